@@ -40,6 +40,7 @@ pub mod users;
 pub mod collection;
 pub mod rights;
 pub mod scrub;
+pub mod statistics;
 
 pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use backups::{Backup, BackupRun};
@@ -74,6 +75,10 @@ pub use scrub::{BlobDamage, NewScrub, QuarantinedBlob, ScrubStatus};
 pub use search::{SearchHit, SearchKind};
 pub use sessions::{NewSession, Session};
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
+pub use statistics::{
+    DayOfDownloads, NewUsageCount, Quantiles, SeriesAnswer, SeriesInfo, SeriesItem, SeriesList,
+    SeriesValues, Statistics, Traffic, Usage, UsageList, UsageTotal,
+};
 pub use system::{DiskSpace, PartHealth, SystemHealth};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{

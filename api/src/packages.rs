@@ -51,6 +51,10 @@ pub struct Version {
     /// When one of them was read last; null: not since that is noted.
     #[schema(value_type = Option<schema::Timestamp>)]
     pub last_used_at: Option<Timestamp>,
+    /// How often it was downloaded in the last 30 days.
+    pub downloads: u64,
+    /// How often it was ever downloaded.
+    pub total_downloads: u64,
 }
 
 /// A version with its files.
@@ -77,6 +81,10 @@ pub struct VersionDetails {
     /// When one of them was read last; null: not since that is noted.
     #[schema(value_type = Option<schema::Timestamp>)]
     pub last_used_at: Option<Timestamp>,
+    /// How often it was downloaded in the last 30 days.
+    pub downloads: u64,
+    /// How often it was ever downloaded.
+    pub total_downloads: u64,
     /// Its files, at most 1000; of an image, the tag or the manifest.
     pub files: Vec<File>,
     /// Whether it has more files.

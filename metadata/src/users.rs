@@ -57,6 +57,7 @@ const ROBOTS_OF: [&str; 3] = [
 const USER: &str = users!("", "u.name = ?1");
 const USER_BY_ID: &str = users!("", "u.id = ?1");
 const USER_WITH_PASSWORD: &str = users!(", u.password", "u.name = ?1");
+const KINDS: &str = "select kind, count(*) from users group by kind order by kind";
 const ANY_USER: &str = "select id from users limit 1";
 const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, \
     created_at, description, owner) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -212,6 +213,13 @@ fn flag(row: &mut Row, column: usize) -> Result<bool, Error> {
 }
 
 impl Metadata {
+    /// How many users there are of each kind.
+    pub async fn users_by_kind(&self) -> Result<Vec<(UserKind, u64)>, Error> {
+        let mut rows = self.sql.scan(KINDS, Vec::new()).await?;
+        let read = |row: &mut Row| Ok((row.parsed(0)?, row.count(1)?));
+        rows.iter_mut().map(read).collect()
+    }
+
     /// Users of a kind that `filter` means, after the name `after`, at most `limit`.
     pub async fn users(
         &self,

@@ -1,9 +1,10 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, backups, clients, collection, copies, deletions, document, grants, groups, jobs,
-    packages, refresh, repositories, reservations, retention, rights, robots, schedules, scrub,
-    search, sessions, settings, system, tokens, trash, upstreams, users, versions,
+    audit, backups, clients, collection, copies, deletions, document, downloads, grants, groups,
+    jobs, packages, refresh, repositories, reservations, retention, rights, robots, schedules,
+    scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams, users,
+    versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -90,6 +91,11 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(scrub::show, scrub::delete))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put))
+        .routes(routes!(statistics::get))
+        .routes(routes!(statistics::get_series))
+        .routes(routes!(statistics::usage))
+        .routes(routes!(statistics::run))
+        .routes(routes!(downloads::list))
         .routes(routes!(system::health))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -5,6 +5,7 @@
 
 mod repository_settings;
 mod scope;
+mod series;
 
 pub(crate) mod audit;
 pub(crate) mod document;
@@ -19,6 +20,7 @@ pub(crate) mod collection;
 pub(crate) mod scrub;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod statistics;
 pub(crate) mod system;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -34,6 +36,7 @@ pub(crate) mod upstreams;
 
 mod images;
 
+pub(crate) mod downloads;
 pub(crate) mod versions;
 
 pub(crate) mod copies;

@@ -17,12 +17,13 @@ use crate::state::{ApiState, no_package, path_of};
 use axum::Json;
 use axum::extract::State;
 use larder_api::{self as api, Yanked};
-use larder_metadata::listing::{Version, VersionPage};
+use larder_metadata::downloads::Downloads;
+use larder_metadata::listing::{Version, VersionBy, VersionPage};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
 use larder_mirrors::publishing::Change;
 use larder_mirrors::{Protocol, VersionKind};
-use larder_model::{FileKind, Kind, Problem, ProtocolName, StoredFile, Timestamp, Verb};
+use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, StoredFile, Timestamp, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ fn no_version() -> Problem {
     Problem::not_found("version", "no such version of this package here")
 }
 
-fn to_api(repo: &RepoRecord, version: Version) -> api::Version {
+fn to_api(repo: &RepoRecord, version: Version, downloads: Downloads) -> api::Version {
     api::Version {
         version: version.name.into(),
         hosted: is_hosted(repo),
@@ -46,6 +47,8 @@ fn to_api(repo: &RepoRecord, version: Version) -> api::Version {
         created_at: version.created_at,
         created_by: version.created_by.into(),
         last_used_at: noted(version.used_at),
+        downloads: downloads.recent,
+        total_downloads: downloads.total,
     }
 }
 
@@ -87,12 +90,31 @@ async fn files_of(
     Ok(state.metadata.files_of(key, by, version, limit).await?)
 }
 
+/// How often a version was downloaded, or a manifest by its digest.
+async fn downloads_of(
+    state: &ApiState,
+    repo: &RepoRecord,
+    package: &str,
+    version: &str,
+) -> Result<Downloads, Problem> {
+    let is_digest = versions_are_tags(repo.protocol) && version.parse::<Digest>().is_ok();
+    let by = if is_digest {
+        VersionBy::Version
+    } else {
+        by(repo.protocol)
+    };
+    let (key, range) = (key_of(repo, package), (version, version));
+    let counts = state.metadata.downloads_of_versions(key, by, range).await?;
+    Ok(counts.get(version).copied().unwrap_or_default())
+}
+
 /// A version of these files, of which there is one at least.
 fn details(
     package: Box<str>,
     version: Box<str>,
     repo: &RepoRecord,
     mut files: Vec<StoredFile>,
+    downloads: Downloads,
 ) -> Result<api::VersionDetails, Problem> {
     let more = files.len() > MAX_FILES;
     files.truncate(MAX_FILES);
@@ -108,6 +130,8 @@ fn details(
         created_at: first.created_at,
         created_by: first.created_by.to_string(),
         last_used_at: files.iter().filter_map(|file| noted(file.used_at)).max(),
+        downloads: downloads.recent,
+        total_downloads: downloads.total,
         files: files.into_iter().map(file).collect(),
         more,
         image: None,
@@ -155,7 +179,7 @@ pub(crate) async fn list(
     PackageReader { caller, path, .. }: PackageReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Version>>, Refusal> {
-    let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version)> = BTreeMap::new();
+    let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version, Downloads)> = BTreeMap::new();
     let wanted = VersionPage {
         prefix: query.get("q").unwrap_or_default(),
         after: &page.after,
@@ -164,13 +188,19 @@ pub(crate) async fn list(
     for repo in of_package(&state, &caller, &path).await? {
         let (key, by) = (key_of(&repo, &path.package), by(repo.protocol));
         let rows = state.metadata.versions_of(key, by, wanted).await?;
+        let range = rows.first().zip(rows.last());
+        let downloads = match range.map(|(first, last)| (&*first.name, &*last.name)) {
+            Some(range) => state.metadata.downloads_of_versions(key, by, range).await?,
+            None => BTreeMap::new(),
+        };
         for version in rows {
+            let count = downloads.get(&version.name).copied().unwrap_or_default();
             let known = versions.entry(version.name.clone());
-            known.or_insert_with(|| (Arc::clone(&repo), version));
+            known.or_insert_with(|| (Arc::clone(&repo), version, count));
         }
     }
     let versions = versions.into_values().take(page.limit + 1);
-    let versions = versions.map(|(repo, version)| to_api(&repo, version));
+    let versions = versions.map(|(repo, version, count)| to_api(&repo, version, count));
     let key = |version: &api::Version| version.version.clone();
     Ok(Json(api::List::of(versions.collect(), page.limit, key)))
 }
@@ -200,7 +230,8 @@ pub(crate) async fn get(
         } else {
             None
         };
-        let details = details(path.package, version, &repo, files)?;
+        let downloads = downloads_of(&state, &repo, &path.package, &version).await?;
+        let details = details(path.package, version, &repo, files, downloads)?;
         return Ok(Json(api::VersionDetails { image, ..details }));
     }
     Err(no_version().into())

@@ -61,6 +61,10 @@ const NOUNS: [(&str, &str); 22] = [
         "backups",
         "All that the server knows, as one file from which it can be restored.",
     ),
+    (
+        "statistics",
+        "How much is kept, how it is used and how the servers fare, also by the hour.",
+    ),
     ("system", "How the server itself fares."),
     ("audit", "Who did, asked for or was refused what."),
     (

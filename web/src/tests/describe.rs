@@ -40,6 +40,11 @@ pub(super) fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
+/// Whether what is of a kind is of a type: whole numbers are numbers too.
+fn is_a(kind: &str, name: &str) -> bool {
+    name == kind || (name == "number" && kind == "integer")
+}
+
 /// Fails unless the document tells of this answer.
 pub(super) fn check(method: &str, target: &str, answer: &Answer) {
     let known = operation(method, target).filter(|_| answer.code() != "path_not_found");
@@ -99,6 +104,7 @@ fn validate(value: &Value, schema: &'static Value) -> Result<(), String> {
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",
@@ -106,10 +112,12 @@ fn validate(value: &Value, schema: &'static Value) -> Result<(), String> {
     };
     let fits = match &schema["type"] {
         Value::Null => true,
-        Value::String(name) => name == kind,
-        names => names
-            .as_array()
-            .is_some_and(|names| names.iter().any(|name| name == kind)),
+        Value::String(name) => is_a(kind, name),
+        names => names.as_array().is_some_and(|names| {
+            names
+                .iter()
+                .any(|name| name.as_str().is_some_and(|name| is_a(kind, name)))
+        }),
     };
     if !fits {
         return Err(format!("{value} is no {}", schema["type"]));

@@ -30,6 +30,7 @@ mod search;
 mod sessions;
 mod session_ends;
 mod signing;
+mod statistics;
 
 use crate::{Api, ApiLimits, CollectorWaits};
 use async_trait::async_trait;
