@@ -22,6 +22,7 @@ use crate::scrub::{Quarantine, Scrub};
 use crate::search::Search;
 use crate::sessions::Session;
 use crate::settings::Settings;
+use crate::stats::Stats;
 use crate::token::Token;
 use crate::trash::Trash;
 use crate::upstream::Upstream;
@@ -102,6 +103,9 @@ pub enum Command {
     /// The trash, what was deleted and can be restored: list, restore, delete.
     #[command(subcommand)]
     Trash(Trash),
+    /// Statistics, for superusers: how much is kept, how it is used, how the server fares; or series,
+    /// usage, count.
+    Stats(Stats),
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),

@@ -64,6 +64,7 @@ mod retention;
 mod robot;
 mod schedule;
 mod scrub;
+mod stats;
 mod search;
 mod sessions;
 mod settings;

@@ -30,6 +30,7 @@ use crate::scrub::{quarantine, scrub};
 use crate::search::search;
 use crate::sessions::session;
 use crate::settings::settings;
+use crate::stats::stats;
 use crate::terminal;
 use crate::token::token;
 use crate::trash::trash;
@@ -101,6 +102,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Schedule(command) => schedule(command, cx).await,
         Command::Retention(command) => retention(command, cx).await,
         Command::Trash(command) => trash(command, cx).await,
+        Command::Stats(args) => stats(args, cx).await,
         Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
         Command::Apply(args) => apply(args, cx).await,

@@ -13,6 +13,7 @@ mod logins;
 mod packages;
 mod retention;
 mod retries;
+mod stats;
 
 use crate::command::Command;
 use crate::context::{Context, Env};
