@@ -9,6 +9,7 @@ mod by_name;
 mod cargo;
 mod confusion;
 mod copied;
+mod counted;
 mod dnf;
 mod failing;
 mod found;

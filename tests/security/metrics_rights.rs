@@ -93,7 +93,8 @@ fn labels_are_few_and_name_nothing() {
             .map_or("", |(_, rest)| rest.trim_end_matches('}'));
         for label in labels.split(',').filter(|label| !label.is_empty()) {
             let (key, value) = label.split_once('=').expect("a label");
-            assert!(["door", "status", "le"].contains(&key), "{series}");
+            let keys = ["door", "status", "le", "protocol", "state"];
+            assert!(keys.contains(&key), "{series}");
             let short = value.len() < 16
                 && value
                     .chars()
