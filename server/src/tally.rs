@@ -91,7 +91,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts from now on, requests of these protocols and what the crates below count.
+    /// Counts from now on, requests of these protocols, that of images first, and what the crates
+    /// below count.
     pub(crate) fn new(
         protocols: impl Iterator<Item = ProtocolName>,
         cache: Arc<Counters>,
@@ -114,12 +115,12 @@ impl Tally {
     /// Counts a request.
     pub(crate) fn answered(&self, answered: &Answered) {
         let label = match (answered.door, answered.protocol) {
-            (DoorLabel::Api | DoorLabel::System, _) => answered.door.label(),
-            (_, Some(protocol)) => protocol.0,
-            (DoorLabel::Registry, None) => ProtocolName::OCI.0,
-            (DoorLabel::Packages, None) => OTHER,
+            (DoorLabel::Api | DoorLabel::System, _) => Some(answered.door.label()),
+            (_, Some(protocol)) => Some(protocol.0),
+            (DoorLabel::Registry, None) => self.protocols().next(),
+            (DoorLabel::Packages, None) => None,
         };
-        let of = self.labels.iter().find(|(known, _)| *known == label);
+        let of = self.labels.iter().find(|(known, _)| Some(*known) == label);
         let Some((_, counts)) = of.or_else(|| self.labels.last()) else {
             return;
         };

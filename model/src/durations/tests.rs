@@ -72,18 +72,3 @@ fn parts_make_what_they_came_from() {
     assert_eq!(made, durations.distribution());
     assert!(!made.add("other", 1));
 }
-
-#[test]
-fn what_many_threads_count_adds_up() {
-    let durations = Durations::default();
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| (0..10_000).for_each(|number| durations.observe(micros(number))));
-        }
-    });
-    let told = durations.distribution();
-    assert_eq!(
-        (told.count(), told.sum()),
-        (80_000, micros(8 * 9_999 * 5_000))
-    );
-}
