@@ -187,10 +187,8 @@ async fn a_series_that_is_none_is_refused_with_those_that_are() {
     }
 }
 
-#[tokio::test]
-async fn what_holds_bytes_is_told_the_largest_first() {
-    let house = house().await;
-    let admin = house.user("root", true).await;
+/// Has repositories and packages that were counted.
+async fn counted(house: &House) {
     house.repo("team").await;
     house.repo("other").await;
     let metadata = &house.metadata;
@@ -239,6 +237,13 @@ async fn what_holds_bytes_is_told_the_largest_first() {
         .put_package_usage(&held, &packages)
         .await
         .expect("put");
+}
+
+#[tokio::test]
+async fn what_holds_bytes_is_told_the_largest_first() {
+    let house = house().await;
+    let admin = house.user("root", true).await;
+    counted(&house).await;
     let list = async |query: &str| {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
