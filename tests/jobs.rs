@@ -151,7 +151,14 @@ fn a_schedule_begins_once_for_all_servers() {
     let start = || larder().with("LARDER_DATABASE__URL", &url).start();
     let servers = [start(), start(), start()];
     let schedules = servers[0].api("GET", "schedules", "", 200);
-    let kinds = ["backup", "gc", "retention", "scrub", "upstream-check", "usage"];
+    let kinds = [
+        "backup",
+        "gc",
+        "retention",
+        "scrub",
+        "upstream-check",
+        "usage",
+    ];
     let kinds = kinds.map(Value::from);
     let schedules = schedules["items"].as_array().expect("schedules");
     assert!(schedules.iter().map(|it| &it["kind"]).eq(&kinds));

@@ -87,7 +87,7 @@ impl Responder {
         let key = repo.document_key(document);
         self.metadata.note_use(key, &cached.found);
         if document.kind == FileKind::Tag && is_download(context.request, &cached.found) {
-            self.metadata.note_download(key);
+            self.metadata.note_download_of(key, &cached.found);
         }
         self.document(repo, document, cached, form, context).await
     }
@@ -190,7 +190,7 @@ impl Responder {
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
                 if counts && is_download(request, &found) {
-                    self.metadata.note_download(key);
+                    self.metadata.note_download_of(key, &found);
                 }
                 Answer::Blob(BlobAnswer {
                     content_type: media_type(known, &found),

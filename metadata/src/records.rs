@@ -1,6 +1,6 @@
 //! What is read of a file.
 
-use crate::use_marks::UseMark;
+use crate::use_marks::{DownloadMark, UseMark};
 use crate::{Error, Row};
 use bytes::Bytes;
 use larder_model::{Digest, Timestamp};
@@ -34,6 +34,8 @@ pub struct FileRecord {
     pub damaged: bool,
     /// When it was read last, as far as that was noted.
     pub(crate) used: UseMark,
+    /// How often it was downloaded since that was written down.
+    pub(crate) downloads: DownloadMark,
 }
 
 impl FileRecord {
@@ -53,6 +55,7 @@ impl FileRecord {
             owner: "".into(),
             damaged: false,
             used: UseMark::default(),
+            downloads: DownloadMark::default(),
         }
     }
 
@@ -71,6 +74,7 @@ impl FileRecord {
             owner: row.text(10)?,
             used: UseMark::new(Timestamp(row.int(11)?)),
             damaged: matches!(&*row.text(12)?, "damaged" | "lost"),
+            downloads: DownloadMark::default(),
         })
     }
 }

@@ -4,8 +4,8 @@ use crate::keys::FileKey;
 use larder_model::{FileKind, Timestamp};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A use is not noted again within this time.
@@ -40,6 +40,25 @@ impl UseMark {
 impl Clone for UseMark {
     fn clone(&self) -> Self {
         Self(AtomicI64::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+/// Downloads of a file that its record in memory has counted since they were written down, all on one
+/// day.
+#[derive(Debug)]
+struct Counted {
+    day: AtomicI64,
+    count: AtomicU64,
+}
+
+/// Where a file's record counts downloads; nowhere until the first. A record that is cloned may stand
+/// for another file, so it begins anew.
+#[derive(Debug, Default)]
+pub(crate) struct DownloadMark(OnceLock<Arc<Counted>>);
+
+impl Clone for DownloadMark {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -120,6 +139,8 @@ pub(crate) struct Uses {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
     waiting: AtomicUsize,
+    /// What records count, for as long as one of them does.
+    counted: Mutex<Vec<(Used, Arc<Counted>)>>,
 }
 
 impl Uses {
@@ -133,8 +154,50 @@ impl Uses {
         self.with(key, |waiting| waiting.add(day_of(now), 1));
     }
 
+    /// The same for a file whose record stays in memory: from the second time on one addition.
+    pub(crate) fn note_download_in(&self, mark: &DownloadMark, key: FileKey<'_>, now: Timestamp) {
+        let day = day_of(now);
+        let counted = mark.0.get_or_init(|| {
+            let counted = Arc::new(Counted {
+                day: AtomicI64::new(day),
+                count: AtomicU64::new(0),
+            });
+            let mut all = lock(&self.counted);
+            if all.len() < MAX_WAITING {
+                all.push((Used::of(key), Arc::clone(&counted)));
+            }
+            counted
+        });
+        // Where nobody looks at what a record counts, and between midnight and the next look, downloads
+        // are noted one by one.
+        if counted.day.load(Ordering::Relaxed) == day && Arc::strong_count(counted) > 1 {
+            counted.count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.note_download(key, now);
+        }
+    }
+
+    /// Notes what records have counted, and forgets those that are gone.
+    fn collect_counted(&self, now: Timestamp) {
+        let mut all = std::mem::take(&mut *lock(&self.counted));
+        all.retain_mut(|(file, counted)| {
+            // Whoever is alone here knows that nobody adds any more.
+            let (count, stays) = match Arc::get_mut(counted) {
+                Some(last) => (*last.count.get_mut(), false),
+                None => (counted.count.swap(0, Ordering::Relaxed), true),
+            };
+            let day = counted.day.swap(day_of(now), Ordering::Relaxed);
+            if count > 0 {
+                self.with(file.key(), |waiting| waiting.add(day, count));
+            }
+            stays
+        });
+        lock(&self.counted).append(&mut all);
+    }
+
     /// Takes all that waits, in the order of the files.
-    pub(crate) fn take(&self) -> Vec<Waiting> {
+    pub(crate) fn take(&self, now: Timestamp) -> Vec<Waiting> {
+        self.collect_counted(now);
         let mut all = Vec::new();
         for shard in &self.shards {
             let taken = std::mem::take(&mut *lock(shard));
@@ -175,8 +238,8 @@ impl Uses {
     }
 }
 
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

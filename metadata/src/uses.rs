@@ -52,10 +52,20 @@ impl Metadata {
         self.uses.note_download(key, self.now());
     }
 
+    /// The same for a file that was found: where its record stays in memory it costs next to nothing.
+    pub fn note_download_of(&self, key: FileKey<'_>, record: &FileRecord) {
+        let now = self.now();
+        if self.lookups.is_some() {
+            self.uses.note_download_in(&record.downloads, key, now);
+        } else {
+            self.uses.note_download(key, now);
+        }
+    }
+
     /// Writes down what was noted since the last time. Of how many files that was. What cannot be
     /// written waits for the next time.
     pub async fn write_uses(&self) -> Result<usize, Error> {
-        let uses = self.uses.take();
+        let uses = self.uses.take(self.now());
         for (at, part) in uses.chunks(BATCH).enumerate() {
             let mut batch = Batch::default();
             for waiting in part {

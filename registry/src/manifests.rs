@@ -66,7 +66,7 @@ impl Registry {
         }
         self.metadata.note_use(key, &found);
         if is_download(request, &found) {
-            self.metadata.note_download(key);
+            self.metadata.note_download_of(key, &found);
         }
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);

@@ -62,7 +62,9 @@ pub(crate) async fn serve(
     let (took, sent) = (began.elapsed(), size_of(opened.response.body()));
     house.observer.answered(door, status, took);
     house.observer.sent(sent);
-    let cache = opened.response.headers().get(CACHE_STATUS);
+    let is_cache = door == DoorLabel::Packages;
+    let headers = Some(opened.response.headers()).filter(|_| is_cache);
+    let cache = headers.and_then(|headers| headers.get(CACHE_STATUS));
     house.tally.answered(&Answered {
         door,
         protocol: opened.permissions.first().map(|it| it.protocol),

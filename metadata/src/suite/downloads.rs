@@ -16,6 +16,7 @@ checks![
     a_download_at_an_address_is_its_package_s,
     a_download_of_a_blob_counts_for_nobody,
     downloads_of_many_threads_and_servers_add_up,
+    what_records_count_is_written_once,
     days_are_told_apart_and_forgotten,
 ];
 
@@ -142,6 +143,37 @@ async fn downloads_of_many_threads_and_servers_add_up(metadata: &Metadata) {
         counted,
         [("1".into(), times(all - rare)), ("2".into(), times(rare))].into()
     );
+}
+
+async fn what_records_count_is_written_once(metadata: &Metadata) {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 300;
+    let bed = Bed::packages(metadata).await;
+    bed.publish("p", vec![artifact("1")]).await;
+    let path = tarball("1");
+    let key = bed.package("p").file(FileKind::Artifact, &path);
+    let mut expected = 0;
+    // While it is counted what was counted is written; then the record goes, and another comes.
+    for round in 0..3 {
+        let found = metadata.find(key).await.expect("find").expect("there");
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    (0..EACH).for_each(|_| metadata.note_download_of(key, &found));
+                });
+            }
+            scope.spawn(|| runtime.block_on(metadata.write_uses()).expect("write"));
+        });
+        expected += THREADS * EACH;
+        drop(found);
+        bed.publish("p", vec![artifact(&format!("other {round}"))])
+            .await;
+        metadata.write_uses().await.expect("write");
+        let counted = downloads(metadata, bed.package("p"), VersionBy::Version).await;
+        assert_eq!(counted["1"], times(expected), "round {round}");
+    }
+    assert_eq!(metadata.write_uses().await.expect("write"), 0);
 }
 
 async fn days_are_told_apart_and_forgotten(metadata: &Metadata) {
