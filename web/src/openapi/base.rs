@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 22] = [
+const NOUNS: &[(&str, &str)] = &[
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -115,6 +115,6 @@ pub(crate) fn base() -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
-        .tags(Some(NOUNS.map(tag)))
+        .tags(Some(NOUNS.iter().copied().map(tag)))
         .build()
 }
