@@ -47,6 +47,7 @@ impl From<Problem> for WorkError {
     fn from(problem: Problem) -> Self {
         let code = match problem.kind {
             Kind::Offline => "offline",
+            Kind::Quota => "quota_exceeded",
             Kind::Full => "storage_full",
             Kind::Busy => "busy",
             Kind::Damaged => "damaged",

@@ -99,6 +99,14 @@ kinds! {
         TrashRestore = "trash.restore",
         /// What was deleted was deleted for good, before its time.
         TrashDelete = "trash.delete",
+        /// A quota that repositories share was made.
+        QuotaCreate = "quota.create",
+        /// Such a quota was changed.
+        QuotaChange = "quota.change",
+        /// Such a quota was deleted.
+        QuotaDelete = "quota.delete",
+        /// Four fifths of a quota are used.
+        QuotaWarn = "quota.warn",
         /// A blob's name was deleted from an image.
         BlobDelete = "blob.delete",
         /// A blob's bytes were found to be not those of its digest: nobody reads them any more.

@@ -49,7 +49,7 @@ pub enum System {
     Larder,
     /// Sets up a new server.
     FirstStart,
-    /// Deletes what is past its time.
+    /// Deletes what is past its time, and tells what operators are to know.
     Housekeeping,
     /// Asks for jobs when their time has come.
     Schedule,

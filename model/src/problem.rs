@@ -1,6 +1,7 @@
 //! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from
 //! text.
 
+use crate::quota::Shortage;
 use crate::{Digest, Timestamp};
 use http::StatusCode;
 use std::borrow::Cow;
@@ -53,6 +54,8 @@ pub enum Kind {
     TooMany,
     /// Too much at once: try again later.
     Busy,
+    /// It does not fit into a quota.
+    Quota,
     /// No room left.
     Full,
     /// The caller took too long.
@@ -69,7 +72,7 @@ impl Kind {
         match self {
             Self::NotFound => 404,
             Self::Unauthenticated | Self::LoginRefused => 401,
-            Self::Denied | Self::Policy | Self::UpstreamPolicy => 403,
+            Self::Denied | Self::Policy | Self::UpstreamPolicy | Self::Quota => 403,
             Self::Invalid | Self::DigestMismatch => 400,
             Self::Method | Self::Unsupported => 405,
             Self::Conflict => 409,
@@ -102,6 +105,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The size of what a range lies outside of, for `Range`.
     pub size_bytes: Option<u64>,
+    /// What lacks, for `Quota`.
+    pub shortage: Option<Box<Shortage>>,
     /// Whether it is said because the caller may not: the audit trail tells of it.
     pub refused: bool,
     /// What caused it; for the log only.
@@ -117,6 +122,7 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             size_bytes: None,
+            shortage: None,
             refused: false,
             source: None,
         }
@@ -139,6 +145,13 @@ impl Problem {
              may free it (DELETE /api/v1/reservations/ID; GET lists them)"
         );
         Self::new(Kind::Conflict, "package", detail)
+    }
+
+    /// Something does not fit into a quota.
+    pub fn quota(shortage: Shortage) -> Self {
+        let mut problem = Self::new(Kind::Quota, "quota", shortage.to_string());
+        problem.shortage = Some(shortage.into());
+        problem
     }
 
     /// The HTTP status that says it.
@@ -182,6 +195,7 @@ impl Problem {
             kind: self.kind,
             about: self.about,
             detail: self.detail.clone(),
+            shortage: self.shortage.clone(),
             source: None,
             ..*self
         }

@@ -1,7 +1,7 @@
 //! What is set for a repository beside its name and kind.
 
 use crate::upstream::{AbsentStatuses, AnswerTime};
-use crate::{Pattern, RepoName};
+use crate::{Pattern, QuotaLimits, RepoName};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
@@ -32,6 +32,9 @@ pub struct RepoSettings {
     /// delete once they are there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub immutable: Vec<Pattern>,
+    /// Of a repo that is published to: how much it may have.
+    #[serde(skip_serializing_if = "QuotaLimits::is_none")]
+    pub quota: QuotaLimits,
 }
 
 /// Packages that are not served.

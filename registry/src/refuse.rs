@@ -4,8 +4,8 @@ use crate::endpoint::CATALOG;
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_door::door::RefusalContext;
-use larder_model::{Kind, Problem, Reply, Verb};
-use serde_json::json;
+use larder_model::{Kind, Problem, QuotaUnit, Reply, Shortage, Verb};
+use serde_json::{Value as Json, json};
 
 pub(crate) const API_VERSION: HeaderName =
     HeaderName::from_static("docker-distribution-api-version");
@@ -23,6 +23,7 @@ fn code(problem: &Problem) -> &'static str {
             Kind::Denied
             | Kind::Policy
             | Kind::UpstreamPolicy
+            | Kind::Quota
             | Kind::Conflict
             | Kind::Precondition
             | Kind::Unprocessable,
@@ -47,8 +48,9 @@ fn code(problem: &Problem) -> &'static str {
 
 /// Says a problem to a client of the registry API.
 pub(crate) fn refuse(problem: &Problem, context: &RefusalContext<'_>) -> Reply {
+    let detail = problem.shortage.as_deref().map(quota_detail);
     let body =
-        json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
+        json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": detail}]});
     let status = problem.status();
     let mut reply = Reply::new(status)
         .with_body("application/json", body.to_string())
@@ -57,6 +59,22 @@ pub(crate) fn refuse(problem: &Problem, context: &RefusalContext<'_>) -> Reply {
         reply = reply.with(WWW_AUTHENTICATE, challenge(context));
     }
     reply
+}
+
+/// What a program may want to know of a quota that something does not fit into.
+fn quota_detail(shortage: &Shortage) -> Json {
+    let unit = match shortage.unit {
+        QuotaUnit::Bytes => "bytes",
+        QuotaUnit::Versions => "versions",
+    };
+    json!({
+        "quota": shortage.of,
+        "unit": unit,
+        "limit": shortage.limit,
+        "used": shortage.used,
+        "left": shortage.left(),
+        "wanted": shortage.wanted,
+    })
 }
 
 /// Where a token is to be had (distribution's token specification), and for what.

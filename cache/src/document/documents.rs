@@ -282,7 +282,7 @@ impl Documents {
                 }
                 return Err(absent().into());
             }
-            FetchOutcome::Body(new) => new,
+            FetchOutcome::Body(new) => *new,
         };
         self.missing
             .package_changed(repo.record.id, &document.package, self.metadata.now());

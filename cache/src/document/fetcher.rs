@@ -26,7 +26,7 @@ pub(super) enum FetchOutcome {
     /// It is not there.
     Absent,
     /// Its bytes, which its protocol has checked.
-    Body(NewDocument),
+    Body(Box<NewDocument>),
 }
 
 /// A document that came.
@@ -127,7 +127,7 @@ impl DocumentFetcher {
             (FetchResponse::Same | FetchResponse::Missing, _) => Ok(FetchOutcome::Absent),
             (FetchResponse::Body(response), _) => {
                 let document = self.take(repo, document, *response).await?;
-                Ok(FetchOutcome::Body(document))
+                Ok(FetchOutcome::Body(Box::new(document)))
             }
         }
     }
