@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, Shortage};
 use std::fmt;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub enum Requirement {
     Hold,
     /// The entry of the trash is there.
     Trash,
+    /// The quota is there.
+    Quota,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }
@@ -78,6 +80,8 @@ pub enum Error {
     Referenced(Source),
     /// A version that nobody can move, replace or delete was to be; nothing of the batch was done.
     Immutable(Source),
+    /// It does not fit into a quota; nothing of the batch was done.
+    Quota(Box<Shortage>),
     /// No room left; nothing was done.
     Full(Source),
     /// The database cannot be reached or cannot commit now; nothing was acknowledged.
@@ -102,6 +106,7 @@ impl fmt::Display for Error {
             Self::Exists(source) => write!(f, "exists already: {source}"),
             Self::Referenced(source) => write!(f, "still referred to: {source}"),
             Self::Immutable(source) => write!(f, "immutable: {source}"),
+            Self::Quota(shortage) => shortage.fmt(f),
             Self::Full(source) => write!(f, "no room left: {source}"),
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
             Self::TooNew { found, known } => write!(
@@ -125,7 +130,7 @@ impl std::error::Error for Error {
             | Self::Full(source)
             | Self::Unavailable(source)
             | Self::Database(source) => Some(source.as_ref()),
-            Self::Unmet(_) | Self::TooNew { .. } | Self::Shape(_) => None,
+            Self::Unmet(_) | Self::Quota(_) | Self::TooNew { .. } | Self::Shape(_) => None,
         }
     }
 }
@@ -152,6 +157,7 @@ impl From<Error> for Problem {
                 Duration::from_secs(5),
             )
             .because(error),
+            Error::Quota(shortage) => Self::quota(*shortage),
             Error::Unmet(Requirement::Policy) => Self::new(
                 Kind::Precondition,
                 "policy",

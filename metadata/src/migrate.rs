@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 20] = [
+const MIGRATIONS: [&str; 21] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("../migrations/0018_eviction.sql"),
     include_str!("../migrations/0019_scrub.sql"),
     include_str!("../migrations/0020_stats.sql"),
+    include_str!("../migrations/0021_quotas.sql"),
 ];
 
 const VERSION_TABLE: &str =

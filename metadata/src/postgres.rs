@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
 
+mod judged;
 mod rows;
 
 mod whole;
@@ -73,6 +74,7 @@ impl Postgres {
         Arc::clone(texts.entry(text).or_insert_with(|| {
             text.replace('?', "$")
                 .replace("/*share*/", "for share")
+                .replace("/*alone*/", "for update of r")
                 .into()
         }))
     }
@@ -122,6 +124,8 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
 
 /// What triggers of ours refuse statements with that would change an immutable version.
 const IMMUTABLE: &str = "LR001";
+/// The same for commits that do not fit into a quota.
+const QUOTA: &str = "LR002";
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -129,6 +133,7 @@ impl From<tokio_postgres::Error> for Error {
             Some(&SqlState::UNIQUE_VIOLATION) => Self::Exists(error.into()),
             Some(&SqlState::FOREIGN_KEY_VIOLATION) => Self::Referenced(error.into()),
             Some(code) if code.code() == IMMUTABLE => Self::Immutable(error.into()),
+            Some(code) if code.code() == QUOTA => shortage(&error),
             Some(&SqlState::DISK_FULL) => Self::Full(error.into()),
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57") => {
                 Self::Unavailable(error.into())
@@ -137,6 +142,16 @@ impl From<tokio_postgres::Error> for Error {
             Some(_) => Self::Database(error.into()),
         }
     }
+}
+
+/// What does not fit, as the trigger tells it.
+fn shortage(error: &tokio_postgres::Error) -> Error {
+    let told = error.as_db_error().map_or("", |told| told.message());
+    let read = judged::read(told);
+    read.map_or_else(
+        || Error::Shape(format!("a quota refuses: {told}")),
+        |shortage| Error::Quota(shortage.into()),
+    )
 }
 
 fn met_another(error: &Error) -> bool {

@@ -10,7 +10,8 @@ use larder_model::{
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 
-const ALL: &str = "select id, protocol, name, kind, description, settings, created_at \
+const ALL: &str = "select id, protocol, name, kind, description, settings, created_at, \
+    case when exists (select 1 from quota_repos q where q.repo = repos.id) then 1 else 0 end \
     from repos order by protocol, name";
 const MEMBERS: &str = "select group_id, member_id, member_name from repo_members \
     order by group_id, position";
@@ -76,6 +77,8 @@ pub struct RepoRecord {
     pub members: Vec<Member>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it has to fit a quota, its own or one that it shares.
+    pub is_limited: bool,
 }
 
 /// A repository to be made.
@@ -117,6 +120,7 @@ impl RepoRecord {
             settings,
             members: Vec::new(),
             created_at: Timestamp(row.int(6)?),
+            is_limited: row.int(7)? != 0,
         })
     }
 }
@@ -170,6 +174,10 @@ impl Metadata {
         let object = Object::Repo(id);
         self.note(&mut batch, by, Action::RepositoryCreate, object, &details);
         self.touch_policy(&mut batch, by);
+        Self::enter_shared_quotas(&mut batch, id);
+        if !new.settings.quota.is_none() {
+            self.put_own_quota(&mut batch, id, new.settings.quota, by);
+        }
         self.sql.apply(batch).await?;
         let made = self.repos().await?.into_iter().find(|repo| repo.id == id);
         made.ok_or(Error::Unmet(Requirement::Repo))
@@ -193,6 +201,7 @@ impl Metadata {
             add_members(&mut batch, id, members);
         }
         self.put_immutable(&mut batch, id, settings);
+        self.put_own_quota(&mut batch, id, settings.quota, by);
         // What was composed was signed with the key of the settings.
         batch.touch(PackageKey {
             repo: id,
@@ -236,6 +245,7 @@ impl Metadata {
         let object = Object::Repo(id);
         self.note(&mut batch, by, Action::RepositoryDelete, object, &details);
         batch.run(RESERVE, [id.into(), self.now().into(), by.label().into()]);
+        Self::leave_quotas(&mut batch, id);
         for text in [
             DROP_FILES_OF_REPO,
             DROP_EDGES_OF_REPO,
@@ -288,6 +298,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         "blocked": (!blocked.is_empty()).then_some(blocked),
         "signing_key": key,
         "immutable": (!immutable.is_empty()).then_some(immutable),
+        "quota": (!settings.quota.is_none()).then_some(settings.quota),
         "members": members.filter(|members| !members.is_empty()),
     });
     let Json::Object(all) = all else { return all };

@@ -2,6 +2,7 @@
 
 use crate::collection::requeue;
 use crate::database::Database;
+use crate::quotas::recount;
 use crate::snapshot::{Table, tables};
 use crate::whole::Load;
 use crate::{Error, Row, migrate};
@@ -60,7 +61,10 @@ impl Database {
         let filling = Filling {
             texts: told.iter().map(insert).collect(),
             tables: told,
-            last: requeue(schema, now),
+            last: requeue(schema, now)
+                .into_iter()
+                .chain(recount(schema, self.sql.dialect()))
+                .collect(),
             steps,
             loading,
         };

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Tables that no snapshot has: what they tell is over when the server that wrote it is gone, or
 /// must not come back with an old state of everything else.
-pub const LEFT_OUT: [&str; 15] = [
+pub const LEFT_OUT: [&str; 18] = [
     "schema_version", // told apart from the rows
     "uploads",        // their bytes are staged on that server
     "idempotency",    // answers of a day
@@ -27,6 +27,9 @@ pub const LEFT_OUT: [&str; 15] = [
     "usage_sums", // counted anew within the hour
     "usage_repos",
     "usage_packages",
+    "quota_repos", // a restore counts anew
+    "quota_items",
+    "quota_released",
 ];
 
 /// The table of blobs.

@@ -106,6 +106,8 @@ pub struct Batch {
     pub(crate) places: Vec<(i64, Box<str>)>,
     /// It changes files of packages that it does not name.
     pub(crate) everywhere: bool,
+    /// It changes what quotas say.
+    pub(crate) quotas: bool,
 }
 
 impl Batch {
@@ -124,6 +126,11 @@ impl Batch {
     /// It changes files of any number of packages.
     pub(crate) const fn touch_everything(&mut self) {
         self.everywhere = true;
+    }
+
+    /// It changes what quotas say.
+    pub(crate) const fn judge_quotas(&mut self) {
+        self.quotas = true;
     }
 
     /// A statement that may change any number of rows.

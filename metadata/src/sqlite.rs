@@ -5,13 +5,16 @@
 //! them. Checkpoints run on a thread of their own, since a passive checkpoint holds up no one.
 
 mod connection;
+mod counting;
 mod errors;
+mod quotas;
 
 mod whole;
 
 pub(crate) use whole::copy;
 
 use connection::{connect, query};
+use counting::Counting;
 
 use crate::files::PackageKey;
 use crate::lookups::Lookups;
@@ -80,12 +83,15 @@ impl Sqlite {
         let checkpointer = connect(path, true, clock)?;
         let folded = Arc::new(AtomicBool::new(false));
         let writer_folded = Arc::clone(&folded);
+        let counting = Counting::of(path, clock);
         spawn("sqlite-checkpoint", move || {
             checkpoints(&checkpointer, &due, &folded);
         })?;
         let thread = spawn("sqlite-writer", move || {
             Writer {
                 connection,
+                counting,
+                counts: false,
                 checkpoint,
                 folded: writer_folded,
                 lookups,
@@ -154,7 +160,12 @@ impl Readers {
 }
 
 struct Writer {
+    /// Counts nothing.
     connection: Connection,
+    /// The same database for batches of repositories with a quota.
+    counting: Counting,
+    /// Whether the transaction is that one's.
+    counts: bool,
     checkpoint: SyncSender<()>,
     /// Set when nearly all of the log was folded in beside the writing.
     folded: Arc<AtomicBool>,
@@ -231,7 +242,13 @@ impl Writer {
     /// Begins a transaction and does in it what can be done; how each batch went. Only where one
     /// fails are all done again, each within a savepoint: it costs a copy of every page that is
     /// changed.
-    fn carry_out(&self, group: &[Work]) -> Result<Vec<Result<(), Error>>, Error> {
+    fn carry_out(&mut self, group: &[Work]) -> Result<Vec<Result<(), Error>>, Error> {
+        self.counts = false;
+        let batches = group.iter().filter_map(|work| match &work.task {
+            Task::Batch(batch) => Some(batch),
+            Task::Script(_) => None,
+        });
+        self.counts = self.counting.is_for(&self.connection, batches)?;
         self.execute("begin immediate")?;
         if group
             .iter()
@@ -250,7 +267,7 @@ impl Writer {
         self.execute("savepoint batch")?;
         let outcome = self.perform(task);
         if let Err(error) = outcome {
-            if self.connection.is_autocommit() {
+            if self.database().is_autocommit() {
                 return Err(error);
             }
             self.execute("rollback to batch")?;
@@ -271,14 +288,24 @@ impl Writer {
                     }
                     let changed = self.run_statement(statement)?;
                     progress.ran(statement, changed)
-                })
+                })?;
+                if self.counts {
+                    quotas::judge(self.database())?;
+                }
+                Ok(())
             }
-            Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
+            Task::Script(text) => self.database().execute_batch(text).map_err(Error::from),
         }
     }
 
+    /// The connection that the transaction is on.
+    fn database(&self) -> &Connection {
+        let counting = self.counting.connection().filter(|_| self.counts);
+        counting.unwrap_or(&self.connection)
+    }
+
     fn roll_back(&self) {
-        if !self.connection.is_autocommit()
+        if !self.database().is_autocommit()
             && let Err(error) = self.execute("rollback")
         {
             tracing::error!(%error, "a transaction could not be rolled back");
@@ -301,12 +328,12 @@ impl Writer {
     }
 
     fn run_statement(&self, statement: &Statement) -> Result<u64, Error> {
-        let mut prepared = self.connection.prepare_cached(statement.text)?;
+        let mut prepared = self.database().prepare_cached(statement.text)?;
         Ok(prepared.execute(params_from_iter(&statement.values))? as u64)
     }
 
     fn execute(&self, text: &str) -> Result<(), Error> {
-        self.connection.prepare_cached(text)?.execute([])?;
+        self.database().prepare_cached(text)?.execute([])?;
         Ok(())
     }
 

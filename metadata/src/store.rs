@@ -1,5 +1,6 @@
 //! The database with its typed methods, which stand in the modules of this room.
 
+use crate::announced::AnnouncedBytes;
 use crate::database::Database;
 use crate::lookups::Lookups;
 use crate::snapshot::Snapshot;
@@ -22,6 +23,7 @@ pub struct Metadata {
     /// `None` where other servers write to the same database.
     pub(crate) lookups: Option<Arc<Lookups>>,
     pub(crate) uses: Arc<Uses>,
+    pub(crate) announced: AnnouncedBytes,
     statements: Arc<Statements>,
 }
 
@@ -48,6 +50,7 @@ impl Metadata {
             ahead: Arc::default(),
             lookups: database.lookups,
             uses: Arc::default(),
+            announced: AnnouncedBytes::default(),
             statements: database.statements,
         };
         metadata.shared_now().await?;

@@ -76,6 +76,9 @@ mod sessions;
 mod snapshots;
 mod trash;
 mod trash_ends;
+mod quotas;
+mod quota_counts;
+mod quota_races;
 mod retention;
 mod mirrored;
 mod leftovers;
@@ -110,6 +113,9 @@ const ALL: &[&[Check]] = &[
     people::CHECKS,
     tokens::CHECKS,
     publishing::CHECKS,
+    quotas::CHECKS,
+    quota_counts::CHECKS,
+    quota_races::CHECKS,
     races::CHECKS,
     repos::CHECKS,
     reservations::CHECKS,

@@ -17,6 +17,7 @@ fn refusal(
         settings: RepoSettings::default(),
         members: Vec::new(),
         created_at: Timestamp(0),
+        is_limited: false,
     };
     let blocked = Blocked {
         package: pattern.parse().expect("pattern"),

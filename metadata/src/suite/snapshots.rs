@@ -109,10 +109,26 @@ pub async fn moves(from: &Metadata, into: Database) {
         all(into.expect("snapshot")).await,
     );
     for (table, rows) in from {
-        assert_eq!(into.get(&table), Some(&rows), "{table}");
+        let into = into.get(&table).map(|rows| settled(&table, rows));
+        assert_eq!(into, Some(settled(&table, &rows)), "{table}");
     }
+    let wrong = "select id from quotas where open <> 0 or bytes <> \
+        (select coalesce(sum(i.bytes), 0) from quota_items i join quota_repos r on r.repo = i.repo \
+        where r.quota = quotas.id) or versions <> (select count(*) from quota_items i \
+        join quota_repos r on r.repo = i.repo where r.quota = quotas.id and i.kind = 'version')";
+    assert_eq!(filled.sql.rows(wrong, &[]).await.expect("quotas"), []);
     let report = filled.verify_audit().await.expect("trail");
     assert_eq!(report.fault, None);
+}
+
+/// Rows without counts, which are made anew: what no manifest names does not count any more.
+fn settled(table: &str, rows: &[Row]) -> Vec<Row> {
+    const LIMITS: usize = 5;
+    let told = |row: &Row| match table {
+        "quotas" => Row(row.0[..LIMITS].to_vec()),
+        _ => row.clone(),
+    };
+    rows.iter().map(told).collect()
 }
 
 /// Brings an empty database to the version before the newest; that version.
