@@ -43,6 +43,13 @@ pub trait Action: Send + Sync + Debug {
         None
     }
 
+    /// How many bytes of a body of so many are kept at least: what cannot fit into a quota is refused
+    /// before it is sent. Default: none, for nobody can tell.
+    fn least_kept(&self, body_bytes: u64) -> u64 {
+        let _ = body_bytes;
+        0
+    }
+
     /// The steps that make the change, given the files of the package; empty if the change was made
     /// before. A problem of kind `Conflict` if other bytes are published there.
     fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem>;

@@ -18,6 +18,7 @@ mod registry;
 
 mod names;
 mod blobs;
+mod room;
 mod uploads;
 mod unfinished;
 mod manifests;

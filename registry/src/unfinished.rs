@@ -1,11 +1,12 @@
 //! Uploads that have not ended, as whoever frees room sees them.
 
 use crate::Registry;
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, stage_id};
 use larder_metadata::uploads::UnfinishedUpload;
 use larder_metadata::{Error, Metadata, Requirement};
 use larder_model::{Problem, Timestamp};
 use larder_storage::BlobStore;
+use std::time::Duration;
 
 /// Sessions read at once.
 const PAGE: u64 = 500;
@@ -35,6 +36,43 @@ impl Registry {
             blobs: self.blobs.clone(),
             sessions: self.sessions.clone(),
         }
+    }
+
+    /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many
+    /// there were.
+    pub async fn forget_idle_uploads(&self) -> Result<usize, Problem> {
+        let before = self
+            .metadata
+            .shared_now_estimate()
+            .before(self.limits.upload_idle);
+        let mut forgotten = 0;
+        loop {
+            let mut ids = self.metadata.idle_uploads(before, 500).await?;
+            if ids.is_empty() {
+                break;
+            }
+            forgotten += ids.len();
+            for id in &ids {
+                self.blobs.discard(&stage_id(id)).await?;
+            }
+            self.metadata.forget_uploads(&ids, before).await?;
+            ids.clear();
+        }
+        for id in self
+            .blobs
+            .stale(self.limits.upload_idle + Duration::from_hours(1))
+            .await?
+        {
+            self.blobs.discard(&id).await?;
+        }
+        match self.blobs.abort_left().await? {
+            0 => {}
+            count => tracing::info!(
+                count,
+                "objects given up whose server ended while it sent them"
+            ),
+        }
+        Ok(forgotten)
     }
 }
 
@@ -82,7 +120,7 @@ impl UnfinishedUploads {
         let Ok(_busy) = self.sessions.enter(id) else {
             return Ok(None);
         };
-        let stage = crate::sessions::stage_id(id);
+        let stage = stage_id(id);
         let Some(bytes) = self.blobs.staged_bytes(&stage).await? else {
             return Ok(None);
         };

@@ -16,13 +16,13 @@ use larder_access::{Admission, Allowed};
 use larder_content::{INLINE_BYTES, Prepared};
 use larder_door::{Answer, Incoming};
 use larder_metadata::blobs::Putting;
+use larder_metadata::quotas::Announcement;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::uploads::{Finish, Progress};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb};
 use larder_storage::Staging;
 use std::sync::Arc;
-use std::time::Duration;
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
@@ -108,7 +108,9 @@ impl Registry {
         }
         let id = new_session(start.algorithm)?;
         if let Some(digest) = start.digest {
-            self.take_whole(putting, &id, None, digest, body).await?;
+            let room = self.announce(&repo, (&id, 0), Some(digest), body).await?;
+            self.take_whole(putting, &id, None, digest, (body, room))
+                .await?;
             return Ok(blob_created(name, &digest).into());
         }
         let seal = self.seal.make(&Self::seal_parts(&id, by, name));
@@ -130,8 +132,10 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
+        let room = self.announce_rest(&work, None, body).await?;
         let mut staging = self.staging(&work).await?;
         let outcome = receive(&mut staging, body).await;
+        drop(room);
         if let Err(problem) = outcome {
             if problem.kind == Kind::Invalid || problem.kind == Kind::Timeout {
                 self.remember(&work, &mut staging).await?; // what came can be built upon
@@ -153,6 +157,8 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
+        let room = self.announce_rest(&work, Some(digest), body).await?;
+        let body = (body, room);
         if work.known.version == 0 {
             self.take_whole(
                 work.putting(),
@@ -163,7 +169,8 @@ impl Registry {
             )
             .await?;
         } else {
-            self.take_rest(&work, digest, body).await?;
+            let taken = self.take_rest(&work, digest, body).await;
+            self.give_up_if_refused(&work, taken).await?;
         }
         Ok(blob_created(name, &digest).into())
     }
@@ -260,6 +267,39 @@ impl Registry {
         })
     }
 
+    /// Refuses the next bytes of a session where they cannot fit into a quota, else holds room for
+    /// them.
+    async fn announce_rest(
+        &self,
+        work: &Work<'_>,
+        digest: Option<Digest>,
+        body: &Incoming,
+    ) -> Result<Option<Announcement>, Problem> {
+        let upload = (&*work.session.id, work.known.received);
+        let room = self.announce(&work.repo, upload, digest, body).await;
+        self.give_up_if_refused(work, room).await
+    }
+
+    /// Ends a session that does not fit into a quota: what is here of it would take room from others.
+    async fn give_up_if_refused<T>(
+        &self,
+        work: &Work<'_>,
+        outcome: Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let Err(refused) = &outcome else {
+            return outcome;
+        };
+        if refused.kind == Kind::Quota && work.known.version > 0 {
+            let ended = self.metadata.cancel_upload(work.putting(), work.finish());
+            match ended.await {
+                Ok(()) => self.blobs.discard(&work.stage_id()).await?,
+                Err(Error::Unmet(Requirement::Upload)) => {} // it ended by itself
+                Err(error) => return Err(error.into()),
+            }
+        }
+        outcome
+    }
+
     /// Opens the session's staging file where it stands.
     async fn staging(&self, work: &Work<'_>) -> Result<Staging, Problem> {
         let id = work.stage_id();
@@ -304,18 +344,20 @@ impl Registry {
         id: &str,
         finish: Option<Finish<'_>>,
         digest: Digest,
-        body: &mut Incoming,
+        (body, room): (&mut Incoming, Option<Announcement>),
     ) -> Result<(), Problem> {
         if body.announced().is_some_and(|bytes| bytes <= INLINE_BYTES) {
             let bytes = body
                 .collect(usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX))
                 .await?;
+            drop(room); // from here on the commit counts
             return self.keep_small(putting, finish, digest, bytes).await;
         }
         let stage = stage_id(id);
         let mut staging = self.blobs.stage(&stage, digest.algorithm()).await?;
         let outcome = async {
             receive(&mut staging, body).await?;
+            drop(room);
             self.keep_staged(putting, finish, digest, staging).await
         };
         let outcome = outcome.await;
@@ -328,10 +370,12 @@ impl Registry {
         &self,
         work: &Work<'_>,
         digest: Digest,
-        body: &mut Incoming,
+        (body, room): (&mut Incoming, Option<Announcement>),
     ) -> Result<(), Problem> {
         let mut staging = self.staging(work).await?;
-        if let Err(problem) = receive(&mut staging, body).await {
+        let received = receive(&mut staging, body).await;
+        drop(room); // from here on the commit counts
+        if let Err(problem) = received {
             if problem.kind == Kind::Invalid || problem.kind == Kind::Timeout {
                 self.remember(work, &mut staging).await?;
             }
@@ -399,43 +443,6 @@ impl Registry {
     ) -> Result<(), Problem> {
         let write = async |blob| self.metadata.keep_blob(putting, blob, finish).await;
         self.content.keep(prepared, write).await.map_err(lost)
-    }
-
-    /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many
-    /// there were.
-    pub async fn forget_idle_uploads(&self) -> Result<usize, Problem> {
-        let before = self
-            .metadata
-            .shared_now_estimate()
-            .before(self.limits.upload_idle);
-        let mut forgotten = 0;
-        loop {
-            let mut ids = self.metadata.idle_uploads(before, 500).await?;
-            if ids.is_empty() {
-                break;
-            }
-            forgotten += ids.len();
-            for id in &ids {
-                self.blobs.discard(&stage_id(id)).await?;
-            }
-            self.metadata.forget_uploads(&ids, before).await?;
-            ids.clear();
-        }
-        for id in self
-            .blobs
-            .stale(self.limits.upload_idle + Duration::from_hours(1))
-            .await?
-        {
-            self.blobs.discard(&id).await?;
-        }
-        match self.blobs.abort_left().await? {
-            0 => {}
-            count => tracing::info!(
-                count,
-                "objects given up whose server ended while it sent them"
-            ),
-        }
-        Ok(forgotten)
     }
 }
 

@@ -12,6 +12,7 @@ use larder_door::Incoming;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::jobs::HeldJob;
 use larder_metadata::publishing::PackageChange;
+use larder_metadata::quotas::{Announcement, ComingBytes};
 use larder_metadata::{Error, Metadata, Requirement};
 use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step};
 use larder_model::{Algorithm, Author, Kind, Permission, Problem};
@@ -92,6 +93,10 @@ impl Publisher {
             (None, 0) => {}
             (None, _) => admission.require_somewhere(&required)?,
         }
+        let room = match &body {
+            Some(body) => self.announce(repo, request, body).await?,
+            None => None,
+        };
         let change = async |mut staging: Staging| {
             if let Some(body) = body {
                 body.limit(request.max_bytes);
@@ -100,9 +105,32 @@ impl Publisher {
                 }
             }
             staging.settle().await?;
+            drop(room); // from here on the commit counts
             self.change(repo, admission, request, &staging).await
         };
         self.content.with_staging(Algorithm::Sha256, change).await
+    }
+
+    /// Refuses a body of which so much is kept that it cannot fit into a quota, before it is sent;
+    /// else holds room for it.
+    async fn announce(
+        &self,
+        repo: &Repo,
+        request: &PublishRequest,
+        body: &Incoming,
+    ) -> Result<Option<Announcement>, Problem> {
+        let announced = body.announced().filter(|_| repo.record.is_limited);
+        let bytes = announced.map_or(0, |bytes| request.action.least_kept(bytes));
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let coming = ComingBytes {
+            repo: repo.record.id,
+            digest: None,
+            bytes,
+            upload: "",
+        };
+        Ok(self.metadata.announce(coming).await?)
     }
 
     /// Removes a version because of a rule; whether that was done: not if the package has changed, or

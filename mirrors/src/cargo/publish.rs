@@ -4,7 +4,7 @@
 use super::index::{CrateMetadata, crates_in, without_build};
 use super::manifest::of_crate;
 use super::names::canonical;
-use super::upload::{MAX_BODY_BYTES, Upload};
+use super::upload::{MAX_BODY_BYTES, MAX_CRATE_BYTES, Upload};
 use crate::json;
 use crate::publishing::{
     Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
@@ -50,6 +50,10 @@ impl Action for CrateUpload {
     fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         let upload = Upload::read(body)?;
         Ok(canonical(&upload.description.name).into())
+    }
+
+    fn least_kept(&self, body_bytes: u64) -> u64 {
+        body_bytes.saturating_sub(MAX_BODY_BYTES - MAX_CRATE_BYTES)
     }
 
     fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {

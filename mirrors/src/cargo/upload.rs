@@ -13,7 +13,7 @@ use std::io::{self, Read, SeekFrom};
 /// Limit on the bytes of a description.
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 /// Limit on the bytes of a crate file.
-const MAX_CRATE_BYTES: u64 = 256 << 20;
+pub(super) const MAX_CRATE_BYTES: u64 = 256 << 20;
 /// Limit on the bytes of a body: both, and their lengths.
 pub(super) const MAX_BODY_BYTES: u64 = MAX_CRATE_BYTES + MAX_DESCRIPTION_BYTES + 8;
 /// Limit on the length of a new crate's name.

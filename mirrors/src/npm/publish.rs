@@ -104,6 +104,14 @@ impl Action for OnPackage {
         self.action.name()
     }
 
+    fn least_kept(&self, body_bytes: u64) -> u64 {
+        match self.action {
+            // Tarballs are base64.
+            PackageAction::Publish => body_bytes.saturating_sub(MAX_TEXT_BYTES as u64) / 4 * 3,
+            _ => 0,
+        }
+    }
+
     fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
         Ok(self.package.clone())
     }

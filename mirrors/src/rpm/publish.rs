@@ -65,6 +65,13 @@ impl Action for OnFile {
         }
     }
 
+    fn least_kept(&self, body_bytes: u64) -> u64 {
+        match self.action {
+            FileAction::Publish => body_bytes,
+            _ => 0,
+        }
+    }
+
     fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         match self.action {
             FileAction::Publish => Ok(Package::read(body)?.nevra.name.into()),
