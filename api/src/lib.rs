@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod list;
 pub mod packages;
 pub mod problem;
+pub mod quotas;
 pub mod refresh;
 pub mod repositories;
 pub mod reservations;
@@ -59,6 +60,9 @@ pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};
 pub use problem::Problem;
+pub use quotas::{
+    NewSharedQuota, Quota, QuotaChange, QuotaLimits, RepositoryUsage, SharedQuota, SharedUsage,
+};
 pub use refresh::{Refresh, RefreshOutcome, RefreshRequest, RefreshedDocument};
 pub use repositories::{
     Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,

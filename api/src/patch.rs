@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Fields of bodies for which `null` is a word of its own (RFC 7396): they are a [`Patch`].
-pub const NULLABLE: [&str; 2] = ["answer_time", "open"];
+pub const NULLABLE: [&str; 5] = ["answer_time", "bytes", "open", "quota", "versions"];
 
 /// A setting in a body: absent, `null`, or a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,6 +1,7 @@
 //! Repositories.
 
 use crate::patch::Patch;
+use crate::quotas::{Quota, QuotaChange, QuotaLimits, RepositoryUsage};
 use crate::schema;
 use larder_model::upstream::{AbsentStatuses, AnswerTime};
 use larder_model::{Pattern, ProtocolName, RepoName, RepoPath, Timestamp};
@@ -81,6 +82,14 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<schema::Pattern>>)]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of what is published to: how much it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub quota: Option<Quota>,
+    /// What it has, where it is shown by itself to whoever administers it; a group has nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub usage: Option<RepositoryUsage>,
 }
 
 /// Who may read all of a repository.
@@ -211,6 +220,9 @@ pub struct NewRepository {
         extensions(("x-whole" = json!(true)))
     )]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of a hosted repository: how much it may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaLimits>,
 }
 
 impl NewRepository {
@@ -230,6 +242,7 @@ impl NewRepository {
             blocked: self.blocked,
             signing_key: self.signing_key,
             immutable: self.immutable,
+            quota: self.quota.map_or(Patch::Keep, |it| Patch::Set(it.into())),
         };
         (path, self.kind.unwrap_or(RepoKind::Hosted), change)
     }
@@ -286,6 +299,10 @@ pub struct RepositoryChange {
         extensions(("x-whole" = json!(true)))
     )]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of a hosted repository: how much it may have; `null`: as much as there is room for.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schema(value_type = Option<QuotaChange>)]
+    pub quota: Patch<QuotaChange>,
 }
 
 /// What is set for an upstream; what is absent stays. With another address, the rest begins anew.

@@ -2,7 +2,7 @@
 
 use crate::schema;
 use larder_model::{Pattern, RepoPath, Series, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// What a repository lets go, and what it keeps.
@@ -64,13 +64,18 @@ pub struct RetentionRule {
     #[schema(value_type = schema::Pattern, required = false)]
     pub packages: Pattern,
     /// The versions, of images the tags, that it fits; absent: all.
-    #[serde(default = "Pattern::all")]
+    #[serde(default = "Pattern::all", deserialize_with = "all_if_null")]
     #[schema(value_type = schema::Pattern, required = false)]
     pub versions: Pattern,
     /// What it keeps of them; absent: nothing.
     #[serde(default)]
     #[schema(required = false)]
     pub keep: RetentionKeep,
+}
+
+fn all_if_null<'de, D: Deserializer<'de>>(from: D) -> Result<Pattern, D::Error> {
+    let pattern = Option::deserialize(from)?;
+    Ok(pattern.unwrap_or_else(Pattern::all))
 }
 
 /// What a rule keeps of the versions that it fits. Each condition keeps by itself.

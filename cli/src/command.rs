@@ -14,6 +14,7 @@ use crate::job::Job;
 use crate::login::Login;
 use crate::login_context::LoginContext;
 use crate::package::Package;
+use crate::quota::Quota;
 use crate::repo::Repo;
 use crate::retention::Retention;
 use crate::robot::Robot;
@@ -100,6 +101,9 @@ pub enum Command {
     /// Retention, what a repository lets go by rules: show, set, preview, run.
     #[command(subcommand)]
     Retention(Retention),
+    /// Quotas that repositories share, for superusers: list, create, set, delete.
+    #[command(subcommand)]
+    Quota(Quota),
     /// The trash, what was deleted and can be restored: list, restore, delete.
     #[command(subcommand)]
     Trash(Trash),

@@ -16,6 +16,7 @@ mod format;
 mod private_file;
 mod progress;
 mod span;
+mod limit;
 
 mod completion;
 mod edit;
@@ -59,6 +60,7 @@ mod backup;
 mod login;
 mod login_context;
 mod package;
+mod quota;
 mod repo;
 mod retention;
 mod robot;

@@ -3,12 +3,16 @@
 use crate::arguments::{AbsentStatus, AnswerTimeOption, OpenOption, block, kinds, repo_path};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::limit::{ByteLimit, CountLimit};
 use crate::outcome::Outcome;
 use crate::span::Span;
 use crate::table::Table;
 use crate::terminal;
 use clap::{Args, Subcommand};
-use larder_api::{Block, NewRepository, Patch, RepoKind, RepositoryChange, UpstreamChange};
+use larder_api::{
+    Block, NewRepository, Patch, QuotaChange, QuotaLimits, RepoKind, RepositoryChange,
+    UpstreamChange,
+};
 use larder_model::{Pattern, RepoName, RepoPath};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -106,6 +110,12 @@ pub struct RepoSettings {
     /// they are there, e.g. 'v*'; can be given more than once.
     #[arg(long, value_name = "PATTERN")]
     pub immutable: Vec<Pattern>,
+    /// Of a hosted repository: how many bytes it may have, e.g. 10GiB; none is no limit.
+    #[arg(long, value_name = "SIZE|none")]
+    pub quota_bytes: Option<ByteLimit>,
+    /// Of a hosted repository: how many versions, of images tags, it may have; none is no limit.
+    #[arg(long, value_name = "NUMBER|none")]
+    pub quota_versions: Option<CountLimit>,
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
     #[arg(long, value_name = "TIME")]
     pub fresh: Option<Span>,
@@ -151,6 +161,12 @@ const HOSTED: Table = Table::new(
         ("Readable by", "readable_by"),
         ("Signing key", "signing_key"),
         ("Immutable", "immutable"),
+        ("Bytes", "usage/bytes"),
+        ("Unique bytes", "usage/unique_bytes"),
+        ("Versions", "usage/versions"),
+        ("Quota of bytes", "quota/bytes"),
+        ("Quota of versions", "quota/versions"),
+        ("Quota warning", "quota/warning"),
         ("Created", "created_at"),
     ],
     &["protocol", "name"],
@@ -173,6 +189,9 @@ const MIRROR: Table = Table::new(
         ("Fresh seconds", "fresh_seconds"),
         ("Offline", "offline"),
         ("Blocked", "blocked"),
+        ("Bytes", "usage/bytes"),
+        ("Unique bytes", "usage/unique_bytes"),
+        ("Versions", "usage/versions"),
         ("Created", "created_at"),
     ],
     &["protocol", "name"],
@@ -281,6 +300,18 @@ fn new(path: RepoPath, kind: RepoKind, settings: RepositoryChange) -> NewReposit
         blocked: settings.blocked,
         signing_key: settings.signing_key,
         immutable: settings.immutable,
+        quota: match settings.quota {
+            Patch::Set(quota) => Some(limits_of(quota)),
+            Patch::Keep | Patch::Remove => None,
+        },
+    }
+}
+
+/// The limits of a new quota.
+fn limits_of(quota: QuotaChange) -> QuotaLimits {
+    QuotaLimits {
+        bytes: quota.bytes.apply(None),
+        versions: quota.versions.apply(None),
     }
 }
 
@@ -311,6 +342,10 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
             Some(Some(time)) => Patch::Set(time),
         },
     };
+    let quota = QuotaChange {
+        bytes: ByteLimit::patch(settings.quota_bytes),
+        versions: CountLimit::patch(settings.quota_versions),
+    };
     let key = settings.signing_key.as_deref().map(terminal::file);
     let open = match settings.open.map(|open| open.0) {
         None => Patch::Keep,
@@ -327,5 +362,10 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         blocked: Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
         signing_key: key.transpose()?,
         immutable: Some(settings.immutable).filter(|patterns| !patterns.is_empty()),
+        quota: if quota == QuotaChange::default() {
+            Patch::Keep
+        } else {
+            Patch::Set(quota)
+        },
     })
 }

@@ -22,6 +22,7 @@ use crate::login::{login, logout, whoami};
 use crate::login_context::login_context;
 use crate::outcome::{Outcome, View, print};
 use crate::package::package;
+use crate::quota::quota;
 use crate::repo::repo;
 use crate::retention::retention;
 use crate::robot::robot;
@@ -101,6 +102,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Job(command) => job(command, cx).await,
         Command::Schedule(command) => schedule(command, cx).await,
         Command::Retention(command) => retention(command, cx).await,
+        Command::Quota(command) => quota(command, cx).await,
         Command::Trash(command) => trash(command, cx).await,
         Command::Stats(args) => stats(args, cx).await,
         Command::Audit(command) => audit(command, cx).await,

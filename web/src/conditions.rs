@@ -5,7 +5,7 @@
 //! the version of the policy is still the one that was judged: nobody can be first in between.
 
 use crate::caller::Caller;
-use crate::entity_tag::{EntityTag, Tags};
+use crate::entity_tag::{EntityTag, SettledState, Tags};
 use crate::extract::body::collect;
 use crate::problem::{Refusal, kind_of_response};
 use crate::state::ApiState;
@@ -74,7 +74,7 @@ async fn show(request: Request, next: Next) -> Result<Response, Refusal> {
     }
     let (mut head, body) = response.into_parts();
     let body = collect(body).await?;
-    let tag = EntityTag::of(&body);
+    let tag = EntityTag::of(&body, head.extensions.get());
     let header = tag.header()?;
     if known.is_some_and(|known| known.name(&tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, header)]).into_response());
@@ -100,7 +100,8 @@ async fn change(
         let shown = conditions.show(&head, caller).await;
         let is_shown = shown.status() == StatusCode::OK;
         if is_shown {
-            let tag = EntityTag::of(&collect(shown.into_body()).await?);
+            let settled = shown.extensions().get::<SettledState>().cloned();
+            let tag = EntityTag::of(&collect(shown.into_body()).await?, settled.as_ref());
             if !wanted.name_strongly(&tag) {
                 return Err(changed_meanwhile().into());
             }

@@ -3,22 +3,49 @@
 use http::HeaderValue;
 use http::header::{GetAll, HeaderName};
 use larder_model::{Algorithm, Digest, Problem, hex};
+use serde::Serialize;
 
 /// Tags of one list that are looked at.
 const MAX: usize = 100;
 /// Bytes of the digest that make a tag: two states never share one by chance.
 const BYTES: usize = 16;
 
-/// A strong tag: the same bytes have the same, and no others.
+/// What of an answer a condition is about, where the answer tells of counts too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct SettledState(String);
+
+impl SettledState {
+    /// The state that this tells of.
+    pub(crate) fn of<T: Serialize>(state: &T) -> Result<Self, Problem> {
+        let bytes = serde_json::to_vec(state).map_err(Problem::internal)?;
+        Ok(Self(short_digest(&bytes)))
+    }
+}
+
+fn short_digest(bytes: &[u8]) -> String {
+    let digest = Digest::of(Algorithm::Sha256, bytes);
+    let bytes = digest.bytes();
+    hex::encode(&bytes[..BYTES.min(bytes.len())])
+}
+
+/// A strong tag: the same bytes have the same, and no others. Of an answer that tells of counts it
+/// begins with that of its settled state and a point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct EntityTag(String);
 
 impl EntityTag {
     /// The tag of a representation.
-    pub(crate) fn of(body: &[u8]) -> Self {
-        let digest = Digest::of(Algorithm::Sha256, body);
-        let bytes = digest.bytes();
-        Self(hex::encode(&bytes[..BYTES.min(bytes.len())]))
+    pub(crate) fn of(body: &[u8], settled: Option<&SettledState>) -> Self {
+        let body = short_digest(body);
+        Self(match settled {
+            Some(SettledState(state)) => format!("{state}.{body}"),
+            None => body,
+        })
+    }
+
+    /// What a change is held to.
+    fn state(text: &str) -> &str {
+        text.split('.').next().unwrap_or_default()
     }
 
     /// The tag as `ETag` has it.
@@ -64,11 +91,13 @@ impl Tags {
         }
     }
 
-    /// Whether one is this tag, and strong (RFC 9110 8.8.3.2): for changes.
+    /// Whether one is of the same settled state, and strong (RFC 9110 8.8.3.2): for changes.
     pub(crate) fn name_strongly(&self, tag: &EntityTag) -> bool {
         match self {
             Self::Any => true,
-            Self::These(tags) => tags.iter().any(|(weak, text)| !weak && *text == tag.0),
+            Self::These(tags) => tags
+                .iter()
+                .any(|(weak, text)| !weak && EntityTag::state(text) == EntityTag::state(&tag.0)),
         }
     }
 

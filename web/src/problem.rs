@@ -131,7 +131,7 @@ pub(crate) const fn word(kind: Kind) -> &'static str {
 
 /// The status that a problem of this code is answered with.
 pub(crate) fn status(code: &str) -> u16 {
-    const NAMED: [Kind; 21] = [
+    const NAMED: [Kind; 22] = [
         Kind::Unprocessable,
         Kind::Denied,
         Kind::Conflict,

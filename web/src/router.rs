@@ -2,9 +2,9 @@
 
 use crate::acts::{
     audit, backups, clients, collection, copies, deletions, document, downloads, grants, groups,
-    jobs, packages, refresh, repositories, reservations, retention, rights, robots, schedules,
-    scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams, users,
-    versions,
+    jobs, packages, quotas, refresh, repositories, reservations, retention, rights, robots,
+    schedules, scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams,
+    users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -69,6 +69,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(sessions::delete))
         .routes(routes!(grants::list, grants::create))
         .routes(routes!(grants::delete))
+        .routes(routes!(quotas::list, quotas::create))
+        .routes(routes!(quotas::change, quotas::delete))
         .routes(routes!(reservations::list))
         .routes(routes!(reservations::delete))
         .routes(routes!(settings::get, settings::change))

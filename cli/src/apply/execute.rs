@@ -36,10 +36,14 @@ impl Resource for Retention {}
 impl Resource for Group {}
 
 impl Resource for Repository {
-    /// Who may read it follows from members and grants too.
+    /// Who may read it follows from members and grants too, and lists do not tell what it has.
     fn is_as(&self, before: &Self) -> bool {
         let mut before = before.clone();
         before.readable_by = self.readable_by;
+        before.usage = self.usage;
+        if let (Some(quota), Some(now)) = (&mut before.quota, &self.quota) {
+            quota.warning = now.warning;
+        }
         *self == before
     }
 }

@@ -1,8 +1,8 @@
 //! A file of what there is. To apply it changes nothing.
 
 use super::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RetentionEntry,
-    RobotEntry, ScheduleEntry, SettingsEntry, UpstreamEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, QuotaEntry, RepositoryEntry, Resources,
+    RetentionEntry, RobotEntry, ScheduleEntry, SettingsEntry, UpstreamEntry,
 };
 use super::retention::{entry as retention_entry, says_nothing};
 use super::state::{GroupState, RetentionState, State, path_of};
@@ -74,6 +74,7 @@ fn repository(it: &Repository) -> RepositoryEntry {
         upstream: it.upstream.as_ref().map(upstream),
         blocked: blocked.map(|blocked| blocked.iter().map(block).collect()),
         immutable: it.immutable.clone().filter(|patterns| !patterns.is_empty()),
+        quota: Some(QuotaEntry::of(it.quota)).filter(|quota| *quota != QuotaEntry::default()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The file of `larder apply`: what there is to be. What it does not say stays as it is.
 
 use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
-use larder_api::{Patch, RepoKind};
+use larder_api::{Patch, Quota, QuotaLimits, RepoKind};
 use larder_model::upstream::{AbsentStatuses, AnswerTime};
 use larder_model::{JobKind, Keep, Pattern, RepoName, RepoPath, Role, Span, UserName};
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,36 @@ pub(crate) struct RepositoryEntry {
     pub(crate) blocked: Option<Vec<BlockEntry>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) immutable: Option<Vec<Pattern>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quota: Option<QuotaEntry>,
+}
+
+/// How much a repository may have; what is absent has no limit.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuotaEntry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) versions: Option<u64>,
+}
+
+impl QuotaEntry {
+    /// From what the API answers.
+    pub(crate) fn of(quota: Option<Quota>) -> Self {
+        Self {
+            bytes: quota.and_then(|quota| quota.bytes),
+            versions: quota.and_then(|quota| quota.versions),
+        }
+    }
+
+    /// As the API takes it.
+    pub(crate) const fn limits(self) -> QuotaLimits {
+        QuotaLimits {
+            bytes: self.bytes,
+            versions: self.versions,
+        }
+    }
 }
 
 /// Who may read a repository without a grant: everyone, nobody, or as follows from what it is.

@@ -1,11 +1,12 @@
 //! Repositories: what is to be made, changed, and taken away.
 
 use super::act::{Act, Call, Differences, Refusal, Verb};
-use super::file::{BlockEntry, Open, RepositoryEntry, UpstreamEntry};
+use super::file::{BlockEntry, Open, QuotaEntry, RepositoryEntry, UpstreamEntry};
 use super::state::{State, path_of};
 use super::text::Address;
 use larder_api::{
-    Block, NewRepository, Patch, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
+    Block, NewRepository, Patch, QuotaLimits, RepoKind, Repository, RepositoryChange, Upstream,
+    UpstreamChange,
 };
 use larder_model::RepoPath;
 use std::collections::BTreeMap;
@@ -38,13 +39,14 @@ pub(crate) const fn kind_of(entry: &RepositoryEntry) -> Option<RepoKind> {
 /// A field that repositories of a kind do not have.
 fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
     let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
-    let fields: [(&str, bool, &[RepoKind]); 6] = [
+    let fields: [(&str, bool, &[RepoKind]); 7] = [
         ("upstream", entry.upstream.is_some(), &[mirror]),
         ("offline", entry.offline.is_some(), &[mirror]),
         ("fresh_seconds", entry.fresh_seconds.is_some(), &[mirror]),
         ("members", entry.members.is_some(), &[group]),
         ("blocked", entry.blocked.is_some(), &[mirror, group]),
         ("immutable", entry.immutable.is_some(), &[hosted]),
+        ("quota", entry.quota.is_some(), &[hosted]),
     ];
     let wrong =
         |(_, is_given, kinds): &(&str, bool, &[RepoKind])| *is_given && !kinds.contains(&kind);
@@ -112,6 +114,13 @@ pub(crate) fn act(
 }
 
 fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewRepository {
+    let quota = match change.quota {
+        Patch::Set(quota) => Some(QuotaLimits {
+            bytes: quota.bytes.apply(None),
+            versions: quota.versions.apply(None),
+        }),
+        Patch::Keep | Patch::Remove => None,
+    };
     NewRepository {
         protocol: path.protocol,
         name: path.name.clone(),
@@ -125,6 +134,7 @@ fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewReposito
         blocked: change.blocked,
         signing_key: None,
         immutable: change.immutable,
+        quota,
     }
 }
 
@@ -140,6 +150,7 @@ fn change(
     let offline = there.map(|it| it.offline.unwrap_or_default());
     let blocked = there.map(|it| it.blocked.clone().unwrap_or_default());
     let immutable = there.map(|it| it.immutable.clone().unwrap_or_default());
+    let quota = there.map(|it| QuotaEntry::of(it.quota));
     let wanted_blocked = entry.blocked.as_deref();
     let wanted_blocked = wanted_blocked.map(|blocks| blocks.iter().map(block).collect());
     let mut change = RepositoryChange {
@@ -160,6 +171,10 @@ fn change(
         blocked: differences.of("blocked", blocked, wanted_blocked),
         signing_key: None,
         immutable: differences.of("immutable", immutable, entry.immutable.clone()),
+        quota: match differences.of("quota", quota, entry.quota) {
+            Some(quota) => Patch::Set(quota.limits().into()),
+            None => Patch::Keep,
+        },
     };
     if let Some(wanted) = &entry.upstream {
         let there = there.and_then(|it| it.upstream.as_ref());

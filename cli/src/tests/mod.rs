@@ -11,6 +11,7 @@ mod jobs;
 mod lines;
 mod logins;
 mod packages;
+mod quotas;
 mod retention;
 mod retries;
 mod stats;

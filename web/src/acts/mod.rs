@@ -11,6 +11,7 @@ pub(crate) mod audit;
 pub(crate) mod document;
 pub(crate) mod jobs;
 pub(crate) mod backups;
+pub(crate) mod quotas;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
 pub(crate) mod retention;

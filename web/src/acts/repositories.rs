@@ -3,6 +3,7 @@
 use super::repository_settings;
 use crate::answer::{Created, NoContent};
 use crate::caller::Caller;
+use crate::entity_tag::SettledState;
 use crate::extract::body::JsonBody;
 use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
@@ -11,13 +12,13 @@ use crate::extract::rights::{Identified, RepoAdmin, RepoReader};
 use crate::problem::Refusal;
 use crate::right::Right;
 use crate::state::{ApiState, no_repo, path_of, repos_after};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use larder_access::PolicySnapshot;
 use larder_api as api;
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Requirement};
-use larder_model::{Kind, Problem, ProtocolName, RepoPath, RepoSettings, Verb};
+use larder_model::{Kind, Problem, ProtocolName, RepoKind, RepoPath, RepoSettings, Verb};
 use std::sync::Arc;
 
 /// Characters of a description.
@@ -52,6 +53,8 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
         blocked: None,
         signing_key: None,
         immutable: None,
+        quota: None,
+        usage: None,
     };
     repository_settings::show(plain, settings, &repo.members)
 }
@@ -141,10 +144,8 @@ pub(crate) async fn create(
     let policy = state.gate.policy();
     let public = policy.is_readable_by_everyone(&repo);
     tracing::info!(by = caller.label(), repository = %path, public, "repository created");
-    Ok(Created::new(
-        format_args!("/repositories/{path}"),
-        to_api(&repo, &caller, &policy),
-    ))
+    let made = with_usage(to_api(&repo, &caller, &policy), &state, &repo, &caller).await?;
+    Ok(Created::new(format_args!("/repositories/{path}"), made))
 }
 
 /// Shows a repository.
@@ -160,12 +161,41 @@ pub(crate) async fn create(
 pub(crate) async fn get(
     RepoReader { caller, path, .. }: RepoReader,
     State(state): State<Arc<ApiState>>,
-) -> Result<Json<api::Repository>, Refusal> {
-    Ok(Json(to_api(
-        &*state.repo(&path)?,
-        &caller,
-        &state.gate.policy(),
-    )))
+) -> Result<(Extension<SettledState>, Json<api::Repository>), Refusal> {
+    let repo = state.repo(&path)?;
+    let plain = to_api(&repo, &caller, &state.gate.policy());
+    // What is published meanwhile changes what is shown, but nothing that a condition is about.
+    let settled = SettledState::of(&plain)?;
+    let shown = with_usage(plain, &state, &repo, &caller).await?;
+    Ok((Extension(settled), Json(shown)))
+}
+
+/// A repository with what it has, for whoever administers it.
+async fn with_usage(
+    plain: api::Repository,
+    state: &ApiState,
+    repo: &RepoRecord,
+    caller: &Caller,
+) -> Result<api::Repository, Problem> {
+    let administers = caller.may(&path_of(repo).permission(Verb::Administer));
+    if repo.kind == RepoKind::Group || !administers {
+        return Ok(plain);
+    }
+    let usage = state.metadata.usage(repo.id).await?;
+    let warning = match &plain.quota {
+        Some(_) => Some(state.metadata.is_quota_warned(repo.id).await?),
+        None => None,
+    };
+    let is_superuser = caller.principal().is_superuser();
+    Ok(api::Repository {
+        quota: plain.quota.map(|quota| api::Quota { warning, ..quota }),
+        usage: Some(api::RepositoryUsage {
+            bytes: usage.bytes,
+            unique_bytes: is_superuser.then_some(usage.unique_bytes),
+            versions: usage.versions,
+        }),
+        ..plain
+    })
 }
 
 /// Changes a repository.
@@ -204,11 +234,9 @@ pub(crate) async fn change(
         state.gate.refresh().await?;
         tracing::info!(by = caller.label(), repository = %path, "repository changed");
     }
-    Ok(Json(to_api(
-        &*state.repo(&path)?,
-        &caller,
-        &state.gate.policy(),
-    )))
+    let repo = state.repo(&path)?;
+    let changed = to_api(&repo, &caller, &state.gate.policy());
+    Ok(Json(with_usage(changed, &state, &repo, &caller).await?))
 }
 
 /// Deletes a repository with all that is in it.

@@ -6,9 +6,11 @@ use crate::state::ApiState;
 use larder_api as api;
 use larder_keys::SigningKey;
 use larder_metadata::repos::Member;
+use larder_model::quota::MAX_LIMIT;
 use larder_model::upstream::AbsentStatuses;
 use larder_model::{
-    Blocked, Problem, RepoKind, RepoName, RepoPath, RepoSettings, SigningSettings, UpstreamSettings,
+    Blocked, Problem, QuotaLimits, RepoKind, RepoName, RepoPath, RepoSettings, SigningSettings,
+    UpstreamSettings,
 };
 use std::num::NonZeroU32;
 
@@ -84,7 +86,26 @@ pub(crate) fn apply(
         }
         settings.immutable = immutable;
     }
+    if !change.quota.is_keep() {
+        require_kind(kind, &[api::RepoKind::Hosted], "quota")?;
+        let limits = match change.quota {
+            api::Patch::Set(change) => change.apply(settings.quota),
+            api::Patch::Keep | api::Patch::Remove => QuotaLimits::default(),
+        };
+        settings.quota = checked_limits(limits)?;
+    }
     Ok((settings, members))
+}
+
+/// Limits that every program can read.
+pub(crate) fn checked_limits(limits: QuotaLimits) -> Result<QuotaLimits, Problem> {
+    match limits.too_large() {
+        None => Ok(limits),
+        Some(field) => {
+            let detail = format!("`{field}` of a quota is at most {MAX_LIMIT}");
+            Err(Problem::invalid("quota", detail))
+        }
+    }
 }
 
 /// Fails unless the field is for repositories of this kind.
@@ -320,6 +341,11 @@ pub(crate) fn show(
         api::RepoKind::Hosted => api::Repository {
             signing_key,
             immutable: Some(settings.immutable),
+            quota: Some(api::Quota {
+                bytes: settings.quota.bytes,
+                versions: settings.quota.versions,
+                warning: None,
+            }),
             ..repository
         },
     }

@@ -54,19 +54,31 @@ fn what_is_no_list_is_refused() {
 
 #[test]
 fn a_tag_is_of_its_bytes() {
-    let tag = EntityTag::of(b"one");
-    assert_eq!(tag, EntityTag::of(b"one"));
-    assert_ne!(tag, EntityTag::of(b"two"));
+    let tag = EntityTag::of(b"one", None);
+    assert_eq!(tag, EntityTag::of(b"one", None));
+    assert_ne!(tag, EntityTag::of(b"two", None));
     assert_eq!(tag.header().expect("header").len(), 2 + 2 * BYTES);
 }
 
 #[test]
 fn a_weak_tag_is_none_for_a_change() {
-    let tag = EntityTag::of(b"one");
+    let tag = EntityTag::of(b"one", None);
     let of = |weak| Tags::These(vec![(weak, tag.0.clone())]);
     assert!(of(false).name_strongly(&tag) && of(false).name(&tag));
     assert!(!of(true).name_strongly(&tag) && of(true).name(&tag));
     assert!(Tags::Any.name_strongly(&tag) && Tags::Any.name(&tag));
-    let other = EntityTag::of(b"two");
+    let other = EntityTag::of(b"two", None);
     assert!(!of(false).name_strongly(&other) && !of(false).name(&other));
+}
+
+#[test]
+fn counts_do_not_stand_in_the_way_of_a_change() {
+    let settled = SettledState::of(&"state").expect("state");
+    let other = SettledState::of(&"other state").expect("state");
+    let shown = EntityTag::of(b"one", Some(&settled));
+    let seen = Tags::These(vec![(false, shown.0.clone())]);
+    let counted = EntityTag::of(b"two", Some(&settled));
+    assert!(seen.name_strongly(&counted) && !seen.name(&counted));
+    let changed = EntityTag::of(b"one", Some(&other));
+    assert!(!seen.name_strongly(&changed) && !seen.name(&changed));
 }

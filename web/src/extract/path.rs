@@ -312,6 +312,17 @@ impl<S: Sync> FromRequestParts<S> for GrantId {
     }
 }
 
+/// The id of a quota.
+pub(crate) struct QuotaId(pub(crate) i64);
+
+impl<S: Sync> FromRequestParts<S> for QuotaId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        id(parts, "quota").await.map(Self)
+    }
+}
+
 /// The id of a reservation, whatever it is.
 pub(crate) struct ReservationId(pub(crate) Box<str>);
 

@@ -39,6 +39,7 @@ const NOUNS: &[(&str, &str)] = &[
         "reservations",
         "Published names that are gone and stay taken.",
     ),
+    ("quotas", "How much repositories may have together."),
     ("settings", "Settings of the whole server."),
     (
         "jobs",

@@ -23,6 +23,7 @@ mod people;
 mod accounts;
 mod places;
 mod proofs;
+mod quotas;
 mod rates;
 mod retention;
 mod recording;

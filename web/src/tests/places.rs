@@ -29,7 +29,9 @@ async fn a_repository_from_its_making_to_its_end() {
     assert_eq!(
         shown,
         json!({"protocol": "oci", "name": "team", "kind": "hosted", "description": "Ours", "created_at": created_at,
-            "open": null, "readable_by": "granted", "immutable": []})
+            "open": null, "readable_by": "granted", "immutable": [],
+            "quota": {"bytes": null, "versions": null, "warning": false},
+            "usage": {"bytes": 0, "unique_bytes": 0, "versions": 0}})
     );
     assert_eq!(
         house.ask(&admin, "GET", "/repositories/oci/team", "").await,

@@ -48,6 +48,7 @@ const NEW_USER: &str = r#"{"name":"{user}","password":"long enough"}"#;
 const NEW_GROUP: &str = r#"{"name":"{group}"}"#;
 const NEW_ROBOT: &str = r#"{"name":"{robot}","owner":"user:target"}"#;
 const NEW_SESSION: &str = r#"{"name":"target","password":"a good password"}"#;
+const NEW_QUOTA: &str = r#"{"repositories":"oci/nobody-*","bytes":1}"#;
 const NEW_GRANT: &str = r#"{"subject":"user:{user}","repository":"oci/team-a","role":"writer"}"#;
 const COPY: &str = r#"{"to":{"repository":"oci/team-a","version":"2"}}"#;
 const DELETIONS: &str = r#"{"items":[{"package":"{package}","version":"{version}"}]}"#;
@@ -122,6 +123,10 @@ const MATRIX: &[Line] = &[
     line("delete_session", "", "", Asks::HiddenUnlimited, (204, Some(404))),
     line("list_reservations", "", "", Asks::Superuser, (200, None)),
     line("delete_reservation", "", "", Asks::Superuser, (404, None)),
+    line("list_quotas", "", "", Asks::Superuser, (200, None)),
+    line("create_quota", "", NEW_QUOTA, Asks::Superuser, (201, None)),
+    line("change_quota", "", r#"{"bytes":1}"#, Asks::Superuser, (404, None)),
+    line("delete_quota", "", "", Asks::Superuser, (404, None)),
     line("list_grants", "", "", Asks::Identified, (200, None)),
     line("create_grant", "", NEW_GRANT, Asks::AdminUnlimited, (201, Some(404))),
     line("delete_grant", "", "", Asks::AdminHidden, (204, Some(404))),

@@ -4,8 +4,8 @@
 use super::*;
 use crate::apply::export::resources;
 use crate::apply::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, RetentionEntry,
-    RobotEntry, RuleEntry, ScheduleEntry, UpstreamEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, QuotaEntry, RepositoryEntry,
+    RetentionEntry, RobotEntry, RuleEntry, ScheduleEntry, UpstreamEntry,
 };
 use crate::apply::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
 use larder_model::{JobKind, Keep, Role, Span, duration};
@@ -80,10 +80,15 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
         upstream: None,
         blocked: None,
         immutable: None,
+        quota: None,
     };
     if kind == RepoKind::Hosted {
         entry.immutable =
             random.maybe(|it| it.some(&["v*", "1.*"]).into_iter().map(parsed).collect());
+        entry.quota = random.maybe(|it| QuotaEntry {
+            bytes: it.maybe(|it| it.one(&[0, 1 << 30])),
+            versions: it.maybe(|it| it.one(&[1, 500])),
+        });
     } else {
         entry.blocked = random.maybe(|it| it.some(&blocks));
     }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::apply::state::{RetentionState, path_of};
 use larder_api::{
-    Grant, NewGrant, NewRepository, Patch, Readers, RepoKind, Repository, RepositoryChange, Robot,
-    RobotChange, Upstream, UpstreamChange,
+    Grant, NewGrant, NewRepository, Patch, Quota, Readers, RepoKind, Repository, RepositoryChange,
+    Robot, RobotChange, Upstream, UpstreamChange,
 };
 use larder_model::{Pattern, Timestamp};
 use std::num::NonZeroU32;
@@ -243,6 +243,12 @@ fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), Strin
         blocked: (kind != RepoKind::Hosted).then(Vec::new),
         signing_key: None,
         immutable: (kind == RepoKind::Hosted).then(Vec::new),
+        quota: (kind == RepoKind::Hosted).then_some(Quota {
+            bytes: None,
+            versions: None,
+            warning: None,
+        }),
+        usage: None,
     };
     let path = path_of(&empty);
     demand(
@@ -322,6 +328,19 @@ fn changed(
     if let Some(immutable) = &change.immutable {
         demand(it.kind == hosted, "immutable")?;
         it.immutable = Some(immutable.clone());
+    }
+    if let Patch::Set(quota) = change.quota {
+        demand(it.kind == hosted, "quota")?;
+        let before = it.quota.unwrap_or(Quota {
+            bytes: None,
+            versions: None,
+            warning: None,
+        });
+        it.quota = Some(Quota {
+            bytes: quota.bytes.apply(before.bytes),
+            versions: quota.versions.apply(before.versions),
+            warning: None,
+        });
     }
     Ok(it)
 }

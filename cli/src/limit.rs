@@ -1,0 +1,88 @@
+//! Limits of quotas.
+
+use larder_api::Patch;
+use std::str::FromStr;
+
+/// Bytes at most: `10GiB`, `500MB`, `1048576`, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteLimit(Option<u64>);
+
+/// So many at most: a count, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountLimit(Option<u64>);
+
+/// The word for no limit.
+const NONE: &str = "none";
+const UNITS: [(&str, u64); 9] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("KB", 1000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+fn bytes(text: &str) -> Option<u64> {
+    let unit = UNITS.iter().find_map(|(name, unit)| {
+        let count = text.strip_suffix(name)?;
+        Some((count, *unit))
+    });
+    let (count, unit) = unit.unwrap_or((text, 1));
+    count.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+impl FromStr for ByteLimit {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == NONE {
+            return Ok(Self(None));
+        }
+        let limit = bytes(text).ok_or("write a size with its unit (500MB, 10GiB), or none")?;
+        Ok(Self(Some(limit)))
+    }
+}
+
+impl FromStr for CountLimit {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == NONE {
+            return Ok(Self(None));
+        }
+        let limit = text.parse().map_err(|_| "write a count, or none")?;
+        Ok(Self(Some(limit)))
+    }
+}
+
+impl ByteLimit {
+    /// The limit; `None`: there is none.
+    pub(crate) const fn limit(self) -> Option<u64> {
+        self.0
+    }
+
+    /// What an option that may be absent changes.
+    pub(crate) fn patch(given: Option<Self>) -> Patch<u64> {
+        given.map_or(Patch::Keep, |limit| {
+            limit.0.map_or(Patch::Remove, Patch::Set)
+        })
+    }
+}
+
+impl CountLimit {
+    /// The limit; `None`: there is none.
+    pub(crate) const fn limit(self) -> Option<u64> {
+        self.0
+    }
+
+    /// What an option that may be absent changes.
+    pub(crate) fn patch(given: Option<Self>) -> Patch<u64> {
+        given.map_or(Patch::Keep, |limit| {
+            limit.0.map_or(Patch::Remove, Patch::Set)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
