@@ -76,6 +76,29 @@ async fn keep_audit(house: &House) {
         audit.tick().await;
         write_audit(house, false).await;
         write_session_uses(house).await;
+        tell_quota_warnings(house).await;
+    }
+}
+
+/// Tells of quotas of which four fifths are used since the last time.
+async fn tell_quota_warnings(house: &House) {
+    match house.metadata.tell_quota_warnings().await {
+        Ok(told) => {
+            for warning in told {
+                tracing::warn!(
+                    quota = %warning.of,
+                    bytes = warning.bytes,
+                    max_bytes = warning.limits.bytes,
+                    versions = warning.versions,
+                    max_versions = warning.limits.versions,
+                    "four fifths of a quota are used"
+                );
+            }
+        }
+        Err(error) => {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "quotas could not be looked at; the next time tries again");
+        }
     }
 }
 
