@@ -195,7 +195,7 @@ fn damaged_blob(house: &House) -> String {
     digest.to_string()
 }
 
-/// The id of someone's token, of a job, of an entry of the trash, or of a grant on a hidden
+/// The id of someone's token, of a job, of a quota, of an entry of the trash, or of a grant on a hidden
 /// repository, the name of a backup, or the digest of a blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     if path.contains("/backups/") {
@@ -216,6 +216,10 @@ fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     } else if path.contains("/jobs/") {
         let job = house.larder.api("POST", "upstream-check/runs", "{}", 202);
         job["id"].as_str().expect("id").to_owned()
+    } else if path.contains("/quotas/") {
+        let new = r#"{"repositories":"oci/nobody","bytes":1}"#;
+        let quota = house.larder.api("POST", "quotas", new, 201);
+        quota["id"].as_str().expect("id").to_owned()
     } else if path.contains("/trash/") {
         taken_meanwhile(house)
     } else {

@@ -22,6 +22,7 @@ mod pnpm;
 mod poetry;
 mod promoted;
 mod python;
+mod quota;
 mod restored;
 mod rpm;
 mod spellings;
