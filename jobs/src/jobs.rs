@@ -25,12 +25,18 @@ impl Jobs {
     /// Jobs whose rows are in `metadata`; this server can do `works`.
     pub fn new(metadata: Metadata, works: Works, pace: Pace) -> Self {
         let stop = watch::Sender::new(false);
-        let watches = Watches::new(metadata.clone(), pace, stop.subscribe());
+        let moves = watch::Sender::new(());
+        let watches = Watches::new(
+            metadata.clone(),
+            pace,
+            (stop.subscribe(), moves.subscribe()),
+        );
         let runner = Runner {
             metadata,
             works,
             pace,
             wake: Arc::new(Notify::new()),
+            moves,
             stopping: stop.subscribe(),
         };
         Self(Arc::new(Parts {

@@ -22,6 +22,8 @@ pub(crate) struct Runner {
     pub(crate) pace: Pace,
     /// Told when a job was asked for here.
     pub(crate) wake: Arc<Notify>,
+    /// Told when a job began here, or ended.
+    pub(crate) moves: watch::Sender<()>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -77,6 +79,7 @@ impl Runner {
             let taken = Instant::now();
             if let Some(held) = self.metadata.take_job(kind).await? {
                 running.insert(kind);
+                self.moves.send_replace(());
                 let runner = self.clone();
                 tasks.spawn(async move {
                     runner.carry_out(work, held, taken).await;
@@ -173,7 +176,10 @@ impl Runner {
                 self.metadata.finish_job(context.held(), end).await
             };
             match written.await {
-                Ok(()) => return tell_end(context, end),
+                Ok(()) => {
+                    self.moves.send_replace(());
+                    return tell_end(context, end);
+                }
                 Err(error)
                     if !JobContext::is_lost(&error)
                         && Instant::now() < until

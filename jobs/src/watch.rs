@@ -1,5 +1,5 @@
 //! Watching jobs: whoever wants to see how one goes on, at whichever server it runs. Each job is read
-//! once a second, however many watch it.
+//! once a second, and when one begins or ends at this server, however many watch it.
 
 use crate::pace::{Pace, stopped, ticks};
 use larder_metadata::jobs::Job;
@@ -23,6 +23,7 @@ pub(crate) struct Watches {
     metadata: Metadata,
     pace: Pace,
     stopping: watch::Receiver<bool>,
+    moves: watch::Receiver<()>,
     senders: Arc<Mutex<Senders>>,
     slots: Arc<Semaphore>,
 }
@@ -50,11 +51,16 @@ fn locked(senders: &Mutex<Senders>) -> MutexGuard<'_, Senders> {
 }
 
 impl Watches {
-    pub(crate) fn new(metadata: Metadata, pace: Pace, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        metadata: Metadata,
+        pace: Pace,
+        (stopping, moves): (watch::Receiver<bool>, watch::Receiver<()>),
+    ) -> Self {
         Self {
             metadata,
             pace,
             stopping,
+            moves,
             senders: Arc::default(),
             slots: Arc::new(Semaphore::new(WATCHERS)),
         }
@@ -89,7 +95,7 @@ impl Watches {
             tokio::spawn(follow(
                 self.metadata.clone(),
                 self.pace,
-                self.stopping.clone(),
+                (self.stopping.clone(), self.moves.clone()),
                 Arc::clone(&self.senders),
                 sender,
             ));
@@ -102,7 +108,7 @@ impl Watches {
 async fn follow(
     metadata: Metadata,
     pace: Pace,
-    stopping: watch::Receiver<bool>,
+    (stopping, mut moves): (watch::Receiver<bool>, watch::Receiver<()>),
     senders: Arc<Mutex<Senders>>,
     sender: Arc<watch::Sender<Arc<Job>>>,
 ) {
@@ -111,6 +117,8 @@ async fn follow(
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
+            // Whoever tells it lives as long as this server.
+            Ok(()) = moves.changed() => {}
             () = stopped(&stopping) => break,
         }
         let goes_on = tell(&sender, metadata.job(id).await);
