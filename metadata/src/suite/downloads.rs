@@ -156,15 +156,19 @@ async fn what_records_count_is_written_once(metadata: &Metadata) {
     // While it is counted what was counted is written; then the record goes, and another comes.
     for round in 0..3 {
         let found = metadata.find(key).await.expect("find").expect("there");
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
-                    (0..EACH).for_each(|_| metadata.note_download_of(key, &found));
-                });
-            }
-            scope.spawn(|| runtime.block_on(metadata.write_uses()).expect("write"));
+        let noting = (0..THREADS).map(|_| {
+            let (metadata, found, path) = (metadata.clone(), found.clone(), path.clone());
+            let package = bed.package("p");
+            tokio::task::spawn_blocking(move || {
+                let key = package.file(FileKind::Artifact, &path);
+                (0..EACH).for_each(|_| metadata.note_download_of(key, &found));
+            })
         });
+        let noting: Vec<_> = noting.collect();
+        metadata.write_uses().await.expect("write");
+        for noted in noting {
+            noted.await.expect("noted");
+        }
         expected += THREADS * EACH;
         drop(found);
         bed.publish("p", vec![artifact(&format!("other {round}"))])
