@@ -10,10 +10,11 @@ mod reader;
 mod shared;
 mod writer;
 
+use larder_tests::parcel::JSON;
 use larder_tests::random::Random;
 use larder_tests::{Client, Larder, Lossy, Postgres, S3, Start};
 use serde_json::{Value, json};
-use shared::{LEASE, Servers, Shared};
+use shared::{LEASE, NEWEST, Servers, Shared};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -37,20 +38,50 @@ fn larder() -> Start {
 
 /// What is deleted can be collected at once, where writers delete.
 fn without_trash(larder: &Larder) {
-    let team = r#"{"protocol":"oci","name":"team"}"#;
-    larder.api("POST", "repositories", team, 201);
-    for repo in ["oci/team", "npm/local"] {
+    for name in ["team", "ruled"] {
+        let repo = json!({"protocol": "oci", "name": name}).to_string();
+        larder.api("POST", "repositories", &repo, 201);
+    }
+    for repo in ["oci/team", "npm/local", "cargo/local", "pypi/local"] {
         let path = format!("repositories/{repo}/retention");
         larder.api("PUT", &path, r#"{"trash":"0s"}"#, 200);
     }
+    let newest = json!({"rules": [{"keep": {"newest": NEWEST}}], "trash": "0s"}).to_string();
+    larder.api("PUT", "repositories/oci/ruled/retention", &newest, 200);
 }
 
 /// A run of the collector, to its end: its result.
 fn collect(client: &Client, body: &Value) -> Option<Value> {
-    let json = [("content-type", "application/json")];
+    run(client, "gc/runs", body)
+}
+
+/// What the rules let go now, to the end of the run. Another preview is made where more was pushed
+/// meanwhile than it may be wrong by.
+fn retain(client: &Client) -> Option<Value> {
+    let preview = "/api/v1/repositories/oci/ruled/retention/preview";
+    let preview = client
+        .try_send("POST", preview, &JSON, b"")
+        .ok()?
+        .expect(200)
+        .json();
+    let body = json!({"preview": preview["id"]}).to_string();
+    let path = "/api/v1/repositories/oci/ruled/retention/runs";
+    let answer = client.try_send("POST", path, &JSON, body.as_bytes()).ok()?;
+    if answer.status == 409 {
+        return None;
+    }
+    ended(client, &answer.expect(202).json())
+}
+
+/// A job that is asked for with these words, to its end: its result; `None`: the server ended.
+fn run(client: &Client, path: &str, body: &Value) -> Option<Value> {
+    let path = format!("/api/v1/{path}");
     let text = body.to_string();
-    let job = client.try_send("POST", "/api/v1/gc/runs", &json, text.as_bytes());
-    let job = job.ok()?.expect(202).json();
+    let job = client.try_send("POST", &path, &JSON, text.as_bytes());
+    ended(client, &job.ok()?.expect(202).json())
+}
+
+fn ended(client: &Client, job: &Value) -> Option<Value> {
     let path = format!("/api/v1/jobs/{}/events", job["id"].as_str()?);
     let (events, _) = client.take(&path, &[]).ok()?;
     let text = events.text();
@@ -62,7 +93,7 @@ fn collect(client: &Client, body: &Value) -> Option<Value> {
     match job["state"].as_str()? {
         "succeeded" => Some(job["result"].clone()),
         "queued" | "running" => None, // the server ended in between
-        other => panic!("the collector {other}: {job}"),
+        other => panic!("a job {other}: {job}"),
     }
 }
 
@@ -78,11 +109,29 @@ fn collector(shared: &Shared) -> (u64, u64) {
     (runs, freed)
 }
 
+/// Lets rules go on and on, and scrubs: how often each came to its end.
+fn rules_and_scrubs(shared: &Shared) -> (u64, u64) {
+    let (mut rules, mut scrubs) = (0, 0);
+    while !shared.is_over() {
+        let client = shared.client(1);
+        rules += u64::from(retain(&client).is_some());
+        if let Some(result) = run(&client, "scrub/runs", &json!({})) {
+            assert_eq!(result["quarantined"], 0, "{result}");
+            scrubs += 1;
+        }
+    }
+    (rules, scrubs)
+}
+
 /// All do what they do until the time is over. `meanwhile` runs beside them.
 fn soak(shared: &Shared, random: &mut Random, meanwhile: impl FnOnce()) {
     let seeds: Vec<u64> = (0..WRITERS + READERS).map(|_| random.number()).collect();
     std::thread::scope(|scope| {
         let collecting = scope.spawn(|| collector(shared));
+        let ruling = scope.spawn(|| {
+            let _over = shared.over_on_panic();
+            rules_and_scrubs(shared)
+        });
         for (number, seed) in seeds.into_iter().enumerate() {
             scope.spawn(move || {
                 // A failure ends the round for all.
@@ -96,8 +145,13 @@ fn soak(shared: &Shared, random: &mut Random, meanwhile: impl FnOnce()) {
         }
         meanwhile();
         let (runs, freed) = collecting.join().expect("collector");
+        let (rules, scrubs) = ruling.join().expect("rules and scrubs");
+        assert!(
+            rules > 0 && scrubs > 0,
+            "{rules} runs of rules, {scrubs} scrubs"
+        );
         println!(
-            "{runs} runs of the collector freed {freed} bytes; {}",
+            "{rules} runs of rules, {scrubs} scrubs, {runs} runs of the collector freed {freed} bytes; {}",
             shared.told()
         );
         assert!(runs > 3, "the collector ran {runs} times");
@@ -109,6 +163,7 @@ fn soak(shared: &Shared, random: &mut Random, meanwhile: impl FnOnce()) {
 fn assert_exact(larder: &Larder, shared: &Shared, objects: &Path) {
     let client = larder.admin();
     shared.check_all(&client);
+    shared.forget_ruled(&client);
     let at_once = json!({"grace": "0s"});
     collect(&client, &at_once).expect("a run");
     shared.check_all(&client);
@@ -207,6 +262,7 @@ fn assert_nothing_lost(mut larder: Larder, mut random: Random, mut end: impl FnM
     // An upload whose server was killed may have left an object that no row names.
     let client = larder.admin();
     shared.check_all(&client);
+    shared.forget_ruled(&client);
     collect(&client, &json!({"grace": "0s"})).expect("a run");
     shared.check_all(&client);
     let kept = stored(&larder.data().join("storage").join("blobs"));

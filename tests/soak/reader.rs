@@ -75,10 +75,9 @@ fn install(shared: &Shared, client: &Client, random: &mut Random) -> io::Result<
     let Some((key, bytes)) = picked else {
         return Ok(());
     };
-    let (name, version) = &key;
-    let path = format!("/npm/local/{name}/-/{name}-{version}.tgz");
-    let answer = client.try_send("GET", &path, &[], b"")?;
-    if answer.status != 200 || answer.body != *bytes {
+    let path = &bytes.path;
+    let answer = client.try_send("GET", path, &[], b"")?;
+    if answer.status != 200 || answer.body != bytes.bytes {
         let is_there = shared.there().packages.contains_key(&key);
         assert!(!is_there, "{path}: {} {}", answer.status, answer.text());
         return Ok(());

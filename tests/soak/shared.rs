@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long a client may rely on what it was told; nothing else waits.
 pub const LEASE: Duration = Duration::from_secs(2);
+/// So many tags of an image a rule keeps.
+pub const NEWEST: u64 = 3;
 /// Layers that images are made of.
 const LAYERS: usize = 24;
 
@@ -24,11 +26,29 @@ impl Servers {
     }
 }
 
-/// What is there: images by name and tag, npm packages by name and version.
+/// A version of a package that was published.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VersionKey {
+    /// The one who published it.
+    pub writer: usize,
+    pub protocol: &'static str,
+    pub name: String,
+    pub version: String,
+}
+
+/// A file of it.
+pub struct Published {
+    pub path: String,
+    pub bytes: Vec<u8>,
+}
+
+/// What is there: images by name and tag, packages by version.
 #[derive(Default)]
 pub struct There {
     pub images: BTreeMap<(String, String), Arc<Image>>,
-    pub packages: BTreeMap<(String, String), Arc<Vec<u8>>>,
+    pub packages: BTreeMap<VersionKey, Arc<Published>>,
+    /// Images of the repository in which a rule keeps the newest alone.
+    pub ruled: BTreeMap<(String, String), Arc<Image>>,
 }
 
 pub struct Shared {
@@ -170,23 +190,64 @@ impl Shared {
         for ((name, tag), image) in &there.images {
             image.check(client, name, tag);
         }
-        for ((name, version), bytes) in &there.packages {
-            let path = format!("/npm/local/{name}/-/{name}-{version}.tgz");
-            let found = client.get(&path).expect(200);
+        for published in there.packages.values() {
+            let found = client.get(&published.path).expect(200);
             assert!(
-                found.body == **bytes,
-                "{name} {version} came back different"
+                found.body == published.bytes,
+                "{} came back different",
+                published.path
             );
+        }
+    }
+
+    /// After the last run of rules, of which one may have been cut off: of each ruled image the newest
+    /// are there, and what else is, is noted.
+    pub fn forget_ruled(&self, client: &Client) {
+        let mut there = self.there();
+        let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for name in there
+            .ruled
+            .keys()
+            .map(|(name, _)| name.clone())
+            .collect::<BTreeSet<_>>()
+        {
+            let list = client
+                .get(&format!("/v2/{name}/tags/list"))
+                .expect(200)
+                .json();
+            let list = list["tags"].as_array().expect("tags").clone();
+            let list = list.iter().map(|tag| tag.as_str().expect("tag").to_owned());
+            tags.insert(name, list.collect());
+        }
+        for (name, has) in &tags {
+            // One whose push was cut off may be there too, and is newer than others.
+            let known = there.ruled.keys().filter(|(of, _)| of == name);
+            let known: BTreeSet<_> = known.map(|(_, tag)| tag.clone()).collect();
+            let all: BTreeSet<_> = known.union(has).collect();
+            for tag in all
+                .into_iter()
+                .rev()
+                .take(usize::try_from(NEWEST).expect("small"))
+            {
+                assert!(has.contains(tag), "{name}:{tag} is gone");
+            }
+        }
+        there
+            .ruled
+            .retain(|(name, tag), _| tags[name].contains(tag));
+        for ((name, tag), image) in &there.ruled {
+            image.check(client, name, tag);
         }
     }
 
     /// The digests of all that is there and is larger than `inline` bytes.
     pub fn needed(&self, inline: u64) -> BTreeSet<String> {
         let there = self.there();
-        let blobs = there.images.values().flat_map(|image| &image.blobs);
+        let images = there.images.values().chain(there.ruled.values());
+        let blobs = images.flat_map(|image| &image.blobs);
         let blobs = blobs.map(|(digest, bytes)| (*digest, bytes.len()));
         let packages = there.packages.values();
-        let packages = packages.map(|bytes| (digest(bytes), bytes.len()));
+        let packages = packages.map(|it| (digest(&it.bytes), it.bytes.len()));
         let large = blobs
             .chain(packages)
             .filter(|(_, size)| *size as u64 > inline);

@@ -1,9 +1,9 @@
 //! A writer: pushes images that share layers with those of others, deletes them, publishes packages
 //! and takes them back.
 
-use crate::shared::{LEASE, Shared};
+use crate::shared::{LEASE, NEWEST, Published, Shared, VersionKey};
 use larder_tests::image::{Image, MANIFEST, push_blob};
-use larder_tests::parcel::publish_to;
+use larder_tests::parcel::{publish_to, wheel_name};
 use larder_tests::random::Random;
 use larder_tests::{Client, Response};
 use std::io;
@@ -21,6 +21,7 @@ struct Writer<'a> {
     number: usize,
     random: Random,
     versions: u64,
+    ruled: u64,
 }
 
 pub fn run(shared: &Shared, number: usize, seed: u64) {
@@ -29,16 +30,15 @@ pub fn run(shared: &Shared, number: usize, seed: u64) {
         number,
         random: Random::new(seed),
         versions: 0,
+        ruled: 0,
     };
     while !shared.is_over() {
-        let done = match writer.random.below(10) {
+        let done = match writer.random.below(12) {
             0..5 => writer.push(),
             5..8 => writer.delete(),
-            8 => {
-                writer.publish();
-                Ok(())
-            }
-            _ => writer.take_back(),
+            8 => writer.publish(),
+            9 => writer.take_back(),
+            _ => writer.push_ruled(),
         };
         if let Err(error) = done {
             assert!(shared.kills, "writer {number}: {error}");
@@ -154,39 +154,97 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn package(&self) -> String {
-        format!("package{}", self.number)
-    }
-
-    fn publish(&mut self) {
+    /// Publishes a version of a package of one of the protocols.
+    fn publish(&mut self) -> Asked<()> {
         if self.shared.kills {
-            return; // its answer cannot be lost here
+            return Ok(()); // its answer cannot be lost here
         }
-        let (client, name) = (self.client(), self.package());
+        let protocol = ["npm", "cargo", "pypi"][self.random.below(3) as usize];
+        let (client, name) = (self.client(), format!("package{}", self.number));
         self.versions += 1;
         let version = format!("1.0.{}", self.versions);
         let bytes = self.random.bytes(70_000);
-        publish_to(&client, ("npm", "local"), &name, &version, &bytes).expect(201);
-        let path = format!("/npm/local/{name}/-/{name}-{version}.tgz");
-        let tarball = client.get(&path).expect(200).body;
+        let answer = publish_to(&client, (protocol, "local"), &name, &version, &bytes);
+        assert!(answer.status < 300, "{} {}", answer.status, answer.text());
+        let path = match protocol {
+            "npm" => format!("/npm/local/{name}/-/{name}-{version}.tgz"),
+            "cargo" => format!("/cargo/local/api/v1/crates/{name}/{version}/download"),
+            _ => format!(
+                "/pypi/local/packages/{name}/{}",
+                wheel_name(&name, &version)
+            ),
+        };
+        let bytes = client.try_send("GET", &path, &[], b"")?.expect(200).body;
+        let key = VersionKey {
+            writer: self.number,
+            protocol,
+            name,
+            version,
+        };
         let mut there = self.shared.there();
-        there.packages.insert((name, version), Arc::new(tarball));
+        there
+            .packages
+            .insert(key, Arc::new(Published { path, bytes }));
         drop(there);
         self.shared.pushed();
+        Ok(())
     }
 
     fn take_back(&mut self) -> Asked<()> {
-        let (client, name) = (self.client(), self.package());
+        let client = self.client();
         let mut there = self.shared.there();
-        let mut own = there.packages.keys().filter(|key| key.0 == name);
+        let mut own = there
+            .packages
+            .keys()
+            .filter(|key| key.writer == self.number);
         let Some(key) = own.next().cloned() else {
             return Ok(());
         };
         there.packages.remove(&key);
         drop(there);
-        let (name, version) = key;
-        let path = format!("/api/v1/repositories/npm/local/packages/{name}/versions/{version}");
+        let VersionKey {
+            protocol,
+            name,
+            version,
+            ..
+        } = key;
+        let path =
+            format!("/api/v1/repositories/{protocol}/local/packages/{name}/versions/{version}");
         Self::ask(&client, ("DELETE", &path), &[200, 204])?;
+        Ok(())
+    }
+
+    /// Pushes to where a rule keeps the newest alone: those are there, whatever goes meanwhile.
+    fn push_ruled(&mut self) -> Asked<()> {
+        let client = self.client();
+        let name = format!("ruled/app{}", self.number);
+        self.ruled += 1;
+        let tag = format!("t{:06}", self.ruled);
+        let image = Arc::new(self.shared.image(&mut self.random));
+        let keys: Vec<_> = (self.ruled.saturating_sub(NEWEST - 1)..=self.ruled)
+            .map(|number| (name.clone(), format!("t{number:06}")))
+            .collect();
+        while !self.try_push(&client, &name, &tag, &image)? {}
+        self.shared.there().ruled.insert((name, tag), image);
+        for (name, tag) in keys {
+            let image = self
+                .shared
+                .there()
+                .ruled
+                .get(&(name.clone(), tag.clone()))
+                .cloned();
+            // One that was in flight when its server ended may be there or not.
+            let Some(image) = image else { continue };
+            let path = format!("/v2/{name}/manifests/{tag}");
+            let answer = client.try_send("GET", &path, &[], b"")?.expect(200);
+            assert!(answer.body == image.manifest, "{path} came back different");
+            for (digest, bytes) in &image.blobs {
+                let path = format!("/v2/{name}/blobs/{digest}");
+                let answer = client.try_send("GET", &path, &[], b"")?.expect(200);
+                assert!(answer.body == *bytes, "{path} came back different");
+            }
+        }
+        self.shared.pushed();
         Ok(())
     }
 }
