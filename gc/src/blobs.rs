@@ -51,7 +51,7 @@ impl Run<'_> {
                 Acted::of(metadata.settle_blob(held, blob, now).await)
             }));
         }
-        for (blob, acted) in page.iter().zip(all(acts).await?) {
+        for (blob, acted) in page.iter().zip(all(&self.way, acts).await?) {
             self.outcome.examined += 1;
             match (acted, blob.plan()) {
                 (Acted::Changed, _) => self.outcome.keep(KeptReason::Changed),

@@ -3,6 +3,7 @@
 use crate::context::Run;
 use crate::freed::Freed;
 use crate::outcome::Outcome;
+use crate::traffic::{Traffic, Way};
 use crate::unfinished::Unfinished;
 use crate::waits::{RunWaits, Waits};
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ pub struct Collector {
     waits: Waits,
     history: Duration,
     unfinished: Option<Arc<dyn Unfinished>>,
+    traffic: Arc<Traffic>,
     freed: Arc<Freed>,
 }
 
@@ -35,6 +37,7 @@ impl Collector {
             waits,
             history: HISTORY,
             unfinished: None,
+            traffic: Arc::default(),
             freed: Arc::default(),
         }
     }
@@ -53,6 +56,12 @@ impl Collector {
     #[must_use]
     pub fn with_history(self, history: Duration) -> Self {
         Self { history, ..self }
+    }
+
+    /// The same for a server that answers requests: a run gives way to them.
+    #[must_use]
+    pub fn giving_way_to(self, traffic: Arc<Traffic>) -> Self {
+        Self { traffic, ..self }
     }
 
     /// What it has freed.
@@ -86,6 +95,7 @@ impl Work for Collector {
             told_leftovers: HashSet::new(),
             told_holders: HashMap::new(),
             history: self.history,
+            way: Way::new(Arc::clone(&self.traffic)),
             repos: self.metadata.repos().await?,
         };
         if run.dry {

@@ -1,9 +1,10 @@
 //! What all steps of a run share.
 
 use crate::outcome::Outcome;
+use crate::traffic::Way;
 use crate::waits::RunWaits;
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::future::try_join_all;
 use larder_jobs::{Item, JobContext, Progress, WorkError};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata, Requirement};
@@ -34,6 +35,8 @@ pub(crate) struct Run<'a> {
     pub(crate) told_holders: HashMap<Digest, u64>,
     /// How long past states of upstreams' names are known.
     pub(crate) history: Duration,
+    /// How it gives way to requests.
+    pub(crate) way: Way,
     /// All repositories.
     pub(crate) repos: Vec<RepoRecord>,
 }
@@ -60,11 +63,21 @@ impl Acted {
     }
 }
 
-/// Does acts side by side; what came of each, in order.
+/// Does acts, some side by side, and gives way after each lot; what came of each, in order.
 pub(crate) async fn all<T>(
+    way: &Way,
     acts: Vec<BoxFuture<'_, Result<T, WorkError>>>,
 ) -> Result<Vec<T>, WorkError> {
-    stream::iter(acts).buffered(AT_ONCE).try_collect().await
+    let mut done = Vec::with_capacity(acts.len());
+    let mut acts = acts.into_iter();
+    loop {
+        let lot: Vec<_> = acts.by_ref().take(AT_ONCE).collect();
+        if lot.is_empty() {
+            return Ok(done);
+        }
+        done.extend(try_join_all(lot).await?);
+        way.give().await;
+    }
 }
 
 impl Run<'_> {

@@ -34,11 +34,12 @@ impl Run<'_> {
             let page = self.metadata.queued_blobs(until, after.as_ref(), PAGE);
             let page = page.await?;
             let Some(last) = page.last() else { break };
-            let forms = self.metadata.forms_of_past(until, after.as_ref(), last);
+            let forms = self.metadata.forms_of_past(until, after.as_ref(), PAGE);
             let forms = forms.await?;
             after = Some(last.clone());
             let reason = "the state of the document that it was made from is gone";
             self.let_go(&forms, reason).await?;
+            self.way.give().await;
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl Run<'_> {
                 Acted::of(metadata.drop_leftover(held, leftover).await)
             }));
         }
-        for (leftover, acted) in page.iter().zip(all(acts).await?) {
+        for (leftover, acted) in page.iter().zip(all(&self.way, acts).await?) {
             // A form may be left over for two reasons; a dry run leaves it where it is.
             if dry && !self.told_leftovers.insert(key_of(leftover)) {
                 continue;

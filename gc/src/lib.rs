@@ -24,6 +24,7 @@ mod outcome;
 mod waits;
 
 mod freed;
+mod traffic;
 mod unfinished;
 
 mod context;
@@ -46,6 +47,7 @@ mod tests;
 pub use collect::Collector;
 pub use freed::Freed;
 pub use outcome::Outcome;
+pub use traffic::Traffic;
 pub use unfinished::{GivenUp, Unfinished};
 pub use usage::UsageCount;
 pub use waits::{RunWaits, Waits};

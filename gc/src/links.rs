@@ -58,7 +58,7 @@ impl Run<'_> {
                 Acted::of(metadata.settle_link(held, link, told_until).await)
             }));
         }
-        for (link, acted) in page.iter().zip(all(acts).await?) {
+        for (link, acted) in page.iter().zip(all(&self.way, acts).await?) {
             self.outcome.examined += 1;
             match (acted, link.plan(told_until)) {
                 (Acted::Changed, _) => self.outcome.keep(KeptReason::Changed),

@@ -54,7 +54,7 @@ impl Run<'_> {
                 Acted::of(noted)
             }));
         }
-        for (object, acted) in page.iter().zip(all(acts).await?) {
+        for (object, acted) in page.iter().zip(all(&self.way, acts).await?) {
             if acted == Acted::Done {
                 self.outcome.free(object.size);
             }

@@ -24,12 +24,15 @@ const IDLE: &str = leftovers!(
      and f.used_at <= ?1 and (f.used_at, f.repo, f.package, f.path) > (?2, ?3, ?4, ?5) \
      order by f.used_at, f.repo, f.package, f.path limit ?6"
 );
-/// Forms of states that no document has any more: what they were made from is queued.
+/// Forms of states that no document has any more: what they were made from is queued. The page of the
+/// queue is cut before anything is joined: of two bounds on a pair of columns SQLite uses one. Whether
+/// a file still has a digest is looked up for those alone that have forms.
 const OF_PAST: &str = leftovers!(
-    "gc_blobs q join files f on f.kind = 'representation' and f.derived_from >= q.digest || '#' \
+    "(select since, digest from gc_blobs where since <= ?1 and (since, digest) > (?2, ?3) \
+     order by since, digest limit ?4) q \
+     join files f on f.kind = 'representation' and f.derived_from >= q.digest || '#' \
      and f.derived_from < q.digest || '$' join blobs b on b.digest = f.digest \
-     where q.since <= ?1 and (q.since, q.digest) > (?2, ?3) and (q.since, q.digest) <= (?4, ?5) \
-     and not exists (select 1 from files d where d.digest = q.digest)"
+     where not exists (select 1 from files d where d.digest = q.digest and f.path <> '')"
 );
 /// What a state of an index named that is past.
 const RETIRED: &str = leftovers!(
@@ -139,25 +142,19 @@ impl Metadata {
         self.leftovers(IDLE, values).await
     }
 
-    /// Forms of documents' states that no file has any more, of a page of the queue: it came behind
-    /// `after` and ended with `last`, of what was queued until then.
+    /// Forms of documents' states that no file has any more, of the first `limit` that were queued
+    /// at `until` or before, behind `after`.
     pub async fn forms_of_past(
         &self,
         until: Timestamp,
         after: Option<&DueBlob>,
-        last: &DueBlob,
+        limit: u64,
     ) -> Result<Vec<Leftover>, Error> {
         let [since, digest]: [Value; 2] = match after {
             Some(it) => [it.since.into(), it.digest.into()],
             None => [i64::MIN.into(), "".into()],
         };
-        let values = vec![
-            until.into(),
-            since,
-            digest,
-            last.since.into(),
-            last.digest.into(),
-        ];
+        let values = vec![until.into(), since, digest, limit.into()];
         self.leftovers(OF_PAST, values).await
     }
 
@@ -256,7 +253,7 @@ impl Metadata {
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, usize)] = &[
     (IDLE, 6),
-    (OF_PAST, 5),
+    (OF_PAST, 4),
     (RETIRED, 7),
     (DROP, 7),
     (HOLDERS, 1),

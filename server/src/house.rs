@@ -17,7 +17,7 @@ use larder_config::{Config, StorageKind};
 use larder_content::ContentStore;
 use larder_discover::Machine;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
-use larder_gc::{Collector, Freed, RunWaits, UsageCount, Waits};
+use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
@@ -59,6 +59,7 @@ pub(crate) struct House {
     pub(crate) sign_in: SignIn,
     pub(crate) system: System,
     pub(crate) jobs: Jobs,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) observer: Arc<Observer>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) gauges: Arc<Gauges>,
@@ -142,10 +143,9 @@ impl House {
             backups: backups.clone(),
             data: config.data.clone(),
         });
+        let traffic = Arc::new(Traffic::default());
         let unfinished = RegistryUploads(registry.unfinished_uploads());
-        let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config))
-            .with_unfinished(Arc::new(unfinished))
-            .with_history(config.cache.history);
+        let collector = collector(config, (&metadata, &blobs), unfinished, &traffic);
         let freed = collector.freed();
         let retention =
             Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
@@ -200,6 +200,7 @@ impl House {
             sign_in,
             system,
             jobs,
+            traffic,
             observer,
             tally,
             gauges,
@@ -209,6 +210,19 @@ impl House {
             _lock: lock,
         })
     }
+}
+
+/// What frees the bytes of what nothing names any more.
+fn collector(
+    config: &Config,
+    (metadata, blobs): (&Metadata, &BlobStore),
+    unfinished: RegistryUploads,
+    traffic: &Arc<Traffic>,
+) -> Collector {
+    Collector::new(metadata.clone(), blobs.clone(), waits(config))
+        .with_unfinished(Arc::new(unfinished))
+        .with_history(config.cache.history)
+        .giving_way_to(Arc::clone(traffic))
 }
 
 /// What pushes of images may be at most.

@@ -35,6 +35,7 @@ pub(crate) async fn serve(
     request: Request<hyper::body::Incoming>,
 ) -> Response<Body> {
     let (began, answer) = (Instant::now(), peer.answering.begin());
+    house.traffic.begin();
     let (parts, body) = request.into_parts();
     // Where the client is, and where it sees us.
     let way = &house.way;

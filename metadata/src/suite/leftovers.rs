@@ -81,7 +81,7 @@ async fn forms_of_a_state_that_is_gone_are_found(metadata: &Metadata) {
             let page = metadata.queued_blobs(until, after.as_ref(), 2).await;
             let page = page.expect("queue");
             let Some(last) = page.last() else { break };
-            let forms = metadata.forms_of_past(until, after.as_ref(), last).await;
+            let forms = metadata.forms_of_past(until, after.as_ref(), 2).await;
             all.extend(forms.expect("forms"));
             after = Some(last.clone());
         }
