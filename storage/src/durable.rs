@@ -80,10 +80,12 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// Writes a small file that is not there yet; one that is, is an error of its own
 /// ([`io::ErrorKind::AlreadyExists`]). For folders that nobody else writes to.
 pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    if path.try_exists()? {
-        return Err(io::ErrorKind::AlreadyExists.into());
+    // A link is there too, wherever it leads.
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write(path, bytes, mode),
+        Err(error) => Err(error),
     }
-    write(path, bytes, mode)
 }
 
 fn part(path: &Path) -> PathBuf {

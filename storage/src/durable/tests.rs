@@ -28,6 +28,10 @@ fn a_file_that_is_there_is_not_made_anew() {
     let again = create(&path, b"two", SECRET).expect_err("it is there");
     assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
     assert_eq!(std::fs::read(&path).expect("file"), b"one");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).expect("link");
+    let led = create(&link, b"two", SECRET).expect_err("it is there");
+    assert_eq!(led.kind(), io::ErrorKind::AlreadyExists);
 }
 
 #[test]
