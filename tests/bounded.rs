@@ -23,8 +23,8 @@ const MIB: u64 = 1 << 20;
 const MAX_MEMORY: u64 = 150 * MIB;
 /// The promise while many install from what is not kept yet.
 const INSTALLING_MEMORY: u64 = 200 * MIB;
-/// The promise while nothing happens.
-const IDLE_MEMORY: u64 = 60 * MIB;
+/// The promise while nothing happens. Of a debug build a good part is its code.
+const IDLE_MEMORY: u64 = 64 * MIB;
 /// The promise of a start.
 const READY: Duration = Duration::from_secs(1);
 const PIECE_BYTES: usize = 1 << 20;

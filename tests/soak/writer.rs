@@ -159,7 +159,11 @@ impl Writer<'_> {
         if self.shared.kills {
             return Ok(()); // its answer cannot be lost here
         }
-        let protocol = ["npm", "cargo", "pypi"][self.random.below(3) as usize];
+        let protocol = match self.random.below(3) {
+            0 => "npm",
+            1 => "cargo",
+            _ => "pypi",
+        };
         let (client, name) = (self.client(), format!("package{}", self.number));
         self.versions += 1;
         let version = format!("1.0.{}", self.versions);
