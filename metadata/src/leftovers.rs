@@ -26,11 +26,12 @@ const IDLE: &str = leftovers!(
 );
 /// Forms of states that no document has any more: what they were made from is queued. The page of the
 /// queue is cut before anything is joined: of two bounds on a pair of columns SQLite uses one. Whether
-/// a file still has a digest is looked up for those alone that have forms.
+/// a file still has a digest is looked up for those alone that have forms. SQLite is told the index: it
+/// would make one of its own, of all files, for each page.
 const OF_PAST: &str = leftovers!(
     "(select since, digest from gc_blobs where since <= ?1 and (since, digest) > (?2, ?3) \
      order by since, digest limit ?4) q \
-     join files f on f.kind = 'representation' and f.derived_from >= q.digest || '#' \
+     join files f indexed by files_forms_of on f.kind = 'representation' and f.derived_from >= q.digest || '#' \
      and f.derived_from < q.digest || '$' join blobs b on b.digest = f.digest \
      where not exists (select 1 from files d where d.digest = q.digest and f.path <> '')"
 );

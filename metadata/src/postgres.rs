@@ -75,6 +75,8 @@ impl Postgres {
             text.replace('?', "$")
                 .replace("/*share*/", "for share")
                 .replace("/*alone*/", "for update of r")
+                // Which index SQLite is to take; PostgreSQL chooses by itself.
+                .replace("indexed by files_forms_of", "")
                 .into()
         }))
     }

@@ -10,8 +10,12 @@ fn values(count: usize) -> Vec<Value> {
 /// their order, nothing is scanned or sorted.
 async fn assert_by_keys(metadata: &Metadata, text: &'static str, count: usize) {
     let plan = plan(metadata, text, &values(count)).await;
+    // A page of a queue that was cut before is walked, and a row without a table.
+    let is_small = |line: &str| line.ends_with("SCAN q") || line.contains("SCAN CONSTANT ROW");
     let walks = |line: &str| {
-        line.contains("SCAN") && !line.contains("SCAN CONSTANT ROW") || line.contains("TEMP B-TREE")
+        line.contains("SCAN") && !is_small(line)
+            || line.contains("TEMP B-TREE")
+            || line.contains("AUTOMATIC")
     };
     assert!(!plan.lines().any(walks), "{text}\n{plan}");
 }
