@@ -1,5 +1,5 @@
 //! A file system of the tests' own whose power can be cut: what was not synced by then is kept or
-//! lost by chance ([`Disk`]).
+//! lost by chance (`disk`).
 
 pub use crate::disk::Cut;
 
