@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::job::{JOB, wait};
+use crate::job::{finish, leave};
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
@@ -90,17 +90,10 @@ pub(crate) async fn gc(command: Gc, cx: &Context<'_>) -> Result<Outcome, Failure
                 grace,
             };
             let answer = client.post(&["gc", "runs"], &[], &new).await?;
-            let job: Job = client.read(&answer, "a job")?;
-            let id = &job.id;
             if no_wait {
-                let advice = format!("larder job watch {id} waits for its end.");
-                return Ok(Outcome::record(answer, &JOB).noting(advice));
+                return leave(client, answer);
             }
-            let (outcome, ended) = wait(client, id, cx).await?;
-            Ok(match &ended.result {
-                Some(result) => outcome.noting(summary(&ended, result)),
-                None => outcome,
-            })
+            finish(client, &answer, cx, summary).await
         }
         Gc::Status => {
             let status = client.get(&["gc"], &[]).await?;

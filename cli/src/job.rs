@@ -163,6 +163,29 @@ pub(crate) async fn job(command: Job, cx: &Context<'_>) -> Result<Outcome, Failu
     }
 }
 
+/// How a command ends that leaves a job to the server, as `answer` tells it.
+pub(crate) fn leave(client: &Client, answer: Value) -> Result<Outcome, Failure> {
+    let job: ApiJob = client.read(&answer, "a job")?;
+    let advice = format!("larder job watch {} waits for its end.", job.id);
+    Ok(Outcome::record(answer, &JOB).noting(advice))
+}
+
+/// How a command ends that waits for a job, as `answer` tells it: with a sentence about its result, if
+/// there is one.
+pub(crate) async fn finish(
+    client: &Client,
+    answer: &Value,
+    cx: &Context<'_>,
+    summary: impl FnOnce(&ApiJob, &Value) -> String,
+) -> Result<Outcome, Failure> {
+    let job: ApiJob = client.read(answer, "a job")?;
+    let (outcome, ended) = wait(client, &job.id, cx).await?;
+    Ok(match &ended.result {
+        Some(result) => outcome.noting(summary(&ended, result)),
+        None => outcome,
+    })
+}
+
 /// Waits until a job has ended: how a command ends that did, and the job.
 pub(crate) async fn wait(
     client: &Client,

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::job::{JOB, wait};
+use crate::job::{finish, leave};
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
@@ -102,17 +102,10 @@ pub(crate) async fn scrub(command: Scrub, cx: &Context<'_>) -> Result<Outcome, F
                 digests: Some(digests).filter(|digests| !digests.is_empty()),
             };
             let answer = client.post(&["scrub", "runs"], &[], &new).await?;
-            let job: Job = client.read(&answer, "a job")?;
-            let id = &job.id;
             if no_wait {
-                let advice = format!("larder job watch {id} waits for its end.");
-                return Ok(Outcome::record(answer, &JOB).noting(advice));
+                return leave(client, answer);
             }
-            let (outcome, ended) = wait(client, id, cx).await?;
-            Ok(match &ended.result {
-                Some(result) => outcome.noting(summary(&ended, result)),
-                None => outcome,
-            })
+            finish(client, &answer, cx, summary).await
         }
         Scrub::Status => {
             let status = client.get(&["scrub"], &[]).await?;

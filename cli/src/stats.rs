@@ -3,7 +3,7 @@
 use crate::arguments::moment;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::job::{JOB, wait};
+use crate::job::{leave, wait};
 use crate::outcome::Outcome;
 use crate::span::counted;
 use crate::table::Table;
@@ -207,11 +207,10 @@ pub(crate) async fn stats(args: Stats, cx: &Context<'_>) -> Result<Outcome, Fail
         StatsCommand::Count { no_wait } => {
             let path = ["stats", "usage", "runs"];
             let answer = client.post(&path, &[], &NewUsageCount {}).await?;
-            let job: Job = client.read(&answer, "a job")?;
             if no_wait {
-                let advice = format!("larder job watch {} waits for its end.", job.id);
-                return Ok(Outcome::record(answer, &JOB).noting(advice));
+                return leave(client, answer);
             }
+            let job: Job = client.read(&answer, "a job")?;
             Ok(wait(client, &job.id, cx).await?.0)
         }
     }

@@ -6,11 +6,11 @@ use crate::context::Context;
 use crate::escape::plain;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::job::JOB;
+use crate::job::leave;
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
-use larder_api::{Job, List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
+use larder_api::{List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
 use larder_model::RepoPath;
 use serde_json::{Value, json};
 
@@ -64,9 +64,7 @@ pub(crate) async fn upstream(command: Upstream, cx: &Context<'_>) -> Result<Outc
         Upstream::Check { job: true, .. } => {
             let path = ["upstream-check", "runs"];
             let answer = client.post(&path, &[], &UpstreamCheckRequest {}).await?;
-            let job: Job = client.read(&answer, "a job")?;
-            let advice = format!("larder job watch {} waits for its end.", job.id);
-            Ok(Outcome::record(answer, &JOB).noting(advice))
+            leave(client, answer)
         }
         Upstream::Check {
             repo: Some(repo), ..
