@@ -150,16 +150,21 @@ impl Metadata {
 
     /// How many things wait for the collector.
     pub async fn collection_queue_length(&self) -> Result<u64, Error> {
-        let mut length = 0;
-        for text in [WAITING, LINKS, GONE] {
-            let mut rows = self.sql.scan(text, Vec::new()).await?;
-            length += rows.first_mut().map_or(Ok(0), |row| row.count(0))?;
-        }
-        Ok(length)
+        Ok(self.queues().await?.queued)
     }
 
     /// What waits for the collector.
     pub async fn collection_queue(&self) -> Result<QueueReport, Error> {
+        let mut report = self.queues().await?;
+        let mut rows = self.sql.scan(RECLAIMABLE, Vec::new()).await?;
+        if let Some(row) = rows.first_mut() {
+            report.reclaimable_bytes += row.count(0)?;
+        }
+        Ok(report)
+    }
+
+    /// The rows of the queues, with the bytes of objects that only wait to be removed.
+    async fn queues(&self) -> Result<QueueReport, Error> {
         let mut report = QueueReport::default();
         for text in [WAITING, LINKS, GONE] {
             let mut rows = self.sql.scan(text, Vec::new()).await?;
@@ -169,10 +174,6 @@ impl Metadata {
                     report.reclaimable_bytes += row.count(1)?;
                 }
             }
-        }
-        let mut rows = self.sql.scan(RECLAIMABLE, Vec::new()).await?;
-        if let Some(row) = rows.first_mut() {
-            report.reclaimable_bytes += row.count(0)?;
         }
         Ok(report)
     }
