@@ -8,7 +8,7 @@ use crate::retain::{
 use larder_metadata::files::PackageKey;
 use larder_metadata::listing::{VersionBy, VersionPage};
 use larder_metadata::repos::RepoRecord;
-use larder_metadata::retention::{ImageFile, ImageRows};
+use larder_metadata::retention::{ImageEdge, ImageFile, ImageRows};
 use larder_metadata::{Error, Metadata};
 use larder_model::{Digest, FileKind, RetentionPolicy, Timestamp};
 use std::collections::{HashMap, HashSet};
@@ -193,7 +193,16 @@ fn image_of(versions: &dyn PackageVersions, repo: &RepoRecord, rows: &ImageRows)
         digest: file.digest,
         untagged_since: file.created_at.max(file.untagged_at),
     };
-    let links = rows.edges.iter().filter_map(|edge| {
+    Image {
+        tags: of(FileKind::Tag).zip(releases).map(tagged).collect(),
+        manifests: of(FileKind::Manifest).map(manifest).collect(),
+        links: links(&rows.edges),
+    }
+}
+
+/// How manifests belong to one another.
+pub(super) fn links(edges: &[ImageEdge]) -> Vec<Link> {
+    let link = |edge: &ImageEdge| {
         let kind = match &*edge.kind {
             "manifest" => LinkKind::Child,
             "subject" => LinkKind::Subject,
@@ -204,12 +213,8 @@ fn image_of(versions: &dyn PackageVersions, repo: &RepoRecord, rows: &ImageRows)
             child: edge.child,
             kind,
         })
-    });
-    Image {
-        tags: of(FileKind::Tag).zip(releases).map(tagged).collect(),
-        manifests: of(FileKind::Manifest).map(manifest).collect(),
-        links: links.collect(),
-    }
+    };
+    edges.iter().filter_map(link).collect()
 }
 
 /// The sizes of manifests and blobs, and which names which.

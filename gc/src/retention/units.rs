@@ -1,10 +1,9 @@
 //! The files of a mirror's package as rules and budgets decide on them: what goes together is a unit.
 
-use super::look::is_immutable;
+use super::look::{is_immutable, links};
 use super::seam::{Bonds, PackageVersions};
 use crate::retain::{
-    Candidate, Decision, Graph, Image, Link, LinkKind, Manifest, Part, TaggedDigest, Unit,
-    UnitKind, decide,
+    Candidate, Decision, Graph, Image, Manifest, Part, TaggedDigest, Unit, UnitKind, decide,
 };
 use larder_metadata::mirrored::MirroredFile;
 use larder_metadata::repos::RepoRecord;
@@ -169,7 +168,7 @@ fn add_image(draft: &mut Draft<'_>, bonds: &Bonds) {
                 untagged_since: Timestamp::default(),
             })
             .collect(),
-        links: bonds.links(),
+        links: links(&bonds.edges),
     };
     let manifests: HashMap<Digest, usize> = of(FileKind::Manifest)
         .map(|(number, file)| (file.digest, number))
@@ -307,22 +306,6 @@ fn settled(
 }
 
 impl Bonds {
-    fn links(&self) -> Vec<Link> {
-        let link = |edge: &larder_metadata::retention::ImageEdge| {
-            let kind = match &*edge.kind {
-                "manifest" => LinkKind::Child,
-                "subject" => LinkKind::Subject,
-                _ => return None,
-            };
-            Some(Link {
-                parent: edge.parent,
-                child: edge.child,
-                kind,
-            })
-        };
-        self.edges.iter().filter_map(link).collect()
-    }
-
     /// The blobs that each manifest names.
     fn blobs(&self) -> HashMap<Digest, Vec<Digest>> {
         let mut blobs: HashMap<Digest, Vec<Digest>> = HashMap::new();
