@@ -27,6 +27,20 @@ use std::time::Duration;
 /// Rules of a policy, patterns of a list.
 const MAX: usize = 100;
 
+/// What may be wrong of a policy.
+const POLICY_CODES: [&str; 10] = [
+    "repository_invalid",
+    "rules_invalid",
+    "protect_invalid",
+    "matching_invalid",
+    "untagged_after_invalid",
+    "unused_after_invalid",
+    "max_bytes_invalid",
+    "trash_invalid",
+    "pushed_within_invalid",
+    "pulled_within_invalid",
+];
+
 fn to_api(policy: RetentionPolicy) -> api::Retention {
     let text = |span: Span| span.to_string();
     let rule = |rule: RetentionRule| api::RetentionRule {
@@ -226,11 +240,7 @@ pub(crate) async fn get(
     responses((status = 200, description = "The policy as it is now.", body = api::Retention)),
     extensions(
         ("x-right" = json!(Right::RepositoryDelete)),
-        ("x-codes" = json!([
-            "repository_invalid", "rules_invalid", "protect_invalid", "matching_invalid",
-            "untagged_after_invalid", "unused_after_invalid", "max_bytes_invalid", "trash_invalid",
-            "pushed_within_invalid", "pulled_within_invalid",
-        ])),
+        ("x-codes" = json!(POLICY_CODES)),
     ),
 )]
 pub(crate) async fn put(
@@ -300,11 +310,7 @@ fn item_to_api(item: engine::RetentionItem) -> api::RetentionItem {
     responses((status = 200, description = "What it would do.", body = api::RetentionPreview)),
     extensions(
         ("x-right" = json!(Right::RepositoryDelete)),
-        ("x-codes" = json!([
-            "repository_invalid", "rules_invalid", "protect_invalid", "matching_invalid",
-            "untagged_after_invalid", "unused_after_invalid", "max_bytes_invalid", "trash_invalid",
-            "pushed_within_invalid", "pulled_within_invalid",
-        ])),
+        ("x-codes" = json!(POLICY_CODES)),
     ),
 )]
 pub(crate) async fn preview(
