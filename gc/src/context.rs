@@ -13,8 +13,8 @@ use larder_storage::BlobStore;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// Entries of a queue read at once.
-pub(crate) const PAGE: u64 = 256;
+/// Entries of a queue read at once: few, so that a request beside it waits for little.
+pub(crate) const PAGE: u64 = 64;
 /// Acts under way at once: SQLite joins them into one commit, PostgreSQL does them side by side.
 const AT_ONCE: usize = 16;
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// The collector rests so many times as long as it worked: others have nine tenths of the writer and
-/// of the processor.
-const REST: u32 = 9;
+/// The collector rests so many times as long as it worked: others have 19 of 20 parts of the writer
+/// and of the processor.
+const REST: u32 = 19;
 /// It never rests longer at once.
 const LONGEST: Duration = Duration::from_millis(250);
 
@@ -73,7 +73,7 @@ mod tests {
         let worked = Duration::from_millis(4);
         assert_eq!(way.rest(worked), None);
         traffic.begin();
-        assert_eq!(way.rest(worked), Some(Duration::from_millis(36)));
+        assert_eq!(way.rest(worked), Some(Duration::from_millis(76)));
         assert_eq!(way.rest(worked), None, "nobody came since");
         traffic.begin();
         assert_eq!(way.rest(Duration::from_secs(9)), Some(LONGEST));
