@@ -380,21 +380,25 @@ impl Larder {
 
     /// Resident memory in bytes: now, and the most there ever was.
     pub fn memory(&self) -> (u64, u64) {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status");
-        let field = |name: &str| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .expect("field");
-            line.trim()
-                .trim_end_matches(" kB")
-                .parse::<u64>()
-                .expect("number")
-                * 1024
-        };
-        (field("VmRSS:"), field("VmHWM:"))
+        let status = self.status();
+        (bytes_of(&status, "VmRSS:"), bytes_of(&status, "VmHWM:"))
     }
+
+    /// Resident memory in bytes without what files back, which is the program itself.
+    pub fn own_memory(&self) -> u64 {
+        bytes_of(&self.status(), "RssAnon:")
+    }
+
+    fn status(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status")
+    }
+}
+
+/// A number of bytes in what the system says of a process.
+fn bytes_of(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.expect("field").trim().trim_end_matches(" kB");
+    kib.parse::<u64>().expect("number") * 1024
 }
 
 impl Drop for Larder {
