@@ -7,6 +7,8 @@ pub(crate) enum DoorLabel {
     Registry,
     /// The REST API, and the page for logins.
     Api,
+    /// The web GUI.
+    Gui,
     /// Health, metrics, the CA.
     System,
     /// Packages, and images of mirrors.
@@ -14,13 +16,20 @@ pub(crate) enum DoorLabel {
 }
 
 impl DoorLabel {
-    pub(crate) const ALL: [Self; 4] = [Self::Registry, Self::Api, Self::System, Self::Packages];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Registry,
+        Self::Api,
+        Self::Gui,
+        Self::System,
+        Self::Packages,
+    ];
 
     /// Its word.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::Api => "api",
+            Self::Gui => "gui",
             Self::System => "system",
             Self::Packages => "packages",
         }

@@ -18,6 +18,7 @@ use larder_content::ContentStore;
 use larder_discover::Machine;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
+use larder_gui::Gui;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
@@ -55,7 +56,8 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
-    pub(crate) api: Api,
+    pub(crate) api: Arc<Api>,
+    pub(crate) gui: Gui,
     pub(crate) sign_in: SignIn,
     pub(crate) system: System,
     pub(crate) jobs: Jobs,
@@ -169,6 +171,8 @@ impl House {
             api_limits(config)?,
             creatable(),
         );
+        let api = Arc::new(api);
+        let gui = Gui::new(Arc::clone(&api), Arc::clone(&gate));
         let identity = tls::identity(config)?;
         let tally = tally(&metadata, &packages, freed);
         let gauges = Gauges::read(&blobs, &metadata).await?;
@@ -197,6 +201,7 @@ impl House {
             images,
             packages,
             api,
+            gui,
             sign_in,
             system,
             jobs,

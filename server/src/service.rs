@@ -129,13 +129,15 @@ async fn route(
     } else if below("/v2") {
         through!(DoorLabel::Registry, &house.registry)
     } else if below("/api/v1") {
-        through!(DoorLabel::Api, &house.api)
+        through!(DoorLabel::Api, &*house.api)
     } else if larder_cache::is_packages(path) {
         through!(DoorLabel::Packages, &house.packages)
     } else if path == larder_access::sign_in::PAGE {
         through!(DoorLabel::Api, &house.sign_in)
-    } else {
+    } else if crate::system::System::has(path) {
         through!(DoorLabel::System, &house.system)
+    } else {
+        through!(DoorLabel::Gui, &house.gui)
     }
 }
 

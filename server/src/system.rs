@@ -26,10 +26,9 @@ pub(crate) struct System {
     pub(crate) metrics: bool,
 }
 
-/// The server's own paths.
-#[derive(Debug, Clone, Copy)]
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Endpoint {
-    Front,
     Health,
     Ready,
     Metrics,
@@ -58,12 +57,18 @@ impl System {
     }
 }
 
+impl System {
+    /// Whether a path is one of these.
+    pub(crate) fn has(path: &str) -> bool {
+        ["/healthz", "/readyz", "/metrics", "/ca.crt"].contains(&path)
+    }
+}
+
 impl Door for System {
     type Endpoint = Endpoint;
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let endpoint = match request.uri.path() {
-            "/" => Endpoint::Front,
             "/healthz" => Endpoint::Health,
             "/readyz" => Endpoint::Ready,
             "/metrics" if self.metrics => Endpoint::Metrics,
@@ -98,7 +103,6 @@ impl Door for System {
     ) -> Result<Answer, Problem> {
         let ok = |body: String| Reply::new(StatusCode::OK).with_body(TEXT, body);
         Ok(Answer::Reply(match endpoint {
-            Endpoint::Front => ok("Larder: container images are at /v2/\n".to_owned()),
             Endpoint::Health => ok("ok\n".to_owned()),
             Endpoint::Ready => {
                 self.reach_stores().await?;

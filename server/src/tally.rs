@@ -18,7 +18,12 @@ use tokio::sync::Mutex;
 const OTHER: &str = "other";
 
 /// Labels of requests that are of no protocol; the last one is that of all that have none.
-const NO_PROTOCOL: [&str; 3] = [DoorLabel::Api.label(), DoorLabel::System.label(), OTHER];
+const NO_PROTOCOL: [&str; 4] = [
+    DoorLabel::Api.label(),
+    DoorLabel::Gui.label(),
+    DoorLabel::System.label(),
+    OTHER,
+];
 
 /// Whether a mirror had what was asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,7 +120,7 @@ impl Tally {
     /// Counts a request.
     pub(crate) fn answered(&self, answered: &Answered) {
         let label = match (answered.door, answered.protocol) {
-            (DoorLabel::Api | DoorLabel::System, _) => Some(answered.door.label()),
+            (DoorLabel::Api | DoorLabel::Gui | DoorLabel::System, _) => Some(answered.door.label()),
             (_, Some(protocol)) => Some(protocol.0),
             (DoorLabel::Registry, None) => self.protocols().next(),
             (DoorLabel::Packages, None) => None,

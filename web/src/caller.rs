@@ -22,8 +22,13 @@ impl Deref for Caller {
 
 impl Caller {
     pub(crate) fn new(admission: Admission) -> Self {
+        Self::of(Arc::new(admission))
+    }
+
+    /// A caller who makes several calls for one page.
+    pub(crate) fn of(admission: Arc<Admission>) -> Self {
         Self {
-            admission: Arc::new(admission),
+            admission,
             permissions: Arc::default(),
         }
     }

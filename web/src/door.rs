@@ -6,14 +6,15 @@ use crate::engine::Engine;
 use crate::extract::path::canonical;
 use crate::openapi::Document;
 use crate::problem;
-use crate::router::{DOCUMENT, router};
+use crate::router::{DOCUMENT, OfPage, router};
 use crate::state::{ApiState, CollectorWaits};
 use axum::Router;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Uri};
 use larder_access::{Admission, Gate, Rate, RateLimiter};
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, Body, Incoming, ReadyResponse};
+use larder_door::{Answer, Body, ClientView, Incoming, ReadyResponse};
 use larder_jobs::Jobs;
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply};
@@ -65,6 +66,27 @@ impl Api {
             router: OnceLock::new(),
             document: &DOCUMENT,
             limits,
+        }
+    }
+
+    /// Makes a call for whoever a page is made for: the same functions, rights and entries in the
+    /// audit trail as a request by HTTP has. It is not counted among the requests of the caller, for
+    /// the page was.
+    pub async fn call(
+        &self,
+        admission: &Arc<Admission>,
+        client: &ClientView,
+        request: Request<Bytes>,
+    ) -> Result<axum::response::Response, Problem> {
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(Caller::of(Arc::clone(admission)));
+        head.extensions.insert(client.clone());
+        head.extensions.insert(OfPage);
+        let request = Request::from_parts(head, axum::body::Body::from(body));
+        let Ok(mut response) = self.router().clone().oneshot(request).await;
+        match problem::of_response(&mut response) {
+            Some(problem) => Err(problem),
+            None => Ok(response),
         }
     }
 

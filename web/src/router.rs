@@ -140,6 +140,10 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
         .with_state(state)
 }
 
+/// That a call is made for a page of ours.
+#[derive(Clone, Copy)]
+pub(crate) struct OfPage;
+
 /// Refuses a request of a caller who asks too often, before anything else is done for it.
 async fn count_request(
     State(state): State<Arc<ApiState>>,
@@ -148,6 +152,9 @@ async fn count_request(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
+    if request.extensions().get::<OfPage>().is_some() {
+        return Ok(next.run(request).await);
+    }
     let now = state.metadata.now();
     state
         .rate_limiter

@@ -1,0 +1,35 @@
+use super::*;
+
+#[test]
+fn bytes_have_three_digits() {
+    for (count, text) in [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (1_536, "1.53 kB"),
+        (99_999, "99.9 kB"),
+        (123_456_789, "123 MB"),
+        (1_000_000_000, "1.00 GB"),
+        (u64::MAX, "18.4 EB"),
+    ] {
+        assert_eq!(bytes(count), text);
+    }
+}
+
+#[test]
+fn thousands_stand_apart() {
+    for (number, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1 000"),
+        (1_234_567, "1 234 567"),
+    ] {
+        assert_eq!(count(number).replace('\u{202f}', " "), text);
+    }
+}
+
+#[test]
+fn digests_are_cut() {
+    let text = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    assert_eq!(digest(&text), "0123456789ab");
+}

@@ -1,0 +1,23 @@
+//! The pages of the web GUI: what an engineer opens to see what is there, and to run the place.
+//!
+//! Knows: HTML, languages, what each screen shows. A page is made of the answers of the REST API, asked
+//! inside of this process for whoever looks at it: so a page shows, and does, what the same user
+//! could by the API, and nothing else. Must never know: tables, bytes, rights.
+//!
+//! Every page works without scripts; with them it is live.
+
+mod language;
+mod assets;
+mod format;
+mod policy;
+mod masked;
+
+mod visit;
+mod form;
+mod page;
+
+mod screens;
+mod router;
+mod door;
+
+pub use door::Gui;

@@ -1,0 +1,237 @@
+//! Jobs: what takes a while, how far it is, what it did; and when jobs begin by themselves.
+
+use crate::form::Form;
+use crate::language::Language;
+use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show};
+use crate::visit::Visit;
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use larder_api as api;
+use larder_model::{JobKind, JobState, Problem};
+use url::form_urlencoded;
+
+/// Rows of a page.
+const ROWS: usize = 50;
+
+#[derive(Template)]
+#[template(path = "jobs.html")]
+struct Jobs {
+    frame: Frame,
+    jobs: Vec<api::Job>,
+    next: Option<String>,
+    kind: String,
+    state: String,
+    schedules: Vec<api::Schedule>,
+}
+
+/// What a filter of the list says, as it stands in the address.
+fn parameter(query: &str, name: &str) -> String {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let found = pairs.find(|(key, _)| key == name);
+    found
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The query of a page of a list: parameters without a value are left out.
+fn asked(parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &ROWS.to_string());
+    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
+    query.finish()
+}
+
+/// The list, and the schedules.
+pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
+    let query = query.unwrap_or_default();
+    let (kind, state) = (parameter(&query, "kind"), parameter(&query, "state"));
+    let asked = asked(&[
+        ("kind", &kind),
+        ("state", &state),
+        ("after", &parameter(&query, "after")),
+    ]);
+    let list: Result<api::List<api::Job>, _> = visit.get(format!("/jobs?{asked}")).await;
+    let list = list.or_page(&visit)?;
+    let schedules: Result<api::List<api::Schedule>, _> = visit.get("/schedules").await;
+    let frame = Frame::new(&visit, visit.language().jobs_title()).or_page(&visit)?;
+    let page = Jobs {
+        frame: frame.elsewhere("larder job list", "GET /api/v1/jobs"),
+        jobs: list.items,
+        next: list.next,
+        kind,
+        state,
+        schedules: schedules.or_page(&visit)?.items,
+    };
+    show(&page).or_page(&visit)
+}
+
+impl Jobs {
+    fn kinds(&self) -> &'static [JobKind] {
+        JobKind::ALL
+    }
+
+    fn states(&self) -> &'static [JobState] {
+        JobState::ALL
+    }
+
+    fn is_kind(&self, kind: &JobKind) -> bool {
+        kind.word() == self.kind
+    }
+
+    fn is_state(&self, state: &JobState) -> bool {
+        state.word() == self.state
+    }
+
+    /// The address of the next page.
+    fn next_path(&self, after: &str) -> String {
+        let mut path = form_urlencoded::Serializer::new("/jobs?".to_owned());
+        path.append_pair("kind", &self.kind)
+            .append_pair("state", &self.state);
+        path.append_pair("after", after).finish()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct Job {
+    frame: Frame,
+    job: api::Job,
+    items: Vec<api::JobItem>,
+    next: Option<String>,
+}
+
+/// What changes of a job while it runs.
+#[derive(Template)]
+#[template(path = "job_live.html")]
+struct Live<'a> {
+    frame: &'a Frame,
+    job: &'a api::Job,
+}
+
+/// Whether a job has ended.
+pub(crate) fn has_ended(job: &api::Job) -> bool {
+    !matches!(job.state, JobState::Queued | JobState::Running)
+}
+
+/// How far it is in a hundred; `None`: nobody knows.
+pub(crate) fn percent(job: &api::Job) -> Option<u64> {
+    let progress = job.progress.as_ref()?;
+    let total = progress.total.filter(|total| *total > 0)?;
+    Some((progress.done.min(total)) * 100 / total)
+}
+
+/// The word for a state.
+pub(crate) fn state_word(t: &Language, state: &JobState) -> &'static str {
+    match state {
+        JobState::Queued => t.jobs_queued(),
+        JobState::Running => t.jobs_running(),
+        JobState::Succeeded => t.jobs_succeeded(),
+        JobState::Failed => t.jobs_failed(),
+        JobState::Cancelled => t.jobs_cancelled(),
+    }
+}
+
+/// One job with what it did.
+pub(crate) async fn one(visit: Visit, Path(id): Path<String>, RawQuery(query): RawQuery) -> Shown {
+    let id = number(&id).or_page(&visit)?;
+    let job: api::Job = visit.get(format!("/jobs/{id}")).await.or_page(&visit)?;
+    let after = parameter(&query.unwrap_or_default(), "after");
+    let after: String = form_urlencoded::byte_serialize(after.as_bytes()).collect();
+    let from = if after.is_empty() {
+        String::new()
+    } else {
+        format!("&after={after}")
+    };
+    let items = visit
+        .get(format!("/jobs/{id}/items?limit={ROWS}{from}"))
+        .await;
+    let items: api::List<api::JobItem> = items.or_page(&visit)?;
+    let title = visit.language().jobs_one(job.kind.word(), id);
+    let frame = Frame::new(&visit, title).or_page(&visit)?;
+    let page = Job {
+        frame: frame
+            .below(visit.language().jobs_title(), "/jobs")
+            .elsewhere(
+                format!("larder job show {id} --items"),
+                format!("GET /api/v1/jobs/{id}"),
+            ),
+        job,
+        items: items.items,
+        next: items.next,
+    };
+    show(&page).or_page(&visit)
+}
+
+fn number(id: &str) -> Result<u64, Problem> {
+    id.parse()
+        .map_err(|_| Problem::not_found("job", "there is no such job"))
+}
+
+/// What changes of a job, as it changes: the events of the API as pieces of the page.
+pub(crate) async fn events(visit: Visit, Path(id): Path<String>) -> Shown {
+    let id = number(&id).or_page(&visit)?;
+    let events = visit
+        .call(Method::GET, format!("/jobs/{id}/events"), Bytes::new())
+        .await;
+    let events = events.or_page(&visit)?;
+    let frame = Frame::new(&visit, "").or_page(&visit)?;
+    let mut rest = String::new();
+    let pieces = events.into_body().into_data_stream().map(move |piece| {
+        let piece = piece?;
+        rest.push_str(&String::from_utf8_lossy(&piece));
+        let mut told = String::new();
+        while let Some((event, after)) = rest.split_once("\n\n") {
+            told += &translate(&frame, event);
+            rest = after.to_owned();
+        }
+        Ok::<_, axum::Error>(told)
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let kind = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+/// An event with a job becomes one with a piece of HTML; a comment stays what it is.
+fn translate(frame: &Frame, event: &str) -> String {
+    let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+    let job = data.and_then(|data| serde_json::from_str::<api::Job>(data).ok());
+    let Some(job) = job else {
+        return format!("{event}\n\n");
+    };
+    let live = Live { frame, job: &job };
+    let html = live.render().unwrap_or_default();
+    let lines: Vec<String> = html.lines().map(|line| format!("data: {line}\n")).collect();
+    format!("{}\n", lines.concat())
+}
+
+/// Ends a job.
+pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, _: Form) -> Shown {
+    let id = number(&id).or_page(&visit)?;
+    let asked = visit
+        .call(Method::POST, format!("/jobs/{id}/cancel"), Bytes::new())
+        .await;
+    asked.or_page(&visit)?;
+    see_other(&format!("/jobs/{id}")).or_page(&visit)
+}
+
+/// Changes when jobs of a kind begin by themselves.
+pub(crate) async fn schedule(visit: Visit, Path(kind): Path<String>, form: Form) -> Shown {
+    let known = JobKind::ALL.into_iter().find(|known| known.word() == kind);
+    let kind = known.ok_or_else(|| Problem::not_found("schedule", "there are no such jobs"));
+    let kind = kind.map_err(|problem| ErrorPage::new(&visit, problem))?;
+    let new = api::NewSchedule {
+        cron: form.text("cron").trim().to_owned(),
+        enabled: Some(form.has("enabled")),
+    };
+    let path = format!("/schedules/{}", kind.word());
+    let set = visit.act(Method::PUT, path, Some(&new)).await;
+    set.or_page(&visit)?;
+    see_other("/jobs#schedules").or_page(&visit)
+}

@@ -1,0 +1,73 @@
+//! The menu: one entry for each screen that there is, for those who may use it.
+
+use crate::language::Language;
+use crate::visit::Visit;
+
+/// Entries that belong together.
+pub(crate) struct Group {
+    pub(crate) label: &'static str,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A screen.
+pub(crate) struct Entry {
+    pub(crate) label: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) icon: &'static str,
+    /// The letter that leads there after `g`.
+    pub(crate) key: &'static str,
+}
+
+/// Who has an entry in the menu.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Everyone,
+    Superuser,
+}
+
+type Line = (
+    Who,
+    fn(Language) -> &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+const BROWSE: &[Line] = &[(
+    Who::Everyone,
+    Language::menu_dashboard,
+    "/",
+    "layout-dashboard",
+    "d",
+)];
+const OPERATE: &[Line] = &[(
+    Who::Superuser,
+    Language::menu_jobs,
+    "/jobs",
+    "list-checks",
+    "j",
+)];
+
+/// What whoever looks sees of it.
+pub(crate) fn for_visit(visit: &Visit) -> Vec<Group> {
+    let t = visit.language();
+    let groups = [(t.menu_browse(), BROWSE), (t.menu_operate(), OPERATE)];
+    let is_superuser = visit.is_superuser();
+    let group = |(label, lines): (&'static str, &[Line])| {
+        let seen = lines
+            .iter()
+            .filter(|line| line.0 == Who::Everyone || is_superuser);
+        let entry = |&(_, name, path, icon, key): &Line| Entry {
+            label: name(t),
+            path,
+            icon,
+            key,
+        };
+        Group {
+            label,
+            entries: seen.map(entry).collect(),
+        }
+    };
+    let groups = groups.into_iter().map(group);
+    groups.filter(|group| !group.entries.is_empty()).collect()
+}
