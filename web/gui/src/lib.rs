@@ -6,13 +6,24 @@
 //!
 //! Every page works without scripts; with them it is live.
 
+#![expect(
+    clippy::ref_option,
+    clippy::struct_field_names,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods, with references, and fields are named as texts name them"
+)]
+
 mod language;
 mod assets;
 mod format;
+mod size;
+mod query;
 mod policy;
 mod masked;
 
 mod visit;
+mod chart;
 mod form;
 mod page;
 

@@ -113,6 +113,11 @@ impl Frame {
         format::count(*number)
     }
 
+    /// A condition of a template's macro, which has all it is given by reference.
+    pub(crate) const fn holds(&self, condition: &bool) -> bool {
+        *condition
+    }
+
     /// A moment, exactly.
     pub(crate) fn exact(&self, time: &Timestamp) -> String {
         format::exact(*time)

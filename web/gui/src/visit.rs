@@ -2,6 +2,7 @@
 
 use crate::language::Language;
 use crate::masked::mask;
+use crate::query::address;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;
@@ -10,8 +11,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate};
+use larder_api as api;
 use larder_door::ClientView;
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use larder_web::Api;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -164,6 +166,19 @@ impl Visit {
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: impl Display) -> Result<T, Problem> {
         let response = self.call(Method::GET, path, Bytes::new()).await?;
         read(response).await
+    }
+
+    /// Whether whoever looks may do something to a repository: `read`, `write`, `delete` or
+    /// `administer`.
+    pub(crate) async fn may(&self, repository: &str, action: &str) -> Result<bool, Problem> {
+        let path = address("/can", &[("repository", repository), ("action", action)]);
+        match self.get::<api::Verdict>(path).await {
+            Ok(verdict) => Ok(verdict.allowed),
+            Err(problem) if matches!(problem.kind, Kind::Unauthenticated | Kind::Denied) => {
+                Ok(false)
+            }
+            Err(problem) => Err(problem),
+        }
     }
 
     /// What a change by the API answers.

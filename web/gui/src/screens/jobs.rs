@@ -3,6 +3,7 @@
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show};
+use crate::query::parameter;
 use crate::visit::Visit;
 use askama::Template;
 use axum::body::Body;
@@ -28,15 +29,6 @@ struct Jobs {
     kind: String,
     state: String,
     schedules: Vec<api::Schedule>,
-}
-
-/// What a filter of the list says, as it stands in the address.
-fn parameter(query: &str, name: &str) -> String {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let found = pairs.find(|(key, _)| key == name);
-    found
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
 }
 
 /// The query of a page of a list: parameters without a value are left out.
@@ -152,7 +144,7 @@ pub(crate) async fn one(visit: Visit, Path(id): Path<String>, RawQuery(query): R
         .get(format!("/jobs/{id}/items?limit={ROWS}{from}"))
         .await;
     let items: api::List<api::JobItem> = items.or_page(&visit)?;
-    let title = visit.language().jobs_one(job.kind.word(), id);
+    let title = visit.language().jobs_one(id, job.kind.word());
     let frame = Frame::new(&visit, title).or_page(&visit)?;
     let page = Job {
         frame: frame

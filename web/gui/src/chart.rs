@@ -1,0 +1,247 @@
+//! Charts: drawn here as SVG that needs neither scripts nor inline styles, each with its table.
+
+use crate::format;
+use crate::language::Language;
+use crate::query::address;
+use crate::visit::Visit;
+use askama::Template;
+use larder_api as api;
+use larder_model::{Problem, Timestamp};
+use std::time::Duration;
+
+/// Height and width of the drawing; the page stretches it.
+const HEIGHT: u64 = 100;
+const WIDTH: u64 = 1000;
+
+/// How values are drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A bar for each time, its parts upon each other.
+    Bars,
+    /// A line from time to time.
+    Line,
+}
+
+/// What values count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Count,
+    Bytes,
+}
+
+/// One thing that is counted.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    /// One value for each label.
+    pub(crate) values: Vec<u64>,
+}
+
+/// A chart.
+#[derive(Template)]
+#[template(path = "chart.html")]
+pub(crate) struct Chart {
+    pub(crate) language: Language,
+    pub(crate) title: &'static str,
+    /// What the values stand at, from left to right.
+    pub(crate) labels: Vec<String>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) shape: Shape,
+    pub(crate) unit: Unit,
+}
+
+/// It is escaped where it is made.
+impl askama::filters::HtmlSafe for Chart {}
+
+/// A bar, or a part of one.
+struct Bar {
+    part: usize,
+    x: u64,
+    y: u64,
+    width: u64,
+    height: u64,
+}
+
+impl Chart {
+    /// Whether there is nothing to draw.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.top() == 0
+    }
+
+    /// The largest value: of bars, of all parts together.
+    fn top(&self) -> u64 {
+        let at = |index: usize| {
+            let values = self.parts.iter().map(|part| part.values[index]);
+            match self.shape {
+                Shape::Bars => values.fold(0, u64::saturating_add),
+                Shape::Line => values.max().unwrap_or(0),
+            }
+        };
+        (0..self.labels.len()).map(at).max().unwrap_or(0)
+    }
+
+    /// How high a value is drawn.
+    fn height(&self, value: u64) -> u64 {
+        let top = u128::from(self.top().max(1));
+        let height = u128::from(value) * u128::from(HEIGHT) / top;
+        let height = u64::try_from(height).unwrap_or(HEIGHT);
+        // What is not nothing can be seen.
+        height.max(u64::from(value > 0))
+    }
+
+    /// Where the place of a label begins and how wide it is.
+    fn place(&self, index: &usize) -> (u64, u64) {
+        let count = self.labels.len().max(1) as u64;
+        let (begin, end) = (
+            *index as u64 * WIDTH / count,
+            (*index as u64 + 1) * WIDTH / count,
+        );
+        (begin, end - begin)
+    }
+
+    fn bars(&self) -> Vec<Bar> {
+        let mut bars = Vec::new();
+        for index in 0..self.labels.len() {
+            let (x, width) = self.place(&index);
+            let gap = width / 6;
+            let mut y = HEIGHT;
+            for (part, counted) in self.parts.iter().enumerate() {
+                let height = self.height(counted.values[index]).min(y);
+                y -= height;
+                bars.push(Bar {
+                    part: part + 1,
+                    x: x + gap,
+                    y,
+                    width: width - 2 * gap,
+                    height,
+                });
+            }
+        }
+        bars.retain(|bar| bar.height > 0);
+        bars
+    }
+
+    /// The way of a part's line.
+    fn line(&self, part: &Part) -> String {
+        let points = part.values.iter().enumerate().map(|(index, value)| {
+            let (x, width) = self.place(&index);
+            let letter = if index == 0 { 'M' } else { 'L' };
+            format!("{letter}{} {}", x + width / 2, HEIGHT - self.height(*value))
+        });
+        points.collect()
+    }
+
+    /// What a value is called.
+    fn told(&self, value: u64) -> String {
+        match self.unit {
+            Unit::Count => format::count(value),
+            Unit::Bytes => format::bytes(value),
+        }
+    }
+
+    /// The values at a label, by the names of their parts.
+    fn row(&self, index: &usize) -> Vec<(&'static str, String)> {
+        let parts = self.parts.iter();
+        let row = parts.map(|part| (part.name, self.told(part.values[*index])));
+        row.collect()
+    }
+
+    /// What stands at a label, in words.
+    fn words(&self, index: &usize) -> String {
+        let row = self.row(index).into_iter();
+        let row: Vec<_> = row.map(|(name, value)| format!("{name} {value}")).collect();
+        format!("{}: {}", self.labels[*index], row.join(", "))
+    }
+
+    const fn is_line(&self) -> bool {
+        matches!(self.shape, Shape::Line)
+    }
+}
+
+/// The last days with their values, up to the day of `now`.
+pub(crate) struct Days {
+    /// When the first day begins.
+    first: i64,
+    count: usize,
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+impl Days {
+    /// So many days.
+    pub(crate) fn new(now: Timestamp, count: usize) -> Self {
+        let day = now.seconds().div_euclid(DAY.cast_signed());
+        Self {
+            first: day + 1 - i64::try_from(count).unwrap_or(0),
+            count,
+        }
+    }
+
+    /// When the first day begins, as the API takes it.
+    pub(crate) fn since(&self) -> Timestamp {
+        let since = Duration::from_secs(self.first.unsigned_abs() * DAY);
+        Timestamp(0).after(since)
+    }
+
+    /// The values of a series on these days, of one part or (without a name) of all.
+    pub(crate) async fn series(
+        &self,
+        visit: &Visit,
+        name: &str,
+        part: &str,
+    ) -> Result<api::SeriesValues, Problem> {
+        let since = self.since().to_string();
+        let parameters = [
+            ("name", name),
+            ("since", &since),
+            ("step", "day"),
+            ("part", part),
+        ];
+        visit.get(address("/stats/series", &parameters)).await
+    }
+
+    /// What the days are called: month and day.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let name = |day: usize| {
+            let at = self.since().after(Duration::from_secs(day as u64 * DAY));
+            at.to_string().get(5..10).unwrap_or_default().to_owned()
+        };
+        (0..self.count).map(name).collect()
+    }
+
+    /// What came on each day: nothing, where nothing was counted.
+    pub(crate) fn sums(&self, series: &api::SeriesValues) -> Vec<u64> {
+        let mut values = vec![0; self.count];
+        for (day, value) in self.values(series) {
+            values[day] = value;
+        }
+        values
+    }
+
+    /// What there was on each day: what was counted before, where nothing was.
+    pub(crate) fn levels(&self, series: &api::SeriesValues) -> Vec<u64> {
+        let mut values: Vec<Option<u64>> = vec![None; self.count];
+        for (day, value) in self.values(series) {
+            values[day] = Some(value);
+        }
+        let mut level = 0;
+        let values = values.into_iter().map(|value| {
+            level = value.unwrap_or(level);
+            level
+        });
+        values.collect()
+    }
+
+    fn values<'a>(
+        &'a self,
+        series: &'a api::SeriesValues,
+    ) -> impl Iterator<Item = (usize, u64)> + use<'a> {
+        series.items.iter().filter_map(|item| {
+            let day = item.at.seconds().div_euclid(DAY.cast_signed()) - self.first;
+            let day = usize::try_from(day).ok().filter(|day| *day < self.count)?;
+            Some((day, item.value.as_u64()?))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
