@@ -2,7 +2,8 @@
 
 use crate::assets::Asset;
 use crate::page::{ErrorPage, Shown};
-use crate::screens::{appearance, dashboard, jobs, login};
+use crate::screens::policies::Tab;
+use crate::screens::{appearance, dashboard, jobs, login, policies, retention};
 use crate::visit::Visit;
 use axum::Router;
 use axum::extract::Path;
@@ -23,6 +24,51 @@ pub(crate) fn router() -> Router {
         .route("/jobs/{id}/events", get(jobs::events))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/schedules/{kind}", post(jobs::schedule))
+        .route(
+            "/policies",
+            get(|visit, query| policies::list(Tab::Retention, visit, query)),
+        )
+        .route(
+            "/policies/quotas",
+            get(|visit, query| policies::list(Tab::Quotas, visit, query))
+                .post(policies::share_quota),
+        )
+        .route(
+            "/policies/quotas/shared/{id}",
+            post(policies::change_shared),
+        )
+        .route(
+            "/policies/quotas/{protocol}/{name}",
+            post(policies::set_quota),
+        )
+        .route(
+            "/policies/immutability",
+            get(|visit, query| policies::list(Tab::Immutability, visit, query)),
+        )
+        .route(
+            "/policies/immutability/{protocol}/{name}",
+            post(policies::set_immutable),
+        )
+        .route(
+            "/policies/blocks",
+            get(|visit, query| policies::list(Tab::Blocks, visit, query)),
+        )
+        .route(
+            "/policies/blocks/{protocol}/{name}",
+            post(policies::set_blocks),
+        )
+        .route(
+            "/policies/retention/{protocol}/{name}",
+            get(retention::one).post(retention::act),
+        )
+        .route(
+            "/policies/retention/{protocol}/{name}/preview",
+            post(retention::beside),
+        )
+        .route(
+            "/policies/retention/{protocol}/{name}/runs",
+            post(retention::run),
+        )
         .route("/assets/{name}", get(asset))
         .fallback(unknown)
 }

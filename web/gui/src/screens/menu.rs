@@ -22,6 +22,8 @@ pub(crate) struct Entry {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
     Everyone,
+    /// Who is signed in: what they may do is shown where it is done.
+    User,
     Superuser,
 }
 
@@ -40,23 +42,35 @@ const BROWSE: &[Line] = &[(
     "layout-dashboard",
     "d",
 )];
-const OPERATE: &[Line] = &[(
-    Who::Superuser,
-    Language::menu_jobs,
-    "/jobs",
-    "list-checks",
-    "j",
-)];
+const OPERATE: &[Line] = &[
+    (
+        Who::User,
+        Language::menu_policies,
+        "/policies",
+        "shield",
+        "o",
+    ),
+    (
+        Who::Superuser,
+        Language::menu_jobs,
+        "/jobs",
+        "list-checks",
+        "j",
+    ),
+];
 
 /// What whoever looks sees of it.
 pub(crate) fn for_visit(visit: &Visit) -> Vec<Group> {
     let t = visit.language();
     let groups = [(t.menu_browse(), BROWSE), (t.menu_operate(), OPERATE)];
+    let is_user = visit.user().is_some();
     let is_superuser = visit.is_superuser();
     let group = |(label, lines): (&'static str, &[Line])| {
-        let seen = lines
-            .iter()
-            .filter(|line| line.0 == Who::Everyone || is_superuser);
+        let seen = lines.iter().filter(|line| match line.0 {
+            Who::Everyone => true,
+            Who::User => is_user,
+            Who::Superuser => is_superuser,
+        });
         let entry = |&(_, name, path, icon, key): &Line| Entry {
             label: name(t),
             path,

@@ -3,6 +3,8 @@
 pub(crate) mod menu;
 
 pub(crate) mod appearance;
-pub(crate) mod dashboard;
-pub(crate) mod jobs;
 pub(crate) mod login;
+pub(crate) mod jobs;
+pub(crate) mod policies;
+pub(crate) mod retention;
+pub(crate) mod dashboard;
