@@ -3,7 +3,7 @@
 use crate::assets::Asset;
 use crate::page::{ErrorPage, Shown};
 use crate::screens::policies::Tab;
-use crate::screens::{appearance, dashboard, jobs, login, policies, retention};
+use crate::screens::{appearance, dashboard, jobs, login, policies, retention, upstreams};
 use crate::visit::Visit;
 use axum::Router;
 use axum::extract::Path;
@@ -24,6 +24,18 @@ pub(crate) fn router() -> Router {
         .route("/jobs/{id}/events", get(jobs::events))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/schedules/{kind}", post(jobs::schedule))
+        .route("/upstreams", get(upstreams::list))
+        .route("/upstreams/offline", post(upstreams::set_all_offline))
+        .route("/upstreams/check", post(upstreams::check_all))
+        .route("/upstreams/{protocol}/{name}", get(upstreams::one))
+        .route(
+            "/upstreams/{protocol}/{name}/check",
+            get(upstreams::one).post(upstreams::check),
+        )
+        .route(
+            "/upstreams/{protocol}/{name}/offline",
+            post(upstreams::set_offline),
+        )
         .route(
             "/policies",
             get(|visit, query| policies::list(Tab::Retention, visit, query)),

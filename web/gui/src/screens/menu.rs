@@ -45,6 +45,13 @@ const BROWSE: &[Line] = &[(
 const OPERATE: &[Line] = &[
     (
         Who::User,
+        Language::menu_upstreams,
+        "/upstreams",
+        "cloud",
+        "u",
+    ),
+    (
+        Who::User,
         Language::menu_policies,
         "/policies",
         "shield",

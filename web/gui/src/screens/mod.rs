@@ -5,6 +5,7 @@ pub(crate) mod menu;
 pub(crate) mod appearance;
 pub(crate) mod login;
 pub(crate) mod jobs;
+pub(crate) mod upstreams;
 pub(crate) mod policies;
 pub(crate) mod retention;
 pub(crate) mod dashboard;
