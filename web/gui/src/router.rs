@@ -3,7 +3,10 @@
 use crate::assets::Asset;
 use crate::page::{ErrorPage, Shown};
 use crate::screens::policies::Tab;
-use crate::screens::{appearance, dashboard, jobs, login, policies, retention, upstreams};
+use crate::screens::{
+    appearance, backups, cleanup, dashboard, jobs, login, policies, retention, scrub, trash,
+    upstreams,
+};
 use crate::visit::Visit;
 use axum::Router;
 use axum::extract::Path;
@@ -80,6 +83,27 @@ pub(crate) fn router() -> Router {
         .route(
             "/policies/retention/{protocol}/{name}/runs",
             post(retention::run),
+        )
+        .route("/cleanup", get(cleanup::collector))
+        .route("/cleanup/runs", post(cleanup::collect))
+        .route("/cleanup/trash", get(trash::list))
+        .route(
+            "/cleanup/trash/{protocol}/{name}/{id}/restore",
+            post(trash::restore),
+        )
+        .route(
+            "/cleanup/trash/{protocol}/{name}/{id}/delete",
+            get(trash::ask).post(trash::delete),
+        )
+        .route("/cleanup/scrub", get(scrub::list).post(scrub::run))
+        .route(
+            "/cleanup/scrub/{digest}/delete",
+            get(scrub::ask).post(scrub::delete),
+        )
+        .route("/cleanup/backups", get(backups::list).post(backups::run))
+        .route(
+            "/cleanup/backups/{name}/delete",
+            get(backups::ask).post(backups::delete),
         )
         .route("/assets/{name}", get(asset))
         .fallback(unknown)

@@ -59,6 +59,13 @@ const OPERATE: &[Line] = &[
     ),
     (
         Who::Superuser,
+        Language::menu_cleanup,
+        "/cleanup",
+        "recycle",
+        "l",
+    ),
+    (
+        Who::Superuser,
         Language::menu_jobs,
         "/jobs",
         "list-checks",

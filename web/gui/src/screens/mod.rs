@@ -8,4 +8,8 @@ pub(crate) mod jobs;
 pub(crate) mod upstreams;
 pub(crate) mod policies;
 pub(crate) mod retention;
+pub(crate) mod cleanup;
+pub(crate) mod trash;
+pub(crate) mod scrub;
+pub(crate) mod backups;
 pub(crate) mod dashboard;
