@@ -4,8 +4,8 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, Shown};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    appearance, backups, cleanup, dashboard, jobs, login, policies, retention, scrub, trash,
-    upstreams,
+    appearance, backups, cleanup, dashboard, jobs, login, policies, retention, scrub, storage,
+    trash, upstreams,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -104,6 +104,10 @@ pub(crate) fn router() -> Router {
         .route(
             "/cleanup/backups/{name}/delete",
             get(backups::ask).post(backups::delete),
+        )
+        .route(
+            "/system/storage",
+            get(storage::show_storage).post(storage::count),
         )
         .route("/assets/{name}", get(asset))
         .fallback(unknown)

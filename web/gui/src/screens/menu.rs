@@ -71,6 +71,13 @@ const OPERATE: &[Line] = &[
         "list-checks",
         "j",
     ),
+    (
+        Who::Superuser,
+        Language::menu_system,
+        "/system/storage",
+        "hard-drive",
+        "s",
+    ),
 ];
 
 /// What whoever looks sees of it.

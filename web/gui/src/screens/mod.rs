@@ -12,4 +12,5 @@ pub(crate) mod cleanup;
 pub(crate) mod trash;
 pub(crate) mod scrub;
 pub(crate) mod backups;
+pub(crate) mod storage;
 pub(crate) mod dashboard;
