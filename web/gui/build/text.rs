@@ -77,12 +77,20 @@ fn function(name: &str, entry: &toml::Value) -> Result<String, String> {
         return Ok(source);
     }
     let parameters = wanted.iter().map(|name| match name.as_str() {
-        NUMBER => ", n: u64".to_owned(),
+        // Templates pass what they show by reference.
+        NUMBER => ", n: impl std::borrow::Borrow<u64>".to_owned(),
         other => format!(", {other}: impl std::fmt::Display"),
     });
     let parameters: String = parameters.collect();
     let arms = arms(&texts, |text| format!("format!({text:?})"));
-    source += &format!("pub fn {name}(self{parameters}) -> String {{ match self {{ {arms} }} }}\n");
+    let number = if wanted.contains(NUMBER) {
+        "let n = *n.borrow();"
+    } else {
+        ""
+    };
+    source += &format!(
+        "pub fn {name}(self{parameters}) -> String {{ {number} match self {{ {arms} }} }}\n"
+    );
     Ok(source)
 }
 
