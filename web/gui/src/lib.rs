@@ -21,6 +21,7 @@ mod size;
 mod query;
 mod policy;
 mod masked;
+mod address;
 
 mod visit;
 mod chart;

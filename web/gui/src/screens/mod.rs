@@ -2,6 +2,9 @@
 
 pub(crate) mod menu;
 
+pub(crate) mod place;
+pub(crate) mod lines;
+
 pub(crate) mod appearance;
 pub(crate) mod login;
 pub(crate) mod jobs;
