@@ -17,3 +17,8 @@ pub(crate) mod scrub;
 pub(crate) mod backups;
 pub(crate) mod storage;
 pub(crate) mod dashboard;
+
+pub(crate) mod deletion;
+pub(crate) mod catalog;
+pub(crate) mod package;
+pub(crate) mod image;
