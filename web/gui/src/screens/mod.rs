@@ -22,3 +22,4 @@ pub(crate) mod deletion;
 pub(crate) mod catalog;
 pub(crate) mod package;
 pub(crate) mod image;
+pub(crate) mod compare;
