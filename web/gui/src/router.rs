@@ -4,8 +4,8 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, Shown};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    appearance, backups, cleanup, dashboard, jobs, login, policies, retention, scrub, storage,
-    trash, upstreams,
+    appearance, backups, catalog, cleanup, contents, dashboard, jobs, login, policies, retention,
+    scrub, storage, trash, upstreams,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -22,6 +22,19 @@ pub(crate) fn router() -> Router {
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/me/appearance", post(appearance::set))
+        .route("/images", get(catalog::images))
+        .route("/images/{name}", get(catalog::images_of))
+        .route(
+            "/images/{name}/{*rest}",
+            get(contents::image).post(contents::act_on_image),
+        )
+        .route("/packages", get(catalog::packages))
+        .route("/packages/{protocol}", get(catalog::packages_of))
+        .route("/packages/{protocol}/{name}", get(catalog::packages_in))
+        .route(
+            "/packages/{protocol}/{name}/{*rest}",
+            get(contents::package).post(contents::act_on_package),
+        )
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/events", get(jobs::events))

@@ -35,13 +35,29 @@ type Line = (
     &'static str,
 );
 
-const BROWSE: &[Line] = &[(
-    Who::Everyone,
-    Language::menu_dashboard,
-    "/",
-    "layout-dashboard",
-    "d",
-)];
+const BROWSE: &[Line] = &[
+    (
+        Who::Everyone,
+        Language::menu_dashboard,
+        "/",
+        "layout-dashboard",
+        "d",
+    ),
+    (
+        Who::Everyone,
+        Language::menu_images,
+        "/images",
+        "container",
+        "i",
+    ),
+    (
+        Who::Everyone,
+        Language::menu_packages,
+        "/packages",
+        "package",
+        "p",
+    ),
+];
 const OPERATE: &[Line] = &[
     (
         Who::User,

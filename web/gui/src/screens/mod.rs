@@ -23,3 +23,4 @@ pub(crate) mod catalog;
 pub(crate) mod package;
 pub(crate) mod image;
 pub(crate) mod compare;
+pub(crate) mod contents;
