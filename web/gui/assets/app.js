@@ -6,15 +6,15 @@
   // Copies a snippet; where a page may not write to the clipboard its text is selected instead.
   const copy = async (button) => {
     const code = button.parentElement.querySelector("code");
-    const label = button.textContent;
+    const label = button.innerHTML;
     try {
-      await navigator.clipboard.writeText(code.textContent);
+      await navigator.clipboard.writeText(button.dataset.copy ?? code.textContent);
       button.textContent = button.dataset.copied;
     } catch {
       getSelection().selectAllChildren(code);
       button.textContent = button.dataset.byHand;
     }
-    button.addEventListener("blur", () => { button.textContent = label; }, { once: true });
+    button.addEventListener("blur", () => { button.innerHTML = label; }, { once: true });
   };
 
   // Times as the reader's clock has them, with what they are exactly beside.
@@ -44,6 +44,55 @@
     }
   });
 
+  // Suggestions below the search field (the combobox pattern of WAI-ARIA): arrows choose, Enter opens,
+  // Escape closes.
+  const suggest = (field) => {
+    const list = field.parentElement.querySelector("[role=listbox]");
+    let timer, asked, chosen = -1;
+    const options = () => [...all(list, "[role=option]")];
+    const show = (open) => {
+      list.hidden = !open;
+      field.setAttribute("aria-expanded", String(open));
+      if (!open) choose(-1);
+    };
+    const choose = (at) => {
+      chosen = at;
+      options().forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
+      if (at < 0) field.removeAttribute("aria-activedescendant");
+      else field.setAttribute("aria-activedescendant", options()[at].id);
+    };
+    const ask = async () => {
+      asked?.abort();
+      asked = new AbortController();
+      const text = field.value.trim();
+      if (text.length < 2) return show(false);
+      try {
+        const path = `${field.dataset.suggest}?q=${encodeURIComponent(text)}`;
+        const answer = await fetch(path, { signal: asked.signal });
+        list.innerHTML = answer.ok && !answer.redirected ? await answer.text() : "";
+        show(options().length > 0 && document.activeElement === field);
+      } catch { /* the next letter asks again */ }
+    };
+    field.setAttribute("role", "combobox");
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", list.id);
+    show(false);
+    field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 150); });
+    field.addEventListener("keydown", (event) => {
+      const count = options().length;
+      if (list.hidden || count === 0) return;
+      if (event.key === "ArrowDown") choose((chosen + 1) % count);
+      else if (event.key === "ArrowUp") choose(chosen <= 0 ? count - 1 : chosen - 1);
+      else if (event.key === "Enter" && chosen >= 0) options()[chosen].click();
+      else if (event.key === "Escape") show(false);
+      else return;
+      event.preventDefault();
+    });
+    field.parentElement.addEventListener("focusout", (event) => {
+      if (!field.parentElement.contains(event.relatedTarget)) show(false);
+    });
+  };
+
   // Keys: `/` searches, `g` and a letter go to a screen, Escape closes a menu.
   let going = false;
   document.addEventListener("keydown", (event) => {
@@ -69,6 +118,7 @@
     }
   });
 
+  for (const field of all(document, "input[data-suggest]")) suggest(field);
   prepare(document);
   document.addEventListener("htmx:after:swap", (event) => prepare(event.target));
 })();

@@ -5,7 +5,7 @@ use crate::page::{ErrorPage, Shown};
 use crate::screens::policies::Tab;
 use crate::screens::{
     appearance, backups, catalog, cleanup, contents, dashboard, jobs, login, policies, retention,
-    scrub, storage, trash, upstreams,
+    scrub, search, storage, trash, upstreams,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -22,6 +22,8 @@ pub(crate) fn router() -> Router {
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/me/appearance", post(appearance::set))
+        .route("/search", get(search::show_search))
+        .route("/search/suggest", get(search::suggest))
         .route("/images", get(catalog::images))
         .route("/images/{name}", get(catalog::images_of))
         .route(

@@ -17,6 +17,7 @@ pub(crate) mod scrub;
 pub(crate) mod backups;
 pub(crate) mod storage;
 pub(crate) mod dashboard;
+pub(crate) mod search;
 
 pub(crate) mod deletion;
 pub(crate) mod catalog;
