@@ -3,6 +3,22 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// A client that can be told to use a repository.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ConnectClient {
+    /// Its name.
+    pub name: String,
+    /// The protocol that it speaks.
+    pub protocol: String,
+    /// Whether it only publishes.
+    pub publishes_only: bool,
+    /// A command that makes it ask for something: in it `$HOST`, `$REPO`, `$PACKAGE` and `$VERSION`
+    /// stand for the host of the server, the repository's name, and something that is in it;
+    /// `null`: there is none.
+    #[schema(required)]
+    pub check: Option<String>,
+}
+
 /// Lines for one place.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ConnectPart {

@@ -46,7 +46,7 @@ pub mod statistics;
 pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use backups::{Backup, BackupRun};
 pub use collection::{Blob, BlobHolder, BlobState, Collection, NewCollection};
-pub use connect::ConnectPart;
+pub use connect::{ConnectClient, ConnectPart};
 pub use copies::{Copy, CopyTarget, NewCopy};
 pub use deletions::{Deletion, DeletionOutcome, Deletions, NewDeletions};
 pub use grants::{Grant, NewGrant};

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 /// Show the exact configuration that makes a client use a repository, or write it.
 #[derive(Args, Debug)]
 pub struct Connect {
-    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd or
-    /// buildkit.
+    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd,
+    /// skopeo, crane or buildkit.
     client: String,
     /// Protocol and name, e.g. npm/main.
     #[arg(value_parser = repo_path)]

@@ -15,6 +15,11 @@ fn clients() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
     })
 }
 
+/// All clients with their protocols, in the order of protocols.
+pub fn list() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
+    clients()
+}
+
 /// The client of this name. Fails if there is none.
 pub fn client(name: &str) -> Result<&'static str, Problem> {
     find(name).map(|(_, client)| client.name)

@@ -40,6 +40,9 @@ pub struct Client {
     pub name: &'static str,
     /// Whether it only publishes.
     pub publishes_only: bool,
+    /// A command that makes it ask for something, in which `$HOST`, `$REPO`, `$PACKAGE` and
+    /// `$VERSION` stand for what there is; empty: there is none.
+    pub check: &'static str,
     /// Writes its configuration for a repository.
     pub configuration: fn(&Target<'_>) -> Vec<Part>,
 }
@@ -48,11 +51,13 @@ impl Client {
     /// A client that installs.
     pub(crate) const fn new(
         name: &'static str,
+        check: &'static str,
         configuration: fn(&Target<'_>) -> Vec<Part>,
     ) -> Self {
         Self {
             name,
             publishes_only: false,
+            check,
             configuration,
         }
     }
@@ -64,7 +69,7 @@ impl Client {
     ) -> Self {
         Self {
             publishes_only: true,
-            ..Self::new(name, configuration)
+            ..Self::new(name, "", configuration)
         }
     }
 }

@@ -101,6 +101,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(system::health))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(clients::list))
         .routes(routes!(clients::get))
         .routes(routes!(rights::whoami))
         .routes(routes!(rights::can))

@@ -3,7 +3,11 @@
 use crate::connect::{Client, Part, TOKEN, Target, part, shell};
 
 /// The clients of this protocol.
-pub(super) const CLIENTS: &[Client] = &[Client::new("cargo", cargo)];
+pub(super) const CLIENTS: &[Client] = &[Client::new(
+    "cargo",
+    "cargo info --registry larder $PACKAGE",
+    cargo,
+)];
 
 fn cargo(target: &Target<'_>) -> Vec<Part> {
     let index = format!("\"sparse+{}\"", target.base());

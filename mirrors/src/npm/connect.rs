@@ -4,10 +4,10 @@ use crate::connect::{Client, Part, TOKEN_IN_ENVIRONMENT, Target, part, without_s
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
-    Client::new("npm", npm),
-    Client::new("pnpm", pnpm),
-    Client::new("yarn", yarn),
-    Client::new("bun", bun),
+    Client::new("npm", "npm view $PACKAGE version", npm),
+    Client::new("pnpm", "pnpm view $PACKAGE version", pnpm),
+    Client::new("yarn", "yarn npm info $PACKAGE --fields version", yarn),
+    Client::new("bun", "bun pm view $PACKAGE version", bun),
 ];
 
 /// The lines that npm and pnpm share.

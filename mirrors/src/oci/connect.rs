@@ -1,13 +1,35 @@
-//! Configuration of docker, podman, containerd and buildkit.
+//! Configuration of docker, podman, containerd, skopeo, crane and buildkit.
 
 use crate::connect::{Client, Part, TOKEN, Target, part, shell};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
-    Client::new("docker", docker),
-    Client::new("podman", podman),
-    Client::new("containerd", containerd),
-    Client::new("buildkit", buildkit),
+    Client::new(
+        "docker",
+        "docker pull $HOST/$REPO/$PACKAGE:$VERSION",
+        docker,
+    ),
+    Client::new(
+        "podman",
+        "podman pull $HOST/$REPO/$PACKAGE:$VERSION",
+        podman,
+    ),
+    Client::new(
+        "containerd",
+        "ctr images pull --hosts-dir /etc/containerd/certs.d $HOST/$REPO/$PACKAGE:$VERSION",
+        containerd,
+    ),
+    Client::new(
+        "skopeo",
+        "skopeo inspect docker://$HOST/$REPO/$PACKAGE:$VERSION",
+        skopeo,
+    ),
+    Client::new(
+        "crane",
+        "crane manifest $HOST/$REPO/$PACKAGE:$VERSION",
+        crane,
+    ),
+    Client::new("buildkit", "", buildkit),
 ];
 
 /// Commands: a login, if one is needed, and a first pull.
@@ -119,6 +141,46 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
         ));
     }
     parts
+}
+
+fn skopeo(target: &Target<'_>) -> Vec<Part> {
+    let plain = if target.is_plain() {
+        " --tls-verify=false"
+    } else {
+        ""
+    };
+    let (host, repo) = (target.host(), target.repo);
+    let mut lines = Vec::new();
+    if !target.public {
+        lines.push(format!(
+            "echo $TOKEN | skopeo login{plain} --username token --password-stdin {host}"
+        ));
+    }
+    let plain = plain.replace("--tls", "--src-tls");
+    lines.push(format!(
+        "skopeo copy{plain} docker://{host}/{repo}/IMAGE:TAG oci-archive:image.tar"
+    ));
+    vec![shell(lines).for_private(target, TOKEN)]
+}
+
+fn crane(target: &Target<'_>) -> Vec<Part> {
+    // It speaks plain HTTP to this machine by itself.
+    let plain = if target.is_insecure() {
+        " --insecure"
+    } else {
+        ""
+    };
+    let (host, repo) = (target.host(), target.repo);
+    let mut lines = Vec::new();
+    if !target.public {
+        lines.push(format!(
+            "echo $TOKEN | crane auth login{plain} --username token --password-stdin {host}"
+        ));
+    }
+    lines.push(format!(
+        "crane pull{plain} {host}/{repo}/IMAGE:TAG image.tar"
+    ));
+    vec![shell(lines).for_private(target, TOKEN)]
 }
 
 fn buildkit(target: &Target<'_>) -> Vec<Part> {

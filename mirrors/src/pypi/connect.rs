@@ -4,9 +4,13 @@ use crate::connect::{Client, Part, TOKEN, Target, part, shell};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
-    Client::new("pip", pip),
-    Client::new("uv", uv),
-    Client::new("poetry", poetry),
+    Client::new("pip", "pip download --no-deps --dest /tmp $PACKAGE", pip),
+    Client::new(
+        "uv",
+        "echo $PACKAGE | uv pip compile --no-deps --no-header -",
+        uv,
+    ),
+    Client::new("poetry", "poetry add --dry-run $PACKAGE", poetry),
     Client::publisher("twine", twine),
 ];
 

@@ -3,7 +3,11 @@
 use crate::connect::{Client, Part, Target, part};
 
 /// The clients of this protocol.
-pub(super) const CLIENTS: &[Client] = &[Client::new("dnf", dnf)];
+pub(super) const CLIENTS: &[Client] = &[Client::new(
+    "dnf",
+    "dnf --disablerepo='*' --enablerepo=larder-$REPO makecache",
+    dnf,
+)];
 
 fn dnf(target: &Target<'_>) -> Vec<Part> {
     const BELOW: &str = "append to baseurl what follows the upstream's address there, \

@@ -1,7 +1,7 @@
 //! What clients must be told so that they ask a repository here.
 
 use super::repositories::kind_of;
-use crate::extract::head::Origin;
+use crate::extract::head::{KnownQuery, Origin};
 use crate::extract::path::{ClientName, RepoParams};
 use crate::extract::rights::RepoReader;
 use crate::problem::Refusal;
@@ -10,9 +10,9 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
-use larder_mirrors::clients::connect;
-use larder_mirrors::connect::{Part, Target};
-use larder_model::Verb;
+use larder_mirrors::clients::{self, connect};
+use larder_mirrors::connect::{Client, Part, Target};
+use larder_model::{ProtocolName, Verb};
 use std::sync::Arc;
 
 fn to_api(part: Part) -> api::ConnectPart {
@@ -21,6 +21,30 @@ fn to_api(part: Part) -> api::ConnectPart {
         lines: part.lines,
         note: part.note.map(str::to_owned),
     }
+}
+
+fn client_to_api((protocol, client): (ProtocolName, &Client)) -> api::ConnectClient {
+    api::ConnectClient {
+        name: client.name.to_owned(),
+        protocol: protocol.to_string(),
+        publishes_only: client.publishes_only,
+        check: Some(client.check.to_owned()).filter(|check| !check.is_empty()),
+    }
+}
+
+/// Lists the clients that can be told to use a repository.
+#[utoipa::path(
+    get,
+    path = "/connect",
+    tag = "clients",
+    operation_id = "list_clients",
+    responses((status = 200, description = "All of them.", body = api::List<api::ConnectClient>)),
+    extensions(("x-right" = json!(Right::Anyone))),
+)]
+pub(crate) async fn list() -> Json<api::List<api::ConnectClient>> {
+    Json(api::List::whole(
+        clients::list().map(client_to_api).collect(),
+    ))
 }
 
 /// Tells what makes a client use a repository.
@@ -32,6 +56,11 @@ fn to_api(part: Part) -> api::ConnectPart {
     params(
         ("client" = String, Path, description = "The client, e.g. npm, docker, pip."),
         RepoParams,
+        (
+            "with_token" = Option<bool>,
+            Query,
+            description = "Whether the lines have a token where anyone may read without one, too.",
+        ),
     ),
     responses(
         (
@@ -42,21 +71,23 @@ fn to_api(part: Part) -> api::ConnectPart {
     ),
     extensions(
         ("x-right" = json!(Right::RepositoryRead)),
-        ("x-codes" = json!(["client_not_found", "client_invalid"])),
+        ("x-codes" = json!(["client_not_found", "client_invalid", "with_token_invalid"])),
     ),
 )]
 pub(crate) async fn get(
     ClientName(client): ClientName,
     RepoReader { path, .. }: RepoReader,
     Origin(origin): Origin,
+    KnownQuery(query): KnownQuery,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::ConnectPart>>, Refusal> {
+    let with_token = query.flag("with_token")?;
     let target = Target {
         origin: &origin,
         protocol: path.protocol,
         repo: path.name.as_str(),
         mirror: kind_of(&*state.repo(&path)?) == api::RepoKind::Mirror,
-        public: state.gate.is_public(&[path.permission(Verb::Read)]),
+        public: !with_token && state.gate.is_public(&[path.permission(Verb::Read)]),
     };
     let parts = connect(client, &target)?;
     Ok(Json(api::List::whole(

@@ -81,6 +81,8 @@ pub(crate) async fn list(
     tokens: TokenReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Token>>, Refusal> {
+    // What was used by now is in the answer.
+    state.gate.write_events().await?;
     let filter = TokenFilter {
         prefix: query.get("prefix").unwrap_or_default(),
         expired: query.choice("expired")?,

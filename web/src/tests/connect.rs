@@ -38,6 +38,19 @@ async fn lines_fit_the_repository_and_the_caller() {
         ask("podman").await.1["items"][0]["lines"],
         json!(["podman pull larder.example/team/IMAGE:TAG"])
     );
+    let (_, told) = house
+        .ask(&reader, "GET", "/connect/podman/oci/team?with_token=true", "")
+        .await;
+    assert_eq!(told["items"][0]["lines"], lines);
+    let (status, told) = house.ask(&reader, "GET", "/connect", "").await;
+    let podman = json!({
+        "name": "podman",
+        "protocol": "oci",
+        "publishes_only": false,
+        "check": "podman pull $HOST/$REPO/$PACKAGE:$VERSION",
+    });
+    let listed = told["items"].as_array().expect("a list");
+    assert!(status == 200 && listed.contains(&podman), "{told}");
     let (status, told) = ask("npm").await;
     assert_eq!((status, &told["code"]), (400, &json!("client_invalid")));
     let (status, told) = ask("gem").await;
