@@ -14,7 +14,7 @@ pub struct ConnectClient {
     pub publishes_only: bool,
     /// A command that makes it ask for something: in it `$HOST`, `$REPO`, `$PACKAGE` and `$VERSION`
     /// stand for the host of the server, the repository's name, and something that is in it;
-    /// `null`: there is none.
+    /// `null`: its lines end with one, or there is none.
     #[schema(required)]
     pub check: Option<String>,
 }

@@ -83,7 +83,7 @@ pub use statistics::{
     DayOfDownloads, NewUsageCount, Quantiles, SeriesAnswer, SeriesInfo, SeriesItem, SeriesList,
     SeriesValues, Statistics, Traffic, Usage, UsageList, UsageTotal,
 };
-pub use system::{DiskSpace, PartHealth, SystemHealth};
+pub use system::{Authority, ConfigSetting, DiskSpace, PartHealth, SystemHealth};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{
     LastError, PausedOrigin, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus,

@@ -33,6 +33,29 @@ pub struct PartHealth {
     pub problem: Option<String>,
 }
 
+/// Who vouches for the server's certificate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Authority {
+    /// The certificate (PEM) of the authority that the server is for itself, which clients must be
+    /// told to trust (`/ca.crt` answers it too); `null`: there is none.
+    #[schema(required)]
+    pub certificate: Option<String>,
+}
+
+/// A setting of the server's configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ConfigSetting {
+    /// Its dotted path, as `server.listen`.
+    pub key: String,
+    /// Its value as TOML; a secret as `***`.
+    pub value: String,
+    /// What it would be if nobody had set it, likewise.
+    pub default: String,
+    /// Where it was set: a file with line and column, a variable, a flag; `null`: nowhere.
+    #[schema(required)]
+    pub set_by: Option<String>,
+}
+
 /// The room on a disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DiskSpace {

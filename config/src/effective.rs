@@ -2,11 +2,51 @@
 
 use std::fmt::Write;
 
-use crate::schema::Section;
+use crate::fault::Place;
+use crate::schema::{Reader, Schema, Section};
 use crate::sections::Config;
 use crate::words::StorageKind;
+use crate::written::WrittenSettings;
+
+/// A setting in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// Its dotted path.
+    pub key: &'static str,
+    /// Its value as TOML, a secret as `***`.
+    pub value: String,
+    /// What it would be if nobody had set it, likewise.
+    pub default: String,
+    /// Where it was set; `None`: nowhere.
+    pub set_by: Option<Place>,
+}
 
 impl Config {
+    /// Every setting in force, in reading order. Those that something else overrules are left out.
+    pub(crate) fn settings(&self, given: &WrittenSettings) -> Vec<Setting> {
+        let (mut rows, mut defaults) = (Vec::new(), Vec::new());
+        self.rows(&mut rows);
+        let schema = Schema::of::<Self>();
+        let data = schema.keys().find(|key| key.path == "data");
+        let unset = Self::build(&mut Reader {
+            given: &WrittenSettings::default(),
+            data: data.map_or("", |key| key.default).as_ref(),
+            faults: Vec::new(),
+        });
+        if let Some(unset) = unset {
+            unset.rows(&mut defaults);
+        }
+        let rows = rows.into_iter().zip(defaults);
+        let told = rows.map(|((key, value), (_, default))| Setting {
+            key,
+            value,
+            default,
+            set_by: given.place(key).cloned(),
+        });
+        told.filter(|setting| !self.is_overruled(setting.key))
+            .collect()
+    }
+
     /// The configuration in force as TOML, secrets as `***`. Settings that something else overrules
     /// are left out; what remains is a configuration again.
     pub fn effective(&self) -> String {

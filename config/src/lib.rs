@@ -34,6 +34,7 @@ mod load;
 #[cfg(test)]
 mod example;
 
+pub use effective::Setting;
 pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
 pub use secret::Secret;

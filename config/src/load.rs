@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::effective::Setting;
 use crate::fault::{ConfigError, Fault, Place};
 use crate::schema::{Reader, Schema, Section};
 use crate::sections::Config;
@@ -31,6 +32,11 @@ pub struct Sources {
 impl Config {
     /// Reads the configuration. Fails with everything that is wrong, not only with the first of it.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        Self::load_told(sources).map(|(config, _)| config)
+    }
+
+    /// The same, with where each setting comes from.
+    pub fn load_told(sources: &Sources) -> Result<(Self, Vec<Setting>), ConfigError> {
         let schema = Schema::of::<Self>();
         let mut given = WrittenSettings::default();
         let mut faults = Vec::new();
@@ -55,7 +61,10 @@ impl Config {
             faults,
         };
         match Self::build(&mut reader) {
-            Some(config) if reader.faults.is_empty() => Ok(config),
+            Some(config) if reader.faults.is_empty() => {
+                let told = config.settings(&given);
+                Ok((config, told))
+            }
             _ => Err(ConfigError::new(reader.faults)),
         }
     }

@@ -368,3 +368,36 @@ fn the_effective_configuration_is_one_and_keeps_secrets() {
             .starts_with("data = \"./larder-data\"\n\n[server]\nlisten = ")
     );
 }
+
+#[test]
+fn it_is_told_where_settings_come_from() {
+    let variables = [
+        (
+            "LARDER_DATABASE__URL",
+            "postgres://larder:hidden@db.example/larder",
+        ),
+        ("LARDER_SERVER__THREADS", "3"),
+        ("LARDER_SERVER__PUBLIC_URL", ""),
+    ];
+    let mut all = sources(None, &variables);
+    all.data = Some("/var/lib/larder".into());
+    let (_, told) = Config::load_told(&all).expect("a configuration");
+    let of = |key: &str| {
+        let setting = told.iter().find(|setting| setting.key == key);
+        let setting = setting.expect("a setting");
+        let place = setting.set_by.as_ref().map(ToString::to_string);
+        (setting.value.as_str(), setting.default.as_str(), place)
+    };
+    let variable = Some("LARDER_SERVER__THREADS".to_owned());
+    assert_eq!(of("server.threads"), ("3", "0", variable));
+    assert_eq!(
+        of("data"),
+        (
+            "\"/var/lib/larder\"",
+            "\"./larder-data\"",
+            Some("--data".to_owned())
+        )
+    );
+    assert_eq!(of("server.public_url").2, None);
+    assert!(!told.iter().any(|setting| setting.value.contains("hidden")));
+}

@@ -41,7 +41,7 @@ pub struct Client {
     /// Whether it only publishes.
     pub publishes_only: bool,
     /// A command that makes it ask for something, in which `$HOST`, `$REPO`, `$PACKAGE` and
-    /// `$VERSION` stand for what there is; empty: there is none.
+    /// `$VERSION` stand for what there is; empty: its configuration ends with one.
     pub check: &'static str,
     /// Writes its configuration for a repository.
     pub configuration: fn(&Target<'_>) -> Vec<Part>,

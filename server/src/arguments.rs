@@ -6,7 +6,7 @@ use crate::restore::{Restore, check_only, restore_into};
 use crate::{listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
-use larder_config::{Config, Sources};
+use larder_config::{Config, Setting, Sources};
 use larder_model::{Digest, UserName};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -177,7 +177,7 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let (config, _) = load(flags, variables())?;
+    let (config, ..) = load(flags, variables())?;
     print!("{}", config.effective());
     Ok(())
 }
@@ -211,7 +211,7 @@ fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
         data: arguments.data,
         listen: None,
     };
-    let (config, _) = load(flags, variables())?;
+    let (config, ..) = load(flags, variables())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -232,7 +232,7 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
         data,
         listen: None,
     };
-    let (config, _) = load(flags, variables())?;
+    let (config, ..) = load(flags, variables())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -243,13 +243,13 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
 
 fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
     let variables = variables();
-    let (config, password) = load(flags, variables.clone())?;
+    let (config, settings, password) = load(flags, variables.clone())?;
     observe::start_log(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
-        let house = House::build(&config, password, machine(variables)).await?;
+        let house = House::build(&config, password, machine(variables), settings).await?;
         listen::serve(house, &config).await
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -260,7 +260,7 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
 fn load(
     flags: Serve,
     env: Vec<(String, String)>,
-) -> Result<(Config, Option<String>), Box<dyn Error>> {
+) -> Result<(Config, Vec<Setting>, Option<String>), Box<dyn Error>> {
     let password = env
         .iter()
         .find(|(name, _)| name == "LARDER_ADMIN_PASSWORD")
@@ -272,7 +272,8 @@ fn load(
         data: flags.data,
         listen: flags.listen,
     };
-    Ok((Config::load(&sources)?, password))
+    let (config, settings) = Config::load_told(&sources)?;
+    Ok((config, settings, password))
 }
 
 /// The environment, as far as it is text.

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use larder_access::Admission;
 use larder_backup::{Backups, Contents};
 use larder_cache::Packages;
+use larder_config::Setting;
 use larder_gc::retention::Previews;
 use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
@@ -18,7 +19,7 @@ use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Problem, RetentionPolicy, UserName};
 use larder_storage::BlobStore;
-use larder_web::{Download, KeptBackup, RetentionPreview};
+use larder_web::{Download, KeptBackup, RetentionPreview, ServerSetting};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +32,10 @@ pub(crate) struct Engine {
     pub(crate) previews: Previews,
     /// The data folder.
     pub(crate) data: PathBuf,
+    /// The certificate (PEM) of our own authority, if there is one.
+    pub(crate) authority: Option<Bytes>,
+    /// The configuration in force.
+    pub(crate) settings: Vec<Setting>,
 }
 
 #[async_trait]
@@ -137,5 +142,20 @@ impl larder_web::Engine for Engine {
 
     fn disk_space(&self) -> Option<(u64, u64)> {
         self.blobs.disk_space().ok()
+    }
+
+    fn authority(&self) -> Option<String> {
+        let pem = self.authority.as_ref()?;
+        Some(String::from_utf8_lossy(pem).into_owned())
+    }
+
+    fn settings(&self) -> Vec<ServerSetting> {
+        let told = self.settings.iter().map(|setting| ServerSetting {
+            key: setting.key,
+            value: setting.value.clone(),
+            default: setting.default.clone(),
+            set_by: setting.set_by.as_ref().map(ToString::to_string),
+        });
+        told.collect()
     }
 }

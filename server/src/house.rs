@@ -13,7 +13,7 @@ use crate::upstream_check::UpstreamCheck;
 use crate::{before_upgrade, first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
-use larder_config::{Config, StorageKind};
+use larder_config::{Config, Setting, StorageKind};
 use larder_content::ContentStore;
 use larder_discover::Machine;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
@@ -110,6 +110,7 @@ impl House {
         config: &Config,
         admin_password: Option<String>,
         machine: Machine,
+        settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
         let lock = first_start::lock(&config.data)?;
@@ -137,6 +138,7 @@ impl House {
         });
         let backups = backups(config, &metadata, &blobs);
         let backup = BackupWork::new(config, &gate, &metadata, &backups);
+        let identity = tls::identity(config)?;
         let engine = Arc::new(Engine {
             packages: packages.clone(),
             blobs: blobs.clone(),
@@ -144,6 +146,8 @@ impl House {
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
             backups: backups.clone(),
             data: config.data.clone(),
+            authority: identity.as_ref().and_then(|identity| identity.ca.clone()),
+            settings,
         });
         let traffic = Arc::new(Traffic::default());
         let unfinished = RegistryUploads(registry.unfinished_uploads());
@@ -173,7 +177,6 @@ impl House {
         );
         let api = Arc::new(api);
         let gui = Gui::new(Arc::clone(&api), Arc::clone(&gate));
-        let identity = tls::identity(config)?;
         let tally = tally(&metadata, &packages, freed);
         let gauges = Gauges::read(&blobs, &metadata).await?;
         let observer = Arc::new(Observer::new(Below {

@@ -69,6 +69,19 @@ pub struct RetentionItem {
     pub bytes: u64,
 }
 
+/// A setting of the server's configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerSetting {
+    /// Its dotted path.
+    pub key: &'static str,
+    /// Its value as TOML, without a secret.
+    pub value: String,
+    /// What it would be if nobody had set it.
+    pub default: String,
+    /// Where it was set: a place in a file, a variable, a flag; `None`: nowhere.
+    pub set_by: Option<String>,
+}
+
 /// The engine of mirrors and published packages and its store, for the API.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -139,4 +152,10 @@ pub trait Engine: Send + Sync {
     /// Bytes that are free, and all bytes, on the disk where blobs are staged; `None`: it cannot be
     /// told.
     fn disk_space(&self) -> Option<(u64, u64)>;
+
+    /// The certificate (PEM) of the authority that this server is for itself; `None`: it is none.
+    fn authority(&self) -> Option<String>;
+
+    /// The configuration in force.
+    fn settings(&self) -> Vec<ServerSetting>;
 }

@@ -36,6 +36,6 @@ mod sign_in;
 mod tests;
 
 pub use door::{Api, ApiLimits};
-pub use engine::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview};
+pub use engine::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview, ServerSetting};
 pub use sign_in::SignIn;
 pub use state::CollectorWaits;

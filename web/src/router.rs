@@ -99,6 +99,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(statistics::run))
         .routes(routes!(downloads::list))
         .routes(routes!(system::health))
+        .routes(routes!(system::authority))
+        .routes(routes!(system::config))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(clients::list))

@@ -4,31 +4,15 @@ use crate::connect::{Client, Part, TOKEN, Target, part, shell};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
-    Client::new(
-        "docker",
-        "docker pull $HOST/$REPO/$PACKAGE:$VERSION",
-        docker,
-    ),
-    Client::new(
-        "podman",
-        "podman pull $HOST/$REPO/$PACKAGE:$VERSION",
-        podman,
-    ),
+    Client::new("docker", "", docker),
+    Client::new("podman", "", podman),
     Client::new(
         "containerd",
         "ctr images pull --hosts-dir /etc/containerd/certs.d $HOST/$REPO/$PACKAGE:$VERSION",
         containerd,
     ),
-    Client::new(
-        "skopeo",
-        "skopeo inspect docker://$HOST/$REPO/$PACKAGE:$VERSION",
-        skopeo,
-    ),
-    Client::new(
-        "crane",
-        "crane manifest $HOST/$REPO/$PACKAGE:$VERSION",
-        crane,
-    ),
+    Client::new("skopeo", "", skopeo),
+    Client::new("crane", "", crane),
     Client::new("buildkit", "", buildkit),
 ];
 

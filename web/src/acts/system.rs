@@ -1,5 +1,6 @@
 //! How the server itself fares.
 
+use crate::engine::ServerSetting;
 use crate::extract::rights::Superuser;
 use crate::problem::Refusal;
 use crate::right::Right;
@@ -60,4 +61,47 @@ async fn part(
         ok: problem.is_none(),
         problem,
     }
+}
+
+/// Tells who vouches for the server's certificate.
+#[utoipa::path(
+    get,
+    path = "/system/authority",
+    tag = "system",
+    operation_id = "get_authority",
+    responses((status = 200, description = "Who vouches for it.", body = api::Authority)),
+    extensions(("x-right" = json!(Right::Anyone))),
+)]
+pub(crate) async fn authority(State(state): State<Arc<ApiState>>) -> Json<api::Authority> {
+    Json(api::Authority {
+        certificate: state.engine.authority(),
+    })
+}
+
+fn setting_to_api(setting: ServerSetting) -> api::ConfigSetting {
+    api::ConfigSetting {
+        key: setting.key.to_owned(),
+        value: setting.value,
+        default: setting.default,
+        set_by: setting.set_by,
+    }
+}
+
+/// Tells the configuration in force, and where each setting of it comes from.
+///
+/// It is read once, when the server starts. Settings that another one overrules are left out.
+#[utoipa::path(
+    get,
+    path = "/system/config",
+    tag = "system",
+    operation_id = "get_config",
+    responses((status = 200, description = "All settings.", body = api::List<api::ConfigSetting>)),
+    extensions(("x-right" = json!(Right::Superuser))),
+)]
+pub(crate) async fn config(
+    _: Superuser,
+    State(state): State<Arc<ApiState>>,
+) -> Json<api::List<api::ConfigSetting>> {
+    let settings = state.engine.settings().into_iter();
+    Json(api::List::whole(settings.map(setting_to_api).collect()))
 }

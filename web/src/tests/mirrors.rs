@@ -407,6 +407,23 @@ async fn health_tells_of_each_part() {
 }
 
 #[tokio::test]
+async fn the_configuration_and_the_authority_are_told() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let (status, config) = house.ask(&admin, "GET", "/system/config", "").await;
+    let threads = json!({
+        "key": "server.threads",
+        "value": "2",
+        "default": "0",
+        "set_by": "larder.toml:3:1",
+    });
+    assert_eq!((status, &config["items"]), (200, &json!([threads])));
+    let (status, authority) = house.ask("", "GET", "/system/authority", "").await;
+    let pem = "-----BEGIN CERTIFICATE-----\n";
+    assert_eq!((status, &authority["certificate"]), (200, &json!(pem)));
+}
+
+#[tokio::test]
 async fn what_anyone_reads_upstream_anyone_reads_here() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);

@@ -1,7 +1,7 @@
 //! An engine that only notes what it is asked.
 
 use super::blob;
-use crate::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview};
+use crate::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview, ServerSetting};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -220,5 +220,18 @@ impl Engine for RecordingEngine {
 
     fn disk_space(&self) -> Option<(u64, u64)> {
         Some((1000, 4000))
+    }
+
+    fn authority(&self) -> Option<String> {
+        Some("-----BEGIN CERTIFICATE-----\n".to_owned())
+    }
+
+    fn settings(&self) -> Vec<ServerSetting> {
+        vec![ServerSetting {
+            key: "server.threads",
+            value: "2".to_owned(),
+            default: "0".to_owned(),
+            set_by: Some("larder.toml:3:1".to_owned()),
+        }]
     }
 }

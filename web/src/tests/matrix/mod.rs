@@ -163,6 +163,8 @@ const MATRIX: &[Line] = &[
     line("run_usage", "", "{}", Asks::Superuser, (202, None)),
     line("list_downloads", "", "", READER, (200, Some(404))),
     line("get_system_health", "", "", Asks::Superuser, (200, None)),
+    line("get_authority", "", "", Asks::Anyone, (200, None)),
+    line("get_config", "", "", Asks::Superuser, (200, None)),
     line("list_clients", "", "", Asks::Anyone, (200, None)),
     line("connect_client", "", "", READER, (200, Some(404))),
     line("whoami", "", "", Asks::Anyone, (200, None)),
