@@ -17,7 +17,7 @@ use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, ClientView, Incoming, ReadyResponse};
 use larder_jobs::Jobs;
 use larder_metadata::Metadata;
-use larder_model::{Permission, Problem, ProtocolName, Reply};
+use larder_model::{Permission, Problem, ProtocolName, Reply, Timestamp};
 use std::sync::{Arc, LazyLock, OnceLock};
 use tower::ServiceExt as _;
 
@@ -88,6 +88,11 @@ impl Api {
             Some(problem) => Err(problem),
             None => Ok(response),
         }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.state.metadata.now()
     }
 
     fn router(&self) -> &Router {

@@ -52,5 +52,37 @@ pub(crate) fn digest(digest: &str) -> String {
     cut
 }
 
+/// What a browser is called, of the long text that it tells of itself.
+pub(crate) fn browser(agent: &str) -> String {
+    const BROWSERS: [(&str, &str); 5] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Version/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let version = |mark: &str| {
+        let (_, after) = agent.split_once(mark)?;
+        Some(after.split(['.', ' ']).next().unwrap_or_default())
+    };
+    let mut browsers = BROWSERS.iter();
+    let Some((name, version)) = browsers.find_map(|(mark, name)| Some((name, version(mark)?)))
+    else {
+        return agent.to_owned();
+    };
+    match SYSTEMS.iter().find(|(mark, _)| agent.contains(mark)) {
+        Some((_, system)) => format!("{name} {version}, {system}"),
+        None => format!("{name} {version}"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::visit::{Theme, Visit};
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use larder_model::{Kind, Problem, Timestamp};
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub(crate) struct Frame {
     pub(crate) target: Arc<str>,
     pub(crate) elsewhere: Option<Elsewhere>,
     pub(crate) menu: Vec<Group>,
+    /// When the page is made.
+    now: Timestamp,
     /// The address of this server, as the browser has it.
     pub(crate) base: Box<str>,
 }
@@ -61,6 +63,7 @@ impl Frame {
             menu: menu::for_visit(visit),
             target: Arc::clone(&visit.target),
             elsewhere: None,
+            now: visit.now(),
             base: visit.client.base.clone(),
         })
     }
@@ -118,6 +121,22 @@ impl Frame {
         *condition
     }
 
+    /// The pages of one's own account.
+    pub(crate) const fn account(&self) -> [(&'static str, &'static str); 4] {
+        let t = self.language;
+        [
+            ("/me/profile", t.frame_profile()),
+            ("/me/tokens", t.tokens_title()),
+            ("/me/sessions", t.sessions_title()),
+            ("/me/appearance", t.appearance_title()),
+        ]
+    }
+
+    /// Whether a moment is past.
+    pub(crate) fn is_past(&self, time: &Timestamp) -> bool {
+        *time <= self.now
+    }
+
     /// A moment, exactly.
     pub(crate) fn exact(&self, time: &Timestamp) -> String {
         format::exact(*time)
@@ -150,6 +169,11 @@ impl Frame {
         }
     }
 
+    /// Whether this page is this one.
+    pub(crate) fn is_page(&self, path: &str) -> bool {
+        self.target.split('?').next() == Some(path)
+    }
+
     /// Whether this page is at a place of the menu, or below it.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         let here = self.target.split('?').next().unwrap_or_default();
@@ -178,6 +202,14 @@ pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
     policy::add(headers);
+    Ok(response)
+}
+
+/// A page that shows a secret, which nobody keeps.
+pub(crate) fn show_secret(page: &impl Template) -> Result<Response, Problem> {
+    let mut response = show(page)?;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 

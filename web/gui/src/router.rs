@@ -1,11 +1,12 @@
 //! The pages: one line for each address.
 
 use crate::assets::Asset;
-use crate::page::{ErrorPage, Shown};
+use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    appearance, backups, catalog, cleanup, contents, dashboard, jobs, login, policies, retention,
-    scrub, search, storage, trash, upstreams,
+    appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, grants, groups,
+    jobs, login, policies, profile, retention, robots, scrub, search, sessions, storage, system,
+    tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -21,7 +22,23 @@ pub(crate) fn router() -> Router {
         .route("/", get(dashboard::show_dashboard))
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
-        .route("/me/appearance", post(appearance::set))
+        .route(
+            "/me/appearance",
+            get(appearance::show_look).post(appearance::set),
+        )
+        .merge(own())
+        .merge(access())
+        .route("/connect", get(connect::list))
+        .route(
+            "/connect/{tool}",
+            get(connect::one).post(connect::make_token),
+        )
+        .route("/connect/wait/{id}", get(connect::wait))
+        .route("/connect/wait/{id}/events", get(connect::events))
+        .route("/audit", get(audit::list))
+        .route("/audit/export", get(audit::export))
+        .route("/system", get(system::health))
+        .route("/system/config", get(system::config))
         .route("/search", get(search::show_search))
         .route("/search/suggest", get(search::suggest))
         .route("/images", get(catalog::images))
@@ -126,6 +143,72 @@ pub(crate) fn router() -> Router {
         )
         .route("/assets/{name}", get(asset))
         .fallback(unknown)
+}
+
+/// The pages of one's own account.
+fn own() -> Router {
+    Router::new()
+        .route(
+            "/me/profile",
+            get(profile::show).post(profile::change_password),
+        )
+        .route("/me/tokens", get(tokens::list).post(tokens::make))
+        .route(
+            "/me/tokens/{id}/delete",
+            get(tokens::ask_to_end).post(tokens::end),
+        )
+        .route("/me/sessions", get(sessions::list))
+        .route("/me/sessions/{id}/delete", post(sessions::end))
+}
+
+/// The pages of who may do what.
+fn access() -> Router {
+    let users = Router::new()
+        .route("/", get(users::list).post(users::make))
+        .route("/{name}", get(users::one).post(users::change))
+        .route(
+            "/{name}/delete",
+            get(users::ask_to_delete).post(users::delete),
+        );
+    let groups = Router::new()
+        .route("/", get(groups::list).post(groups::make))
+        .route("/{name}", get(groups::one).post(groups::change))
+        .route("/{name}/members", post(groups::set_member))
+        .route(
+            "/{name}/delete",
+            get(groups::ask_to_delete).post(groups::delete),
+        );
+    let robots = Router::new()
+        .route("/", get(robots::list).post(robots::make))
+        .route("/{name}", get(robots::one).post(robots::change))
+        .route("/{name}/tokens", post(robots::make_token))
+        .route(
+            "/{name}/delete",
+            get(robots::ask_to_delete).post(robots::delete),
+        );
+    let grants = Router::new()
+        .route("/", get(grants::list).post(grants::make))
+        .route(
+            "/{id}/delete",
+            get(grants::ask_to_delete).post(grants::delete),
+        );
+    Router::new()
+        .route("/access", get(access_first))
+        .nest("/access/users", users)
+        .nest("/access/groups", groups)
+        .nest("/access/robots", robots)
+        .nest("/access/grants", grants)
+        .route("/access/can", get(can::ask))
+}
+
+/// To the first page of access that there is for whoever looks.
+async fn access_first(visit: Visit) -> Shown {
+    let path = if visit.is_superuser() {
+        "/access/users"
+    } else {
+        "/access/robots"
+    };
+    see_other(path).or_page(&visit)
 }
 
 async fn asset(visit: Visit, Path(name): Path<String>, headers: HeaderMap) -> Shown {

@@ -6,14 +6,14 @@ use crate::query::address;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate};
 use larder_api as api;
 use larder_door::ClientView;
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, Timestamp};
 use larder_web::Api;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +141,11 @@ impl Visit {
         self.admission.require_superuser().is_ok()
     }
 
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.api.now()
+    }
+
     /// The session in which they look.
     pub(crate) fn session(&self) -> Option<i64> {
         self.admission.principal().session()
@@ -193,6 +198,12 @@ impl Visit {
         read(response).await
     }
 
+    /// Takes something away by the API.
+    pub(crate) async fn delete(&self, path: impl Display) -> Result<(), Problem> {
+        self.call(Method::DELETE, path, Bytes::new()).await?;
+        Ok(())
+    }
+
     /// A change by the API that answers with nothing that a page shows.
     pub(crate) async fn act(
         &self,
@@ -206,6 +217,20 @@ impl Visit {
             .map_err(Problem::internal)?;
         self.call(method, path, body.unwrap_or_default().into())
             .await
+    }
+
+    /// What a GET of the API answers in that media type.
+    pub(crate) async fn get_as(
+        &self,
+        media_type: &'static str,
+        path: impl Display,
+    ) -> Result<Response, Problem> {
+        let request = Request::builder()
+            .uri(format!("/api/v1{path}"))
+            .header(ACCEPT, media_type)
+            .header(USER_AGENT, &*self.agent);
+        let request = request.body(Bytes::new()).map_err(Problem::internal)?;
+        self.api.call(&self.admission, &self.client, request).await
     }
 
     /// Makes a call of the API as whoever looks at the page: the same function, the same rights, the

@@ -418,7 +418,9 @@ async fn the_configuration_and_the_authority_are_told() {
         "set_by": "larder.toml:3:1",
     });
     assert_eq!((status, &config["items"]), (200, &json!([threads])));
-    let (status, authority) = house.ask("", "GET", "/system/authority", "").await;
+    let (status, authority) = house
+        .ask(&String::new(), "GET", "/system/authority", "")
+        .await;
     let pem = "-----BEGIN CERTIFICATE-----\n";
     assert_eq!((status, &authority["certificate"]), (200, &json!(pem)));
 }

@@ -33,3 +33,13 @@ fn digests_are_cut() {
     let text = format!("sha256:{}", "0123456789abcdef".repeat(4));
     assert_eq!(digest(&text), "0123456789ab");
 }
+
+#[test]
+fn browsers_are_told_in_short() {
+    let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+        HeadlessChrome/156.0.0.0 Safari/537.36";
+    assert_eq!(browser(chrome), "Chrome 156, Linux");
+    let firefox = "Mozilla/5.0 (Windows NT 10.0; rv:115.0) Gecko/20100101 Firefox/115.0";
+    assert_eq!(browser(firefox), "Firefox 115, Windows");
+    assert_eq!(browser("curl/8"), "curl/8");
+}

@@ -2,14 +2,27 @@
 
 use crate::form::Form;
 use crate::language::Language;
-use crate::page::{OrPage as _, Shown, see_other};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show};
 use crate::visit::{LANGUAGE, THEME, Theme, Visit};
+use askama::Template;
 use http::HeaderValue;
 use http::header::SET_COOKIE;
 use larder_model::Problem;
 
 /// A year, in seconds.
 const KEPT: u32 = 365 * 24 * 60 * 60;
+
+#[derive(Template)]
+#[template(path = "appearance.html")]
+struct Look {
+    frame: Frame,
+}
+
+/// How pages look, and which keys they know.
+pub(crate) async fn show_look(visit: Visit) -> Shown {
+    let frame = Frame::new(&visit, visit.language().appearance_title()).or_page(&visit)?;
+    show(&Look { frame }).or_page(&visit)
+}
 
 /// Sets language or theme, and goes back to where one was.
 pub(crate) async fn set(visit: Visit, form: Form) -> Shown {

@@ -1,0 +1,177 @@
+//! The audit trail: who did, asked for or was refused what; and whether anything of it was changed.
+
+use crate::page::{Frame, OrPage as _, Shown, show};
+use crate::query::{Query, ROWS, address};
+use crate::visit::Visit;
+use askama::Template;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONTENT_DISPOSITION;
+use larder_api as api;
+use larder_model::Timestamp;
+use serde_json::Value;
+
+/// The media type of an export.
+const LINES: &str = "application/x-ndjson";
+/// The words of results.
+const RESULTS: [&str; 3] = ["ok", "refused", "failed"];
+
+/// What narrows the list, as it stands in the address.
+struct Filter {
+    actor: String,
+    action: String,
+    object: String,
+    result: String,
+    since: String,
+    until: String,
+}
+
+impl Filter {
+    fn of(query: &Query) -> Self {
+        let text = |name: &str| query.get(name).to_owned();
+        Self {
+            actor: text("actor"),
+            action: text("action"),
+            object: text("object"),
+            result: text("result"),
+            since: text("since"),
+            until: text("until"),
+        }
+    }
+
+    /// The address of a list with these filters.
+    fn address(&self, path: &str, more: &[(&str, &str)]) -> String {
+        let mut all = vec![
+            ("actor", self.actor.as_str()),
+            ("action", &self.action),
+            ("object", &self.object),
+            ("result", &self.result),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        all.extend(more);
+        address(path, &all)
+    }
+
+    /// The same as the API takes it, whose times have a day, an hour and a zone.
+    fn asked(&self, more: &[(&str, &str)]) -> String {
+        let filter = Self {
+            actor: self.actor.clone(),
+            action: self.action.clone(),
+            object: self.object.clone(),
+            result: self.result.clone(),
+            since: moment(&self.since),
+            until: moment(&self.until),
+        };
+        filter.address("/audit", more)
+    }
+}
+
+/// A moment as browsers have people choose it, `2026-11-29T08:30`, with the rest of it. Anything else
+/// stays, for the API to judge.
+fn moment(text: &str) -> String {
+    let forms = [format!("{text}:00Z"), format!("{text}T00:00:00Z")];
+    let mut forms = forms.into_iter();
+    match text.parse::<Timestamp>() {
+        Ok(_) => text.to_owned(),
+        Err(_) => forms
+            .find(|form| form.parse::<Timestamp>().is_ok())
+            .unwrap_or_else(|| text.to_owned()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit {
+    frame: Frame,
+    entries: Vec<api::AuditEntry>,
+    next: Option<String>,
+    filter: Filter,
+    export: String,
+    check: String,
+    /// What a check of the chain has found.
+    report: Option<api::AuditReport>,
+}
+
+impl Audit {
+    const fn results(&self) -> [&'static str; 3] {
+        RESULTS
+    }
+
+    /// What else is told, for people; empty: nothing.
+    fn details(entry: &api::AuditEntry) -> String {
+        match &entry.details {
+            Value::Null => String::new(),
+            Value::Object(fields) => {
+                let field = |(name, value): (&String, &Value)| match value {
+                    Value::String(text) => format!("{name}: {text}"),
+                    value => format!("{name}: {value}"),
+                };
+                fields.iter().map(field).collect::<Vec<_>>().join(", ")
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// The look of a result.
+    fn tone(result: &str) -> &'static str {
+        match result {
+            "ok" => "ok",
+            "refused" => "warn",
+            _ => "danger",
+        }
+    }
+}
+
+/// The list, and if it is asked for, the check.
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let filter = Filter::of(&query);
+    let limit = ROWS.to_string();
+    let asked = filter.asked(&[("limit", &limit), ("after", query.get("after"))]);
+    let list: Result<api::List<api::AuditEntry>, _> = visit.get(asked).await;
+    let list = list.or_page(&visit)?;
+    let report = match query.get("check") {
+        "" => None,
+        _ => Some(visit.get("/audit/verify").await.or_page(&visit)?),
+    };
+    let frame = Frame::new(&visit, visit.language().audit_title()).or_page(&visit)?;
+    let page = Audit {
+        frame: frame.elsewhere("larder audit list", "GET /api/v1/audit"),
+        entries: list.items,
+        next: list
+            .next
+            .map(|after| filter.address("/audit", &[("after", &after)])),
+        export: filter.address("/audit/export", &[]),
+        check: filter.address("/audit", &[("check", "1")]),
+        filter,
+        report,
+    };
+    show(&page).or_page(&visit)
+}
+
+/// All that fits the filters, as a file.
+pub(crate) async fn export(visit: Visit, query: Query) -> Result<Response, crate::page::ErrorPage> {
+    let asked = Filter::of(&query).asked(&[]);
+    let mut response = visit.get_as(LINES, asked).await.or_page(&visit)?;
+    let name = HeaderValue::from_static("attachment; filename=\"larder-audit.ndjson\"");
+    response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_completed() {
+        for (typed, asked) in [
+            ("", ""),
+            ("2026-11-29", "2026-11-29T00:00:00Z"),
+            ("2026-11-29T08:30", "2026-11-29T08:30:00Z"),
+            ("2026-11-29T08:30:05Z", "2026-11-29T08:30:05Z"),
+            ("yesterday", "yesterday"),
+        ] {
+            assert_eq!(moment(typed), asked);
+        }
+    }
+}
