@@ -103,11 +103,13 @@ impl Audit {
         match &entry.details {
             Value::Null => String::new(),
             Value::Object(fields) => {
-                let field = |(name, value): (&String, &Value)| match value {
-                    Value::String(text) => format!("{name}: {text}"),
-                    value => format!("{name}: {value}"),
-                };
-                fields.iter().map(field).collect::<Vec<_>>().join(", ")
+                let told = fields.iter().filter_map(|(name, value)| match value {
+                    Value::String(text) => Some(format!("{name}: {text}")),
+                    Value::Array(items) if items.is_empty() => None,
+                    Value::Null => None,
+                    value => Some(format!("{name}: {value}")),
+                });
+                told.collect::<Vec<_>>().join(", ")
             }
             other => other.to_string(),
         }

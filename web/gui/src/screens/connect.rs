@@ -3,7 +3,7 @@
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, show, show_secret};
 use crate::query::{Query, address, segment};
-use crate::screens::connect_lines::{Step, script, steps};
+use crate::screens::connect_lines::{IMAGE, Step, script, steps};
 use crate::screens::tokens::{expiry, token_of};
 use crate::visit::Visit;
 use askama::Template;
@@ -15,6 +15,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use larder_api as api;
 use larder_model::{Pattern, Problem, Role};
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub(crate) async fn list(visit: Visit) -> Shown {
             }
         }
     }
+    // What most clients speak stands first.
+    protocols.sort_by_key(|protocol| Reverse(protocol.tools.len()));
     let frame = Frame::new(&visit, visit.language().connect_title()).or_page(&visit)?;
     let page = Tools {
         frame: frame.elsewhere("larder connect CLIENT REPO", "GET /api/v1/connect"),
@@ -89,8 +92,8 @@ struct Chosen {
     machine: String,
     steps: Vec<Step>,
     check: Option<String>,
-    /// Whether the lines name something that is there.
-    has_sample: bool,
+    /// Whether the lines end with a command that asks for something.
+    asks_by_itself: bool,
     has_authority: bool,
     token: Option<api::Token>,
     script: String,
@@ -205,6 +208,11 @@ async fn sample(visit: &Visit, repo: &str) -> Result<Option<(String, String)>, P
 }
 
 impl Chosen {
+    /// Whether the lines have a placeholder, as nothing is there whose name could stand in it.
+    fn lacks_names(&self) -> bool {
+        self.steps.iter().any(|step| step.text.contains(IMAGE))
+    }
+
     async fn read(
         visit: &Visit,
         tool: &api::ConnectClient,
@@ -243,7 +251,10 @@ impl Chosen {
             steps: steps(&parts.items, secret, sample.as_ref()),
             script: script(&parts.items, sample.as_ref()),
             check,
-            has_sample: sample.is_some(),
+            asks_by_itself: {
+                let mut lines = parts.items.iter().flat_map(|part| &part.lines);
+                lines.any(|line| line.contains(IMAGE))
+            },
             has_authority: authority.certificate.is_some() && base.starts_with("https://"),
             token,
             repo,

@@ -9,7 +9,7 @@ use larder_api::ConnectPart;
 const TOKEN: [&str; 2] = ["${TOKEN}", "$TOKEN"];
 const BASIC: &str = "$BASIC";
 /// What stands for an image.
-const IMAGE: &str = "IMAGE:TAG";
+pub(crate) const IMAGE: &str = "IMAGE:TAG";
 
 /// One thing to do: lines of a file, or commands.
 pub(crate) struct Step {
