@@ -1,12 +1,10 @@
 //! The audit trail: who did, asked for or was refused what; and whether anything of it was changed.
 
+use crate::format::browser;
 use crate::page::{Frame, OrPage as _, Shown, show};
 use crate::query::{Query, ROWS, address};
 use crate::visit::Visit;
 use askama::Template;
-use axum::response::Response;
-use http::HeaderValue;
-use http::header::CONTENT_DISPOSITION;
 use larder_api as api;
 use larder_model::Timestamp;
 use serde_json::Value;
@@ -103,7 +101,11 @@ impl Audit {
         match &entry.details {
             Value::Null => String::new(),
             Value::Object(fields) => {
-                let told = fields.iter().filter_map(|(name, value)| match value {
+                // What the entry is of stands beside; ids are for programs.
+                let fields = fields.iter().filter(|(name, _)| *name != "id");
+                let told = fields.filter_map(|(name, value)| match value {
+                    Value::String(text) if text.is_empty() => None,
+                    Value::String(text) if name == "user_agent" => Some(browser(text)),
                     Value::String(text) => Some(format!("{name}: {text}")),
                     Value::Array(items) if items.is_empty() => None,
                     Value::Null => None,
@@ -152,12 +154,9 @@ pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
 }
 
 /// All that fits the filters, as a file.
-pub(crate) async fn export(visit: Visit, query: Query) -> Result<Response, crate::page::ErrorPage> {
+pub(crate) async fn export(visit: Visit, query: Query) -> Shown {
     let asked = Filter::of(&query).asked(&[]);
-    let mut response = visit.get_as(LINES, asked).await.or_page(&visit)?;
-    let name = HeaderValue::from_static("attachment; filename=\"larder-audit.ndjson\"");
-    response.headers_mut().insert(CONTENT_DISPOSITION, name);
-    Ok(response)
+    visit.get_as(LINES, asked).await.or_page(&visit)
 }
 
 #[cfg(test)]
