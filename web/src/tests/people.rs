@@ -209,10 +209,13 @@ async fn tokens_act_for_their_owner_within_their_limits() {
         .ask(&alice, "GET", &format!("/tokens?after={next}"), "")
         .await;
     let created_at = list["items"][0]["created_at"].clone();
+    // It was just used, and the list tells so at once.
+    let last_used_at = list["items"][0]["last_used_at"].clone();
+    assert!(last_used_at.is_string(), "{list}");
     let grants = json!([{"repository": "oci/team", "package": "*", "role": "reader"}]);
     let expected = json!({"id": id, "name": "ci", "kind": "access", "grants": grants, "created_at": created_at,
-        "expires_at": "2999-01-01T00:00:00Z", "owner": "user:alice", "last_used_at": null,
-        "last_used_from": null});
+        "expires_at": "2999-01-01T00:00:00Z", "owner": "user:alice",
+        "last_used_at": last_used_at, "last_used_from": "127.0.0.1"});
     assert_eq!(
         list["items"],
         json!([expected]),

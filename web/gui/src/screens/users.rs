@@ -123,6 +123,9 @@ async fn user_of(visit: &Visit, name: &str) -> Result<api::User, Problem> {
 
 /// One user with all that is theirs.
 pub(crate) async fn one(visit: Visit, Path(name): Path<String>) -> Shown {
+    if !visit.is_superuser() && visit.user() == Some(&name) {
+        return see_other("/me/profile").or_page(&visit);
+    }
     let page = read(&visit, &name).await.or_page(&visit)?;
     show(&page).or_page(&visit)
 }
