@@ -177,7 +177,7 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let (config, ..) = load(flags, variables())?;
+    let Loaded { config, .. } = load(flags, variables())?;
     print!("{}", config.effective());
     Ok(())
 }
@@ -211,7 +211,7 @@ fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
         data: arguments.data,
         listen: None,
     };
-    let (config, ..) = load(flags, variables())?;
+    let Loaded { config, .. } = load(flags, variables())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -232,7 +232,7 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
         data,
         listen: None,
     };
-    let (config, ..) = load(flags, variables())?;
+    let Loaded { config, .. } = load(flags, variables())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -243,7 +243,11 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
 
 fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
     let variables = variables();
-    let (config, settings, password) = load(flags, variables.clone())?;
+    let Loaded {
+        config,
+        settings,
+        password,
+    } = load(flags, variables.clone())?;
     observe::start_log(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -256,11 +260,15 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
     outcome
 }
 
-/// The configuration, and the first administrator's password if the environment has one.
-fn load(
-    flags: Serve,
-    env: Vec<(String, String)>,
-) -> Result<(Config, Vec<Setting>, Option<String>), Box<dyn Error>> {
+/// The configuration, where each setting of it comes from, and the first administrator's password if
+/// the environment has one.
+struct Loaded {
+    config: Config,
+    settings: Vec<Setting>,
+    password: Option<String>,
+}
+
+fn load(flags: Serve, env: Vec<(String, String)>) -> Result<Loaded, Box<dyn Error>> {
     let password = env
         .iter()
         .find(|(name, _)| name == "LARDER_ADMIN_PASSWORD")
@@ -273,7 +281,11 @@ fn load(
         listen: flags.listen,
     };
     let (config, settings) = Config::load_told(&sources)?;
-    Ok((config, settings, password))
+    Ok(Loaded {
+        config,
+        settings,
+        password,
+    })
 }
 
 /// The environment, as far as it is text.

@@ -104,6 +104,17 @@ pub(crate) fn clock() -> Clock {
     })
 }
 
+fn packages(
+    config: &Config,
+    metadata: &Metadata,
+    blobs: &BlobStore,
+    gate: &Arc<Gate>,
+) -> Result<Packages, Box<dyn Error>> {
+    let (metadata, blobs) = (metadata.clone(), blobs.clone());
+    let gate = Arc::clone(gate);
+    Ok(Packages::new(metadata, blobs, gate, cache_config(config)?))
+}
+
 impl House {
     /// Opens everything and makes what a first start needs, with what its `machine` uses.
     pub(crate) async fn build(
@@ -127,12 +138,7 @@ impl House {
         // The doors, each with exactly what it needs.
         let limits = registry_limits(config)?;
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
-        let packages = Packages::new(
-            metadata.clone(),
-            blobs.clone(),
-            Arc::clone(&gate),
-            cache_config(config)?,
-        );
+        let packages = packages(config, &metadata, &blobs, &gate)?;
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
             packages: packages.clone(),
         });

@@ -54,17 +54,17 @@ pub(crate) async fn list(visit: Visit) -> Shown {
     let repositories = repositories(&visit).await.or_page(&visit)?;
     let mut protocols: Vec<Protocol> = Vec::new();
     for tool in clients(&visit).await.or_page(&visit)? {
-        match protocols.last_mut().filter(|it| it.name == tool.protocol) {
-            Some(protocol) => protocol.tools.push(tool),
-            None => {
-                let of = |repo: &&api::Repository| repo.protocol.0 == tool.protocol;
-                protocols.push(Protocol {
-                    name: tool.protocol.clone(),
-                    repositories: repositories.iter().filter(of).count(),
-                    tools: vec![tool],
-                });
-            }
+        let mut same = protocols.iter_mut();
+        if let Some(protocol) = same.find(|it| it.name == tool.protocol) {
+            protocol.tools.push(tool);
+            continue;
         }
+        let of = |repo: &&api::Repository| repo.protocol.0 == tool.protocol;
+        protocols.push(Protocol {
+            name: tool.protocol.clone(),
+            repositories: repositories.iter().filter(of).count(),
+            tools: vec![tool],
+        });
     }
     // What most clients speak stands first.
     protocols.sort_by_key(|protocol| Reverse(protocol.tools.len()));
@@ -347,13 +347,11 @@ pub(crate) async fn events(visit: Visit, Path(id): Path<String>) -> Shown {
         let (visit, frame, id) = (visit.clone(), Arc::clone(&frame), id.clone());
         async move {
             let (first, left) = state?;
-            let token = match first {
-                Some(token) => return Some((told(&frame, &token), next(&token, left))),
-                None => {
-                    tokio::time::sleep(PAUSE).await;
-                    token_of(&visit, &id).await.ok()?
-                }
-            };
+            if let Some(token) = first {
+                return Some((told(&frame, &token), next(&token, left)));
+            }
+            tokio::time::sleep(PAUSE).await;
+            let token = token_of(&visit, &id).await.ok()?;
             let text = match token.last_used_at {
                 Some(_) => told(&frame, &token),
                 None => Ok(": waiting\n\n".to_owned()),
