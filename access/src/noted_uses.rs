@@ -4,8 +4,8 @@
 use crate::principal::Principal;
 use larder_model::{Origin, Timestamp};
 use moka::sync::Cache;
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) struct Waiting {
 /// Uses of things of one kind, by their ids.
 pub(crate) struct NotedUses {
     recent: Cache<(i64, IpAddr), Timestamp>,
-    waiting: Mutex<HashMap<(i64, IpAddr), Waiting>>,
+    waiting: Mutex<BTreeMap<(i64, IpAddr), Waiting>>,
 }
 
 impl NotedUses {
@@ -58,8 +58,18 @@ impl NotedUses {
         }
     }
 
+    /// When and from where a thing was used last, if that waits to be written.
+    pub(crate) fn last_of(&self, thing: i64) -> Option<(Timestamp, IpAddr)> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = (thing, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let last = (thing, IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)));
+        let uses = waiting.range(first..=last);
+        uses.map(|(&(_, address), waiting)| (waiting.at, address))
+            .max()
+    }
+
     /// What was noted since the last time.
-    pub(crate) fn take(&self) -> HashMap<(i64, IpAddr), Waiting> {
+    pub(crate) fn take(&self) -> BTreeMap<(i64, IpAddr), Waiting> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut waiting)
     }

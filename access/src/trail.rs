@@ -7,7 +7,7 @@ use crate::principal::Principal;
 use larder_metadata::Error;
 use larder_metadata::audit::Event;
 use larder_metadata::tokens::TokenUse;
-use larder_model::{Action, Origin, Outcome, Permission, Problem, Subject};
+use larder_model::{Action, Origin, Outcome, Permission, Problem, Subject, Timestamp};
 use serde_json::json;
 use std::net::IpAddr;
 
@@ -64,6 +64,12 @@ impl Gate {
             let now = self.metadata.now();
             self.token_uses.note(token, caller, origin, now);
         }
+    }
+
+    /// When and from where a token was used last here, if that is not written down yet.
+    #[must_use]
+    pub fn noted_use(&self, token: i64) -> Option<(Timestamp, IpAddr)> {
+        self.token_uses.last_of(token)
     }
 
     /// Writes down what was noted since the last time: uses of tokens, and into the audit trail

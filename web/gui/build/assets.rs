@@ -65,17 +65,22 @@ fn one(
         &mut brotli,
         &BrotliEncoderParams::default(),
     )?;
-    let forms = [("", bytes), (".gz", gzip.finish()?), (".br", brotli)];
-    let mut paths = Vec::new();
-    for (suffix, bytes) in forms {
+    let forms = [
+        ("plain", "", bytes),
+        ("gzip", ".gz", gzip.finish()?),
+        ("brotli", ".br", brotli),
+    ];
+    let mut included = Vec::new();
+    for (field, suffix, bytes) in forms {
         let path = out.join(format!("{hashed}{suffix}"));
         std::fs::write(&path, bytes)?;
-        paths.push(path);
+        let path = path.to_str().ok_or("the path is no UTF-8")?;
+        included.push(format!("{field}: include_bytes!({path:?})"));
     }
     writeln!(
         list,
-        "Asset {{ name: {hashed:?}, media_type: {kind:?}, plain: include_bytes!({:?}), gzip: include_bytes!({:?}), brotli: include_bytes!({:?}) }},",
-        paths[0], paths[1], paths[2]
+        "Asset {{ name: {hashed:?}, media_type: {kind:?}, {} }},",
+        included.join(", ")
     )?;
     let constant: String = name
         .chars()

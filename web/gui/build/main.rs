@@ -1,5 +1,7 @@
 //! Makes the texts and the assets of the pages, so that `cargo build` alone is enough.
 
+#![expect(clippy::print_stdout, reason = "cargo reads it")]
+
 mod assets;
 mod text;
 

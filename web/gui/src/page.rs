@@ -238,7 +238,7 @@ struct Wrong {
 }
 
 /// How a screen says no.
-pub(crate) struct ErrorPage(Response);
+pub(crate) struct ErrorPage(Box<Response>);
 
 impl ErrorPage {
     /// What a problem becomes for whoever looks. Who is not signed in and may not see something is
@@ -251,12 +251,14 @@ impl ErrorPage {
         } else {
             Self::page(visit, problem)
         };
-        Self(made.unwrap_or_else(|problem| Self::plain(&problem)))
+        Self(Box::new(
+            made.unwrap_or_else(|problem| Self::plain(&problem)),
+        ))
     }
 
     /// A response that is no page.
-    pub(crate) const fn bare(response: Response) -> Self {
-        Self(response)
+    pub(crate) fn bare(response: Response) -> Self {
+        Self(Box::new(response))
     }
 
     fn page(visit: &Visit, problem: Problem) -> Result<Response, Problem> {
@@ -289,7 +291,7 @@ impl ErrorPage {
 
 impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 

@@ -4,9 +4,9 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, grants, groups,
-    jobs, login, policies, profile, retention, robots, scrub, search, sessions, storage, system,
-    tokens, trash, upstreams, users,
+    appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, grants,
+    groups, jobs, login, policies, profile, retention, robots, scrub, search, sessions, storage,
+    system, tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -22,12 +22,19 @@ pub(crate) fn router() -> Router {
         .route("/", get(dashboard::show_dashboard))
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
-        .route(
-            "/me/appearance",
-            get(appearance::show_look).post(appearance::set),
-        )
-        .merge(own())
+        .merge(browse())
+        .merge(operate())
+        .merge(policies())
+        .merge(cleanup())
         .merge(access())
+        .merge(own())
+        .route("/assets/{name}", get(asset))
+        .fallback(unknown)
+}
+
+/// What there is, and how clients get it.
+fn browse() -> Router {
+    Router::new()
         .route("/connect", get(connect::list))
         .route(
             "/connect/{tool}",
@@ -35,10 +42,6 @@ pub(crate) fn router() -> Router {
         )
         .route("/connect/wait/{id}", get(connect::wait))
         .route("/connect/wait/{id}/events", get(connect::events))
-        .route("/audit", get(audit::list))
-        .route("/audit/export", get(audit::export))
-        .route("/system", get(system::health))
-        .route("/system/config", get(system::config))
         .route("/search", get(search::show_search))
         .route("/search/suggest", get(search::suggest))
         .route("/images", get(catalog::images))
@@ -54,6 +57,15 @@ pub(crate) fn router() -> Router {
             "/packages/{protocol}/{name}/{*rest}",
             get(contents::package).post(contents::act_on_package),
         )
+}
+
+/// How the place is run.
+fn operate() -> Router {
+    Router::new()
+        .route("/audit", get(audit::list))
+        .route("/audit/export", get(audit::export))
+        .route("/system", get(system::health))
+        .route("/system/config", get(system::config))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/events", get(jobs::events))
@@ -71,6 +83,15 @@ pub(crate) fn router() -> Router {
             "/upstreams/{protocol}/{name}/offline",
             post(upstreams::set_offline),
         )
+        .route(
+            "/system/storage",
+            get(storage::show_storage).post(storage::count),
+        )
+}
+
+/// What may stay, and how much.
+fn policies() -> Router {
+    Router::new()
         .route(
             "/policies",
             get(|visit, query| policies::list(Tab::Retention, visit, query)),
@@ -116,6 +137,11 @@ pub(crate) fn router() -> Router {
             "/policies/retention/{protocol}/{name}/runs",
             post(retention::run),
         )
+}
+
+/// What goes, what is checked, what is saved.
+fn cleanup() -> Router {
+    Router::new()
         .route("/cleanup", get(cleanup::collector))
         .route("/cleanup/runs", post(cleanup::collect))
         .route("/cleanup/trash", get(trash::list))
@@ -137,17 +163,15 @@ pub(crate) fn router() -> Router {
             "/cleanup/backups/{name}/delete",
             get(backups::ask).post(backups::delete),
         )
-        .route(
-            "/system/storage",
-            get(storage::show_storage).post(storage::count),
-        )
-        .route("/assets/{name}", get(asset))
-        .fallback(unknown)
 }
 
 /// The pages of one's own account.
 fn own() -> Router {
     Router::new()
+        .route(
+            "/me/appearance",
+            get(appearance::show_look).post(appearance::set),
+        )
         .route(
             "/me/profile",
             get(profile::show).post(profile::change_password),

@@ -81,8 +81,6 @@ pub(crate) async fn list(
     tokens: TokenReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Token>>, Refusal> {
-    // What was used by now is in the answer.
-    state.gate.write_events().await?;
     let filter = TokenFilter {
         prefix: query.get("prefix").unwrap_or_default(),
         expired: query.choice("expired")?,
@@ -92,8 +90,16 @@ pub(crate) async fn list(
         .metadata
         .tokens_of(tokens.owner.id, filter, after, limit)
         .await?;
-    let to_api = |token| to_api(token, &tokens.owner.subject);
-    let tokens = rows.iter().map(to_api).collect::<Result<_, _>>()?;
+    let to_api = |token: &Token| {
+        let mut told = to_api(token, &tokens.owner.subject)?;
+        // A use of a moment ago is not written down yet.
+        if let Some((at, from)) = state.gate.noted_use(token.id) {
+            told.last_used_at = Some(at);
+            told.last_used_from = Some(from.to_string());
+        }
+        Ok(told)
+    };
+    let tokens = rows.iter().map(to_api).collect::<Result<_, Problem>>()?;
     Ok(Json(api::List::of(
         tokens,
         page.limit,

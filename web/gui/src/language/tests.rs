@@ -19,7 +19,7 @@ fn the_first_language_that_there_is_counts() {
 
 #[test]
 fn one_thing_and_several_are_told_apart() {
-    assert_eq!(Language::English.jobs_count(1), "1 job");
-    assert_eq!(Language::English.jobs_count(2), "2 jobs");
-    assert_eq!(Language::Chinese.jobs_count(1), "1 个任务");
+    assert_eq!(Language::English.catalog_versions(1), "1 version");
+    assert_eq!(Language::English.catalog_versions(2), "2 versions");
+    assert_eq!(Language::Chinese.catalog_versions(1), "1 个版本");
 }

@@ -215,7 +215,7 @@ pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, _: Form) -> Sho
 
 /// Changes when jobs of a kind begin by themselves.
 pub(crate) async fn schedule(visit: Visit, Path(kind): Path<String>, form: Form) -> Shown {
-    let known = JobKind::ALL.into_iter().find(|known| known.word() == kind);
+    let known = JobKind::ALL.iter().find(|known| known.word() == kind);
     let kind = known.ok_or_else(|| Problem::not_found("schedule", "there are no such jobs"));
     let kind = kind.map_err(|problem| ErrorPage::new(&visit, problem))?;
     let new = api::NewSchedule {

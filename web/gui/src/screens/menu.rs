@@ -27,7 +27,13 @@ enum Who {
 }
 
 /// An entry: for whom, its words, where it leads, its icon, its letter.
-type Line = (Who, fn(Language) -> &'static str, &'static str, &'static str, &'static str);
+type Line = (
+    Who,
+    fn(Language) -> &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
 
 #[rustfmt::skip]
 const BROWSE: &[Line] = &[

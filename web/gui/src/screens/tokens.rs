@@ -13,7 +13,7 @@ use larder_model::{Pattern, Problem, Role, Timestamp};
 use std::time::Duration;
 
 /// For so many days tokens live, unless something else is chosen.
-pub(crate) const DAYS: [(&str, bool); 3] = [("30", false), ("90", true), ("365", false)];
+pub(crate) const DAYS: [(u64, bool); 3] = [(30, false), (90, true), (365, false)];
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
