@@ -59,7 +59,9 @@ fn sources() -> impl Iterator<Item = (PathBuf, String)> {
 fn crates() -> Vec<(&'static str, PathBuf)> {
     let entrance = |name: &'static str| {
         let below = ["src/lib.rs", "src/main.rs", "harness/lib.rs"];
-        let mut paths = below.iter().map(|file| root().join(name).join(file));
+        let mut paths = below
+            .iter()
+            .map(|file| root().join(ladder::folder_of(name)).join(file));
         (name, paths.find(|path| path.exists()).expect(name))
     };
     ladder::LADDER.map(|(name, _)| entrance(name)).to_vec()

@@ -1,7 +1,8 @@
 //! Style sheet, scripts and icons: embedded, compressed, and under names that change with their
 //! bytes, so that a browser asks once for each.
 
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use crate::coding::takes;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response};
 
 /// A file that pages refer to.
@@ -23,14 +24,9 @@ impl Asset {
 
     /// The answer to a browser that takes these encodings.
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<axum::body::Body> {
-        let takes = headers.get(ACCEPT_ENCODING);
-        let takes = takes
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let has = |coding: &str| takes.split(',').any(|it| it.trim() == coding);
-        let (bytes, coding) = if has("br") {
+        let (bytes, coding) = if takes(headers, "br") {
             (self.brotli, Some("br"))
-        } else if has("gzip") {
+        } else if takes(headers, "gzip") {
             (self.gzip, Some("gzip"))
         } else {
             (self.plain, None)

@@ -1,5 +1,6 @@
 //! The GUI's door: what the one door of the server sees of it.
 
+use crate::coding::packed;
 use crate::page::login_path;
 use crate::router::router;
 use crate::visit::Visit;
@@ -98,6 +99,7 @@ impl Door for Gui {
             .await;
         let Ok(mut response) = answered;
         let problem = response.extensions_mut().remove::<Arc<Problem>>();
+        let response = packed(&request.headers, response).await?;
         Ok(ReadyResponse {
             response: response.map(Body::of_framework),
             permissions: Vec::new(),

@@ -7,7 +7,7 @@ use axum::RequestExt as _;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use std::collections::HashMap;
 use url::form_urlencoded;
 
@@ -19,6 +19,11 @@ pub(crate) const CSRF_TOKEN: &str = "csrf_token";
 /// The fields of a form that a page of ours has sent for the one who is signed in.
 pub(crate) struct Form {
     fields: HashMap<String, Vec<String>>,
+}
+
+/// Whether what was filled in is at fault, so that the form is shown again with why.
+pub(crate) fn is_of_form(problem: &Problem) -> bool {
+    matches!(problem.kind, Kind::Invalid | Kind::Conflict)
 }
 
 impl Form {

@@ -15,6 +15,7 @@
 )]
 
 mod language;
+mod coding;
 mod assets;
 mod format;
 mod size;
@@ -25,8 +26,9 @@ mod address;
 
 mod visit;
 mod chart;
-mod form;
+mod menu;
 mod page;
+mod form;
 
 mod screens;
 mod router;

@@ -3,8 +3,8 @@
 use crate::assets::at;
 use crate::format;
 use crate::language::Language;
+use crate::menu::{self, Group};
 use crate::policy;
-use crate::screens::menu::{self, Group};
 use crate::visit::{Theme, Visit};
 use askama::Template;
 use axum::body::Body;

@@ -1,4 +1,5 @@
 use super::*;
+use http::header::ACCEPT_ENCODING;
 use larder_model::{Algorithm, Digest};
 
 /// What was taken over from others, as it came from them.

@@ -1,11 +1,10 @@
 //! Grants: who has which role where, as a table of subjects by repositories.
 
-use crate::form::Form;
+use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
 use crate::query::{Query, address};
 use crate::screens::confirm::Confirm;
 use crate::screens::tokens::role;
-use crate::screens::users::is_of_form;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;

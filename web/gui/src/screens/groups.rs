@@ -1,11 +1,11 @@
 //! Groups: sets of users, robots and other groups, to whom grants are given at once.
 
-use crate::form::Form;
+use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
 use crate::query::{Query, ROWS, address, segment};
 use crate::screens::confirm::{Confirm, require_typed};
 use crate::screens::grants::grants_of;
-use crate::screens::users::{is_of_form, name_of};
+use crate::screens::users::name_of;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;

@@ -2,8 +2,6 @@
 
 use crate::language::Language;
 
-pub(crate) mod menu;
-
 pub(crate) mod appearance;
 pub(crate) mod confirm;
 pub(crate) mod connect_lines;

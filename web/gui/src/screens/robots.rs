@@ -1,12 +1,12 @@
 //! Robots: accounts of machines. Their owners see and change theirs, superusers all.
 
-use crate::form::Form;
+use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
 use crate::query::{Query, ROWS, address};
 use crate::screens::confirm::{Confirm, require_typed};
 use crate::screens::grants::grants_of;
 use crate::screens::tokens::{make_for, tokens_of};
-use crate::screens::users::{is_of_form, name_of};
+use crate::screens::users::name_of;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;

@@ -1,6 +1,6 @@
 //! Users: who may sign in, what each has, and the acts of superusers on them.
 
-use crate::form::Form;
+use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
 use crate::query::{Query, ROWS, address};
 use crate::screens::confirm::{Confirm, require_typed};
@@ -12,7 +12,7 @@ use askama::Template;
 use axum::extract::Path;
 use http::{Method, StatusCode};
 use larder_api as api;
-use larder_model::{Kind, Problem, UserName};
+use larder_model::{Problem, UserName};
 
 #[derive(Template)]
 #[template(path = "users.html")]
@@ -66,11 +66,6 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         wrong,
     };
     show_with(status, &page).or_page(visit)
-}
-
-/// Whether what was filled in is at fault, so that the form is shown again with why.
-pub(crate) fn is_of_form(problem: &Problem) -> bool {
-    matches!(problem.kind, Kind::Invalid | Kind::Conflict)
 }
 
 /// Makes one.
