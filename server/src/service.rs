@@ -124,7 +124,9 @@ async fn route(
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if below("/v2") && house.images.has(&parts) {
+    if larder_gui::is_for_people(&parts) && (below("/v2") || larder_cache::is_packages(path)) {
+        through!(DoorLabel::Gui, &house.gui)
+    } else if below("/v2") && house.images.has(&parts) {
         through!(DoorLabel::Packages, &house.images)
     } else if below("/v2") {
         through!(DoorLabel::Registry, &house.registry)

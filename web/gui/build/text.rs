@@ -69,7 +69,7 @@ fn function(name: &str, entry: &toml::Value) -> Result<String, String> {
     }
     let mut source = String::new();
     let english = texts[0].many.replace('\n', " ");
-    writeln!(source, "/// {english}").map_err(|error| error.to_string())?;
+    writeln!(source, "// {english}").map_err(|error| error.to_string())?;
     if wanted.is_empty() {
         let arms = arms(&texts, |text| format!("{text:?}"));
         source +=

@@ -35,3 +35,4 @@ mod router;
 mod door;
 
 pub use door::Gui;
+pub use screens::addresses::is_for_people;

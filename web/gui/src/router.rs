@@ -4,9 +4,9 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, grants,
-    groups, jobs, login, policies, profile, retention, robots, scrub, search, sessions, storage,
-    system, tokens, trash, upstreams, users,
+    addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard,
+    grants, groups, jobs, login, policies, profile, repositories, retention, robots, scrub, search,
+    sessions, setup, storage, system, tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -22,7 +22,11 @@ pub(crate) fn router() -> Router {
         .route("/", get(dashboard::show_dashboard))
         .route("/login", get(login::show).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route("/setup", get(setup::show))
+        .route("/setup/mirrors", post(setup::make_mirror))
+        .route("/setup/users", post(setup::make_user))
         .merge(browse())
+        .merge(repository_settings())
         .merge(operate())
         .merge(policies())
         .merge(cleanup())
@@ -57,6 +61,27 @@ fn browse() -> Router {
             "/packages/{protocol}/{name}/{*rest}",
             get(contents::package).post(contents::act_on_package),
         )
+}
+
+/// Repositories: what is set of them, and their addresses.
+fn repository_settings() -> Router {
+    Router::new()
+        .route(
+            "/repositories/new",
+            get(repositories::ask_for_new).post(repositories::make),
+        )
+        .route(
+            "/repositories/{protocol}/{name}",
+            get(repositories::settings).post(repositories::set),
+        )
+        .route(
+            "/repositories/{protocol}/{name}/delete",
+            get(repositories::ask_to_delete).post(repositories::delete),
+        )
+        .route("/{protocol}", get(addresses::tell))
+        .route("/{protocol}/", get(addresses::tell))
+        .route("/{protocol}/{name}", get(addresses::tell))
+        .route("/{protocol}/{name}/", get(addresses::tell))
 }
 
 /// How the place is run.

@@ -11,6 +11,7 @@ pub(crate) mod place;
 pub(crate) mod tokens;
 
 pub(crate) mod connect;
+pub(crate) mod addresses;
 pub(crate) mod search;
 
 pub(crate) mod deletion;
@@ -40,6 +41,9 @@ pub(crate) mod can;
 pub(crate) mod users;
 pub(crate) mod groups;
 pub(crate) mod robots;
+
+pub(crate) mod repositories;
+pub(crate) mod setup;
 
 /// A number of things, as texts take it.
 pub(crate) fn as_count(number: &usize) -> u64 {
