@@ -38,6 +38,8 @@ pub mod image;
 pub mod layout;
 pub mod parcel;
 
+pub mod pages;
+
 pub mod fault;
 pub mod secure;
 pub mod upstream;

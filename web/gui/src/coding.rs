@@ -4,8 +4,9 @@ use axum::body::Body;
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::BodyExt as _;
 use larder_model::Problem;
 use std::io::Write as _;
@@ -21,7 +22,7 @@ pub(crate) fn takes(headers: &HeaderMap, coding: &str) -> bool {
 
 /// A page as this browser takes it; anything else as it is. What is secret in a page (tokens of forms)
 /// is masked anew each time, so its length tells nothing.
-pub(crate) async fn packed(headers: &HeaderMap, response: Response) -> Result<Response, Problem> {
+pub(crate) async fn packed(request: &Parts, response: Response) -> Result<Response, Problem> {
     let kind = response.headers().get(CONTENT_TYPE);
     let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !is_page {
@@ -30,7 +31,7 @@ pub(crate) async fn packed(headers: &HeaderMap, response: Response) -> Result<Re
     let (mut head, body) = response.into_parts();
     head.headers
         .insert(VARY, HeaderValue::from_static("accept-encoding, cookie"));
-    if !takes(headers, "gzip") {
+    if request.method == Method::HEAD || !takes(&request.headers, "gzip") {
         return Ok(Response::from_parts(head, body));
     }
     let page = body.collect().await.map_err(Problem::internal)?.to_bytes();
@@ -39,5 +40,7 @@ pub(crate) async fn packed(headers: &HeaderMap, response: Response) -> Result<Re
     let packed = gzip.finish().map_err(Problem::internal)?;
     head.headers
         .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    head.headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(packed.len()));
     Ok(Response::from_parts(head, Body::from(packed)))
 }

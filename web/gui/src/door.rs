@@ -99,7 +99,7 @@ impl Door for Gui {
             .await;
         let Ok(mut response) = answered;
         let problem = response.extensions_mut().remove::<Arc<Problem>>();
-        let response = packed(&request.headers, response).await?;
+        let response = packed(request, response).await?;
         Ok(ReadyResponse {
             response: response.map(Body::of_framework),
             permissions: Vec::new(),

@@ -196,7 +196,10 @@ async fn new_page(visit: &Visit, kind: RepoKind, typed: Typed, wrong: Option<Str
     };
     let frame = Frame::new(visit, t.repositories_new()).or_page(visit)?;
     let page = New {
-        frame: frame.elsewhere("larder repo create", "POST /api/v1/repositories"),
+        frame: frame.elsewhere(
+            "larder repo create PROTOCOL/NAME",
+            "POST /api/v1/repositories",
+        ),
         kind,
         protocols: protocols(visit).await.or_page(visit)?,
         typed,

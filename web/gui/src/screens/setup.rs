@@ -100,7 +100,10 @@ async fn read(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Result<Setup
     let tokens: api::List<api::Token> = visit.get("/tokens?limit=50").await?;
     let frame = Frame::new(visit, visit.language().setup_title())?;
     Ok(Setup {
-        frame: frame.elsewhere("larder doctor", "GET /api/v1/system/health"),
+        frame: frame.elsewhere(
+            "larder repo create, larder user create, larder connect",
+            "POST /api/v1/repositories",
+        ),
         mirrors: mirrors.items,
         protocols: repositories::protocols(visit).await?,
         users: users.items,

@@ -1,13 +1,9 @@
 //! The pages by which a place is operated, as a browser without scripts has them.
 
-use larder_tests::http::Response;
-use larder_tests::larder::PASSWORD;
-use larder_tests::{Client, Larder, Start};
+use larder_tests::pages::Pages;
+use larder_tests::{Larder, Start};
 use serde_json::{Value, json};
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-/// What a browser says of a form of the server's own.
-const OWN_PAGE: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// All pages that a superuser has here.
 const PAGES: [&str; 13] = [
     "/",
@@ -25,63 +21,6 @@ const PAGES: [&str; 13] = [
     "/system/storage",
 ];
 
-/// A browser in which someone has signed in by the form.
-struct Browser {
-    client: Client,
-    cookie: String,
-}
-
-impl Browser {
-    #[track_caller]
-    fn of(larder: &Larder, name: &str) -> Self {
-        let client = larder.anonymous();
-        let form = format!("username={name}&password={}", encoded(PASSWORD));
-        let begun = client.send("POST", "/login", &[FORM, OWN_PAGE], form.as_bytes());
-        let begun = begun.expect(303);
-        let cookie = begun.header("set-cookie").expect("a cookie");
-        let cookie = cookie.split(';').next().expect("a pair").to_owned();
-        Self { client, cookie }
-    }
-
-    #[track_caller]
-    fn get(&self, path: &str, language: &str) -> Response {
-        let cookie = format!("{}; larder_language={language}", self.cookie);
-        self.client.send("GET", path, &[("cookie", &cookie)], b"")
-    }
-
-    /// Sends a form of a page, with the token that the page has.
-    #[track_caller]
-    fn post(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Response {
-        let text = self.get(page, "en").expect(200).text();
-        let (_, rest) = text
-            .split_once("name=\"csrf_token\" value=\"")
-            .expect("a token");
-        let token = rest.split('"').next().expect("its end");
-        let mut form = format!("csrf_token={}", encoded(token));
-        for (name, value) in fields {
-            form += &format!("&{name}={}", encoded(value));
-        }
-        self.send(path, &form)
-    }
-
-    #[track_caller]
-    fn send(&self, path: &str, form: &str) -> Response {
-        let headers = [FORM, OWN_PAGE, ("cookie", &self.cookie)];
-        self.client.send("POST", path, &headers, form.as_bytes())
-    }
-}
-
-/// A text as a form has it.
-fn encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
-}
-
 fn larder() -> Larder {
     let larder = Start::of(env!("CARGO_BIN_EXE_larder")).start();
     larder.disable_schedules();
@@ -96,10 +35,10 @@ fn larder() -> Larder {
 #[test]
 fn every_page_is_whole_in_both_languages() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     for path in PAGES {
         for (language, tag) in [("en", "en"), ("zh", "zh-Hans")] {
-            let page = browser.get(path, language).expect(200).text();
+            let page = browser.get_in(path, language).expect(200).text();
             assert!(page.contains(&format!("<html lang=\"{tag}\"")), "{path}");
             assert_eq!(page.matches("<h1").count(), 1, "{path}");
             assert_eq!(page.matches("<main").count(), 1, "{path}");
@@ -114,8 +53,8 @@ fn every_page_is_whole_in_both_languages() {
 fn pages_are_for_those_who_may() {
     let larder = larder();
     larder.make_user("mei");
-    let browser = Browser::of(&larder, "mei");
-    let front = browser.get("/", "en").expect(200).text();
+    let browser = Pages::of(&larder, "mei");
+    let front = browser.get("/").expect(200).text();
     assert!(front.contains("href=\"/policies\""), "{front}");
     assert!(!front.contains("href=\"/cleanup\""), "{front}");
     for path in [
@@ -124,23 +63,23 @@ fn pages_are_for_those_who_may() {
         "/cleanup/backups",
         "/system/storage",
     ] {
-        browser.get(path, "en").expect(403);
+        browser.get(path).expect(403);
     }
-    let quotas = browser.get("/policies/quotas", "en").expect(200).text();
+    let quotas = browser.get("/policies/quotas").expect(200).text();
     assert!(!quotas.contains("name=\"bytes\""), "{quotas}");
     let form = [("bytes", "1 B")];
     let path = "/policies/quotas/npm/local";
     let refused = browser.post("/policies", path, &form);
     assert!(matches!(refused.status, 403 | 404), "{}", refused.status);
     larder.grant("user:mei", "npm/local", "*", "admin");
-    let quotas = browser.get("/policies/quotas", "en").expect(200).text();
+    let quotas = browser.get("/policies/quotas").expect(200).text();
     assert_eq!(quotas.matches("name=\"bytes\"").count(), 1, "{quotas}");
     browser.post("/policies/quotas", path, &form).expect(303);
     let repo = larder.api("GET", "repositories/npm/local", "", 200);
     assert_eq!(repo["quota"]["bytes"], 1);
     larder.grant("user:mei", "npm/upstream", "*", "reader");
     let page = "/upstreams/npm/upstream";
-    let refused = browser.get(page, "en").expect(403).text();
+    let refused = browser.get(page).expect(403).text();
     assert!(
         refused.contains("Needs admin on npm/upstream."),
         "{refused}"
@@ -151,7 +90,7 @@ fn pages_are_for_those_who_may() {
 #[test]
 fn a_form_without_its_token_changes_nothing() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     browser
         .send("/upstreams/offline", "offline=true")
         .expect(403);
@@ -161,7 +100,7 @@ fn a_form_without_its_token_changes_nothing() {
 #[test]
 fn upstreams_are_tested_and_taken_offline() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     let page = "/upstreams/npm/upstream";
     let checked = browser
         .post(page, "/upstreams/npm/upstream/check", &[])
@@ -171,7 +110,7 @@ fn upstreams_are_tested_and_taken_offline() {
     assert!(checked.contains("chip danger\">no<"), "{checked}");
     let untried = "Our credentials could not be tried";
     assert!(checked.contains(untried), "{checked}");
-    let again = browser.get("/upstreams/npm/upstream/check", "en");
+    let again = browser.get("/upstreams/npm/upstream/check");
     again.expect(200);
     let offline = [("offline", "true")];
     browser
@@ -183,7 +122,7 @@ fn upstreams_are_tested_and_taken_offline() {
         .post("/upstreams", "/upstreams/offline", &offline)
         .expect(303);
     assert_eq!(larder.api("GET", "settings", "", 200)["offline"], true);
-    let text = browser.get(page, "en").expect(200).text();
+    let text = browser.get(page).expect(200).text();
     assert!(text.contains("The whole server is offline"), "{text}");
 }
 
@@ -195,7 +134,7 @@ fn retention(larder: &Larder) -> Value {
 #[test]
 fn rules_are_built_seen_and_saved() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     let page = "/policies/retention/npm/local";
     let added = browser
         .post(page, page, &[("do", "add")])
@@ -239,7 +178,7 @@ fn rules_are_built_seen_and_saved() {
     let rules = json!([{"packages": "app/*", "versions": "*", "keep": keep}]);
     let saved = retention(&larder);
     assert_eq!((&saved["rules"], &saved["trash"]), (&rules, &json!("3d")));
-    let list = browser.get("/policies", "en").expect(200).text();
+    let list = browser.get("/policies").expect(200).text();
     assert!(list.contains("keep the newest 10 and"), "{list}");
     browser
         .post(page, page, &[rule("10"), vec![("do", "remove-0")]].concat())
@@ -250,7 +189,7 @@ fn rules_are_built_seen_and_saved() {
 #[test]
 fn quotas_names_and_blocks_are_set() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     let shared = [
         ("repositories", "npm/*"),
         ("bytes", "2 GB"),
@@ -279,7 +218,7 @@ fn quotas_names_and_blocks_are_set() {
     let (page, path) = ("/policies/blocks", "/policies/blocks/npm/upstream");
     let block = [("package", "left-pad"), ("reason", "<b>old</b>")];
     browser.post(page, path, &block).expect(303);
-    let text = browser.get(page, "en").expect(200).text();
+    let text = browser.get(page).expect(200).text();
     assert!(
         text.contains("left-pad") && !text.contains("<b>old"),
         "{text}"
@@ -298,7 +237,7 @@ fn quotas_names_and_blocks_are_set() {
 #[test]
 fn cleanup_begins_jobs_and_asks_before_what_is_final() {
     let larder = larder();
-    let browser = Browser::of(&larder, "admin");
+    let browser = Pages::of(&larder, "admin");
     let kinds = |kind: &str| {
         let list = larder.api("GET", &format!("jobs?kind={kind}"), "", 200);
         list["items"].as_array().expect("items").len()
@@ -319,14 +258,10 @@ fn cleanup_begins_jobs_and_asks_before_what_is_final() {
     );
 
     let absent = format!("/cleanup?digest=sha256:{}", "0".repeat(64));
-    let text = browser.get(&absent, "en").expect(200).text();
+    let text = browser.get(&absent).expect(200).text();
     assert!(text.contains("role=\"alert\""), "{text}");
-    browser
-        .get("/cleanup/trash/npm/local/1/delete", "en")
-        .expect(404);
-    browser
-        .get("/cleanup/backups/none/delete", "en")
-        .expect(404);
+    browser.get("/cleanup/trash/npm/local/1/delete").expect(404);
+    browser.get("/cleanup/backups/none/delete").expect(404);
     let wrong = [("name", "other")];
     browser
         .post("/cleanup", "/cleanup/backups/none/delete", &wrong)

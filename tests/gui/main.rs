@@ -1,0 +1,6 @@
+//! The pages of the web GUI on the built binary, as a browser without scripts has them.
+
+mod access;
+mod contents;
+mod operate;
+mod setup;
