@@ -3,4 +3,5 @@
 mod access;
 mod contents;
 mod operate;
+mod roles;
 mod setup;
