@@ -14,4 +14,5 @@ mod readers;
 mod apply;
 
 mod doctor;
+mod first_hour;
 mod hour;
