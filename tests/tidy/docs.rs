@@ -26,7 +26,16 @@ fn is_there(name: &str) -> Option<bool> {
     let mut known = segments.clone().all(plain) && is_crate;
     known &= !segments.clone().any(|part| part.starts_with(EXAMPLE));
     known.then(|| {
-        let folders = [root().join(first), root().join(first).join("src")];
+        let mut folders = vec![root().join(first), root().join(first).join("src")];
+        let mut rest = rest;
+        // A crate may stand in the folder of another.
+        if let Some((inner, below)) = rest.split_once('/')
+            && root().join(first).join(inner).join("Cargo.toml").exists()
+        {
+            let inner = root().join(first).join(inner);
+            folders = vec![inner.clone(), inner.join("src")];
+            rest = below;
+        }
         let spellings = ["", ".rs"].map(|end| format!("{rest}{end}"));
         let all = folders
             .iter()

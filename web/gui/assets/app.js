@@ -93,8 +93,28 @@
     });
   };
 
-  // Keys: `/` searches, `g` and a letter go to a screen, Escape closes a menu.
+  // Keys: `/` searches, `g` and a letter go to a screen, `j` and `k` walk rows, `y` copies, `?` lists
+  // them, Escape closes a menu. All but Escape and Ctrl+K can be turned off.
   let going = false;
+  const search = (event) => {
+    const field = document.querySelector("input[type=search]");
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  };
+  const walk = (step) => {
+    const rows = [...all(document, "tbody th a, tbody td:first-child a")];
+    const here = rows.indexOf(document.activeElement);
+    const next = rows[here < 0 ? (step > 0 ? 0 : rows.length - 1) : here + step];
+    if (next) next.focus();
+  };
+  const keys = {
+    "/": search,
+    j: () => walk(1),
+    k: () => walk(-1),
+    y: () => document.querySelector("main .copy:not([hidden])")?.click(),
+    "?": () => location.assign("/me/appearance#keys"),
+  };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       for (const open of all(document, "details.drop[open]")) {
@@ -102,19 +122,17 @@
         open.querySelector("summary").focus();
       }
     }
+    if (event.key === "k" && (event.ctrlKey || event.metaKey)) search(event);
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const off = document.body.dataset.keys === "off";
+    if (off || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const entry = going && document.querySelector(`.menu a[data-key="${CSS.escape(event.key)}"]`);
     going = event.key === "g";
     if (entry) {
       event.preventDefault();
       entry.click();
-    } else if (event.key === "/") {
-      const field = document.querySelector("input[type=search]");
-      if (field) {
-        event.preventDefault();
-        field.focus();
-      }
+    } else if (Object.hasOwn(keys, event.key)) {
+      keys[event.key](event);
     }
   });
 

@@ -33,6 +33,8 @@ pub(crate) struct Elsewhere {
 pub(crate) struct Frame {
     pub(crate) language: Language,
     pub(crate) theme: Theme,
+    /// Whether single keys do something.
+    pub(crate) has_keys: bool,
     /// The page's name; empty: the front page.
     pub(crate) title: String,
     pub(crate) crumbs: Vec<Crumb>,
@@ -55,6 +57,7 @@ impl Frame {
         Ok(Self {
             language: visit.language(),
             theme: visit.appearance.theme,
+            has_keys: visit.appearance.has_keys,
             title: title.into(),
             crumbs: Vec::new(),
             user: visit.user().map(str::to_owned),

@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub(crate) const LANGUAGE: &str = "larder_language";
 /// The cookie in which it keeps whether they are light or dark.
 pub(crate) const THEME: &str = "larder_theme";
+/// The cookie that says whether single keys do something.
+pub(crate) const KEYS: &str = "larder_keys";
 
 /// Whether pages are light or dark.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +62,8 @@ impl Theme {
 pub(crate) struct Appearance {
     pub(crate) language: Language,
     pub(crate) theme: Theme,
+    /// Whether single keys lead to pages (WCAG 2.1.4: they can be turned off).
+    pub(crate) has_keys: bool,
 }
 
 impl Appearance {
@@ -70,6 +74,7 @@ impl Appearance {
         Self {
             language: language.unwrap_or_else(|| Language::of_headers(headers)),
             theme: theme.unwrap_or(Theme::System),
+            has_keys: cookie(headers, KEYS) != Some("off"),
         }
     }
 }

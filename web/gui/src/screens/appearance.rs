@@ -3,7 +3,7 @@
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::visit::{LANGUAGE, THEME, Theme, Visit};
+use crate::visit::{KEYS, LANGUAGE, THEME, Theme, Visit};
 use askama::Template;
 use http::HeaderValue;
 use http::header::SET_COOKIE;
@@ -24,12 +24,15 @@ pub(crate) async fn show_look(visit: Visit) -> Shown {
     show(&Look { frame }).or_page(&visit)
 }
 
-/// Sets language or theme, and goes back to where one was.
+/// Sets language, theme or keys, and goes back to where one was.
 pub(crate) async fn set(visit: Visit, form: Form) -> Shown {
     let language = Language::of_word(form.text("language")).map(Language::word);
     let theme = Theme::of_word(form.text("theme")).map(Theme::word);
     let mut response = see_other(own_path(form.text("next"))).or_page(&visit)?;
-    for (name, value) in [(LANGUAGE, language), (THEME, theme)] {
+    let keys = ["on", "off"]
+        .into_iter()
+        .find(|word| form.text("keys") == *word);
+    for (name, value) in [(LANGUAGE, language), (THEME, theme), (KEYS, keys)] {
         let Some(value) = value else { continue };
         let cookie = format!("{name}={value}; Path=/; Max-Age={KEPT}; SameSite=Lax");
         let cookie = HeaderValue::try_from(cookie).map_err(Problem::internal);

@@ -5,16 +5,16 @@ use http::HeaderValue;
 fn cookies_say_how_pages_look() {
     let of = |cookie: &'static str| {
         let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(cookie))]);
-        let Appearance { language, theme } = Appearance::of(&headers);
-        (language, theme)
+        let look = Appearance::of(&headers);
+        (look.language, look.theme, look.has_keys)
     };
-    assert_eq!(of("a=b"), (Language::English, Theme::System));
+    assert_eq!(of("a=b"), (Language::English, Theme::System, true));
     assert_eq!(
-        of("larder_session=x; larder_language=zh; larder_theme=dark"),
-        (Language::Chinese, Theme::Dark)
+        of("larder_session=x; larder_language=zh; larder_theme=dark; larder_keys=off"),
+        (Language::Chinese, Theme::Dark, false)
     );
     assert_eq!(
         of("larder_language=xx;larder_theme=<b>"),
-        (Language::English, Theme::System)
+        (Language::English, Theme::System, true)
     );
 }
