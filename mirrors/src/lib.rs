@@ -17,6 +17,7 @@ pub mod account;
 pub mod query;
 pub mod publishing;
 pub mod copying;
+pub mod describing;
 pub mod search;
 pub mod index;
 mod archive;
@@ -37,6 +38,7 @@ mod testing;
 
 pub use account::Accounts;
 pub use copying::Copying;
+pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use names::Names;

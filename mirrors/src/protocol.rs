@@ -4,6 +4,7 @@
 use crate::account::{AccountRequest, Accounts};
 use crate::connect::Client;
 use crate::copying::Copying;
+use crate::describing::Describing;
 use crate::index::Index;
 use crate::names::{Names, PlainNames};
 use crate::publishing::{PublishRequest, Publishing};
@@ -136,6 +137,11 @@ pub trait Protocol: Send + Sync {
 
     /// Copies of upstreams' versions to hosted repositories, if the protocol has such.
     fn copying(&self) -> Option<&dyn Copying> {
+        None
+    }
+
+    /// Descriptions of versions, if anything tells of them.
+    fn describing(&self) -> Option<&dyn Describing> {
         None
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod window;
 pub(crate) mod tar;
 pub(crate) mod zip;
+pub(crate) mod folder;
 
 use larder_model::{Kind, Problem};
 use std::borrow::Cow;

@@ -53,6 +53,13 @@ pub(super) fn index_of(name: &str) -> Document {
 
 /// Parses the lines of an index file.
 pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
+    entries_of(body)
+}
+
+/// Parses the lines of an index file for what is needed of them.
+pub(super) fn entries_of<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+) -> impl Iterator<Item = Result<T, serde_json::Error>> {
     let lines = body
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.trim_ascii().is_empty());

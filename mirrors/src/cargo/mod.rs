@@ -8,6 +8,7 @@ mod search;
 mod upload;
 mod publish;
 mod copying;
+mod about;
 mod routes;
 mod connect;
 
@@ -16,7 +17,7 @@ use crate::json::{self, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
 use crate::text::{JSON, bad_document, segment};
-use crate::{Copying, Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{Copying, Describing, Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use index::{Config, Entry, config, download, entries, index_of};
@@ -137,6 +138,10 @@ impl Protocol for Cargo {
 
     fn copying(&self) -> Option<&dyn Copying> {
         Some(&copying::CrateCopies)
+    }
+
+    fn describing(&self) -> Option<&dyn Describing> {
+        Some(&about::CrateAbouts)
     }
 
     fn search(&self) -> Option<&dyn Search> {

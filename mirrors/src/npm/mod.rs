@@ -13,6 +13,7 @@ mod body;
 mod provenance;
 mod publication;
 mod copying;
+mod about;
 mod unpublish;
 mod publish;
 mod advisories;
@@ -25,7 +26,7 @@ use crate::json::{self, Object, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment};
-use crate::{Accounts, Copying, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{Accounts, Copying, Describing, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use dist::Dists;
 use http::header::WWW_AUTHENTICATE;
@@ -149,6 +150,10 @@ impl Protocol for Npm {
 
     fn copying(&self) -> Option<&dyn Copying> {
         Some(&copying::PackageCopies)
+    }
+
+    fn describing(&self) -> Option<&dyn Describing> {
+        Some(&about::PackageAbouts)
     }
 
     fn search(&self) -> Option<&dyn Search> {

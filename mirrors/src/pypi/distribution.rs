@@ -121,6 +121,22 @@ impl<'f> Name<'f> {
         })
     }
 
+    /// The core metadata in the file. Fails if it has none of this version of the project.
+    pub(super) fn core_metadata(
+        &self,
+        file: &mut Window<'_>,
+        project: &str,
+        version: &Version,
+    ) -> Result<Vec<u8>, Problem> {
+        match self.kind {
+            Kind::Wheel => wheel_metadata(file, project, version),
+            Kind::SourceZip => zipped_info(file, project, version),
+            Kind::SourceTar => tarred_info(file, project, version)
+                .map_err(refusal)?
+                .ok_or_else(no_info),
+        }
+    }
+
     /// Reads the file. Fails if it is not a distribution of this version of the project.
     pub(super) fn open(
         &self,
@@ -128,13 +144,7 @@ impl<'f> Name<'f> {
         project: &str,
         version: &Version,
     ) -> Result<Contents, Problem> {
-        let metadata = match self.kind {
-            Kind::Wheel => wheel_metadata(file, project, version)?,
-            Kind::SourceZip => zipped_info(file, project, version)?,
-            Kind::SourceTar => tarred_info(file, project, version)
-                .map_err(refusal)?
-                .ok_or_else(no_info)?,
-        };
+        let metadata = self.core_metadata(file, project, version)?;
         let requires_python = requires_python(&metadata, project, version)?;
         Ok(Contents {
             requires_python,

@@ -14,6 +14,7 @@ mod form;
 mod publish;
 mod routes;
 mod copying;
+mod about;
 mod connect;
 
 use crate::connect::Client;
@@ -22,7 +23,7 @@ use crate::protocol::{Call, Protocol};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Fetch, Plan, RenderRequest, Source, Table};
 use crate::text::{self, PLAIN_TEXT};
-use crate::{Copying, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use larder_model::{Problem, ProtocolName, Release, Reply};
 use list::PROJECTS;
@@ -175,6 +176,10 @@ impl Protocol for Pypi {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Distributions)
+    }
+
+    fn describing(&self) -> Option<&dyn Describing> {
+        Some(&about::ProjectAbouts)
     }
 
     fn copying(&self) -> Option<&dyn Copying> {

@@ -23,6 +23,7 @@ mod index;
 mod publish;
 mod routes;
 mod copying;
+mod about;
 mod connect;
 
 pub use listing::Listing;
@@ -32,7 +33,7 @@ use crate::protocol::{Call, Protocol, Sets, Tables};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
-use crate::{Copying, Index, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Release, Reply};
@@ -179,6 +180,10 @@ impl Protocol for Rpm {
 
     fn copying(&self) -> Option<&dyn Copying> {
         Some(&copying::PackageCopies)
+    }
+
+    fn describing(&self) -> Option<&dyn Describing> {
+        Some(&about::PackageAbouts)
     }
 
     fn index(&self) -> Option<&dyn Index> {

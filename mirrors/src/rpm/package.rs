@@ -15,32 +15,32 @@ const MAX_PATH_BYTES: usize = 4096;
 const MAX_PATHS_BYTES: usize = 64 << 20;
 
 /// Tags of the header.
-mod tag {
-    pub(super) const NAME: u32 = 1000;
-    pub(super) const VERSION: u32 = 1001;
-    pub(super) const RELEASE: u32 = 1002;
-    pub(super) const EPOCH: u32 = 1003;
-    pub(super) const SUMMARY: u32 = 1004;
-    pub(super) const DESCRIPTION: u32 = 1005;
-    pub(super) const BUILD_TIME: u32 = 1006;
-    pub(super) const BUILD_HOST: u32 = 1007;
-    pub(super) const SIZE: [u32; 2] = [1009, 5009];
-    pub(super) const VENDOR: u32 = 1011;
-    pub(super) const LICENSE: u32 = 1014;
-    pub(super) const PACKAGER: u32 = 1015;
-    pub(super) const GROUP: u32 = 1016;
-    pub(super) const URL: u32 = 1020;
-    pub(super) const ARCH: u32 = 1022;
-    pub(super) const OLD_FILE_NAMES: u32 = 1027;
-    pub(super) const FILE_MODES: u32 = 1030;
-    pub(super) const FILE_FLAGS: u32 = 1037;
-    pub(super) const SOURCE_RPM: u32 = 1044;
-    pub(super) const CHANGE_TIMES: u32 = 1080;
-    pub(super) const CHANGE_NAMES: u32 = 1081;
-    pub(super) const CHANGE_TEXTS: u32 = 1082;
-    pub(super) const DIRECTORY_INDEXES: u32 = 1116;
-    pub(super) const BASE_NAMES: u32 = 1117;
-    pub(super) const DIRECTORIES: u32 = 1118;
+pub(super) mod tag {
+    pub(in crate::rpm) const NAME: u32 = 1000;
+    pub(in crate::rpm) const VERSION: u32 = 1001;
+    pub(in crate::rpm) const RELEASE: u32 = 1002;
+    pub(in crate::rpm) const EPOCH: u32 = 1003;
+    pub(in crate::rpm) const SUMMARY: u32 = 1004;
+    pub(in crate::rpm) const DESCRIPTION: u32 = 1005;
+    pub(in crate::rpm) const BUILD_TIME: u32 = 1006;
+    pub(in crate::rpm) const BUILD_HOST: u32 = 1007;
+    pub(in crate::rpm) const SIZE: [u32; 2] = [1009, 5009];
+    pub(in crate::rpm) const VENDOR: u32 = 1011;
+    pub(in crate::rpm) const LICENSE: u32 = 1014;
+    pub(in crate::rpm) const PACKAGER: u32 = 1015;
+    pub(in crate::rpm) const GROUP: u32 = 1016;
+    pub(in crate::rpm) const URL: u32 = 1020;
+    pub(in crate::rpm) const ARCH: u32 = 1022;
+    pub(in crate::rpm) const OLD_FILE_NAMES: u32 = 1027;
+    pub(in crate::rpm) const FILE_MODES: u32 = 1030;
+    pub(in crate::rpm) const FILE_FLAGS: u32 = 1037;
+    pub(in crate::rpm) const SOURCE_RPM: u32 = 1044;
+    pub(in crate::rpm) const CHANGE_TIMES: u32 = 1080;
+    pub(in crate::rpm) const CHANGE_NAMES: u32 = 1081;
+    pub(in crate::rpm) const CHANGE_TEXTS: u32 = 1082;
+    pub(in crate::rpm) const DIRECTORY_INDEXES: u32 = 1116;
+    pub(in crate::rpm) const BASE_NAMES: u32 = 1117;
+    pub(in crate::rpm) const DIRECTORIES: u32 = 1118;
 }
 
 /// Kinds of relations in the order of `primary`, with their tags of names, flags and versions.
@@ -200,7 +200,8 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
     })
 }
 
-fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
+/// The files of a package, and what they are.
+pub(super) fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     const TYPE: u64 = 0o170_000;
     const DIRECTORY: u64 = 0o040_000;
     const GHOST: u64 = 1 << 6;
@@ -252,7 +253,11 @@ pub(super) fn is_primary(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }
 
-fn relations(header: &Header, files: &[(String, FileKind)]) -> Result<Vec<Vec<Relation>>, Problem> {
+/// What a package needs and gives, in the order of [`RELATIONS`].
+pub(super) fn relations(
+    header: &Header,
+    files: &[(String, FileKind)],
+) -> Result<Vec<Vec<Relation>>, Problem> {
     let mut all: Vec<Vec<Relation>> = Vec::with_capacity(RELATIONS.len());
     for (kind, [names, flags, versions]) in RELATIONS {
         let (names, flags) = (header.texts(names)?, header.numbers(flags)?);
