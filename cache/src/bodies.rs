@@ -1,10 +1,14 @@
 //! Whole bodies of stored files.
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
-use larder_model::Problem;
-use larder_storage::Content;
+use larder_mirrors::publishing::Body;
+use larder_model::{Algorithm, Problem};
+use larder_storage::content::FileReader;
+use larder_storage::{Content, Staging};
+use std::io::Cursor;
 use std::sync::Arc;
 
 /// Reads whole bodies, up to a size.
@@ -39,4 +43,37 @@ impl Bodies {
             None => Ok(None),
         }
     }
+
+    /// Has a protocol read a kept file, away from the connections.
+    pub(crate) async fn read_with<T: Send + 'static>(
+        &self,
+        found: &FileRecord,
+        read: impl FnOnce(&mut dyn Body) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        match self.open(found).await? {
+            Content::Ready(bytes) => blocking(Cursor::new(bytes), read).await,
+            Content::File { file, range } => blocking(FileReader::new(file, range), read).await,
+            // A protocol reads back and forth, so what comes from afar is staged.
+            Content::Stream(mut stream) => {
+                let work = async move |mut staging: Staging| {
+                    while let Some(bytes) = stream.next().await {
+                        staging.append(bytes?).await?;
+                    }
+                    staging.settle().await?;
+                    let all = FileReader::new(staging.file(), 0..staging.offset());
+                    blocking(all, read).await
+                };
+                self.content.with_staging(Algorithm::Sha256, work).await
+            }
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    mut body: impl Body + 'static,
+    read: impl FnOnce(&mut dyn Body) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(move || read(&mut body))
+        .await
+        .map_err(Problem::internal)?
 }

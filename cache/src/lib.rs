@@ -25,6 +25,7 @@ mod document;
 mod artifact;
 mod heal;
 mod refresh;
+mod describe;
 mod copy;
 mod responder;
 mod group;

@@ -6,6 +6,7 @@ use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
 use crate::counters::Counters;
+use crate::describe::Describer;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
@@ -27,6 +28,7 @@ use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::describing::{Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Kind, Problem};
@@ -49,6 +51,7 @@ pub(crate) struct Parts {
     counters: Arc<Counters>,
     pub(crate) bodies: Arc<Bodies>,
     refresher: Refresher,
+    describer: Describer,
     pub(crate) healer: Healer,
     copier: Copier,
     pub(crate) repos: Arc<Repos>,
@@ -187,7 +190,6 @@ impl Base {
             },
             upstream: UpstreamReader {
                 metadata: self.metadata.clone(),
-                content: self.content.clone(),
                 bodies: Arc::clone(&self.bodies),
                 plans: Arc::clone(&fetchers.plans),
                 artifacts: Arc::clone(&fetchers.artifacts),
@@ -243,6 +245,11 @@ impl Packages {
             artifacts: Arc::clone(&fetchers.artifacts),
         };
         let refresher = Refresher::new(base.metadata.clone(), Arc::clone(&fetchers.documents));
+        let describer = Describer::new(
+            base.metadata.clone(),
+            Arc::clone(&base.bodies),
+            Arc::clone(&fetchers.documents),
+        );
         Self(Arc::new(Parts {
             group_responder: GroupResponder::new(
                 Arc::clone(&base.gate),
@@ -269,6 +276,7 @@ impl Packages {
             counters,
             bodies: base.bodies,
             refresher,
+            describer,
             healer,
             copier,
             repos,
@@ -371,6 +379,30 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
         let repo = self.0.repos.of(record, protocol)?;
         self.0.refresher.refresh(&repo, package, version).await
+    }
+
+    /// What is told of a version: from what is kept alone; `None` if neither a document nor a file
+    /// of it is.
+    pub async fn about(
+        &self,
+        record: &Arc<RepoRecord>,
+        package: &str,
+        version: &str,
+    ) -> Result<Option<Told>, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        self.0.describer.about(&repo, package, version).await
+    }
+
+    /// What the list of a package's versions tells of them: from what is kept alone.
+    pub async fn marks(
+        &self,
+        record: &Arc<RepoRecord>,
+        package: &str,
+    ) -> Result<Arc<Marks>, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        self.0.describer.marks(&repo, package).await
     }
 
     /// Copies a version to a hosted repository of the same protocol, no bytes moved. The caller's

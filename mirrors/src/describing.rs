@@ -136,7 +136,25 @@ pub struct Marks {
     pub deprecated: BTreeMap<String, String>,
 }
 
+impl Marks {
+    /// The memory that they use, about, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let all = self.tags.iter().chain(&self.yanked).chain(&self.deprecated);
+        all.map(|(one, other)| one.len() + other.len() + 64).sum()
+    }
+}
+
 impl About {
+    /// The memory that it uses, about, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let readme = self.readme.as_ref().map_or(0, |readme| readme.text.len());
+        let facts: usize = self.facts.iter().map(|fact| fact.values.len()).sum();
+        let lists = self.links.len() + self.authors.len() + self.dependencies.len() + facts;
+        size_of::<Self>() + readme + lists * 128
+    }
+
     /// Adds what another tells that this does not.
     pub(crate) fn complete(&mut self, other: Self) {
         fn fill<T>(own: &mut Option<T>, other: Option<T>) {
@@ -218,6 +236,28 @@ pub(crate) fn short(text: &str) -> Option<String> {
     let text = text.trim();
     let end = text.floor_char_boundary(MAX_TEXT_BYTES);
     (!text.is_empty()).then(|| text[..end].to_owned())
+}
+
+/// What is told of a version, and how far its file was read for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// What documents and the file tell.
+    pub about: About,
+    /// How far the file was read.
+    pub file: FileState,
+}
+
+/// How far the file of a version was read to describe it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FileState {
+    /// It was read.
+    Read,
+    /// It is not kept: nobody has fetched it yet.
+    NotKept,
+    /// It is larger than [`MAX_FILE_BYTES`].
+    TooLarge,
+    /// It cannot be read, for this reason.
+    Unreadable(String),
 }
 
 /// A version that is described, and the file that tells most of it.

@@ -15,6 +15,7 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
+use larder_mirrors::describing::{Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Problem, RetentionPolicy, UserName};
@@ -61,6 +62,19 @@ impl larder_web::Engine for Engine {
         version: Option<&str>,
     ) -> Result<Vec<Refreshed>, Problem> {
         self.packages.refresh(repo, package, version).await
+    }
+
+    async fn about(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: &str,
+    ) -> Result<Option<Told>, Problem> {
+        self.packages.about(repo, package, version).await
+    }
+
+    async fn marks(&self, repo: &Arc<RepoRecord>, package: &str) -> Result<Arc<Marks>, Problem> {
+        self.packages.marks(repo, package).await
     }
 
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {

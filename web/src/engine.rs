@@ -9,6 +9,7 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
+use larder_mirrors::describing::{Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Digest, Problem, RetentionPolicy, Timestamp, UserName};
@@ -105,6 +106,19 @@ pub trait Engine: Send + Sync {
         package: &str,
         version: Option<&str>,
     ) -> Result<Vec<Refreshed>, Problem>;
+
+    /// What is told of a version, from what is kept alone; `None`: nothing of it is kept. Whether the
+    /// caller may read it was seen before.
+    async fn about(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: &str,
+    ) -> Result<Option<Told>, Problem>;
+
+    /// What the list of a package's versions tells of them, from what is kept alone. Whether the
+    /// caller may read it was seen before.
+    async fn marks(&self, repo: &Arc<RepoRecord>, package: &str) -> Result<Arc<Marks>, Problem>;
 
     /// Copies a version to a hosted repository of the same protocol, all of it or nothing. Demands
     /// the caller's rights: to read it, and to publish it there.

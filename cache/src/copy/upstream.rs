@@ -3,17 +3,13 @@
 use crate::artifact::{ArtifactSource, Artifacts, Plans};
 use crate::bodies::Bodies;
 use crate::repo::Repo;
-use futures_util::StreamExt as _;
-use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Copying;
 use larder_mirrors::copying::{FileCopy, UpstreamVersion, VersionFile};
 use larder_mirrors::publishing::{Body, Step};
-use larder_model::{Algorithm, Checker, FileKind, Integrity, Kind, Problem, StoredFile};
-use larder_storage::content::{FileReader, PIECE_BYTES};
-use larder_storage::{Content, Staging};
-use std::io::Cursor;
+use larder_model::{Checker, FileKind, Integrity, Kind, Problem, StoredFile};
+use larder_storage::content::PIECE_BYTES;
 use std::sync::Arc;
 
 /// Documents and lists that are read to find a version.
@@ -24,7 +20,6 @@ const MAX_DOCUMENTS: u64 = 1000;
 /// Reads versions of mirrors.
 pub(crate) struct UpstreamReader {
     pub(crate) metadata: Metadata,
-    pub(crate) content: ContentStore,
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) plans: Arc<Plans>,
     pub(crate) artifacts: Arc<Artifacts>,
@@ -133,7 +128,7 @@ impl UpstreamReader {
                 }
             }
         };
-        self.read(found, check).await
+        self.bodies.read_with(found, check).await
     }
 
     /// The steps that publish a file, given those that are there.
@@ -158,42 +153,9 @@ impl UpstreamReader {
             };
             copying.steps(&copy, body, &there)
         };
-        let steps = self.read(&kept.found, steps).await;
+        let steps = self.bodies.read_with(&kept.found, steps).await;
         steps.map_err(|problem| unfit(&kept.file.artifact.path, problem))
     }
-
-    /// Has a protocol read a kept file, away from the connections.
-    async fn read<T: Send + 'static>(
-        &self,
-        found: &FileRecord,
-        read: impl FnOnce(&mut dyn Body) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        match self.bodies.open(found).await? {
-            Content::Ready(bytes) => blocking(Cursor::new(bytes), read).await,
-            Content::File { file, range } => blocking(FileReader::new(file, range), read).await,
-            // A protocol reads back and forth, so what comes from afar is staged.
-            Content::Stream(mut stream) => {
-                let work = async move |mut staging: Staging| {
-                    while let Some(bytes) = stream.next().await {
-                        staging.append(bytes?).await?;
-                    }
-                    staging.settle().await?;
-                    let all = FileReader::new(staging.file(), 0..staging.offset());
-                    blocking(all, read).await
-                };
-                self.content.with_staging(Algorithm::Sha256, work).await
-            }
-        }
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    mut body: impl Body + 'static,
-    read: impl FnOnce(&mut dyn Body) -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(move || read(&mut body))
-        .await
-        .map_err(Problem::internal)?
 }
 
 fn conflict(why: &str) -> Problem {

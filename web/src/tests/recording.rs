@@ -12,6 +12,7 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
+use larder_mirrors::describing::{About, FileState, Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
 use larder_model::{Author, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb};
@@ -90,6 +91,29 @@ impl Engine for RecordingEngine {
             document("changed", Some("a"), Some("b")),
             document("gone", Some("a"), None),
         ])
+    }
+
+    async fn about(
+        &self,
+        _: &Arc<RepoRecord>,
+        _: &str,
+        version: &str,
+    ) -> Result<Option<Told>, Problem> {
+        let about = About {
+            summary: Some(format!("It is {version}.")),
+            ..About::default()
+        };
+        let file = FileState::NotKept;
+        Ok((version == "known").then_some(Told { about, file }))
+    }
+
+    async fn marks(&self, _: &Arc<RepoRecord>, package: &str) -> Result<Arc<Marks>, Problem> {
+        let mut marks = Marks::default();
+        if package == "left-pad" {
+            marks.tags.insert("latest".into(), "1.0.0".into());
+            marks.deprecated.insert("1.0.0".into(), "use 2".into());
+        }
+        Ok(Arc::new(marks))
     }
 
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
