@@ -22,11 +22,12 @@ pub mod groups;
 pub mod images;
 pub mod jobs;
 pub mod list;
-pub mod packages;
 pub mod problem;
 pub mod quotas;
 pub mod refresh;
 pub mod repositories;
+pub mod abouts;
+pub mod packages;
 pub mod reservations;
 pub mod retention;
 pub mod robots;
@@ -43,6 +44,10 @@ pub mod rights;
 pub mod scrub;
 pub mod statistics;
 
+pub use abouts::{
+    AboutLink, Dependency, Fact, FileRead, PackageBlock, PackageDetails, Readme, ReadmeFormat,
+    VersionAbout,
+};
 pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use backups::{Backup, BackupRun};
 pub use collection::{Blob, BlobHolder, BlobState, Collection, NewCollection};

@@ -1,5 +1,6 @@
 //! Packages, their versions, the files of one.
 
+use crate::abouts::PackageBlock;
 use crate::images::Image;
 use crate::schema;
 use larder_model::{RepoPath, Timestamp};
@@ -39,6 +40,12 @@ pub struct Version {
     /// Of a tag, the digest of its manifest.
     #[schema(pattern = "^[a-z0-9]+:[0-9a-f]+$")]
     pub digest: Option<String>,
+    /// Whether it is yanked, or why.
+    pub yanked: Yanked,
+    /// What those who made it say of it, as it is deprecated; null: it is not.
+    pub deprecated: Option<String>,
+    /// Names that lead to it, as npm's dist-tags.
+    pub tags: Vec<String>,
     /// How many files it has; a tag has one, its manifest.
     pub files: u64,
     /// All of them together, in bytes.
@@ -71,6 +78,12 @@ pub struct VersionDetails {
     pub repository: RepoPath,
     /// Whether it is yanked, or why.
     pub yanked: Yanked,
+    /// What those who made it say of it, as it is deprecated; null: it is not.
+    pub deprecated: Option<String>,
+    /// Names that lead to it, as npm's dist-tags.
+    pub tags: Vec<String>,
+    /// The blocks that refuse its package; empty: it is served.
+    pub blocked: Vec<PackageBlock>,
     /// The files that are told of, together, in bytes.
     pub bytes: u64,
     /// When the first of them came.

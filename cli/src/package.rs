@@ -33,6 +33,17 @@ pub enum Package {
         /// The version; of an image the tag, or the digest of a manifest.
         version: Option<String>,
     },
+    /// Show what a version is and needs: its licence, links, dependencies and readme, as far as what is
+    /// kept tells it. Nothing is fetched for it.
+    About {
+        /// Protocol and name, e.g. npm/main.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package.
+        package: String,
+        /// The version.
+        version: String,
+    },
     /// Have a mirror ask its upstream now for a package, or for a tag of an image.
     Refresh {
         /// Protocol and name, e.g. npm/upstream.
@@ -90,6 +101,9 @@ const VERSIONS: Table = Table::new(
         ("VERSION", "version"),
         ("HOSTED", "hosted"),
         ("REPOSITORY", "repository"),
+        ("TAGS", "tags"),
+        ("YANKED", "yanked"),
+        ("DEPRECATED", "deprecated"),
         ("DIGEST", "digest"),
         ("FILES", "files"),
         ("BYTES", "bytes"),
@@ -105,7 +119,10 @@ const VERSION: Table = Table::new(
         ("Version", "version"),
         ("Hosted", "hosted"),
         ("Repository", "repository"),
+        ("Tags", "tags"),
         ("Yanked", "yanked"),
+        ("Deprecated", "deprecated"),
+        ("Blocked", "blocked"),
         ("Bytes", "bytes"),
         ("Created", "created_at"),
         ("By", "created_by"),
@@ -113,6 +130,23 @@ const VERSION: Table = Table::new(
         ("Files", "files"),
     ],
     &["version"],
+);
+const ABOUT: Table = Table::new(
+    &[
+        ("Package", "package"),
+        ("Version", "version"),
+        ("Repository", "repository"),
+        ("Summary", "summary"),
+        ("Licence", "license"),
+        ("Authors", "authors"),
+        ("Links", "links"),
+        ("Facts", "facts"),
+        ("Dependencies", "dependencies"),
+        ("File", "file"),
+        ("Problem", "problem"),
+        ("Readme", "readme"),
+    ],
+    &["package", "version"],
 );
 
 const REFRESHED: Table = Table::new(
@@ -182,6 +216,14 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
         } => {
             let path = call(&repo, &[&package, "versions", &version]);
             Ok(Outcome::record(client.get(&path, &[]).await?, &VERSION))
+        }
+        Package::About {
+            repo,
+            package,
+            version,
+        } => {
+            let path = call(&repo, &[&package, "versions", &version, "about"]);
+            Ok(Outcome::record(client.get(&path, &[]).await?, &ABOUT))
         }
         Package::Refresh { repo, package, tag } => {
             let path = call(&repo, &[&package, "refresh"]);

@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, backups, clients, collection, copies, deletions, document, downloads, grants, groups,
-    jobs, packages, quotas, refresh, repositories, reservations, retention, rights, robots,
+    abouts, audit, backups, clients, collection, copies, deletions, document, downloads, grants,
+    groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights, robots,
     schedules, scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams,
     users, versions,
 };
@@ -46,11 +46,12 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(trash::delete))
         .routes(routes!(trash::restore))
         .routes(routes!(packages::list))
-        .routes(routes!(packages::delete))
+        .routes(routes!(abouts::package, packages::delete))
         .routes(routes!(deletions::create))
         .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))
+        .routes(routes!(abouts::version))
         .routes(routes!(copies::copy))
         .routes(routes!(search::search))
         .routes(routes!(upstreams::list))

@@ -29,6 +29,7 @@ pub(crate) mod groups;
 pub(crate) mod robots;
 
 mod sources;
+mod blocks;
 
 pub(crate) mod clients;
 pub(crate) mod grants;
@@ -39,6 +40,7 @@ mod images;
 
 pub(crate) mod downloads;
 pub(crate) mod versions;
+pub(crate) mod abouts;
 
 pub(crate) mod copies;
 pub(crate) mod deletions;

@@ -1,6 +1,7 @@
 //! Versions of a package: what is there, what is yanked, taken back or, of a mirror, not kept any
 //! more.
 
+use super::blocks;
 use super::images::image;
 use super::repositories::kind_of;
 use super::sources::{by, is_hosted, key_of, of_package};
@@ -21,6 +22,7 @@ use larder_metadata::downloads::Downloads;
 use larder_metadata::listing::{Version, VersionBy, VersionPage};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
+use larder_mirrors::describing::Marks;
 use larder_mirrors::publishing::Change;
 use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, StoredFile, Timestamp, Verb};
@@ -32,12 +34,20 @@ const MAX_FILES: usize = 1000;
 /// Characters of the reason why a version is yanked.
 const REASON: usize = 500;
 
-fn no_version() -> Problem {
+pub(crate) fn no_version() -> Problem {
     Problem::not_found("version", "no such version of this package here")
 }
 
-fn to_api(repo: &RepoRecord, version: Version, downloads: Downloads) -> api::Version {
+fn to_api(
+    repo: &RepoRecord,
+    version: Version,
+    downloads: Downloads,
+    marks: &Marks,
+) -> api::Version {
     api::Version {
+        yanked: marked(marks, &version.name),
+        deprecated: marks.deprecated.get(&*version.name).cloned(),
+        tags: tags_of(marks, &version.name),
         version: version.name.into(),
         hosted: is_hosted(repo),
         repository: path_of(repo),
@@ -50,6 +60,21 @@ fn to_api(repo: &RepoRecord, version: Version, downloads: Downloads) -> api::Ver
         downloads: downloads.recent,
         total_downloads: downloads.total,
     }
+}
+
+/// Whether a version is yanked, by what the list of all versions tells.
+fn marked(marks: &Marks, version: &str) -> Yanked {
+    match marks.yanked.get(version) {
+        None => Yanked::No,
+        Some(reason) if reason.is_empty() => Yanked::Yes,
+        Some(reason) => Yanked::Because(reason.clone()),
+    }
+}
+
+/// The names that lead to a version.
+fn tags_of(marks: &Marks, version: &str) -> Vec<String> {
+    let all = marks.tags.iter().filter(|(_, to)| **to == *version);
+    all.map(|(tag, _)| tag.clone()).collect()
 }
 
 /// When something was read, if that was noted.
@@ -75,7 +100,7 @@ fn file(file: StoredFile) -> api::File {
 
 /// Files of a version: of an image those of a tag or, where that is a digest, of a manifest. One more
 /// than [`MAX_FILES`] at most.
-async fn files_of(
+pub(crate) async fn files_of(
     state: &ApiState,
     repo: &RepoRecord,
     package: &str,
@@ -115,6 +140,7 @@ fn details(
     repo: &RepoRecord,
     mut files: Vec<StoredFile>,
     downloads: Downloads,
+    (marks, blocked): (&Marks, Vec<api::PackageBlock>),
 ) -> Result<api::VersionDetails, Problem> {
     let more = files.len() > MAX_FILES;
     files.truncate(MAX_FILES);
@@ -122,10 +148,16 @@ fn details(
     let first = first.ok_or_else(no_version)?;
     Ok(api::VersionDetails {
         package: package.into(),
+        deprecated: marks.deprecated.get(&*version).cloned(),
+        tags: tags_of(marks, &version),
+        blocked,
+        yanked: match yanked(repo.protocol, &files) {
+            Yanked::No => marked(marks, &version),
+            yanked => yanked,
+        },
         version: version.into(),
         hosted: is_hosted(repo),
         repository: path_of(repo),
-        yanked: yanked(repo.protocol, &files),
         bytes: files.iter().map(|file| file.size).sum(),
         created_at: first.created_at,
         created_by: first.created_by.to_string(),
@@ -179,7 +211,7 @@ pub(crate) async fn list(
     PackageReader { caller, path, .. }: PackageReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Version>>, Refusal> {
-    let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version, Downloads)> = BTreeMap::new();
+    let mut versions: BTreeMap<Box<str>, api::Version> = BTreeMap::new();
     let wanted = VersionPage {
         prefix: query.get("q").unwrap_or_default(),
         after: &page.after,
@@ -193,14 +225,18 @@ pub(crate) async fn list(
             Some(range) => state.metadata.downloads_of_versions(key, by, range).await?,
             None => BTreeMap::new(),
         };
+        let marks = if rows.is_empty() {
+            Arc::default()
+        } else {
+            state.engine.marks(&repo, &path.package).await?
+        };
         for version in rows {
             let count = downloads.get(&version.name).copied().unwrap_or_default();
             let known = versions.entry(version.name.clone());
-            known.or_insert_with(|| (Arc::clone(&repo), version, count));
+            known.or_insert_with(|| to_api(&repo, version, count, &marks));
         }
     }
     let versions = versions.into_values().take(page.limit + 1);
-    let versions = versions.map(|(repo, version, count)| to_api(&repo, version, count));
     let key = |version: &api::Version| version.version.clone();
     Ok(Json(api::List::of(versions.collect(), page.limit, key)))
 }
@@ -220,18 +256,22 @@ pub(crate) async fn get(
     VersionName(version): VersionName,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::VersionDetails>, Refusal> {
-    for repo in of_package(&state, &caller, &path).await? {
-        let files = files_of(&state, &repo, &path.package, &version).await?;
+    let holders = of_package(&state, &caller, &path).await?;
+    for repo in &holders {
+        let files = files_of(&state, repo, &path.package, &version).await?;
         let Some(first) = files.first() else {
             continue;
         };
         let image = if versions_are_tags(repo.protocol) {
-            Some(image(&state, &repo, &path.package, first).await?)
+            Some(image(&state, repo, &path.package, first).await?)
         } else {
             None
         };
-        let downloads = downloads_of(&state, &repo, &path.package, &version).await?;
-        let details = details(path.package, version, &repo, files, downloads)?;
+        let downloads = downloads_of(&state, repo, &path.package, &version).await?;
+        let marks = state.engine.marks(repo, &path.package).await?;
+        let blocked = blocks::of_package(&state, &path, &holders)?;
+        let told = (&*marks, blocked);
+        let details = details(path.package, version, repo, files, downloads, told)?;
         return Ok(Json(api::VersionDetails { image, ..details }));
     }
     Err(no_version().into())

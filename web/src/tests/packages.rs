@@ -386,3 +386,65 @@ async fn an_image_has_its_versions_by_tag_and_by_digest() {
         "{left}"
     );
 }
+
+#[tokio::test]
+async fn a_package_tells_its_tags_and_the_rules_that_refuse_it() {
+    let house = full().await;
+    let admin = basic("admin", PASSWORD);
+    house
+        .publish(
+            "npm/local",
+            "left-pad",
+            &[("-/left-pad-1.0.0.tgz", "1.0.0", "")],
+        )
+        .await;
+    let get = |target: &'static str| house.ask(&admin, "GET", target, "");
+    let (status, package) = get("/repositories/npm/main/packages/left-pad").await;
+    let expected = json!({
+        "name": "left-pad",
+        "hosted": true,
+        "repositories": ["npm/local"],
+        "tags": {"latest": "1.0.0"},
+        "blocked": [],
+    });
+    assert_eq!((status, package), (200, expected));
+    // The list has the same beside the version.
+    let (_, list) = get("/repositories/npm/main/packages/left-pad/versions").await;
+    let version = &list["items"][0];
+    assert_eq!(version["tags"], json!(["latest"]));
+    assert_eq!(version["deprecated"], json!("use 2"));
+    assert_eq!(version["yanked"], json!(false));
+    // A rule of the group that is asked, and not one that means another package.
+    let rules = r#"{"blocked":[{"package":"left-*","reason":"too small"},{"package":"x"}]}"#;
+    let patched = house
+        .ask(&admin, "PATCH", "/repositories/npm/main", rules)
+        .await;
+    assert_eq!(patched.0, 200);
+    let rule = json!([{"repository": "npm/main", "package": "left-*", "reason": "too small"}]);
+    let (_, package) = get("/repositories/npm/main/packages/left-pad").await;
+    assert_eq!(package["blocked"], rule);
+    let (_, version) = get("/repositories/npm/main/packages/left-pad/versions/1.0.0").await;
+    assert_eq!(version["blocked"], rule);
+    let (_, package) = get("/repositories/npm/local/packages/left-pad").await;
+    assert_eq!(package["blocked"], json!([]));
+}
+
+#[tokio::test]
+async fn a_version_is_described_though_nobody_fetched_it() {
+    let house = full().await;
+    let admin = basic("admin", PASSWORD);
+    let get = |target: &'static str| house.ask(&admin, "GET", target, "");
+    let (status, about) = get("/repositories/npm/up/packages/both/versions/known/about").await;
+    assert_eq!(status, 200);
+    assert_eq!(about["summary"], json!("It is known."));
+    assert_eq!(about["file"], json!("not_kept"));
+    assert_eq!(about["readme"], Value::Null);
+    let (status, problem) = get("/repositories/npm/up/packages/both/versions/7/about").await;
+    assert_eq!(
+        (status, problem["code"].clone()),
+        (404, json!("version_not_found"))
+    );
+    // Of what has no description only that is told.
+    let (status, about) = get("/repositories/npm/up/packages/both/versions/1/about").await;
+    assert_eq!((status, about["file"].clone()), (200, json!("none")));
+}

@@ -79,11 +79,13 @@ const MATRIX: &[Line] = &[
     line("list_packages", "", "", READER, (200, Some(404))),
     // Each thing is judged by its own right, and told of in the answer.
     line("delete_packages", "", DELETIONS, Asks::Identified, (200, Some(200))),
+    line("get_package", "", "", READER, (200, Some(404))),
     line("delete_package", "", "", MAINTAINER, (204, Some(404))),
     // The repository is hosted: who may write is told so.
     line("refresh_package", "", "{}", WRITER, (409, None)),
     line("list_versions", "", "", READER, (200, Some(404))),
     line("get_version", "", "", READER, (200, Some(404))),
+    line("get_version_about", "", "", READER, (200, Some(404))),
     // Tags are not yanked: who may write is told so.
     line("change_version", "", r#"{"yanked":true}"#, WRITER, (405, Some(405))),
     line("delete_version", "", "", MAINTAINER, (204, Some(404))),
