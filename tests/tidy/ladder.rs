@@ -65,7 +65,7 @@ pub const LADDER: [(&str, &[&str]); 23] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 46] = [
+const HOMES: [(&str, &[&str]); 47] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -75,6 +75,7 @@ const HOMES: [(&str, &[&str]); 46] = [
     ("reqwest", &["cache", "cli"]),
     ("url", &["cache", "gui"]),
     ("oci-spec", &["registry", "mirrors"]),
+    ("pulldown-cmark", &["gui"]),
     ("quick-xml", &["mirrors"]),
     ("html5gum", &["mirrors"]),
     ("percent-encoding", &["mirrors"]),

@@ -23,6 +23,7 @@ mod query;
 mod policy;
 mod masked;
 mod address;
+mod markdown;
 
 mod visit;
 mod chart;
