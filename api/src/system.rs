@@ -10,6 +10,8 @@ use utoipa::ToSchema;
 pub struct SystemHealth {
     /// The server's version.
     pub version: String,
+    /// For which processor and system it was built, and how: `x86_64 linux, release`.
+    pub build: String,
     /// The present moment by its clock.
     #[schema(value_type = schema::Timestamp)]
     pub time: Timestamp,

@@ -7,10 +7,12 @@
 //!   uses nothing, and tests may use everything.
 //! - `words`: no protocol has a name outside its folder, and bytes get theirs in one crate.
 //! - `docs`: the files that ARCHITECTURE.md names are there.
+//! - `licences`: the list of the libraries in the program is that of `Cargo.lock`.
 //! - `size`: lines, files and functions that can be held in the head.
 
 mod ladder;
 mod docs;
+mod licences;
 mod order;
 mod size;
 mod tokens;

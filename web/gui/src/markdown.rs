@@ -103,7 +103,7 @@ impl Writer {
             Event::HardBreak => self.html.push_str("<br>"),
             Event::Rule => self.html.push_str("<hr>"),
             Event::TaskListMarker(is_done) => {
-                self.html.push_str(if is_done { "☑ " } else { "☐ " })
+                self.html.push_str(if is_done { "☑ " } else { "☐ " });
             }
         }
     }

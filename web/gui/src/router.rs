@@ -5,8 +5,8 @@ use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
     addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard,
-    grants, groups, jobs, login, policies, profile, repositories, retention, robots, scrub, search,
-    sessions, setup, storage, system, tokens, trash, upstreams, users,
+    grants, groups, jobs, licences, login, policies, profile, repositories, retention, robots,
+    scrub, search, sessions, setup, storage, system, tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -91,6 +91,7 @@ fn operate() -> Router {
         .route("/audit/export", get(audit::export))
         .route("/system", get(system::health))
         .route("/system/config", get(system::config))
+        .route("/system/licences", get(licences::licences))
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/events", get(jobs::events))

@@ -9,8 +9,16 @@ use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_model::Problem;
+use std::env::consts::{ARCH, OS};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How the program was compiled.
+const PROFILE: &str = if cfg!(debug_assertions) {
+    "debug"
+} else {
+    "release"
+};
 
 /// Whoever asks gets an answer within this time for each part.
 const PART_TIME: Duration = Duration::from_secs(3);
@@ -34,6 +42,7 @@ pub(crate) async fn health(
     let disk = state.engine.disk_space();
     Ok(Json(api::SystemHealth {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        build: format!("{ARCH} {OS}, {PROFILE}"),
         time: state.metadata.now(),
         database,
         storage,

@@ -50,7 +50,7 @@ async fn view(visit: &Visit, repo: &RepoPath, rest: &str, query: &Query) -> Show
         (Some("delete"), _) => deletion::ask(visit, path, query).await,
         (Some("compare"), _) if path.is_image() => compare::show_both(visit, path, query).await,
         (_, Some(tag)) if path.is_image() => image::show_image(visit, path, &tag, query).await,
-        (_, Some(version)) => package::show_version(visit, path, &version).await,
+        (_, Some(version)) => package::show_version(visit, path, &version, query).await,
         _ => Err(no_page(visit)),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod search;
 
 pub(crate) mod deletion;
 pub(crate) mod catalog;
+pub(crate) mod about;
 pub(crate) mod package;
 pub(crate) mod image;
 pub(crate) mod compare;
@@ -31,6 +32,7 @@ pub(crate) mod scrub;
 pub(crate) mod backups;
 pub(crate) mod storage;
 pub(crate) mod system;
+pub(crate) mod licences;
 pub(crate) mod dashboard;
 
 pub(crate) mod grants;

@@ -3,6 +3,7 @@
 use crate::address::{Query, ROWS, with_query};
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
+use crate::screens::about::{Described, Tab};
 use crate::screens::deletion::Undo;
 use crate::screens::lines::{self, Line, Yanks};
 use crate::screens::place::{PackagePath, path_of, repo_page, repositories};
@@ -10,24 +11,19 @@ use crate::visit::Visit;
 use askama::Template;
 use http::Method;
 use larder_api::{self as api, RepoKind, Yanked};
-use larder_model::{Problem, RepoPath};
-use std::collections::BTreeSet;
+use larder_model::{Kind, Problem, RepoPath};
 
 /// Versions that are put in order by when they came; of more the order is that of their names.
 const SORTED: usize = 1000;
-
-/// That a package is not served, and why.
-pub(crate) struct Blocked {
-    pub(crate) repo: RepoPath,
-    pub(crate) reason: Option<String>,
-}
+/// The tag of the version that clients install by default.
+const LATEST: &str = "latest";
 
 /// What is around a package, its versions and its images: their repository, and what one may do.
 pub(crate) struct Around {
     pub(crate) repository: api::Repository,
     /// From where it is installed: a group of the repository, or itself; `None`: it is blocked.
     pub(crate) address: Option<RepoPath>,
-    pub(crate) blocked: Vec<Blocked>,
+    pub(crate) blocked: Vec<api::PackageBlock>,
     /// Whether whoever looks may delete of it.
     pub(crate) may_delete: bool,
 }
@@ -42,14 +38,22 @@ impl Around {
                 && members.into_iter().any(|member| *member == path.repo.name)
         };
         let is_own = |repo: &&api::Repository| path_of(repo) == path.repo;
-        let is_blocked = |repo: &&api::Repository| blocked_in(repo, &path.name).is_some();
         // Clients are best told the address of a group: it is the one for all that they install.
-        let serving = || all.iter().filter(|repo| is_own(repo) || gives(repo));
-        let mut addresses: Vec<_> = serving().filter(|repo| !is_blocked(repo)).collect();
+        let serving = all.iter().filter(|repo| is_own(repo) || gives(repo));
+        let (mut addresses, mut blocked) = (Vec::new(), Vec::<api::PackageBlock>::new());
+        for repo in serving {
+            let blocks = blocks_in(visit, path, &path_of(repo)).await?;
+            if blocks.is_empty() {
+                addresses.push(repo);
+            }
+            for block in blocks {
+                if !blocked.contains(&block) {
+                    blocked.push(block);
+                }
+            }
+        }
         addresses.sort_by_key(|repo| is_own(repo) != path.is_image());
         let address = addresses.first().map(|repo| path_of(repo));
-        let blocked = serving().filter_map(|repo| blocked_in(repo, &path.name));
-        let blocked = blocked.collect();
         let repository = all.iter().find(is_own).cloned();
         let missing = || Problem::not_found("repository", "there is no such repository");
         let repository = repository.ok_or_else(missing)?;
@@ -82,19 +86,34 @@ impl Around {
         self.repository.kind == RepoKind::Group
     }
 
+    /// The sentence by which clients are refused.
+    pub(crate) fn refusal(&self, name: &str, block: &api::PackageBlock) -> String {
+        let sentence = format!("{name} is blocked in {}", block.repository);
+        match &block.reason {
+            Some(reason) => format!("{sentence}: {reason}"),
+            None => format!("{sentence} by those who look after it"),
+        }
+    }
+
     /// Whether clients need a login to read it.
     pub(crate) fn needs_login(&self) -> bool {
         self.repository.readable_by == api::Readers::Granted
     }
 }
 
-fn blocked_in(repo: &api::Repository, name: &str) -> Option<Blocked> {
-    let mut blocks = repo.blocked.iter().flatten();
-    let block = blocks.find(|block| block.package.matches(name))?;
-    Some(Blocked {
-        repo: path_of(repo),
-        reason: block.reason.clone(),
-    })
+/// The rules by which a repository refuses a package, its own and those of its members.
+async fn blocks_in(
+    visit: &Visit,
+    path: &PackagePath,
+    repo: &RepoPath,
+) -> Result<Vec<api::PackageBlock>, Problem> {
+    let call = PackagePath::new(repo, &path.name).call();
+    match visit.get::<api::PackageDetails>(call).await {
+        Ok(details) => Ok(details.blocked),
+        // A group does not give what a member publishes that one may not read.
+        Err(problem) if problem.kind == Kind::NotFound => Ok(Vec::new()),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// The frame of a page below a package.
@@ -118,9 +137,9 @@ struct Package {
     frame: Frame,
     path: PackagePath,
     around: Around,
+    /// What the version that is installed by default is.
+    described: Option<Described>,
     versions: Vec<api::Version>,
-    /// Those of them that are yanked.
-    yanked: BTreeSet<String>,
     /// How many there are; `None`: more than are counted.
     count: Option<u64>,
     sought: String,
@@ -137,6 +156,11 @@ impl Package {
     fn with(&self, sort: &str, after: &str) -> String {
         let parameters = [("q", &*self.sought), ("sort", sort), ("after", after)];
         with_query(&self.path.page(), &parameters)
+    }
+
+    /// Whether the page shows the versions.
+    fn shows_main(&self) -> bool {
+        self.described.as_ref().is_none_or(Described::is_main)
     }
 
     fn downloads(&self) -> &'static str {
@@ -179,7 +203,14 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     let around = Around::of(visit, &path).await?;
     let is_whole = list.next.is_none();
     let count = is_whole.then_some(list.items.len() as u64);
-    let newest = newest(&list.items).map(|newest| newest.version.clone());
+    let newest = usual(&list.items).map(|newest| newest.version.clone());
+    let described = match &newest {
+        Some(version) => {
+            let how = (Tab::of(query.get("tab")), false);
+            Described::of(visit, &path, version, how).await?
+        }
+        None => None,
+    };
     let (versions, next) = if is_whole {
         page_of(list.items, by_name, after)
     } else {
@@ -204,7 +235,7 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     Ok(Package {
         setup: setup_of(visit, around.address.as_ref()).await,
         undo: Undo::of(query, &path.page()),
-        yanked: yanked_of(visit, &path, &versions).await,
+        described,
         layer: Some(query.get("layer").to_owned()).filter(|digest| !digest.is_empty()),
         frame,
         path,
@@ -218,28 +249,12 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     })
 }
 
-/// Those versions that are yanked, of a protocol that knows this.
-async fn yanked_of(
-    visit: &Visit,
-    path: &PackagePath,
-    versions: &[api::Version],
-) -> BTreeSet<String> {
-    let mut yanked = BTreeSet::new();
-    if lines::yanks(path.repo.protocol) == Yanks::Never {
-        return yanked;
-    }
-    for version in versions.iter().filter(|version| version.hosted) {
-        let details = visit.get(path.version_call(&version.version)).await;
-        if details.is_ok_and(|details: api::VersionDetails| details.yanked != Yanked::No) {
-            yanked.insert(version.version.clone());
-        }
-    }
-    yanked
-}
-
-/// The version that came last.
-fn newest(versions: &[api::Version]) -> Option<&api::Version> {
-    versions.iter().max_by_key(|version| version.created_at)
+/// The version that is installed by default, as far as that is told, else the one that came last.
+fn usual(versions: &[api::Version]) -> Option<&api::Version> {
+    let mut all = versions.iter();
+    let latest = all.find(|version| version.tags.iter().any(|tag| tag == LATEST));
+    let rank = |version: &&api::Version| (version.yanked == Yanked::No, version.created_at);
+    latest.or_else(|| versions.iter().max_by_key(rank))
 }
 
 /// A page of all versions: the newest first, or by name.
@@ -273,6 +288,7 @@ struct VersionPage {
     path: PackagePath,
     around: Around,
     version: api::VersionDetails,
+    described: Option<Described>,
     lines: Vec<Line>,
     setup: Vec<api::ConnectPart>,
     yanks: Yanks,
@@ -280,6 +296,11 @@ struct VersionPage {
 }
 
 impl VersionPage {
+    /// Whether the page shows the version's files.
+    fn shows_main(&self) -> bool {
+        self.described.as_ref().is_none_or(Described::is_main)
+    }
+
     fn is_yanked(&self) -> bool {
         self.version.yanked != Yanked::No
     }
@@ -308,12 +329,24 @@ impl VersionPage {
 }
 
 /// A version of a package.
-pub(crate) async fn show_version(visit: &Visit, path: PackagePath, version: &str) -> Shown {
-    let page = version_of(visit, path, version).await.or_page(visit)?;
+pub(crate) async fn show_version(
+    visit: &Visit,
+    path: PackagePath,
+    version: &str,
+    query: &Query,
+) -> Shown {
+    let tab = Tab::of(query.get("tab"));
+    let page = version_of(visit, path, version, tab).await;
+    let page = page.or_page(visit)?;
     show(&page).or_page(visit)
 }
 
-async fn version_of(visit: &Visit, path: PackagePath, name: &str) -> Result<VersionPage, Problem> {
+async fn version_of(
+    visit: &Visit,
+    path: PackagePath,
+    name: &str,
+    tab: Tab,
+) -> Result<VersionPage, Problem> {
     let version: api::VersionDetails = visit.get(path.version_call(name)).await?;
     let around = Around::of(visit, &path).await?;
     let title = format!("{} {}", path.name, version.version);
@@ -325,6 +358,7 @@ async fn version_of(visit: &Visit, path: PackagePath, name: &str) -> Result<Vers
         );
     let package = (&*path.name, version.hosted);
     Ok(VersionPage {
+        described: Described::of(visit, &path, name, (tab, true)).await?,
         lines: around.installs(&frame, package, &version.version),
         setup: setup_of(visit, around.address.as_ref()).await,
         yanks: lines::yanks(path.repo.protocol),
