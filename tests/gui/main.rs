@@ -2,6 +2,7 @@
 
 mod access;
 mod contents;
+mod described;
 mod operate;
 mod roles;
 mod setup;

@@ -5,20 +5,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Cursor;
 
-const INDEX: &[u8] = br#"{"name":"Probe","vers":"1.0.0","deps":[],"cksum":"","features":{},"yanked":true}
-{"name":"Probe","vers":"1.1.0","deps":[
- {"name":"rt","package":"Real_Name","req":"^1","features":["a"],"optional":true,"default_features":true,"target":null,"kind":"normal"},
- {"name":"cc","req":"^1.2","features":[],"optional":false,"default_features":true,"target":"cfg(unix)","kind":"build"},
- {"name":"far","req":"*","features":[],"optional":false,"default_features":true,"target":null,"kind":"dev","registry":"https://r.example/"}
-],"cksum":"","features":{"x":["dep:rt"]},"yanked":false,"rust_version":"1.60"}
-"#;
-
-fn index() -> Vec<u8> {
-    let text = String::from_utf8_lossy(INDEX)
-        .replace(",\n", ",")
-        .replace("[\n", "[");
-    text.replace("}\n]", "}]").into_bytes()
-}
+const INDEX: &[u8] = include_bytes!("../testdata/about.index");
 
 fn packed(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
@@ -47,7 +34,7 @@ fn of_file(files: &[(&str, &str)]) -> Result<About, Problem> {
 #[test]
 fn the_index_tells_what_a_version_needs() {
     let document = Document::new("probe", "index/probe");
-    let about = CrateAbouts.of_document(&document, "1.1.0", &index());
+    let about = CrateAbouts.of_document(&document, "1.1.0", INDEX);
     let about = about.expect("an index").expect("a version");
     let told: Vec<_> = about
         .dependencies
@@ -82,7 +69,7 @@ fn the_index_tells_what_a_version_needs() {
     );
     assert_eq!(
         CrateAbouts
-            .of_document(&document, "2.0.0", &index())
+            .of_document(&document, "2.0.0", INDEX)
             .expect("an index"),
         None
     );
@@ -90,7 +77,7 @@ fn the_index_tells_what_a_version_needs() {
 
 #[test]
 fn the_index_tells_what_is_yanked() {
-    let marks = CrateAbouts.marks(&Document::new("probe", "index/probe"), &index());
+    let marks = CrateAbouts.marks(&Document::new("probe", "index/probe"), INDEX);
     let marks = marks.expect("an index");
     assert_eq!(marks.yanked.keys().collect::<Vec<_>>(), ["1.0.0"]);
 }

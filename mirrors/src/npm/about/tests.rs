@@ -4,17 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Cursor;
 
-const PACKUMENT: &str = r##"{"name":"@acme/w","dist-tags":{"latest":"2.0.0","next":"3.0.0-rc.1"},
-"readme":"# of the latest","versions":{
- "1.0.0":{"name":"@acme/w","version":"1.0.0","deprecated":"use 2","licenses":[{"type":"MIT"},{"type":"ISC"}],"readme":"# of this one"},
- "2.0.0":{"name":"@acme/w","version":"2.0.0","description":"It works.","license":"MIT","deprecated":false,
-  "author":{"name":"Ann","email":"a@x.example"},"contributors":["Ben"],
-  "repository":{"type":"git","url":"git+https://x.example/w.git"},"bugs":{"url":"https://x.example/w/issues"},
-  "homepage":"javascript:alert(1)",
-  "dependencies":{"left":"^1","fast":"2","alias":"npm:@other/real@^3","file":"file:../x"},
-  "optionalDependencies":{"fast":"2"},"peerDependencies":{"host":">=4"},"peerDependenciesMeta":{"host":{"optional":true}},
-  "devDependencies":{"tap":"*"},"engines":{"node":">=18"},"scripts":{"postinstall":"node x.js","test":"tap"}},
- "3.0.0-rc.1":{"name":"@acme/w","version":"3.0.0-rc.1","deprecated":true}}}"##;
+const PACKUMENT: &str = include_str!("../testdata/about.json");
 
 fn of(version: &str) -> About {
     let document = packument_of("@acme/w");
