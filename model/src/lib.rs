@@ -24,6 +24,7 @@ pub mod percent;
 pub mod time;
 pub mod permission;
 pub mod quota;
+pub mod ruling;
 pub mod problem;
 pub mod reply;
 pub mod repo_path;
@@ -54,6 +55,7 @@ pub use quota::{QuotaLimits, QuotaUnit, Shortage};
 pub use reply::Reply;
 pub use repo_path::RepoPath;
 pub use retention::{Keep, NewestPer, Release, RetentionPolicy, RetentionRule, Series, Span};
+pub use ruling::{RuleKind, Ruling};
 pub use series::{SeriesName, SeriesValue};
 pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,

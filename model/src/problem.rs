@@ -2,7 +2,8 @@
 //! text.
 
 use crate::quota::Shortage;
-use crate::{Digest, Timestamp};
+use crate::ruling::{RuleKind, Ruling, one_line};
+use crate::{Digest, Timestamp, Verb};
 use http::StatusCode;
 use std::borrow::Cow;
 use std::error::Error;
@@ -109,6 +110,10 @@ pub struct Problem {
     pub shortage: Option<Box<Shortage>>,
     /// Whether it is said because the caller may not: the audit trail tells of it.
     pub refused: bool,
+    /// The rule that refused, if one did.
+    pub ruling: Option<Box<Ruling>>,
+    /// The end of `detail` that says where more stands; empty: it has none.
+    pub see: Box<str>,
     /// What caused it; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -124,6 +129,8 @@ impl Problem {
             size_bytes: None,
             shortage: None,
             refused: false,
+            ruling: None,
+            see: Box::default(),
             source: None,
         }
     }
@@ -151,7 +158,7 @@ impl Problem {
     pub fn quota(shortage: Shortage) -> Self {
         let mut problem = Self::new(Kind::Quota, "quota", shortage.to_string());
         problem.shortage = Some(shortage.into());
-        problem
+        problem.ruled(Ruling::of(RuleKind::Quota))
     }
 
     /// The HTTP status that says it.
@@ -196,6 +203,8 @@ impl Problem {
             about: self.about,
             detail: self.detail.clone(),
             shortage: self.shortage.clone(),
+            ruling: self.ruling.clone(),
+            see: self.see.clone(),
             source: None,
             ..*self
         }
@@ -218,6 +227,37 @@ impl Problem {
     pub fn as_refusal(mut self) -> Self {
         self.refused = true;
         self
+    }
+
+    /// The same, said because of a rule.
+    #[must_use]
+    pub fn ruled(mut self, ruling: Ruling) -> Self {
+        self.ruling = Some(ruling.into());
+        self
+    }
+
+    /// The same; if a rule refused, it is of this package (empty: unknown), which was to be changed so.
+    #[must_use]
+    pub fn ruled_on(mut self, package: &str, verb: Verb) -> Self {
+        if let Some(ruling) = &mut self.ruling {
+            if !package.is_empty() {
+                ruling.package.get_or_insert_with(|| package.into());
+            }
+            ruling.verb.get_or_insert(verb);
+        }
+        self
+    }
+
+    /// Says at the end of the sentence where more of it stands.
+    pub fn point_to(&mut self, address: &str) {
+        self.see = format!("; see {address}").into();
+        self.detail = format!("{}{}", self.detail, self.see).into();
+    }
+
+    /// The sentence as a line of ASCII of at most [`MAX_LINE`](crate::ruling::MAX_LINE) bytes, whose
+    /// end is whole: for headers and status lines.
+    pub fn line(&self) -> String {
+        one_line(&self.detail, &self.see)
     }
 
     /// The same with what caused it, for the log.
