@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use larder_model::{Kind, Problem, Shortage};
+use larder_model::{Kind, Problem, RuleKind, Ruling, Shortage};
 use std::fmt;
 use std::time::Duration;
 
@@ -151,6 +151,7 @@ impl From<Error> for Problem {
                  in `immutable` of the repository matches it; publish another version, or have the \
                  pattern taken away first",
             )
+            .ruled(Ruling::of(RuleKind::Immutable))
             .because(error),
             Error::Unavailable(_) => Self::busy(
                 "the server's database fails; nothing was changed, try again",

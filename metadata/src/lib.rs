@@ -37,6 +37,7 @@ mod uses;
 
 pub mod audit;
 pub mod backups;
+pub mod denied;
 pub mod history;
 pub mod idempotency;
 pub mod jobs;

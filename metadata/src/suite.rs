@@ -49,6 +49,7 @@ mod blobs;
 mod collection;
 mod collection_bytes;
 mod copies;
+mod denied;
 mod documents;
 mod downloads;
 mod files;
@@ -98,6 +99,7 @@ const ALL: &[&[Check]] = &[
     collection::CHECKS,
     collection_bytes::CHECKS,
     copies::CHECKS,
+    denied::CHECKS,
     documents::CHECKS,
     downloads::CHECKS,
     files::CHECKS,
