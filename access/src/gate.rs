@@ -1,6 +1,7 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
 use crate::allowed::Allowed;
+use crate::denied::Denied;
 use crate::events::Events;
 use crate::noted_uses::NotedUses;
 use crate::passwords::Passwords;
@@ -53,6 +54,7 @@ pub struct Gate {
     vault: Vault,
     pub(crate) remembered: RememberedCallers,
     events: Events,
+    pub(crate) denied: Denied,
     pub(crate) token_uses: NotedUses,
     pub(crate) session_uses: NotedUses,
     pub(crate) settings: Settings,
@@ -170,6 +172,7 @@ impl Gate {
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
             events: Events::default(),
+            denied: Denied::default(),
             token_uses: NotedUses::new(),
             session_uses: NotedUses::new(),
             metadata,

@@ -20,6 +20,7 @@ mod people;
 pub mod token;
 
 pub mod events;
+pub mod denied;
 
 mod noted_uses;
 mod gate;
@@ -30,6 +31,7 @@ pub mod sign_in;
 mod tokens;
 
 pub use allowed::Allowed;
+pub use denied::{Asked, Denied};
 pub use events::Events;
 pub use gate::{Admission, Gate, Settings};
 pub use people::Person;

@@ -1,7 +1,7 @@
 //! What callers are told who may not come in, or not do what they want.
 
 use crate::principal::Principal;
-use larder_model::{Kind, Permission, Problem, Verb};
+use larder_model::{Kind, Permission, Problem, RuleKind, Ruling, Verb};
 
 /// Credentials that are nobody's.
 pub(crate) fn wrong_credentials() -> Problem {
@@ -36,7 +36,21 @@ fn told(principal: &Principal, permission: &Permission) -> Problem {
                 verb.word(),
                 permission.repo
             );
-            Problem::new(Kind::Denied, "access", detail)
+            let problem = Problem::new(Kind::Denied, "access", detail);
+            let read = Permission {
+                verb: Verb::Read,
+                ..permission.clone()
+            };
+            // To whoever may not even read it, no more is told.
+            if !principal.could(&read) {
+                return problem;
+            }
+            problem.ruled(Ruling {
+                rule: RuleKind::Right,
+                repository: Some(permission.repository().into()),
+                package: permission.package.clone(),
+                verb: Some(verb),
+            })
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What the gate tells the audit trail by itself: logins, what someone was refused, and tokens that
 //! are used from a new address.
 
+use crate::denied::Asked;
 use crate::gate::Gate;
 use crate::noted_uses::Waiting;
 use crate::principal::Principal;
 use larder_metadata::Error;
 use larder_metadata::audit::Event;
+use larder_metadata::denied::DeniedRequest;
 use larder_metadata::tokens::TokenUse;
 use larder_model::{Action, Origin, Outcome, Permission, Problem, Subject, Timestamp};
 use serde_json::json;
@@ -56,6 +58,42 @@ impl Gate {
             details: details.to_string().into(),
         };
         self.events().record(event, &origin.request_id);
+    }
+
+    /// Notes what a rule refused a caller; the id under which that can be looked up. `None`: no rule
+    /// did, or there are too many to tell them apart. Costs no IO.
+    pub fn note_denied(
+        &self,
+        caller: &Principal,
+        asked: &Asked<'_>,
+        problem: &Problem,
+        origin: &Origin,
+    ) -> Option<Box<str>> {
+        let ruling = problem.ruling.as_deref()?;
+        let denied = DeniedRequest {
+            seq: 0,
+            id: Box::default(),
+            last_at: self.metadata.now(),
+            count: 0,
+            actor: (*caller.label).into(),
+            address: origin.address.to_string().into(),
+            ..asked.denied(problem, ruling)?
+        };
+        self.denied.note(denied, || self.metadata.new_id())
+    }
+
+    /// What a rule refused under this id, on this server or another.
+    pub async fn denied_request(&self, id: &str) -> Result<Option<DeniedRequest>, Error> {
+        match self.denied.find(id) {
+            Some(found) => Ok(Some(found)),
+            None => self.metadata.denied_request(id).await,
+        }
+    }
+
+    /// Writes down what rules refused since the last time. What could not be written is written the
+    /// next time.
+    pub async fn write_denied(&self) -> Result<(), Error> {
+        self.denied.flush(&self.metadata).await
     }
 
     /// Notes that a token is used, if one was shown.

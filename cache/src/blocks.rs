@@ -2,7 +2,7 @@
 
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::Protocol;
-use larder_model::{Blocked, Kind, Pattern, Problem};
+use larder_model::{Blocked, Kind, Pattern, Problem, RuleKind, Ruling};
 
 /// What is blocked in a repo.
 pub(crate) struct Blocks {
@@ -54,7 +54,12 @@ impl Blocks {
             Some(reason) => format!("{sentence}: {reason}"),
             None => format!("{sentence} by those who look after it"),
         };
-        Err(Problem::new(Kind::Policy, "package", detail))
+        let ruling = Ruling {
+            repository: Some(format!("{}/{}", repo.protocol, repo.name).into()),
+            package: Some(package.into()),
+            ..Ruling::of(RuleKind::Block)
+        };
+        Err(Problem::new(Kind::Policy, "package", detail).ruled(ruling))
     }
 }
 

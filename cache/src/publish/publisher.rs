@@ -130,7 +130,9 @@ impl Publisher {
             bytes,
             upload: "",
         };
-        Ok(self.metadata.announce(coming).await?)
+        let announced = self.metadata.announce(coming).await;
+        Ok(announced
+            .map_err(|error| Problem::from(error).ruled_on(&request.package, request.verb))?)
     }
 
     /// Removes a version because of a rule; whether that was done: not if the package has changed, or
@@ -186,10 +188,8 @@ impl Publisher {
         // What was stored for a try before is used again.
         let mut parts = Parts::new();
         for _ in 0..TRIES {
-            if self
-                .try_change(&target, request, staging, &mut parts)
-                .await?
-            {
+            let changed = self.try_change(&target, request, staging, &mut parts).await;
+            if changed.map_err(|problem| problem.ruled_on(&package, request.verb))? {
                 return Ok(());
             }
         }
