@@ -84,6 +84,7 @@ impl Packages {
         let repo_url = RepoUrl {
             origin: &client.base,
             path: &path,
+            rest: "",
             public: false,
             identified: admission.principal().user.is_some(),
         };
@@ -264,6 +265,13 @@ impl Door for Packages {
         permissions
     }
 
+    fn reference(&self, endpoint: &Endpoint) -> Option<Box<str>> {
+        match &endpoint.call {
+            Call::Read(read) => read.reference(),
+            _ => None,
+        }
+    }
+
     async fn answer(
         &self,
         admission: Admission,
@@ -280,7 +288,7 @@ impl Door for Packages {
     }
 
     fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
-        let Some((protocol, repo, _)) = split(context.path) else {
+        let Some((protocol, repo, rest)) = split(context.path) else {
             return Reply::new(problem.status())
                 .with_body("text/plain", problem.detail.to_string());
         };
@@ -288,6 +296,7 @@ impl Door for Packages {
         let repo_url = RepoUrl {
             origin: &context.client.base,
             path: &below,
+            rest,
             public: false,
             identified: context.identified,
         };

@@ -137,6 +137,10 @@ impl Door for Images {
         }]
     }
 
+    fn reference(&self, endpoint: &Endpoint) -> Option<Box<str>> {
+        endpoint.read.reference()
+    }
+
     async fn answer(
         &self,
         admission: Admission,
@@ -156,6 +160,7 @@ impl Door for Images {
         let repo_url = RepoUrl {
             origin: &client.base,
             path: "",
+            rest: "",
             public: false,
             identified: false,
         };
@@ -193,6 +198,7 @@ impl Door for Images {
         let repo_url = RepoUrl {
             origin: &context.client.base,
             path: &path,
+            rest: "",
             public: false,
             identified: context.identified,
         };

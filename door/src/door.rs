@@ -12,7 +12,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use hyper::ext::ReasonPhrase;
-use larder_access::{Admission, Gate, Principal};
+use larder_access::denied::address_of;
+use larder_access::{Admission, Asked, Gate, Principal};
 use larder_content::ContentStore;
 use larder_model::{Kind, Permission, Problem, Reply};
 use std::future::Future;
@@ -31,6 +32,12 @@ pub trait Door: Send + Sync + 'static {
 
     /// What must be allowed for it. What may be allowed, `answer` asks the admission for.
     fn permissions(&self, endpoint: &Self::Endpoint) -> Vec<Permission>;
+
+    /// The version, tag or digest that is asked for, where the request names one.
+    fn reference(&self, endpoint: &Self::Endpoint) -> Option<Box<str>> {
+        let _ = endpoint;
+        None
+    }
 
     /// Whether it is for everyone, whatever credentials are shown: a login must not fail because
     /// the last one has ended.
@@ -62,6 +69,12 @@ pub trait Door: Send + Sync + 'static {
 
     /// Says a problem in the protocol's dialect.
     fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply;
+
+    /// Whether [`Self::refuse`] may say once more what a [`ReadyResponse`](crate::ReadyResponse) says:
+    /// where a rule refused, an address is added.
+    fn refuses_again(&self) -> bool {
+        false
+    }
 
     /// Whether what went wrong is said in the status line too: some clients show nothing else.
     fn gives_reasons(&self) -> bool {
@@ -107,7 +120,6 @@ pub async fn open<D: Door>(
     client: &ClientView,
     wire: Option<&Wire>,
 ) -> DoorResponse {
-    let head = request.method == Method::HEAD;
     request.extensions.insert(client.clone());
     let mut passage = Passage::default();
     let passing = pass(
@@ -127,28 +139,13 @@ pub async fn open<D: Door>(
         .unwrap_or_else(|_| Err(Problem::internal("the answer panicked")));
     // A refusal is told in the dialect of the door, with what was understood of the request.
     let (mut response, problem) = match outcome {
-        Ok(response) => (response, passage.problem),
-        Err(problem) => {
-            let identified = passage
-                .principal
-                .as_ref()
-                .is_some_and(|principal| principal.user.is_some());
-            let path = request.uri.path();
-            let context = RefusalContext {
-                permissions: &passage.permissions,
-                client,
-                identified,
-                path,
-                headers: &request.headers,
-            };
-            let mut reply = door.refuse(&problem, &context);
-            add_facts(&mut reply.headers, &problem);
-            let mut response = of_reply(reply, head);
-            if door.gives_reasons() && request.version < Version::HTTP_2 {
-                add_reason(&mut response, &problem);
+        Ok(response) => match passage.problem.take() {
+            Some(problem) if problem.ruling.is_some() && door.refuses_again() => {
+                refused(door, gate, problem, &passage, &request, client)
             }
-            (response, Some(problem))
-        }
+            problem => (response, problem),
+        },
+        Err(problem) => refused(door, gate, problem, &passage, &request, client),
     };
     if let (Some(problem), Some(caller)) = (&problem, &passage.principal)
         && problem.refused
@@ -173,10 +170,52 @@ pub async fn open<D: Door>(
     }
 }
 
+/// The answer that says a problem. Where a rule refused, its address is named.
+fn refused<D: Door>(
+    door: &D,
+    gate: &Gate,
+    mut problem: Problem,
+    passage: &Passage,
+    request: &Parts,
+    client: &ClientView,
+) -> (Response<Body>, Option<Problem>) {
+    name_refusal(gate, &mut problem, passage, client);
+    let principal = passage.principal.as_ref();
+    let context = RefusalContext {
+        permissions: &passage.permissions,
+        client,
+        identified: principal.is_some_and(|principal| principal.user.is_some()),
+        path: request.uri.path(),
+        headers: &request.headers,
+    };
+    let mut reply = door.refuse(&problem, &context);
+    add_facts(&mut reply.headers, &problem);
+    let mut response = of_reply(reply, request.method == Method::HEAD);
+    if door.gives_reasons() && request.version < Version::HTTP_2 {
+        add_reason(&mut response, &problem);
+    }
+    (response, Some(problem))
+}
+
+/// Notes what a rule refused, and adds to the sentence where more of it can be read.
+fn name_refusal(gate: &Gate, problem: &mut Problem, passage: &Passage, client: &ClientView) {
+    let Some(caller) = &passage.principal else {
+        return;
+    };
+    let asked = Asked {
+        permission: passage.permissions.last(),
+        reference: passage.reference.as_deref(),
+    };
+    if let Some(id) = gate.note_denied(caller, &asked, problem, &client.origin()) {
+        problem.point_to(&address_of(&client.base, &id));
+    }
+}
+
 #[derive(Default)]
 struct Passage {
     principal: Option<Principal>,
     permissions: Vec<Permission>,
+    reference: Option<Box<str>>,
     /// What a ready response says went wrong.
     problem: Option<Problem>,
 }
@@ -197,6 +236,7 @@ async fn pass<D: Door>(
     let endpoint = door.parse(request);
     if let Ok(endpoint) = &endpoint {
         passage.permissions = door.permissions(endpoint);
+        passage.reference = door.reference(endpoint);
     }
     // Who asks. A request that could not be parsed is told so only to callers whose credentials
     // hold.
@@ -287,15 +327,7 @@ fn add_facts(headers: &mut HeaderMap, problem: &Problem) {
 
 /// Puts a problem's sentence into the status line (RFC 9112 4), as far as it can stand there.
 fn add_reason(response: &mut Response<Body>, problem: &Problem) {
-    let plain = |char: char| {
-        if char.is_ascii_graphic() || char == ' ' {
-            char
-        } else {
-            '?'
-        }
-    };
-    let text: String = problem.detail.chars().take(200).map(plain).collect();
-    if let Ok(reason) = ReasonPhrase::try_from(text.into_bytes()) {
+    if let Ok(reason) = ReasonPhrase::try_from(problem.line().into_bytes()) {
         response.extensions_mut().insert(reason);
     }
 }

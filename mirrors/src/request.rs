@@ -273,6 +273,8 @@ pub struct RepoUrl<'a> {
     pub origin: &'a str,
     /// `/npm/main`, without a trailing slash.
     pub path: &'a str,
+    /// What follows it in the path of the request, `/left-pad`, where that matters; else empty.
+    pub rest: &'a str,
     /// Whether the repository can be read without credentials.
     pub public: bool,
     /// Whether the caller is authenticated.

@@ -113,6 +113,20 @@ impl ReadRequest {
             Self::Local(_) | Self::Redirect(_) => "",
         }
     }
+
+    /// The version, tag or digest in the request's path, if it is told apart there.
+    pub fn reference(&self) -> Option<Box<str>> {
+        match self {
+            Self::Document(document, _) if document.kind == FileKind::Tag => {
+                Some(document.path.clone())
+            }
+            Self::Artifact(artifact) if artifact.kind == FileKind::Artifact => {
+                artifact.version.clone()
+            }
+            Self::Artifact(artifact) => Some(artifact.path.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// A representation of a document (RFC 9110 3.2).

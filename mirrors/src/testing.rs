@@ -12,6 +12,7 @@ use larder_model::{FileKind, Problem, Timestamp};
 pub(crate) const REPO_URL: RepoUrl<'static> = RepoUrl {
     origin: "https://r.example",
     path: "/npm/main",
+    rest: "",
     public: true,
     identified: false,
 };

@@ -37,6 +37,20 @@ impl Door for Registry {
         vec![permission(name, verb)]
     }
 
+    fn reference(&self, endpoint: &Endpoint) -> Option<Box<str>> {
+        let text = match endpoint {
+            Endpoint::GetManifest(_, reference)
+            | Endpoint::PutManifest(_, reference, _)
+            | Endpoint::DeleteManifest(_, reference) => reference.to_string(),
+            Endpoint::GetBlob(_, digest)
+            | Endpoint::DeleteBlob(_, digest, _)
+            | Endpoint::Finish(_, _, digest)
+            | Endpoint::Referrers(_, digest, _) => digest.to_string(),
+            _ => return None,
+        };
+        Some(text.into())
+    }
+
     async fn answer(
         &self,
         admission: Admission,

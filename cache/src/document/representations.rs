@@ -250,6 +250,7 @@ impl Job {
         let repo_url = RepoUrl {
             origin: &self.origin,
             path: &self.base_path,
+            rest: "",
             public: false,
             identified: false,
         };

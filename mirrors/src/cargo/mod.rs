@@ -16,7 +16,7 @@ use crate::connect::Client;
 use crate::json::{self, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
-use crate::text::{JSON, bad_document, segment};
+use crate::text::{JSON, PLAIN_TEXT, bad_document, segment};
 use crate::{Copying, Describing, Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -119,8 +119,15 @@ impl Protocol for Cargo {
     }
 
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
-        let body = json!({"errors": [{"detail": problem.detail}]});
-        let reply = Reply::new(problem.status()).with_body(JSON, json::bytes(&body));
+        let status = problem.status();
+        let is_file = !repo_url.rest.starts_with("/api/") || repo_url.rest.ends_with("/download");
+        let reply = if is_file {
+            // Of the index and of crates cargo prints the body as it is.
+            Reply::new(status).with_body(PLAIN_TEXT, format!("{}\n", problem.detail))
+        } else {
+            let body = json!({"errors": [{"detail": problem.detail}]});
+            Reply::new(status).with_body(JSON, json::bytes(&body))
+        };
         if problem.kind == Kind::Unauthenticated {
             let challenge = format!("Cargo login_url=\"{}/me\"", repo_url.origin);
             return reply.with(WWW_AUTHENTICATE, challenge);

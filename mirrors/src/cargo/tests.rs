@@ -162,6 +162,7 @@ fn its_own_configuration_names_this_server() {
     let repo_url = RepoUrl {
         origin: "https://r.example",
         path: "/cargo/main",
+        rest: "",
         public: false,
         identified: false,
     };

@@ -29,12 +29,15 @@ use crate::text::{JSON, bad_document, segment};
 use crate::{Accounts, Copying, Describing, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use dist::Dists;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::{Kind, Problem, ProtocolName, Reply};
 use packument::{PACKUMENT, Packument, TarballUrls, packument_of};
 use routes::{ABBREVIATED, KEYS, TAGS, no_such_path};
 use serde_json::json;
 use std::sync::Arc;
+
+/// What npm prints as a notice (npm's `npm-registry-fetch`).
+const NOTICE: HeaderName = HeaderName::from_static("npm-notice");
 
 /// The protocol.
 pub struct Npm;
@@ -131,7 +134,11 @@ impl Protocol for Npm {
 
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         let body = json::bytes(&json!({"error": problem.detail}));
-        let reply = Reply::new(problem.status()).with_body(JSON, body);
+        let mut reply = Reply::new(problem.status()).with_body(JSON, body);
+        // npm prints it by itself, whatever else it makes of the answer.
+        if !problem.see.is_empty() {
+            reply = reply.with(NOTICE, problem.line());
+        }
         // A refused login goes without a challenge: npm prints either that or the message.
         if problem.kind == Kind::Unauthenticated {
             // If npm recognizes the challenge's scheme, it prints the challenge and not our
