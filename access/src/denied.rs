@@ -155,9 +155,9 @@ impl Denied {
 
     pub(crate) async fn flush(&self, metadata: &Metadata) -> Result<(), Error> {
         let writing = self.writing.lock().await;
-        let mut waiting = self.noted().take(metadata.now());
-        let written = metadata.write_denied(&mut waiting).await;
-        self.noted().put_back(&waiting);
+        let mut taken = self.noted().take(metadata.now());
+        let written = metadata.write_denied(&mut taken).await;
+        self.noted().put_back(&taken);
         drop(writing);
         written
     }

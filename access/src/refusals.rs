@@ -46,10 +46,10 @@ fn told(principal: &Principal, permission: &Permission) -> Problem {
                 return problem;
             }
             problem.ruled(Ruling {
-                rule: RuleKind::Right,
                 repository: Some(permission.repository().into()),
                 package: permission.package.clone(),
                 verb: Some(verb),
+                ..Ruling::of(RuleKind::Right)
             })
         }
     }

@@ -112,8 +112,6 @@ pub struct Problem {
     pub refused: bool,
     /// The rule that refused, if one did.
     pub ruling: Option<Box<Ruling>>,
-    /// The end of `detail` that says where more stands; empty: it has none.
-    pub see: Box<str>,
     /// What caused it; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -130,7 +128,6 @@ impl Problem {
             shortage: None,
             refused: false,
             ruling: None,
-            see: Box::default(),
             source: None,
         }
     }
@@ -204,7 +201,6 @@ impl Problem {
             detail: self.detail.clone(),
             shortage: self.shortage.clone(),
             ruling: self.ruling.clone(),
-            see: self.see.clone(),
             source: None,
             ..*self
         }
@@ -248,16 +244,23 @@ impl Problem {
         self
     }
 
-    /// Says at the end of the sentence where more of it stands.
+    /// Says at the end of the sentence where more of what a rule refused stands.
     pub fn point_to(&mut self, address: &str) {
-        self.see = format!("; see {address}").into();
-        self.detail = format!("{}{}", self.detail, self.see).into();
+        if let Some(ruling) = &mut self.ruling {
+            ruling.see = format!("; see {address}").into();
+            self.detail = format!("{}{}", self.detail, ruling.see).into();
+        }
+    }
+
+    /// The end of the sentence that says where more of it stands; empty: it has none.
+    pub fn see(&self) -> &str {
+        self.ruling.as_deref().map_or("", |ruling| &ruling.see)
     }
 
     /// The sentence as a line of ASCII of at most [`MAX_LINE`](crate::ruling::MAX_LINE) bytes, whose
     /// end is whole: for headers and status lines.
     pub fn line(&self) -> String {
-        one_line(&self.detail, &self.see)
+        one_line(&self.detail, self.see())
     }
 
     /// The same with what caused it, for the log.

@@ -31,16 +31,19 @@ pub struct Ruling {
     pub package: Option<Box<str>>,
     /// What was to be done to it.
     pub verb: Option<Verb>,
+    /// The end of the problem's sentence that says where more of it stands; empty: it has none.
+    pub see: Box<str>,
 }
 
 impl Ruling {
     /// A rule about what the request asked for.
-    pub const fn of(rule: RuleKind) -> Self {
+    pub fn of(rule: RuleKind) -> Self {
         Self {
             rule,
             repository: None,
             package: None,
             verb: None,
+            see: Box::default(),
         }
     }
 }

@@ -131,8 +131,7 @@ impl Publisher {
             upload: "",
         };
         let announced = self.metadata.announce(coming).await;
-        Ok(announced
-            .map_err(|error| Problem::from(error).ruled_on(&request.package, request.verb))?)
+        announced.map_err(|error| Problem::from(error).ruled_on(&request.package, request.verb))
     }
 
     /// Removes a version because of a rule; whether that was done: not if the package has changed, or

@@ -136,7 +136,7 @@ impl Protocol for Npm {
         let body = json::bytes(&json!({"error": problem.detail}));
         let mut reply = Reply::new(problem.status()).with_body(JSON, body);
         // npm prints it by itself, whatever else it makes of the answer.
-        if !problem.see.is_empty() {
+        if !problem.see().is_empty() {
             reply = reply.with(NOTICE, problem.line());
         }
         // A refused login goes without a challenge: npm prints either that or the message.
