@@ -17,6 +17,7 @@ pub mod backups;
 pub mod connect;
 pub mod copies;
 pub mod deletions;
+pub mod denied;
 pub mod grants;
 pub mod groups;
 pub mod images;
@@ -54,6 +55,7 @@ pub use collection::{Blob, BlobHolder, BlobState, Collection, NewCollection};
 pub use connect::{ConnectClient, ConnectPart};
 pub use copies::{Copy, CopyTarget, NewCopy};
 pub use deletions::{Deletion, DeletionOutcome, Deletions, NewDeletions};
+pub use denied::DeniedRequest;
 pub use grants::{Grant, NewGrant};
 pub use groups::{Group, GroupChange, GroupMember, NewGroup};
 pub use images::{

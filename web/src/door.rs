@@ -1,5 +1,6 @@
 //! The API's door: what the one door of the server sees of it.
 
+use crate::acts::denied;
 use crate::answer::ROOT;
 use crate::caller::Caller;
 use crate::engine::Engine;
@@ -11,8 +12,9 @@ use crate::state::{ApiState, CollectorWaits};
 use axum::Router;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Uri};
-use larder_access::{Admission, Gate, Rate, RateLimiter};
+use http::{Method, Request, Uri};
+use larder_access::denied::address_of;
+use larder_access::{Admission, Asked, Gate, Rate, RateLimiter};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, ClientView, Incoming, ReadyResponse};
 use larder_jobs::Jobs;
@@ -79,15 +81,42 @@ impl Api {
         request: Request<Bytes>,
     ) -> Result<axum::response::Response, Problem> {
         let (mut head, body) = request.into_parts();
-        head.extensions.insert(Caller::of(Arc::clone(admission)));
+        let caller = Caller::of(Arc::clone(admission));
+        let is_change = head.method != Method::GET;
+        head.extensions.insert(caller.clone());
         head.extensions.insert(client.clone());
         head.extensions.insert(OfPage);
         let request = Request::from_parts(head, axum::body::Body::from(body));
         let Ok(mut response) = self.router().clone().oneshot(request).await;
         match problem::of_response(&mut response) {
+            Some(problem) if is_change => Err(self.named(problem, &caller, client)),
             Some(problem) => Err(problem),
             None => Ok(response),
         }
+    }
+
+    /// The sentence of the refusal that has this id, which is all that whoever knows the id may know.
+    pub async fn refusal_sentence(&self, id: &str) -> Result<Option<String>, Problem> {
+        let found = denied::find(&self.state, id).await?;
+        Ok(found.map(|found| found.detail.into()))
+    }
+
+    /// The problem; where a rule refused, with the address of the page that tells of it.
+    fn named(&self, mut problem: Problem, caller: &Caller, client: &ClientView) -> Problem {
+        let permissions = caller.take_permissions();
+        let asked = Asked {
+            permission: permissions.last(),
+            reference: None,
+        };
+        let (principal, origin) = (caller.principal(), client.origin());
+        let id = self
+            .state
+            .gate
+            .note_denied(principal, &asked, &problem, &origin);
+        if let Some(id) = id {
+            problem.point_to(&address_of(&client.base, &id));
+        }
+        problem
     }
 
     /// The present moment.
@@ -135,6 +164,10 @@ impl Door for Api {
     }
 
     fn takes_sessions(&self) -> bool {
+        true
+    }
+
+    fn refuses_again(&self) -> bool {
         true
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Right {
     /// To delete what is in the repository that a job is about, or to be a superuser with all its
     /// rights.
     JobReader,
+    /// To be the one who was refused, or to read what the refusal is about.
+    RefusalReader,
     /// To read the repository.
     RepositoryRead,
     /// To delete what is in the repository.
@@ -62,6 +64,10 @@ impl Right {
                 "Superusers may call it, but not with a limited token; of a job that is about a \
                  repository so may whoever may delete anything there, as its maintainers."
             }
+            Self::RefusalReader => {
+                "Whoever was refused, or may read what the refusal is about, may call it; to others \
+                 there is no such id."
+            }
             Self::RepositoryRead => {
                 "Whoever may read the repository may call it; to others there is no such repository."
             }
@@ -96,7 +102,7 @@ impl Right {
     /// The codes of the problems that come of it, besides those of wrong credentials.
     pub(crate) const fn codes(self) -> &'static [&'static str] {
         match self {
-            Self::Open | Self::Anyone | Self::Identified => &[],
+            Self::Open | Self::Anyone | Self::Identified | Self::RefusalReader => &[],
             Self::Unlimited | Self::Superuser | Self::JobReader | Self::AboutOneself => {
                 &["not_allowed"]
             }

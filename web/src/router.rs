@@ -1,7 +1,7 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    abouts, audit, backups, clients, collection, copies, deletions, document, downloads, grants,
+    abouts, audit, backups, clients, collection, copies, deletions, denied, document, downloads, grants,
     groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights, robots,
     schedules, scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams,
     users, versions,
@@ -104,6 +104,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(system::config))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(denied::list))
+        .routes(routes!(denied::get))
         .routes(routes!(clients::list))
         .routes(routes!(clients::get))
         .routes(routes!(rights::whoami))

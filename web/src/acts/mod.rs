@@ -8,6 +8,7 @@ mod scope;
 mod series;
 
 pub(crate) mod audit;
+pub(crate) mod denied;
 pub(crate) mod document;
 pub(crate) mod jobs;
 pub(crate) mod backups;

@@ -53,7 +53,7 @@ fn read(query: &Query) -> Result<AuditFilter, Problem> {
     })
 }
 
-fn time(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn time(query: &Query, name: &'static str) -> Result<Option<Timestamp>, Problem> {
     let wrong = |_| {
         let detail = format!("`{name}` is a time as 2030-01-31T12:00:00Z");
         Problem::invalid(name, detail)

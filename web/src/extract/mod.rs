@@ -10,6 +10,7 @@ pub(crate) mod head;
 pub(crate) mod path;
 
 pub(crate) mod audit;
+pub(crate) mod denied;
 pub(crate) mod body;
 pub(crate) mod page;
 pub(crate) mod rights;

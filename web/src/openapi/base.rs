@@ -69,6 +69,10 @@ const NOUNS: &[(&str, &str)] = &[
     ("system", "How the server itself fares."),
     ("audit", "Who did, asked for or was refused what."),
     (
+        "denied",
+        "Requests that a rule refused, with the ids that clients were told.",
+    ),
+    (
         "clients",
         "What clients must be told so that they use a repository.",
     ),

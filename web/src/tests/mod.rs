@@ -8,6 +8,7 @@ mod collection;
 mod conditions;
 mod connect;
 mod deletions;
+mod denied;
 mod document;
 mod heads;
 mod idempotency;

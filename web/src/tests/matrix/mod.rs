@@ -10,6 +10,7 @@ use super::describe::JSON;
 use super::{Answer, House, blob, house};
 use crate::openapi::operations;
 use http::Method;
+use http::header::CONTENT_LENGTH;
 use larder_metadata::groups::MemberId;
 use larder_model::{Algorithm, Digest, Role};
 use model::{Asks, CALLERS, Standing, refused};
@@ -159,6 +160,8 @@ const MATRIX: &[Line] = &[
     line("put_schedule", "", r#"{"cron":"0 3 * * *"}"#, Asks::Superuser, (200, Some(404))),
     line("list_audit", "", "", Asks::Superuser, (200, None)),
     line("verify_audit", "", "", Asks::Superuser, (200, None)),
+    line("list_denied", "", "", Asks::Identified, (200, None)),
+    line("get_refusal", "", "", Asks::ReadHidden, (200, Some(404))),
     line("get_statistics", "", "", Asks::Superuser, (200, None)),
     line("get_series", "?name=requests", "", Asks::Superuser, (200, None)),
     line("list_usage", "?by=package", "", Asks::Superuser, (200, None)),
@@ -193,6 +196,7 @@ struct Things {
     digest: Digest,
     trash: i64,
     preview: String,
+    refusal: String,
 }
 
 impl Things {
@@ -226,6 +230,7 @@ impl Things {
                 .replace("{kind}", self.kind)
                 .replace("{digest}", &self.digest.to_string())
                 .replace("{preview}", &self.preview)
+                .replace("/why/{id}", &format!("/why/{}", self.refusal))
                 .replace("{id}", &id.to_string())
         };
         let path = path.strip_prefix("/api/v1").expect("path");
@@ -296,6 +301,10 @@ impl Things {
                 preview: "p-gone".to_owned(),
                 ..self.clone()
             },
+            Self {
+                refusal: "0".repeat(32),
+                ..self.clone()
+            },
         ];
         let places = other.iter().map(|things| things.place(path, line));
         places.filter(|place| *place != there).collect()
@@ -330,6 +339,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
     let job = house.ended_job().await;
     let trash = house.deleted("oci/team-a", "old").await;
     let preview = house.previewed("team-a").await;
+    let refusal = house.refused("team-a").await;
     let header = show(&house, caller).await;
     let things = Things {
         repo: "team-a",
@@ -347,6 +357,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         digest: blob("tags/1").digest,
         trash,
         preview,
+        refusal,
     };
     (house, header, things)
 }
@@ -354,7 +365,22 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
 /// All of an answer that a caller can see.
 fn seen(answer: &Answer, things: &Things) -> String {
     let body = things.blurred(&String::from_utf8_lossy(&answer.body));
-    format!("{} {:?} {body}", answer.status, answer.headers)
+    // Whoever may read it is told where more of the refusal stands.
+    let (body, _) = without_link(&body);
+    let mut headers = answer.headers.clone();
+    headers.remove(CONTENT_LENGTH);
+    format!("{} {headers:?} {body}", answer.status)
+}
+
+/// A body without the address of the page about a refusal, and whether it had one.
+fn without_link(body: &str) -> (String, bool) {
+    match body.split_once("; see http") {
+        Some((before, after)) => {
+            let after = after.split_once('"').map_or("", |(_, after)| after);
+            (format!("{before}\"{after}"), true)
+        }
+        None => (body.to_owned(), false),
+    }
 }
 
 /// What is wrong with one call of one caller, in a house of its own unless it is refused.
@@ -401,6 +427,10 @@ async fn wrongs(
             "HEAD {there:?}: {} {:?}",
             head.status, head.headers
         ));
+    }
+    let (_, has_link) = without_link(&String::from_utf8_lossy(&answer.body));
+    if has_link && caller.role.is_none() {
+        wrong.push(format!("{there:?}: who may not read it is told of a page"));
     }
     for (place, seen_missing) in missing {
         let seen_there = seen(&answer, things);

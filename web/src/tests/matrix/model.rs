@@ -81,6 +81,8 @@ pub(super) enum Asks {
     HiddenUnlimited,
     /// To read.
     Read,
+    /// To read, and to others there is nothing, whoever they are.
+    ReadHidden,
     /// To read what the path names, and to write where the body says: in the same repository.
     ReadAndWrite,
     /// A role in the repository.
@@ -104,6 +106,7 @@ pub(super) fn refused(asks: Asks, caller: Standing) -> Option<u16> {
         _ if caller.account == Some(Void) => Some(401),
         Asks::Anyone => None,
         Asks::Read if holds(Role::Reader) => None,
+        Asks::ReadHidden => unless(holds(Role::Reader), 404),
         _ if anonymous => Some(401),
         Asks::Identified => None,
         Asks::Unlimited => unless(!limited, 403),
