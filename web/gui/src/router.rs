@@ -4,9 +4,7 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard,
-    grants, groups, jobs, licences, login, policies, profile, repositories, retention, robots,
-    scrub, search, sessions, setup, storage, system, tokens, trash, upstreams, users,
+    addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, denied, grants, groups, jobs, licences, login, policies, profile, repositories, retention, robots, scrub, search, sessions, setup, storage, system, tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
@@ -89,6 +87,8 @@ fn operate() -> Router {
     Router::new()
         .route("/audit", get(audit::list))
         .route("/audit/export", get(audit::export))
+        .route("/denied", get(denied::list))
+        .route("/why/{id}", get(denied::why))
         .route("/system", get(system::health))
         .route("/system/config", get(system::config))
         .route("/system/licences", get(licences::licences))

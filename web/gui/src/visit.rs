@@ -191,6 +191,11 @@ impl Visit {
         }
     }
 
+    /// What the client was told whose refusal has this id: all that whoever knows it may know.
+    pub(crate) async fn refusal_sentence(&self, id: &str) -> Result<Option<String>, Problem> {
+        self.api.refusal_sentence(id).await
+    }
+
     /// What a change by the API answers.
     pub(crate) async fn send<T: DeserializeOwned>(
         &self,

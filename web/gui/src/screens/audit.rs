@@ -67,7 +67,7 @@ impl Filter {
 
 /// A moment as browsers have people choose it, `2026-11-29T08:30`, with the rest of it. Anything else
 /// stays, for the API to judge.
-fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     let forms = [format!("{text}:00Z"), format!("{text}T00:00:00Z")];
     let mut forms = forms.into_iter();
     match text.parse::<Timestamp>() {

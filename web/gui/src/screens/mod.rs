@@ -39,6 +39,7 @@ pub(crate) mod grants;
 pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod audit;
+pub(crate) mod denied;
 pub(crate) mod can;
 pub(crate) mod users;
 pub(crate) mod groups;

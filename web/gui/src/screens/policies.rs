@@ -26,7 +26,7 @@ pub(crate) enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Retention,
         Self::Quotas,
         Self::Immutability,
