@@ -6,6 +6,7 @@ use crate::backup::Backup;
 use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
+use crate::denied::Denied;
 use crate::doctor::Doctor;
 use crate::gc::Gc;
 use crate::grant::Grant;
@@ -113,6 +114,13 @@ pub enum Command {
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),
+    /// Requests that rules refused, the newest first; for superusers, and in repositories of one's own.
+    Denied(Denied),
+    /// Tell why a request was refused, by the id that its client was told.
+    Why {
+        /// The id, or the address that ends with it.
+        id: String,
+    },
     /// Tell whether someone may do something, by which grant, and through which groups.
     Can(Can),
     /// Make the server what a file says: repositories, groups, robots, grants, settings.

@@ -47,6 +47,7 @@ mod download;
 mod apply;
 mod audit;
 mod can;
+mod denied;
 mod connect_write;
 mod connect_undo;
 mod connect;

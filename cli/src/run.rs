@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::completion::{complete, script};
 use crate::connect::connect;
 use crate::context::{Context, Env, voice};
+use crate::denied::{denied, why};
 use crate::discover::discover;
 use crate::doctor::doctor;
 use crate::exit::Exit;
@@ -106,6 +107,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Trash(command) => trash(command, cx).await,
         Command::Stats(args) => stats(args, cx).await,
         Command::Audit(command) => audit(command, cx).await,
+        Command::Denied(args) => denied(args, cx).await,
+        Command::Why { id } => why(&id, cx).await,
         Command::Can(question) => can(question, cx).await,
         Command::Apply(args) => apply(args, cx).await,
         Command::Export => export(cx).await,

@@ -2,6 +2,7 @@
 
 mod applies;
 mod audit;
+mod denied;
 mod commands;
 mod accounts;
 mod failures;
