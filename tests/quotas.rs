@@ -295,7 +295,7 @@ fn skopeo_and_crane_tell_how_much_is_left() {
         let quota = "the quota of the repository oci/team is 50000 bytes (48.8 KiB): ";
         let (_, told) = said.split_once(quota).unwrap_or_default();
         let (left, _) = told.split_once(" left").unwrap_or_default();
-        left.ends_with("KiB)")
+        left.ends_with("KiB)") && said.contains("; see http://")
     };
     if let Some(skopeo) = tool("skopeo") {
         let (from, to) = (

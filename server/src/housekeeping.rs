@@ -3,6 +3,7 @@
 use crate::house::House;
 use larder_gc::retention::BUDGET;
 use larder_metadata::Error;
+use larder_metadata::denied;
 use larder_metadata::jobs::{JobFilter, NewJob};
 use larder_metadata::series::{STEP, hour_of};
 use larder_model::{JobKind, JobState, Problem, SeriesName, System};
@@ -35,6 +36,8 @@ const FIRST_PRUNE: Duration = Duration::from_mins(2);
 /// How often it is looked whether mirrors keep more than they may, and how soon after the start.
 const MIRRORS: Duration = Duration::from_hours(1);
 const FIRST_MIRRORS: Duration = Duration::from_mins(5);
+/// How often refused requests are looked at that are past their time, or too many.
+const REFUSALS: Duration = Duration::from_hours(1);
 /// How long a job is kept after its end.
 const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -111,6 +114,8 @@ async fn keep_house(house: &House) {
     let mut uses = tokio::time::interval_at(Instant::now() + USES, USES);
     uses.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut prune = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, PRUNE);
+    let mut refusals = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, REFUSALS);
+    refusals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut mirrors = tokio::time::interval_at(Instant::now() + FIRST_MIRRORS, MIRRORS);
     mirrors.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut suspects = interval(SUSPECTS);
@@ -126,6 +131,7 @@ async fn keep_house(house: &House) {
                 prune_jobs(house).await;
                 prune_statistics(house).await;
             }
+            _ = refusals.tick() => prune_denied(house).await,
             _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
                     tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
@@ -156,12 +162,16 @@ pub(crate) async fn write_session_uses(house: &House) {
     }
 }
 
-/// Writes events into the audit trail and seals what waits: every second, and all that waits
+/// Writes events into the audit trail, and refusals that clients were told an id of, and seals what waits: every second, and all that waits
 /// (`forced`) when the server ends.
 pub(crate) async fn write_audit(house: &House, forced: bool) {
     if let Err(error) = house.gate.write_events().await {
         let problem = Problem::from(error);
         tracing::warn!(%problem, "events could not be written into the audit trail; they are kept for the next time");
+    }
+    if let Err(error) = house.gate.write_denied().await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "what rules refused could not be written down; it is kept for the next time");
     }
     if let Err(error) = house.metadata.seal(forced).await {
         let problem = Problem::from(error);
@@ -279,6 +289,18 @@ async fn prune_statistics(house: &House) {
     if let Err(error) = pruned.await {
         let problem = Problem::from(error);
         tracing::warn!(%problem, "old statistics could not be deleted");
+    }
+}
+
+/// Forgets refused requests that are past their time, or too many.
+async fn prune_denied(house: &House) {
+    let pruned = async {
+        let before = house.metadata.shared_now().await?.before(denied::KEPT);
+        house.metadata.prune_denied(before, denied::MAX_KEPT).await
+    };
+    if let Err(error) = pruned.await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "old refused requests could not be forgotten");
     }
 }
 

@@ -79,6 +79,8 @@ impl Call {
             // The stranger answers for its robot.
             "robot_owner" => is_admin || caller == user,
             "robot_owner_unlimited" => is_admin || (whole && caller == user),
+            // The id is of a refusal in the repository `secret`, which nobody else reads.
+            "refusal_reader" => is_admin,
             "about_oneself" => is_admin || (caller != "disabled" && oneself),
             right => panic!(
                 "{} {} needs {right}: what is expected?",
@@ -195,7 +197,28 @@ fn damaged_blob(house: &House) -> String {
     digest.to_string()
 }
 
-/// The id of someone's token, of a job, of a quota, of an entry of the trash, or of a grant on a hidden
+/// The id of a refusal in a repository that is hidden from most.
+fn hidden_refusal(house: &House) -> String {
+    let admin = house.larder.admin();
+    let immutable = r#"{"immutable":["v*"]}"#;
+    house
+        .larder
+        .api("PATCH", "repositories/oci/secret", immutable, 200);
+    let mut random = Random::seeded();
+    Image::random(&mut random, &[10]).push(&admin, "secret/app", "v1");
+    let path = "/v2/secret/app/manifests/v1";
+    let told = admin.send("DELETE", path, &[], b"").expect(409).text();
+    house.larder.api(
+        "PATCH",
+        "repositories/oci/secret",
+        r#"{"immutable":[]}"#,
+        200,
+    );
+    let (_, after) = told.split_once("/why/").expect("an id");
+    after[..32].to_owned()
+}
+
+/// The id of someone's token, of a job, of a quota, of a refusal, of an entry of the trash, or of a grant on a hidden
 /// repository, the name of a backup, or the digest of a blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     if path.contains("/backups/") {
@@ -209,6 +232,9 @@ fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
             return [damaged_blob(house), nothing.to_string()];
         }
         return [house.image.digest, nothing].map(|digest| digest.to_string());
+    }
+    if path.contains("/why/") {
+        return [hidden_refusal(house), "0".repeat(32)];
     }
     let there = if path.contains("/tokens/") {
         let items = house.larder.api("GET", "tokens?owner=limited", "", 200)["items"].take();

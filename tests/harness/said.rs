@@ -16,7 +16,7 @@ Made by the tests of [tests/clients](../tests/clients/main.rs) (images) and \
 `LARDER_TEST_WRITE=1`; without it they fail when a client says something else. \
 To be rid of rows that no test makes any more,
 delete the file first. `HOST` stands for the server's address, `HOME` for a temporary folder, \
-`TIME` for a time; digests, ids and
+`TIME` for a time, `ID` for that of a refusal; digests, ids and
 sizes are cut. The versions are those of [.ci/setup](../.ci/setup). \
 Where a client has no way to do something, there is no row;
 where a row has none of the server's words, the client keeps them to itself. What asks docker.io here finds no way out.
@@ -172,7 +172,7 @@ pub fn normal(text: &str) -> String {
 
 /// Shapes of what differs: `0` is a digit, `x` a hexadecimal one, `?` a letter or digit, `+` more
 /// of the last.
-const CHANGING: [(&str, &str); 11] = [
+const CHANGING: [(&str, &str); 12] = [
     ("127.0.0.1:0+", "HOST"),
     ("127.0.0.1%3A0+", "HOST"),
     ("0000-00-00T00:00:00.0+Z", "TIME"),
@@ -191,6 +191,7 @@ const CHANGING: [(&str, &str); 11] = [
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "…",
     ),
+    ("why/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "why/ID"),
     ("size: 0+", "size: …"),
     ("again in 0+ s", "again in TIME"),
 ];

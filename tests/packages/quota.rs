@@ -31,7 +31,7 @@ fn npm_tells_how_much_is_left() {
     limit(&house.larder, "npm", 10);
     let package = Node::package(&maker, "1.0.0", "ours");
     let told = maker.fails(&package, "npm publish");
-    assert!(told.contains(LEFT), "{told}");
+    assert!(told.contains(LEFT) && told.contains("/why/"), "{told}");
     limit(&house.larder, "npm", 100_000);
     maker.run(&package, "npm publish");
 }
@@ -45,7 +45,7 @@ fn twine_tells_how_much_is_left() {
     let (folder, wheel) = wheel_in(&maker, "1.0.0", "ours");
     let upload = format!("twine upload --non-interactive --disable-progress-bar -r larder {wheel}");
     let told = fails(&mut maker.shell(&folder, &upload));
-    assert!(told.contains(LEFT), "{told}");
+    assert!(told.contains(LEFT) && told.contains("/why/"), "{told}");
     limit(&house.larder, "pypi", 100_000);
     run(&mut maker.shell(&folder, &upload));
 }
@@ -63,7 +63,7 @@ fn cargo_tells_how_much_is_left() {
     let package = maker.project("probe", &files);
     let publish = "cargo publish --registry larder --allow-dirty --no-verify";
     let told = maker.fails(&package, publish);
-    assert!(told.contains(LEFT), "{told}");
+    assert!(told.contains(LEFT) && told.contains("/why/"), "{told}");
     limit(&house.larder, "cargo", 100_000);
     maker.run(&package, publish);
 }
