@@ -1,10 +1,10 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    abouts, audit, backups, clients, collection, copies, deletions, denied, document, downloads, grants,
-    groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights, robots,
-    schedules, scrub, search, sessions, settings, statistics, system, tokens, trash, upstreams,
-    users, versions,
+    abouts, audit, backups, clients, collection, copies, deletions, denied, document, downloads,
+    grants, groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights,
+    robots, schedules, scrub, search, sessions, settings, statistics, system, tokens, trash,
+    upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;

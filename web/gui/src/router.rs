@@ -4,7 +4,9 @@ use crate::assets::Asset;
 use crate::page::{ErrorPage, OrPage as _, Shown, see_other};
 use crate::screens::policies::Tab;
 use crate::screens::{
-    addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard, denied, grants, groups, jobs, licences, login, policies, profile, repositories, retention, robots, scrub, search, sessions, setup, storage, system, tokens, trash, upstreams, users,
+    addresses, appearance, audit, backups, can, catalog, cleanup, connect, contents, dashboard,
+    denied, grants, groups, jobs, licences, login, policies, profile, repositories, retention,
+    robots, scrub, search, sessions, setup, storage, system, tokens, trash, upstreams, users,
 };
 use crate::visit::Visit;
 use axum::Router;
