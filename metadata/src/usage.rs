@@ -50,6 +50,8 @@ const SUMS: &str = "select scope, bytes, unique_bytes, blobs, repositories, pack
     saved_bytes, unnamed_bytes, as_of from usage_sums order by scope";
 const LARGEST_REPOS: &str = "select repo, bytes, unique_bytes, blobs, packages, versions \
     from usage_repos where (bytes, repo) < (?1, ?2) order by bytes desc, repo desc limit ?3";
+const OF_REPO: &str = "select bytes, unique_bytes, blobs, packages, versions \
+    from usage_repos where repo = ?1";
 const LARGEST_PACKAGES: &str = "select repo, package, bytes, unique_bytes, versions \
     from usage_packages where (bytes, repo, package) < (?1, ?2, ?3) \
     order by bytes desc, repo desc, package desc limit ?4";
@@ -335,6 +337,21 @@ impl Metadata {
         let values = vec![bytes.into(), repo.into(), limit.into()];
         let mut rows = self.sql.scan(LARGEST_REPOS, values).await?;
         rows.iter_mut().map(read).collect()
+    }
+
+    /// What a repo had when it was counted last; `None`: it never was.
+    pub async fn counted_usage(&self, repo: i64) -> Result<Option<RepoUsage>, Error> {
+        let mut rows = self.sql.rows(OF_REPO, &[repo.into()]).await?;
+        let read = |row: &mut Row| {
+            Ok(RepoUsage {
+                bytes: row.count(0)?,
+                unique_bytes: row.count(1)?,
+                blobs: row.count(2)?,
+                packages: row.count(3)?,
+                versions: row.count(4)?,
+            })
+        };
+        rows.first_mut().map(read).transpose()
     }
 
     /// The packages of a repo, or of all, the largest first, at most `limit`.

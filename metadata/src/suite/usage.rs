@@ -209,6 +209,9 @@ async fn counts_of_what_is_gone_go(metadata: &Metadata) {
     );
     let repos_now = metadata.usage_of_repos(None, 1000).await.expect("repos");
     assert_eq!(repos_now, [(bed.repo.id, usage)]);
+    let counted = async |repo| metadata.counted_usage(repo).await.expect("a count");
+    assert_eq!(counted(bed.repo.id).await, Some(usage));
+    assert_eq!(counted(0).await, None);
     metadata
         .drop_package(bed.package("a"), &ALICE)
         .await

@@ -144,7 +144,13 @@ pub(crate) async fn create(
     let policy = state.gate.policy();
     let public = policy.is_readable_by_everyone(&repo);
     tracing::info!(by = caller.label(), repository = %path, public, "repository created");
-    let made = with_usage(to_api(&repo, &caller, &policy), &state, &repo, &caller).await?;
+    let made = with_usage(
+        to_api(&repo, &caller, &policy),
+        (&state, &repo),
+        &caller,
+        false,
+    )
+    .await?;
     Ok(Created::new(format_args!("/repositories/{path}"), made))
 }
 
@@ -154,34 +160,54 @@ pub(crate) async fn create(
     path = "/repositories/{protocol}/{name}",
     tag = "repositories",
     operation_id = "get_repository",
-    params(RepoParams),
+    params(
+        RepoParams,
+        (
+            "counted" = Option<bool>,
+            Query,
+            description = "Whether `usage` is what was counted last, as `GET /stats/usage` has it, which \
+                takes no look at all that a large repository has.",
+        ),
+    ),
     responses((status = 200, description = "The repository.", body = api::Repository)),
-    extensions(("x-right" = json!(Right::RepositoryRead)), ("x-entity-tag" = json!(true))),
+    extensions(
+        ("x-right" = json!(Right::RepositoryRead)),
+        ("x-codes" = json!(["counted_invalid"])),
+        ("x-entity-tag" = json!(true)),
+    ),
 )]
 pub(crate) async fn get(
     RepoReader { caller, path, .. }: RepoReader,
+    KnownQuery(query): KnownQuery,
     State(state): State<Arc<ApiState>>,
 ) -> Result<(Extension<SettledState>, Json<api::Repository>), Refusal> {
     let repo = state.repo(&path)?;
     let plain = to_api(&repo, &caller, &state.gate.policy());
     // What is published meanwhile changes what is shown, but nothing that a condition is about.
     let settled = SettledState::of(&plain)?;
-    let shown = with_usage(plain, &state, &repo, &caller).await?;
+    let counted = query.flag("counted")?;
+    let shown = with_usage(plain, (&state, &repo), &caller, counted).await?;
     Ok((Extension(settled), Json(shown)))
 }
 
 /// A repository with what it has, for whoever administers it.
 async fn with_usage(
     plain: api::Repository,
-    state: &ApiState,
-    repo: &RepoRecord,
+    (state, repo): (&ApiState, &RepoRecord),
     caller: &Caller,
+    counted: bool,
 ) -> Result<api::Repository, Problem> {
     let administers = caller.may(&path_of(repo).permission(Verb::Administer));
     if repo.kind == RepoKind::Group || !administers {
         return Ok(plain);
     }
-    let usage = state.metadata.usage(repo.id).await?;
+    let usage = if counted {
+        let counted = state.metadata.counted_usage(repo.id).await?;
+        counted.map(|it| (it.bytes, it.unique_bytes, it.versions))
+    } else {
+        let now = state.metadata.usage(repo.id).await?;
+        Some((now.bytes, now.unique_bytes, now.versions))
+    };
     let warning = match &plain.quota {
         Some(_) => Some(state.metadata.is_quota_warned(repo.id).await?),
         None => None,
@@ -189,10 +215,10 @@ async fn with_usage(
     let is_superuser = caller.principal().is_superuser();
     Ok(api::Repository {
         quota: plain.quota.map(|quota| api::Quota { warning, ..quota }),
-        usage: Some(api::RepositoryUsage {
-            bytes: usage.bytes,
-            unique_bytes: is_superuser.then_some(usage.unique_bytes),
-            versions: usage.versions,
+        usage: usage.map(|(bytes, unique_bytes, versions)| api::RepositoryUsage {
+            bytes,
+            unique_bytes: is_superuser.then_some(unique_bytes),
+            versions,
         }),
         ..plain
     })
@@ -236,7 +262,9 @@ pub(crate) async fn change(
     }
     let repo = state.repo(&path)?;
     let changed = to_api(&repo, &caller, &state.gate.policy());
-    Ok(Json(with_usage(changed, &state, &repo, &caller).await?))
+    Ok(Json(
+        with_usage(changed, (&state, &repo), &caller, false).await?,
+    ))
 }
 
 /// Deletes a repository with all that is in it.

@@ -85,7 +85,7 @@ async fn read(visit: &Visit) -> Result<Address, Problem> {
     }
     let path = name.and_then(|name| RepoPath::of(&protocol, name));
     let repo = match path {
-        Some(path) => match visit.get::<api::Repository>(place::repo_call(&path)).await {
+        Some(path) => match place::repository(visit, &path).await {
             Ok(repo) => Some(repo),
             Err(problem) if is_hidden(&problem) => None,
             Err(problem) => return Err(problem),

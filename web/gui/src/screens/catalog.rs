@@ -3,7 +3,9 @@
 use crate::address::{Query, ROWS, with_query};
 use crate::page::{Frame, OrPage as _, Shown, show};
 use crate::screens::deletion::Undo;
-use crate::screens::place::{PackagePath, path_of, repo, repo_call, repo_page, repositories};
+use crate::screens::place::{
+    PackagePath, path_of, repo, repo_call, repo_page, repositories, repository,
+};
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::{Path, RawQuery};
@@ -188,7 +190,7 @@ async fn of_several(
 async fn of_one(visit: &Visit, query: &Query, repo: RepoPath) -> Result<Catalog, Problem> {
     let t = visit.language();
     let is_images = repo.protocol == ProtocolName::OCI;
-    let repository: api::Repository = visit.get(repo_call(&repo)).await?;
+    let repository = repository(visit, &repo).await?;
     let (sought, after) = (query.get("q"), query.get("after"));
     let (rows, next) = merged(visit, std::slice::from_ref(&repo), sought, after).await?;
     let noun = if is_images { "image" } else { "package" };

@@ -4,7 +4,7 @@
 use crate::address::{Query, with_query};
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::screens::place::{PackagePath, repo_call, repo_page};
+use crate::screens::place::{self, PackagePath, repo_call, repo_page};
 use crate::visit::Visit;
 use askama::Template;
 use http::Method;
@@ -120,8 +120,8 @@ pub(crate) async fn ask(visit: &Visit, path: PackagePath, query: &Query) -> Show
         // Nothing was selected, and all of it was not asked for.
         return see_other(&path.page()).or_page(visit);
     }
-    let repository = visit.get(path.repo_call()).await;
-    let repository: api::Repository = repository.or_page(visit)?;
+    let repository = place::repository(visit, &path.repo).await;
+    let repository = repository.or_page(visit)?;
     let whole = match versions.as_slice() {
         [] => {
             let list = visit

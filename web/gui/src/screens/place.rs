@@ -150,6 +150,11 @@ pub(crate) fn repo_call(repo: &RepoPath) -> String {
     format!("/repositories/{}/{}", repo.protocol, repo.name)
 }
 
+/// A repository with what was counted of it last: a page does not wait for a look at all of it.
+pub(crate) async fn repository(visit: &Visit, repo: &RepoPath) -> Result<api::Repository, Problem> {
+    visit.get(format!("{}?counted=true", repo_call(repo))).await
+}
+
 /// All repositories that whoever looks may read.
 pub(crate) async fn repositories(visit: &Visit) -> Result<Vec<api::Repository>, Problem> {
     let (mut all, mut after) = (Vec::new(), String::new());

@@ -253,7 +253,11 @@ async fn read_place(visit: &Visit, tab: Tab, mut repo: api::Repository) -> Resul
         retention = Some(stored);
     }
     if is_allowed && tab == Tab::Quotas {
-        repo = visit.get(format!("/repositories/{path}")).await?;
+        // Where a quota holds, what it counts is known at once.
+        let counted = repo.quota.is_none();
+        repo = visit
+            .get(format!("/repositories/{path}?counted={counted}"))
+            .await?;
     }
     Ok(Place {
         path,

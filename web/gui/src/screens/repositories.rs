@@ -296,7 +296,7 @@ async fn settings_page(
 ) -> Shown {
     let t = visit.language();
     let path = place::repo(protocol, name).or_page(visit)?;
-    let repo: api::Repository = visit.get(place::repo_call(&path)).await.or_page(visit)?;
+    let repo = place::repository(visit, &path).await.or_page(visit)?;
     let title = path.to_string();
     if !visit.may(&title, "administer").await.or_page(visit)? {
         let detail = t.policies_needs_admin(&title);
@@ -349,7 +349,7 @@ async fn changed(
     form: &Form,
 ) -> Result<(), Problem> {
     let call = place::repo_call(path);
-    let repo: api::Repository = visit.get(&call).await?;
+    let repo = place::repository(visit, path).await?;
     let mut change = typed.change(repo.kind, form)?;
     if let Some(upstream) = &mut change.upstream
         && repo.upstream.as_ref().map(|it| &it.url) == upstream.url.as_ref()
@@ -375,7 +375,7 @@ pub(crate) async fn ask_to_delete(
 ) -> Shown {
     let path = place::repo(&protocol, &name).or_page(&visit)?;
     let call = place::repo_call(&path);
-    let repo: api::Repository = visit.get(&call).await.or_page(&visit)?;
+    let repo = place::repository(&visit, &path).await.or_page(&visit)?;
     let (t, title, back) = (visit.language(), path.to_string(), settings_path(&path));
     let frame = Frame::new(&visit, t.repositories_delete_title(&title)).or_page(&visit)?;
     let frame = frame.below(&title, &back).elsewhere(

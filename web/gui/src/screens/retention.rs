@@ -153,7 +153,7 @@ async fn page(
     (preview, problem): (Option<Preview>, Option<Problem>),
 ) -> Shown {
     let repo: api::Repository = visit
-        .get(format!("/repositories/{path}"))
+        .get(format!("/repositories/{path}?counted=true"))
         .await
         .or_page(visit)?;
     let t = visit.language();

@@ -127,7 +127,9 @@ async fn page(
     checked: Option<api::UpstreamCheck>,
 ) -> Shown {
     let path = format!("{}/{}", segment(protocol), segment(name));
-    let repo = visit.get(format!("/repositories/{path}")).await;
+    let repo = visit
+        .get(format!("/repositories/{path}?counted=true"))
+        .await;
     let repo: api::Repository = repo.or_page(visit)?;
     if repo.kind != api::RepoKind::Mirror {
         let problem = Problem::not_found("mirror", format!("{protocol}/{name} is no mirror"));
