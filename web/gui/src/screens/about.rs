@@ -3,6 +3,7 @@
 use crate::address::with_query;
 use crate::language::Language;
 use crate::markdown::{self, Html};
+use crate::page::Frame;
 use crate::screens::place::PackagePath;
 use crate::visit::Visit;
 use larder_api::{self as api, Dependency, FileRead, ReadmeFormat};
@@ -81,6 +82,17 @@ impl Described {
             tab,
             is_version,
         }))
+    }
+
+    /// A frame that says how what this shows is had elsewhere, if it is not what the page is about.
+    pub(crate) fn elsewhere(&self, frame: Frame) -> Frame {
+        if self.is_main() {
+            return frame;
+        }
+        let version = &self.about.version;
+        let command = format!("{} {version}", self.path.command("about"));
+        let call = format!("GET /api/v1{}/about", self.path.version_call(version));
+        frame.elsewhere(command, call)
     }
 
     /// Whether this of the page is shown.

@@ -226,6 +226,10 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     };
     let frame =
         frame(visit, &path, &title)?.elsewhere(path.command("show"), format!("GET /api/v1{call}"));
+    let frame = match &described {
+        Some(described) => described.elsewhere(frame),
+        None => frame,
+    };
     let hosted = versions.first().is_some_and(|version| version.hosted);
     let lines = match (&newest, path.is_image()) {
         (Some(tag), true) => around.pulls(&frame, &path, tag),
@@ -357,8 +361,13 @@ async fn version_of(
             format!("GET /api/v1{}", path.version_call(name)),
         );
     let package = (&*path.name, version.hosted);
+    let described = Described::of(visit, &path, name, (tab, true)).await?;
+    let frame = match &described {
+        Some(described) => described.elsewhere(frame),
+        None => frame,
+    };
     Ok(VersionPage {
-        described: Described::of(visit, &path, name, (tab, true)).await?,
+        described,
         lines: around.installs(&frame, package, &version.version),
         setup: setup_of(visit, around.address.as_ref()).await,
         yanks: lines::yanks(path.repo.protocol),
