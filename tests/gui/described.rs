@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 const LANGUAGES: [&str; 2] = ["en", "zh"];
 /// What is never taken, unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const HOSTILE: &str = "<script>alert(1)</script>";
 
 fn start() -> Larder {
