@@ -162,8 +162,8 @@ pub(crate) async fn write_session_uses(house: &House) {
     }
 }
 
-/// Writes events into the audit trail, and refusals that clients were told an id of, and seals what waits: every second, and all that waits
-/// (`forced`) when the server ends.
+/// Writes events into the audit trail, writes down what rules refused, and seals what waits: every
+/// second, and all that waits (`forced`) when the server ends.
 pub(crate) async fn write_audit(house: &House, forced: bool) {
     if let Err(error) = house.gate.write_events().await {
         let problem = Problem::from(error);
@@ -171,7 +171,7 @@ pub(crate) async fn write_audit(house: &House, forced: bool) {
     }
     if let Err(error) = house.gate.write_denied().await {
         let problem = Problem::from(error);
-        tracing::warn!(%problem, "what rules refused could not be written down; it is kept for the next time");
+        tracing::warn!(%problem, "what rules refused could not be written down; the next time tries again");
     }
     if let Err(error) = house.metadata.seal(forced).await {
         let problem = Problem::from(error);

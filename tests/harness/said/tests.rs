@@ -18,6 +18,10 @@ fn what_differs_is_cut() {
         ("open /tmp/.tmpaB3dEf/home/x", "open HOME/home/x"),
         (&format!("team/x@sha256:{digest}"), "team/x@sha256:…"),
         (&format!("sha256-{digest}.sig"), "sha256-….sig"),
+        (
+            "see http://127.0.0.1:77/why/3f0c41e0a2b94d5f8e6c7d1b2a3f4e5d x",
+            "see http://HOST/why/ID x",
+        ),
         ("digest size: 527", "digest size: …"),
         ("is asked for again in 16 s", "is asked for again in TIME"),
         ("nothing | here", "nothing | here"),
