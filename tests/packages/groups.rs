@@ -3,6 +3,7 @@
 
 use crate::confusion::with_upstream;
 use crate::larder;
+use larder_tests::http::without_ids;
 use larder_tests::parcel::publish_to;
 use larder_tests::shelf::Shelf;
 use larder_tests::upstream::Upstream;
@@ -42,14 +43,15 @@ fn index(protocol: &str, repo: &str, name: &str) -> String {
 /// All of an answer that a client sees, but for the name that it asked for and the moment.
 fn seen(answer: &Response, name: &str) -> (u16, Vec<(String, String)>, String) {
     let changing = ["date", "x-request-id"];
+    let told = |text: &str| without_ids(text).replace(name, "NAME");
     let headers = answer
         .headers
         .iter()
         .filter(|(key, _)| !changing.contains(&&**key));
     let headers = headers
-        .map(|(key, value)| (key.clone(), value.replace(name, "NAME")))
+        .map(|(key, value)| (key.clone(), told(value)))
         .collect();
-    (answer.status, headers, answer.text().replace(name, "NAME"))
+    (answer.status, headers, told(&answer.text()))
 }
 
 /// What someone is told of a private name is what is told of a name that is nowhere.
