@@ -1,6 +1,7 @@
 //! Jobs: what takes a while, how far it is, what it did; and when jobs begin by themselves.
 
 use crate::form::Form;
+use crate::format;
 use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show};
 use crate::query::parameter;
@@ -15,6 +16,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use larder_api as api;
 use larder_model::{JobKind, JobState, Problem};
+use serde_json::Value;
 use url::form_urlencoded;
 
 /// Rows of a page.
@@ -98,9 +100,9 @@ struct Job {
     next: Option<String>,
 }
 
-/// What changes of a job while it runs.
+/// What changes of a job while it runs; at its end, what else its page has of it.
 #[derive(Template)]
-#[template(path = "job_live.html")]
+#[template(path = "job_event.html")]
 struct Live<'a> {
     frame: &'a Frame,
     job: &'a api::Job,
@@ -116,6 +118,35 @@ pub(crate) fn percent(job: &api::Job) -> Option<u64> {
     let progress = job.progress.as_ref()?;
     let total = progress.total.filter(|total| *total > 0)?;
     Some((progress.done.min(total)) * 100 / total)
+}
+
+/// What came of a job, one line for each word of the API: its bytes, or else the text of it.
+pub(crate) fn facts(result: &Value) -> Vec<(String, Option<u64>, String)> {
+    let mut facts = Vec::new();
+    flatten("", result, &mut facts);
+    facts
+}
+
+fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, Option<u64>, String)>) {
+    let below = |key: &str| match name {
+        "" => key.to_owned(),
+        _ => format!("{name}.{key}"),
+    };
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                flatten(&below(key), value, facts);
+            }
+        }
+        Value::Number(number) => {
+            let number = number.as_u64();
+            let bytes = number.filter(|_| name.split(['.', '_']).any(|word| word == "bytes"));
+            let text = number.map_or_else(|| value.to_string(), format::count);
+            facts.push((name.to_owned(), bytes, text));
+        }
+        Value::String(text) => facts.push((name.to_owned(), None, text.clone())),
+        other => facts.push((name.to_owned(), None, other.to_string())),
+    }
 }
 
 /// The word for a state.
