@@ -26,6 +26,7 @@ pub mod larder;
 
 pub mod apart;
 mod beside;
+pub mod browser;
 pub mod engine;
 pub mod home;
 pub mod postgres;
@@ -47,6 +48,7 @@ pub mod upstream;
 pub mod rpms;
 pub mod shelf;
 
+pub use browser::{Axe, Browser, Window};
 pub use http::{Client, Response};
 pub use image::Image;
 pub use larder::{Larder, Start};

@@ -77,6 +77,12 @@ pub fn tool_in(folder: &str, name: &str) -> Option<PathBuf> {
 }
 
 fn kept(folder: &str, name: &str) -> Option<PathBuf> {
+    let found = |bin: &&str| kept_file(folder, &format!("{bin}/{name}"));
+    ["bin", "node_modules/.bin"].iter().find_map(found)
+}
+
+/// A file that `.ci/setup` keeps in this folder.
+pub fn kept_file(folder: &str, path: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     // Empty counts as not set (XDG Base Directory Specification).
     let cache = std::env::var("XDG_CACHE_HOME").ok();
@@ -84,10 +90,7 @@ fn kept(folder: &str, name: &str) -> Option<PathBuf> {
         .filter(|folder| !folder.is_empty())
         .unwrap_or_else(|| format!("{home}/.cache"));
     let folder = Path::new(&cache).join("larder-tools").join(folder);
-    ["bin", "node_modules/.bin"]
-        .iter()
-        .map(|bin| folder.join(bin).join(name))
-        .find(|path| path.is_file())
+    Some(folder.join(path)).filter(|path| path.is_file())
 }
 
 /// dnf's configuration as distributions have it.
