@@ -2,8 +2,13 @@
 //!
 //! - `routes`, `screens`: all that can be opened; a page that is not listed is found.
 //! - `looks`: every screen in both languages and themes, narrow, and for people who do not see it.
+//! - `plain`, `keyboard`: the same without scripts, and without a mouse.
+//! - `pictures`: what `docs/screens` has.
 
 mod routes;
 mod place;
 mod screens;
 mod looks;
+mod plain;
+mod keyboard;
+mod pictures;

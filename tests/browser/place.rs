@@ -425,7 +425,7 @@ impl Place {
         window.go(&self.at("/login"));
         window.fill("input[name=username]", WHO);
         window.fill("input[name=password]", PASSWORD);
-        window.click("main button");
+        window.follow("main button");
         assert_eq!(window.url(), self.at("/"));
     }
 }

@@ -167,7 +167,7 @@ fn rules_are_built_seen_and_saved() {
     assert_eq!(retention(&larder)["rules"], json!([]));
     let seen = [rule("10"), vec![("do", "preview")]].concat();
     let seen = browser.post(page, page, &seen).expect(200).text();
-    assert!(seen.contains("would delete 0 versions"), "{seen}");
+    assert!(seen.contains("Would delete 0 versions"), "{seen}");
     browser
         .post(page, page, &[rule("10"), vec![("do", "save")]].concat())
         .expect(303);

@@ -286,11 +286,27 @@ impl Window {
         found[ELEMENT].as_str().expect("an element").to_owned()
     }
 
-    /// Clicks on an element; a page to which that leads has loaded then.
+    /// Clicks on an element.
     #[track_caller]
     pub fn click(&self, css: &str) {
         let element = self.find(css);
         self.post(&format!("element/{element}/click"), &json!({}));
+    }
+
+    /// Clicks on an element that leads to another page, which has loaded then.
+    #[track_caller]
+    pub fn follow(&self, css: &str) {
+        let page = self.find("html");
+        self.click(css);
+        let path = format!("{}/element/{page}/name", self.session);
+        let begun = Instant::now();
+        while ask(&self.client, "GET", &path, &Value::Null).is_ok() {
+            assert!(
+                begun.elapsed() < DEADLINE,
+                "{css} at {} leads nowhere",
+                self.url()
+            );
+        }
     }
 
     /// Writes into a field in place of what is there.

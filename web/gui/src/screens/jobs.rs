@@ -108,6 +108,12 @@ struct Live<'a> {
     job: &'a api::Job,
 }
 
+/// The end of an id, by which one tells the jobs of a list apart.
+pub(crate) fn short(id: &str) -> String {
+    let from = id.len().saturating_sub(6);
+    format!("…{}", id.get(from..).unwrap_or(id))
+}
+
 /// Whether a job has ended.
 pub(crate) fn has_ended(job: &api::Job) -> bool {
     !matches!(job.state, JobState::Queued | JobState::Running)

@@ -81,6 +81,9 @@ fn rule_words(t: Language, rule: &api::RetentionRule) -> String {
     }
 }
 
+/// What the address ends with of whoever has saved rules.
+const SAVED: &str = "?saved=1";
+
 /// What rules would do, as a page shows it.
 struct Preview {
     preview: api::RetentionPreview,
@@ -114,6 +117,8 @@ struct Page<'a> {
     draft: Draft,
     preview: Option<Preview>,
     problem: Option<Problem>,
+    /// Whether it comes of having saved them.
+    is_saved: bool,
 }
 
 impl Page<'_> {
@@ -172,6 +177,7 @@ async fn page(
         draft,
         preview,
         problem,
+        is_saved: visit.target.ends_with(SAVED),
     };
     let status = match &page.problem {
         Some(problem) => problem.status(),
@@ -195,7 +201,7 @@ pub(crate) async fn act(visit: Visit, Path(place): Path<Place>, form: Form) -> S
     }
     if act == "save" {
         return match save(&visit, &path, &draft).await {
-            Ok(()) => see_other(&format!("/policies/retention/{path}")).or_page(&visit),
+            Ok(()) => see_other(&format!("/policies/retention/{path}{SAVED}")).or_page(&visit),
             Err(problem) => refused(&visit, &path, draft, problem).await,
         };
     }
