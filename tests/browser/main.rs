@@ -3,6 +3,9 @@
 //! - `routes`, `screens`: all that can be opened; a page that is not listed is found.
 //! - `looks`: every screen in both languages and themes, narrow, and for people who do not see it.
 //! - `plain`, `keyboard`: the same without scripts, and without a mouse.
+//! - `guards`: what keeps other sites away from a session.
+//! - `payloads`, `hostile`: texts from outside stay texts.
+//! - `budgets`: what a visit costs.
 //! - `pictures`: what `docs/screens` has.
 
 mod routes;
@@ -11,4 +14,8 @@ mod screens;
 mod looks;
 mod plain;
 mod keyboard;
+mod guards;
+mod payloads;
+mod hostile;
+mod budgets;
 mod pictures;

@@ -10,8 +10,10 @@ use larder_tests::parcel::publish;
 use larder_tests::random::Random;
 use larder_tests::{Client, Fault, Image, Larder, Response, Start, Upstream, Window};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::io::{BufReader, Read as _, Write as _};
 use std::path::PathBuf;
+use tempfile::NamedTempFile;
 
 /// Who looks: a superuser.
 pub(crate) const WHO: &str = "mei";
@@ -22,6 +24,8 @@ pub(crate) const PROBE: &str = "/npm/-/ping";
 pub(crate) struct Place {
     pub(crate) larder: Larder,
     pub(crate) upstream: Upstream,
+    /// Its time.
+    pub(crate) clock: Clock,
     /// A hosted image in one version, by its digest.
     pub(crate) digest: String,
     /// What a scrub found damaged.
@@ -35,10 +39,51 @@ pub(crate) struct Place {
     pub(crate) grant: String,
 }
 
+/// The server's time, which goes on between what happens where `turns`.
+pub(crate) struct Clock {
+    file: NamedTempFile,
+    turns: bool,
+    hours: Cell<u64>,
+}
+
+impl Clock {
+    fn new(turns: bool) -> Self {
+        let file = NamedTempFile::new().expect("clock");
+        std::fs::write(file.path(), "0").expect("clock");
+        Self {
+            file,
+            turns,
+            hours: Cell::new(0),
+        }
+    }
+
+    /// How many hours it is ahead.
+    pub(crate) const fn hours(&self) -> u64 {
+        self.hours.get()
+    }
+
+    fn turn(&self, hours: u64) {
+        if self.turns {
+            self.hours.set(self.hours.get() + hours);
+            // A reader sees the old time or the new one.
+            let new =
+                NamedTempFile::new_in(self.file.path().parent().expect("folder")).expect("clock");
+            std::fs::write(new.path(), (self.hours.get() * 3600).to_string()).expect("clock");
+            std::fs::rename(new.path(), self.file.path()).expect("clock");
+        }
+    }
+}
+
 /// Starts a server that takes as many requests as there are.
 pub(crate) fn start() -> Larder {
+    start_at(&Clock::new(false))
+}
+
+fn start_at(clock: &Clock) -> Larder {
+    let clock = clock.file.path().to_str().expect("path");
     let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
         .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
+        .with("LARDER_TEST_CLOCK", clock)
         .start();
     larder.disable_schedules();
     larder
@@ -141,7 +186,7 @@ fn push_for_all(client: &Client, name: &str, version: &str, bytes: usize) {
     about("application/spdx+json", b"{\"spdxVersion\":\"SPDX-2.3\"}");
 }
 
-fn images(larder: &Larder, bytes: usize) {
+fn images(larder: &Larder, clock: &Clock, bytes: usize) {
     let admin = larder.admin();
     for (name, about) in [
         (
@@ -159,6 +204,7 @@ fn images(larder: &Larder, bytes: usize) {
     }
     for version in ["2.13.4", "2.14.0", "2.14.1", "2.15.0"] {
         push_for_all(&admin, "platform/gateway", version, bytes);
+        clock.turn(7 * 24);
     }
     for (name, versions) in [
         ("platform/scheduler", &["1.8.3", "1.9.0"][..]),
@@ -173,11 +219,12 @@ fn images(larder: &Larder, bytes: usize) {
         let service = name.rsplit('/').next().unwrap_or(name);
         for version in versions {
             image(service, version, "amd64", bytes).push(&admin, name, version);
+            clock.turn(31);
         }
     }
 }
 
-fn packages(larder: &Larder, bytes: usize) {
+fn packages(larder: &Larder, clock: &Clock, bytes: usize) {
     let admin = larder.admin();
     let mut random = Random::new(3);
     for (protocol, name, versions) in [
@@ -194,6 +241,7 @@ fn packages(larder: &Larder, bytes: usize) {
         for version in versions {
             let bytes = random.bytes(bytes / 8);
             done(&publish(&admin, protocol, name, version, &bytes));
+            clock.turn(17);
         }
     }
 }
@@ -352,12 +400,22 @@ fn first(larder: &Larder, path: &str, key: &str) -> String {
 impl Place {
     /// Fills a server; `bytes`: of large layers, at least some hundred thousand.
     pub(crate) fn fill(bytes: usize) -> Self {
-        let larder = start();
-        images(&larder, bytes);
-        packages(&larder, bytes);
+        Self::fill_by(Clock::new(false), bytes)
+    }
+
+    /// The same as if it had taken weeks.
+    pub(crate) fn fill_over_weeks(bytes: usize) -> Self {
+        Self::fill_by(Clock::new(true), bytes)
+    }
+
+    fn fill_by(clock: Clock, bytes: usize) -> Self {
+        let larder = start_at(&clock);
+        images(&larder, &clock, bytes);
+        packages(&larder, &clock, bytes);
         let upstream = mirrors(&larder, bytes);
         let (token, grant) = people(&larder);
         policies(&larder);
+        let digest = image("ledger", "4.2.1", "amd64", bytes).digest.to_string();
         let admin = larder.admin();
         // What people tried and may not do.
         let priya = larder.user("priya", PASSWORD);
@@ -382,12 +440,15 @@ impl Place {
             "stats/usage/runs",
             "gc/runs",
         ] {
+            clock.turn(3);
             end(&larder, &larder.api("POST", run, "{}", 202));
         }
+        clock.turn(5);
         let job = larder.api("POST", "gc/runs", r#"{"dry_run":true,"grace":"0s"}"#, 202);
         end(&larder, &job);
         Self {
-            digest: image("ledger", "4.2.1", "amd64", 0).digest.to_string(),
+            digest,
+            clock,
             job: job["id"].as_str().expect("id").to_owned(),
             backup: first(&larder, "backups", "name"),
             larder,

@@ -396,11 +396,22 @@ impl Window {
         lines.iter().filter_map(request).collect()
     }
 
-    /// The whole page as a PNG.
+    /// Makes pages take it for so many seconds later.
     #[track_caller]
-    pub fn image(&self) -> Vec<u8> {
-        let size = "const it = document.documentElement; return [it.clientWidth, it.scrollHeight]";
-        let size = self.run(size);
+    pub fn turn_clock(&self, seconds: u64) {
+        let script = format!("const now = Date.now; Date.now = () => now() + {seconds} * 1000;");
+        self.command(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({"source": script}),
+        );
+    }
+
+    /// The whole page as a PNG, but for what is below so many pixels.
+    #[track_caller]
+    pub fn image(&self, height: u32) -> Vec<u8> {
+        self.command("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
+        let size = "const it = document.documentElement; return [it.clientWidth, Math.min(it.scrollHeight, HEIGHT)]";
+        let size = self.run(&size.replace("HEIGHT", &height.to_string()));
         let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
         let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let image = self.command("Page.captureScreenshot", &wanted);
