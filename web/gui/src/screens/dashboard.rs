@@ -213,7 +213,7 @@ async fn concerns(
     let schedules: api::List<api::Schedule> = visit.get("/schedules").await?;
     let last = schedules.items.iter().filter_map(|it| it.last.as_ref());
     for job in last.filter(|job| job.state == JobState::Failed) {
-        let text = t.dashboard_job_failed(&job.id, job.kind.word());
+        let text = t.dashboard_job_failed(job.kind.word());
         add(text, &format!("/jobs/{}", job.id));
     }
     Ok(all)
