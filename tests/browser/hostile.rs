@@ -4,7 +4,7 @@ use crate::payloads::{all, broken};
 use crate::place::{WHO, done, start};
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
-use larder_tests::{Browser, Client, Image, Larder, Response};
+use larder_tests::{Browser, Client, Fault, Image, Larder, Response, Upstream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -214,6 +214,34 @@ fn fill(larder: &Larder, payloads: &[String]) {
     }
 }
 
+/// What an upstream says of itself, and where it leads, comes into the page of its test.
+fn upstreams(larder: &Larder, payloads: &[String]) {
+    let (upstream, admin) = (Upstream::start(), larder.admin());
+    let settings = json!({"upstream": {"url": upstream.url(), "allow_private": true}});
+    larder.api(
+        "PATCH",
+        "repositories/npm/upstream",
+        &settings.to_string(),
+        200,
+    );
+    for payload in payloads.iter().step_by(3) {
+        let text = ascii(payload);
+        for fault in [
+            Fault::Redirect(format!("/{text}")),
+            Fault::Challenge(text.clone()),
+        ] {
+            upstream.fail_all(fault);
+            let page = "/upstreams/npm/upstream/check";
+            let answer = admin.send("POST", page, &[FORM], b"").expect(200);
+            require_text(&answer, page, payload);
+            admin.get(&format!("/npm/upstream/{}", encoded(&text)));
+        }
+    }
+    for page in ["/upstreams", "/upstreams/npm/upstream", "/", "/audit"] {
+        require_text(&admin.get(page).expect(200), page, "an upstream's words");
+    }
+}
+
 /// As a header may have it.
 fn ascii(text: &str) -> String {
     text.chars().filter(char::is_ascii).collect()
@@ -243,6 +271,7 @@ fn texts_from_outside_stay_texts() {
     }
     each_in_turn(&larder, &admin, &payloads);
     forms(&larder, &payloads);
+    upstreams(&larder, &payloads);
     for payload in &payloads {
         for asked in ASKED {
             let answer = admin.get(&format!("{asked}{}", encoded(payload)));

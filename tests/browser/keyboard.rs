@@ -206,7 +206,9 @@ fn follows_and_cancels(at: &At) {
     let id = at.place.hold_job();
     at.go(&format!("/jobs/{id}"));
     at.press_on("#job-rest button.danger", ENTER);
-    at.window.await_that("document.body.innerText.includes('It was asked to end') || document.querySelector('.chip.cancelled')");
+    let ends = "document.body.innerText.includes('It was asked to end')";
+    let has_ended = "document.querySelector('.chip.cancelled')";
+    at.window.await_that(&format!("{ends} || {has_ended}"));
     let job = at.api(&format!("jobs/{id}"));
     let cancelled = job["cancel_requested"] == json!(true) || job["state"] == "cancelled";
     assert!(cancelled, "{job}");

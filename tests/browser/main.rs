@@ -9,6 +9,7 @@
 //! - `pictures`: what `docs/screens` has.
 
 mod routes;
+mod clock;
 mod place;
 mod screens;
 mod looks;

@@ -2,6 +2,7 @@
 //! they are, what they let go, and what went wrong lately. All of it comes by the API and by what
 //! clients send.
 
+use crate::clock::Clock;
 use larder_tests::archive;
 use larder_tests::http::read_head;
 use larder_tests::image::{INDEX, MANIFEST, put_manifest};
@@ -10,10 +11,8 @@ use larder_tests::parcel::publish;
 use larder_tests::random::Random;
 use larder_tests::{Client, Fault, Image, Larder, Response, Start, Upstream, Window};
 use serde_json::{Value, json};
-use std::cell::Cell;
 use std::io::{BufReader, Read as _, Write as _};
 use std::path::PathBuf;
-use tempfile::NamedTempFile;
 
 /// Who looks: a superuser.
 pub(crate) const WHO: &str = "mei";
@@ -39,48 +38,13 @@ pub(crate) struct Place {
     pub(crate) grant: String,
 }
 
-/// The server's time, which goes on between what happens where `turns`.
-pub(crate) struct Clock {
-    file: NamedTempFile,
-    turns: bool,
-    hours: Cell<u64>,
-}
-
-impl Clock {
-    fn new(turns: bool) -> Self {
-        let file = NamedTempFile::new().expect("clock");
-        std::fs::write(file.path(), "0").expect("clock");
-        Self {
-            file,
-            turns,
-            hours: Cell::new(0),
-        }
-    }
-
-    /// How many hours it is ahead.
-    pub(crate) const fn hours(&self) -> u64 {
-        self.hours.get()
-    }
-
-    fn turn(&self, hours: u64) {
-        if self.turns {
-            self.hours.set(self.hours.get() + hours);
-            // A reader sees the old time or the new one.
-            let new =
-                NamedTempFile::new_in(self.file.path().parent().expect("folder")).expect("clock");
-            std::fs::write(new.path(), (self.hours.get() * 3600).to_string()).expect("clock");
-            std::fs::rename(new.path(), self.file.path()).expect("clock");
-        }
-    }
-}
-
 /// Starts a server that takes as many requests as there are.
 pub(crate) fn start() -> Larder {
     start_at(&Clock::new(false))
 }
 
 fn start_at(clock: &Clock) -> Larder {
-    let clock = clock.file.path().to_str().expect("path");
+    let clock = clock.path();
     let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
         .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
         .with("LARDER_TEST_CLOCK", clock)
@@ -115,6 +79,21 @@ pub(crate) fn end(larder: &Larder, job: &Value) -> Value {
     larder.api("GET", &format!("jobs/{id}"), "", 200)
 }
 
+/// The steps by which a service's image is made.
+fn history(service: &str) -> Value {
+    let step = |at: &str, by: &str| json!({"created": format!("2026-11-{at}Z"), "created_by": by});
+    let mut user = step("27T09:12:44", "USER 10001");
+    user["empty_layer"] = true.into();
+    let tools = "RUN apt-get install -y --no-install-recommends ca-certificates tzdata";
+    let copy = format!("COPY target/release/{service} /usr/bin/ # buildkit");
+    json!([
+        step("02T06:00:00", "ADD rootfs.tar.zst / # buildkit"),
+        step("27T09:11:58", tools),
+        step("27T09:12:44", &copy),
+        user,
+    ])
+}
+
 /// An image of a service as builders make them; `bytes`: of its largest layer.
 pub(crate) fn image(service: &str, version: &str, architecture: &str, bytes: usize) -> Image {
     let word = format!("{service} {version} {architecture}");
@@ -136,12 +115,7 @@ pub(crate) fn image(service: &str, version: &str, architecture: &str, bytes: usi
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", format!("SERVICE_VERSION={version}"), "TZ=UTC"],
         },
         "rootfs": {"type": "layers", "diff_ids": []},
-        "history": [
-            {"created": "2026-11-02T06:00:00Z", "created_by": "ADD rootfs.tar.zst / # buildkit"},
-            {"created": "2026-11-27T09:11:58Z", "created_by": "RUN apt-get install -y --no-install-recommends ca-certificates tzdata"},
-            {"created": "2026-11-27T09:12:44Z", "created_by": format!("COPY target/release/{service} /usr/bin/ # buildkit")},
-            {"created": "2026-11-27T09:12:44Z", "created_by": "USER 10001", "empty_layer": true},
-        ],
+        "history": history(service),
     });
     let layers = vec![
         base.bytes(bytes),
@@ -258,7 +232,8 @@ fn mirrors(larder: &Larder, bytes: usize) -> Upstream {
         let packed = archive::tarball(name, version, "mirrored");
         let file = format!("/npm/{name}/-/{name}-{version}.tgz");
         let sum = larder_tests::image::digest(&packed);
-        let dist = json!({"tarball": format!("{}{}", upstream.url(), &file[1..]), "shasum": "", "integrity": integrity(&packed)});
+        let url = format!("{}{}", upstream.url(), &file[1..]);
+        let dist = json!({"tarball": url, "shasum": "", "integrity": integrity(&packed)});
         let versions = json!({version: {"name": name, "version": version, "dist": dist}});
         let packument =
             json!({"name": name, "dist-tags": {"latest": version}, "versions": versions});
