@@ -9,6 +9,8 @@ use larder_tests::{Client, Larder, Response};
 use serde_json::Value;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+/// What a browser wants to have.
+const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 const OWN_PAGE: (&str, &str) = ("sec-fetch-site", "same-origin");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -35,7 +37,7 @@ impl Visitor {
 
     fn get(&self, path: &str) -> Response {
         self.client
-            .send("GET", path, &[("cookie", &self.cookie)], b"")
+            .send("GET", path, &[("cookie", &self.cookie), HTML], b"")
     }
 
     fn post(&self, path: &str, more: &[(&str, &str)], form: &str) -> Response {

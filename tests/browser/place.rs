@@ -36,6 +36,8 @@ pub(crate) struct Place {
     pub(crate) backup: String,
     pub(crate) token: String,
     pub(crate) grant: String,
+    /// Something that a rule refused.
+    pub(crate) why: String,
 }
 
 /// Starts a server that takes as many requests as there are.
@@ -426,6 +428,7 @@ impl Place {
             clock,
             job: job["id"].as_str().expect("id").to_owned(),
             backup: first(&larder, "backups", "name"),
+            why: first(&larder, "denied?rule=block", "id"),
             larder,
             upstream,
             damaged,

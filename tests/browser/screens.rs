@@ -20,9 +20,21 @@ const LOGIN: &str = "/login";
 /// As the router has it; the address, with names of what the server has in braces; what its picture is
 /// called, if there is one.
 #[rustfmt::skip]
-const SCREENS: [(&str, &str, &str); 66] = [
+const SCREENS: [(&str, &str, &str); 78] = [
     ("/", "/", "dashboard"),
     ("/login", "/login", "login"),
+    ("/setup", "/setup", "setup"),
+    ("/repositories/new", "/repositories/new", ""),
+    ("/repositories/new", "/repositories/new?kind=mirror", "repository-new"),
+    ("/repositories/{protocol}/{name}", "/repositories/npm/upstream", "repository"),
+    ("/repositories/{protocol}/{name}/delete", "/repositories/oci/storefront/delete", ""),
+    ("/{protocol}", "/v2", ""),
+    ("/{protocol}/", "/npm/", ""),
+    ("/{protocol}/{name}", "/npm/main", ""),
+    ("/{protocol}/{name}/", "/npm/main/", "address"),
+    ("/denied", "/denied", "denied"),
+    ("/why/{id}", "/why/{why}", "why"),
+    ("/system/licences", "/system/licences", ""),
     ("/connect", "/connect", "connect"),
     ("/connect/{tool}", "/connect/docker?repository=payments", "connect-docker"),
     ("/connect/{tool}", "/connect/npm", "connect-npm"),
@@ -117,6 +129,7 @@ pub(crate) fn of(place: &Place) -> Vec<Screen> {
         ("{backup}", &place.backup),
         ("{token}", &place.token),
         ("{grant}", &place.grant),
+        ("{why}", &place.why),
     ];
     let others = SCREENS.iter().filter(|(_, path, _)| *path != LOGIN);
     let screen = |(_, path, picture): &(&str, &str, &'static str)| {
