@@ -180,6 +180,12 @@ impl Frame {
     /// Whether this page is at a place of the menu, or below it.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         let here = self.target.split('?').next().unwrap_or_default();
+        // What rules refused is a part of the rules, whatever clients are told as its address.
+        let here = if here == "/denied" || here.starts_with("/why/") {
+            "/policies"
+        } else {
+            here
+        };
         match path {
             "/" => here == "/",
             _ => here
