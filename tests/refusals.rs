@@ -262,7 +262,7 @@ fn pages_tell_each_as_much_as_they_may_know() {
     let sentence = "you may not delete team/app; ask its admin for a grant";
     let why = format!("/why/{id}");
     // Whoever has the id reads the sentence that it came with, and no more.
-    for cookie in ["".to_owned(), cookie_of(&larder, "other")] {
+    for cookie in [String::new(), cookie_of(&larder, "other")] {
         let told = page(&larder, &cookie, &why).expect(200).text();
         assert!(told.contains(sentence), "{told}");
         for more in ["user:reader", "oci/team", "latest", "127.0.0.1<"] {
