@@ -6,7 +6,7 @@ use larder_tests::larder::PASSWORD;
 use larder_tests::pages::Pages;
 use larder_tests::tools::{command, docker_login, run, tool};
 use larder_tests::{Larder, Shelf, Start, Upstream, layout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A project that needs the crate of the upstream.
 const PROJECT: &str = "[package]\nname = \"user\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
@@ -65,7 +65,7 @@ fn set_up(larder: &Larder, admin: &Pages, url: &str) {
 }
 
 /// Pushes three images with the client, the last of which the repository shows.
-fn push(crane: &PathBuf, larder: &Larder, home: &Home, admin: &Pages) {
+fn push(crane: &Path, larder: &Larder, home: &Home, admin: &Pages) {
     let settings = home.path("docker");
     docker_login(&settings, larder.host(), "mei", PASSWORD);
     for tag in ["1", "2", "3"] {
