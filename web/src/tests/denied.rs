@@ -173,7 +173,10 @@ async fn lists_have_what_the_caller_administers() {
     for who in [&root, &keeper] {
         let (found, _) = list(who, "repository=oci%2Fteam").await;
         assert_eq!(found, own);
-        assert_eq!(list(who, "rule=block").await.0, [block.clone()]);
+        assert_eq!(
+            list(who, "rule=block").await.0,
+            std::slice::from_ref(&block)
+        );
         assert!(list(who, "since=2999-01-01T00:00:00Z").await.0.is_empty());
         assert_eq!(list(who, "grouped=false").await.0.last(), Some(&team));
         // Page by page.
