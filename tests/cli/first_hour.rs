@@ -118,7 +118,7 @@ fn collect(larder: &Larder, home: &Home, admin: &Pages) {
         fields
     };
     let seen = admin.post(page, page, &rule("preview")).expect(200).text();
-    assert!(seen.contains("would delete 2 versions"), "{seen}");
+    assert!(seen.contains("Would delete 2 versions"), "{seen}");
     admin.post(page, page, &rule("save")).expect(303);
     let preview = home.run("retention preview oci/app --json").ends(0).json();
     let id = preview["id"].as_str().expect("an id");
