@@ -73,10 +73,11 @@ async fn read(visit: &Visit) -> Result<Address, Problem> {
     let path = visit.target.split('?').next().unwrap_or_default();
     let (protocol, name) = parts_of(path).ok_or_else(no_page)?;
     let protocol = if protocol == IMAGES {
-        ProtocolName::OCI.to_string()
+        ProtocolName::OCI
     } else {
-        protocol.to_owned()
+        protocol.parse().map_err(|_| no_page())?
     };
+    let protocol = protocol.to_string();
     let list: api::List<api::ConnectClient> = visit.get("/connect").await?;
     let mut clients = list.items;
     clients.retain(|client| client.protocol == protocol);
