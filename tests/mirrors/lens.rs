@@ -17,12 +17,11 @@ const NO_LENSES: [&str; 5] = ["@", "@yesterday", "@2026-11-31", "@view", "@view.
 
 /// The sentence of a refusal, in the protocol's dialect.
 fn sentence(protocol: &str, answer: &Response) -> String {
-    let text = match protocol {
-        "cargo" => answer.json()["errors"][0]["detail"].clone(),
-        "npm" => answer.json()["error"].clone(),
-        _ => return answer.text(),
-    };
-    text.as_str().expect("a sentence").to_owned()
+    if protocol != "npm" {
+        return answer.text();
+    }
+    let answer = answer.json();
+    answer["error"].as_str().expect("a sentence").to_owned()
 }
 
 #[test]
