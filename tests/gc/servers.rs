@@ -64,7 +64,11 @@ fn names_in_postgres_and_blobs_in_s3_of_two_servers() {
     };
     let url = postgres.database("gc");
     let start = || s3.holds_blobs_of(start().with("LARDER_DATABASE__URL", &url));
-    let servers = [quiet(start().start()), quiet(start().start())];
+    let one = quiet(start().start());
+    // A server learns of what another one makes within a moment, or as it starts.
+    let team = r#"{"protocol":"oci","name":"team"}"#;
+    one.api("POST", "repositories", team, 201);
+    let servers = [one, quiet(start().start())];
     frees(&servers[0], &s3.objects().join("blobs"));
     // Whichever server does it: it is done once, and both know of it.
     let image = Image::random(&mut Random::seeded(), &[7 * LARGE]);
