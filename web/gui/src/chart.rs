@@ -1,8 +1,8 @@
 //! Charts: drawn here as SVG that needs neither scripts nor inline styles, each with its table.
 
+use crate::address::address;
 use crate::format;
 use crate::language::Language;
-use crate::query::address;
 use crate::visit::Visit;
 use askama::Template;
 use larder_api as api;

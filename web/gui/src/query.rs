@@ -3,7 +3,6 @@
 use axum::extract::{FromRequestParts, RawQuery};
 use http::request::Parts;
 use std::convert::Infallible;
-use std::fmt::Display;
 use url::form_urlencoded;
 
 /// Rows of a page of a list.
@@ -28,6 +27,12 @@ impl Query {
         let found = pairs.find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.trim())
     }
+
+    /// All values of a parameter that can be there several times.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let values = self.0.iter().filter(|(key, _)| key == name);
+        values.map(|(_, value)| value.as_str()).collect()
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -39,59 +44,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     }
 }
 
-/// A parameter as it stands in the address; empty: it does not.
-pub(crate) fn parameter(query: &str, name: &str) -> String {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let found = pairs.find(|(key, _)| key == name);
-    found
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
-}
-
-/// An address with these parameters; those without a value are left out.
-pub(crate) fn address(path: impl Display, parameters: &[(&str, &str)]) -> String {
-    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let query = query.extend_pairs(given).finish();
-    if query.is_empty() {
-        path.to_string()
-    } else {
-        format!("{path}?{query}")
-    }
-}
-
-/// A name as one segment of a path.
-pub(crate) fn segment(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text += &format!("%{byte:02X}");
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_written() {
+    fn parameters_are_read() {
         let query = Query::of("a=%20x%20&b=&a=y");
         assert_eq!(
             (query.get("a"), query.get("b"), query.get("c")),
             ("x", "", "")
         );
-        let path = address("/x", &[("a", "1 2"), ("b", ""), ("c", "&")]);
-        assert_eq!(path, "/x?a=1+2&c=%26");
-        assert_eq!(address("/x", &[("b", "")]), "/x");
-        let query = "q=a+b%2Fc&after=";
-        assert_eq!(parameter(query, "q"), "a b/c");
-        assert_eq!(parameter(query, "after"), "");
-        assert_eq!(parameter(query, "kind"), "");
-        assert_eq!(segment("sha256:a b/?&+"), "sha256%3Aa%20b%2F%3F%26%2B");
-        assert_eq!(segment("@a/b c"), "%40a%2Fb%20c");
+        let query = Query::of("q=+a+b%26c+&v=1&v=2");
+        assert_eq!((query.get("q"), query.get("x")), ("a b&c", ""));
+        assert_eq!(query.all("v"), ["1", "2"]);
+        let query = Query::of("q=a+b%2Fc&after=");
+        assert_eq!((query.get("q"), query.get("after")), ("a b/c", ""));
     }
 }

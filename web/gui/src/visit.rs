@@ -1,8 +1,8 @@
 //! Who looks at a page, from where, in which language; and the API as they may use it.
 
+use crate::address::address;
 use crate::language::Language;
 use crate::masked::mask;
-use crate::query::address;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! What a version is, as its authors tell: its readme, what it needs, where it comes from.
 
-use crate::address::with_query;
+use crate::address::address;
 use crate::language::Language;
 use crate::markdown::{self, Html};
 use crate::page::Frame;
@@ -102,7 +102,7 @@ impl Described {
 
     /// The tabs: their labels, where they lead, and whether each is the one that is shown.
     pub(crate) fn tabs(&self, t: &Language) -> [(String, String, bool); 4] {
-        let own = |tab: &str| with_query(&self.page, &[("tab", tab)]);
+        let own = |tab: &str| address(&self.page, &[("tab", tab)]);
         let files = self.path.version_page(&self.about.version);
         let needs = match self.about.dependencies.len() {
             0 => t.about_dependencies().to_owned(),

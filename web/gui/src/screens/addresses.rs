@@ -37,7 +37,7 @@ impl Address {
     /// Where a client is connected.
     fn connect(&self, client: &api::ConnectClient) -> String {
         let repo = self.repo.as_ref().map_or("", |repo| repo.name.as_str());
-        crate::query::address(format!("/connect/{}", client.name), &[("repository", repo)])
+        crate::address::address(format!("/connect/{}", client.name), &[("repository", repo)])
     }
 }
 

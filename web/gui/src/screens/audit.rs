@@ -1,8 +1,9 @@
 //! The audit trail: who did, asked for or was refused what; and whether anything of it was changed.
 
+use crate::address::address;
 use crate::format::browser;
 use crate::page::{Frame, OrPage as _, Shown, show};
-use crate::query::{Query, ROWS, address};
+use crate::query::{Query, ROWS};
 use crate::visit::Visit;
 use askama::Template;
 use larder_api as api;

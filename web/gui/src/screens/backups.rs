@@ -1,18 +1,16 @@
 //! Backups that the server keeps.
 
+use crate::address::{address, segment};
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter, segment};
+use crate::query::{Query, ROWS};
 use crate::screens::cleanup::Tab;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use http::Method;
 use larder_api as api;
 use larder_model::{JobKind, Problem};
-
-/// Rows of a page.
-const ROWS: &str = "50";
 
 #[derive(Template)]
 #[template(path = "backups.html")]
@@ -45,9 +43,12 @@ impl Backups {
 }
 
 /// The list, and when the next is made.
-pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let after = parameter(&query.unwrap_or_default(), "after");
-    let path = address("/backups", &[("limit", ROWS), ("after", &after)]);
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let after = query.get("after");
+    let path = address(
+        "/backups",
+        &[("limit", &ROWS.to_string()), ("after", after)],
+    );
     let backups: api::List<api::Backup> = visit.get(path).await.or_page(&visit)?;
     let schedules: api::List<api::Schedule> = visit.get("/schedules").await.or_page(&visit)?;
     let mut schedules = schedules.items.into_iter();

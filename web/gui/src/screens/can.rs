@@ -1,8 +1,10 @@
 //! May someone do something, and why?
 
+use crate::address::address;
 use crate::page::{Frame, OrPage as _, Shown, show};
-use crate::query::{Query, address};
+use crate::query::Query;
 use crate::screens::grants::grants_of;
+use crate::screens::place;
 use crate::visit::Visit;
 use askama::Template;
 use larder_api as api;
@@ -33,8 +35,6 @@ impl Can {
 
 /// The question, and its answer.
 pub(crate) async fn ask(visit: Visit, query: Query) -> Shown {
-    let known: Result<api::List<api::Repository>, _> = visit.get("/repositories?limit=1000").await;
-    let known = known.or_page(&visit)?.items.into_iter();
     let t = visit.language();
     let mut page = Can {
         frame: Frame::new(&visit, t.can_title()).or_page(&visit)?,
@@ -42,9 +42,7 @@ pub(crate) async fn ask(visit: Visit, query: Query) -> Shown {
         repository: query.get("repository").to_owned(),
         package: query.get("package").to_owned(),
         action: query.get("action").to_owned(),
-        repositories: known
-            .map(|repo| format!("{}/{}", repo.protocol, repo.name))
-            .collect(),
+        repositories: place::names(&visit).await.or_page(&visit)?,
         verdict: None,
         grant: None,
     };

@@ -1,14 +1,15 @@
 //! Lists of packages and of images: of all repositories, of those of one protocol, or of one.
 
-use crate::address::{Query, ROWS, with_query};
+use crate::address::address;
 use crate::page::{Frame, OrPage as _, Shown, show};
+use crate::query::{Query, ROWS};
 use crate::screens::deletion::Undo;
 use crate::screens::place::{
     PackagePath, path_of, repo, repo_call, repo_page, repositories, repository,
 };
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use futures_util::future::try_join_all;
 use larder_api::{self as api, RepoKind};
 use larder_model::{Kind, Problem, ProtocolName, RepoPath, Timestamp};
@@ -63,23 +64,18 @@ struct Catalog {
 
 impl Catalog {
     fn next_path(&self, after: &str) -> String {
-        with_query(&self.path, &[("q", &self.sought), ("after", after)])
+        address(&self.path, &[("q", &self.sought), ("after", after)])
     }
 }
 
 /// All images.
-pub(crate) async fn images(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let page = of_several(&visit, Query::of(query), Some(ProtocolName::OCI)).await;
+pub(crate) async fn images(visit: Visit, query: Query) -> Shown {
+    let page = of_several(&visit, query, Some(ProtocolName::OCI)).await;
     show(&page.or_page(&visit)?).or_page(&visit)
 }
 
 /// The images of a repository.
-pub(crate) async fn images_of(
-    visit: Visit,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Shown {
-    let query = Query::of(query);
+pub(crate) async fn images_of(visit: Visit, Path(name): Path<String>, query: Query) -> Shown {
     let page = match repo(ProtocolName::OCI.0, &name) {
         Ok(repo) => of_one(&visit, &query, repo).await,
         Err(problem) => Err(problem),
@@ -88,17 +84,13 @@ pub(crate) async fn images_of(
 }
 
 /// All packages.
-pub(crate) async fn packages(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let page = of_several(&visit, Query::of(query), None).await;
+pub(crate) async fn packages(visit: Visit, query: Query) -> Shown {
+    let page = of_several(&visit, query, None).await;
     show(&page.or_page(&visit)?).or_page(&visit)
 }
 
 /// The packages of all repositories of a protocol.
-pub(crate) async fn packages_of(
-    visit: Visit,
-    Path(protocol): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Shown {
+pub(crate) async fn packages_of(visit: Visit, Path(protocol): Path<String>, query: Query) -> Shown {
     let known = protocol
         .parse()
         .ok()
@@ -106,7 +98,7 @@ pub(crate) async fn packages_of(
     let known: Result<ProtocolName, Problem> = known
         .ok_or_else(|| Problem::not_found("protocol", "there is no such protocol of packages"));
     let page = match known {
-        Ok(protocol) => of_several(&visit, Query::of(query), Some(protocol)).await,
+        Ok(protocol) => of_several(&visit, query, Some(protocol)).await,
         Err(problem) => Err(problem),
     };
     show(&page.or_page(&visit)?).or_page(&visit)
@@ -116,9 +108,8 @@ pub(crate) async fn packages_of(
 pub(crate) async fn packages_in(
     visit: Visit,
     Path((protocol, name)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Shown {
-    let query = Query::of(query);
     let page = match repo(&protocol, &name) {
         Ok(repo) => of_one(&visit, &query, repo).await,
         Err(problem) => Err(problem),
@@ -283,7 +274,7 @@ async fn merged(
     let limit = ROWS.to_string();
     let lists = repos.iter().map(|repo| {
         let parameters = [("limit", &*limit), ("q", sought), ("after", after)];
-        let path = with_query(&format!("{}/packages", repo_call(repo)), &parameters);
+        let path = address(format!("{}/packages", repo_call(repo)), &parameters);
         list_of(visit, path)
     });
     let lists = try_join_all(lists).await?;

@@ -1,14 +1,14 @@
 //! Cleanup: the collector, which frees what nothing names any more.
 
+use crate::address::segment;
 use crate::chart::{Chart, Part, Shape, Unit};
 use crate::form::Form;
 use crate::format;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{parameter, segment};
+use crate::query::Query;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::RawQuery;
 use http::Method;
 use larder_api as api;
 use larder_model::{JobState, Kind, Problem};
@@ -98,8 +98,8 @@ impl Cleanup {
 }
 
 /// How the collector fares; and of a digest, what keeps it.
-pub(crate) async fn collector(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let digest = parameter(&query.unwrap_or_default(), "digest");
+pub(crate) async fn collector(visit: Visit, query: Query) -> Shown {
+    let digest = query.get("digest");
     let digest = digest.trim();
     let collection: api::Collection = visit.get("/gc").await.or_page(&visit)?;
     let runs: Result<api::List<api::Job>, _> =

@@ -1,7 +1,7 @@
 //! Two tags of an image side by side: what is the same, and what changed.
 
-use crate::address::Query;
 use crate::page::{Frame, OrPage as _, Shown, show};
+use crate::query::Query;
 use crate::screens::image::{Looked, labels, layers, run_facts, short};
 use crate::screens::package::frame;
 use crate::screens::place::PackagePath;

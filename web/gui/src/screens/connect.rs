@@ -1,9 +1,11 @@
 //! Connecting a client: a token for it, the lines that its files need, and whether it has asked yet.
 
+use crate::address::{address, segment};
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, show, show_secret};
-use crate::query::{Query, address, segment};
+use crate::query::Query;
 use crate::screens::connect_lines::{IMAGE, Step, script, steps};
+use crate::screens::place::repositories;
 use crate::screens::tokens::{expiry, token_of};
 use crate::visit::Visit;
 use askama::Template;
@@ -40,12 +42,6 @@ struct Tools {
 
 async fn clients(visit: &Visit) -> Result<Vec<api::ConnectClient>, Problem> {
     let list: api::List<api::ConnectClient> = visit.get("/connect").await?;
-    Ok(list.items)
-}
-
-/// The repositories of a protocol that whoever looks may read.
-async fn repositories(visit: &Visit) -> Result<Vec<api::Repository>, Problem> {
-    let list: api::List<api::Repository> = visit.get("/repositories?limit=1000").await?;
     Ok(list.items)
 }
 

@@ -1,12 +1,12 @@
 //! Which view of a package or of an image an address means: what stands behind the dash.
 
-use crate::address::Query;
 use crate::form::Form;
 use crate::page::{ErrorPage, OrPage as _, Shown};
+use crate::query::Query;
 use crate::screens::place::{PackagePath, repo, repo_page};
 use crate::screens::{compare, deletion, image, package};
 use crate::visit::Visit;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use larder_model::{Problem, ProtocolName, RepoPath};
 
 /// The address of an act on a whole repository.
@@ -23,23 +23,23 @@ fn no_page(visit: &Visit) -> ErrorPage {
 pub(crate) async fn image(
     visit: Visit,
     Path((name, rest)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Shown {
     let repo = repo(ProtocolName::OCI.0, &name).or_page(&visit)?;
-    view(&visit, &repo, &rest, &Query::of(query)).await
+    view(&visit, &repo, &rest, &query).await
 }
 
 /// A view of a package.
 pub(crate) async fn package(
     visit: Visit,
     Path((protocol, name, rest)): Path<(String, String, String)>,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Shown {
     let repo = repo(&protocol, &name).or_page(&visit)?;
     if repo.protocol == ProtocolName::OCI {
         return Err(no_page(&visit));
     }
-    view(&visit, &repo, &rest, &Query::of(query)).await
+    view(&visit, &repo, &rest, &query).await
 }
 
 async fn view(visit: &Visit, repo: &RepoPath, rest: &str, query: &Query) -> Shown {

@@ -1,9 +1,10 @@
 //! Deleting versions, tags or all of a package: what goes is listed before, and can be put back
 //! after, as long as the trash keeps it.
 
-use crate::address::{Query, with_query};
+use crate::address::address;
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
+use crate::query::Query;
 use crate::screens::place::{self, PackagePath, repo_call, repo_page};
 use crate::visit::Visit;
 use askama::Template;
@@ -205,7 +206,7 @@ pub(crate) async fn delete(visit: &Visit, path: PackagePath, form: &Form) -> Sho
     } else {
         repo_page(&path.repo)
     };
-    see_other(&with_query(&page, &parameters)).or_page(visit)
+    see_other(&address(&page, &parameters)).or_page(visit)
 }
 
 /// The entries of the trash in which now is what was just deleted. Who may not look there has none.

@@ -1,8 +1,9 @@
 //! What rules refused: the list, and the page that a refusal's id leads to.
 
+use crate::address::address;
 use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, login_path, show};
-use crate::query::{Query, ROWS, address};
+use crate::query::{Query, ROWS};
 use crate::screens::audit::moment;
 use crate::screens::policies::Tab;
 use crate::visit::Visit;
@@ -176,7 +177,7 @@ impl Line {
 /// told.
 pub(crate) async fn why(visit: Visit, Path(id): Path<String>) -> Shown {
     let t = visit.language();
-    let asked = visit.get::<api::DeniedRequest>(format!("/why/{}", crate::query::segment(&id)));
+    let asked = visit.get::<api::DeniedRequest>(format!("/why/{}", crate::address::segment(&id)));
     let (sentence, whole) = match asked.await {
         Ok(denied) if denied.repository.is_some() => {
             let place = Place::of(t, &denied);

@@ -1,9 +1,11 @@
 //! Grants: who has which role where, as a table of subjects by repositories.
 
+use crate::address::address;
 use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
-use crate::query::{Query, address};
+use crate::query::Query;
 use crate::screens::confirm::Confirm;
+use crate::screens::place;
 use crate::screens::tokens::role;
 use crate::visit::Visit;
 use askama::Template;
@@ -82,8 +84,6 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<String>, filled: NewGr
     let list = list.or_page(visit)?;
     let columns: BTreeSet<&str> = list.items.iter().map(|it| it.repository.as_str()).collect();
     let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
-    let known: Result<api::List<api::Repository>, _> = visit.get("/repositories?limit=1000").await;
-    let known = known.or_page(visit)?.items.into_iter();
     let frame = Frame::new(visit, visit.language().grants_title()).or_page(visit)?;
     let next = |after: String| {
         let filters = [
@@ -106,9 +106,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<String>, filled: NewGr
         next: list.next.map(next),
         subject: subject.to_owned(),
         repository: repository.to_owned(),
-        names: known
-            .map(|repo| format!("{}/{}", repo.protocol, repo.name))
-            .collect(),
+        names: place::names(visit).await.or_page(visit)?,
         wrong,
         filled,
     };

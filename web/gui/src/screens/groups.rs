@@ -1,8 +1,9 @@
 //! Groups: sets of users, robots and other groups, to whom grants are given at once.
 
+use crate::address::{address, segment};
 use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
-use crate::query::{Query, ROWS, address, segment};
+use crate::query::{Query, ROWS};
 use crate::screens::confirm::{Confirm, require_typed};
 use crate::screens::grants::grants_of;
 use crate::screens::users::name_of;

@@ -1,7 +1,8 @@
 //! An image: what a tag or a digest stands for, its platforms, layers and config, and what is about it.
 
-use crate::address::{Query, segment, with_query};
+use crate::address::{address, segment};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
+use crate::query::Query;
 use crate::screens::lines::Line;
 use crate::screens::package::{Around, frame};
 use crate::screens::place::PackagePath;
@@ -256,14 +257,14 @@ impl Page {
     }
 
     fn platform_path(&self, label: &str) -> String {
-        with_query(
-            &self.path.version_page(&self.reference),
+        address(
+            self.path.version_page(&self.reference),
             &[("platform", label)],
         )
     }
 
     fn delete_path(&self) -> String {
-        with_query(&self.path.below("delete"), &[("version", &self.reference)])
+        address(self.path.below("delete"), &[("version", &self.reference)])
     }
 
     fn search_path(&self) -> String {
@@ -278,7 +279,7 @@ pub(crate) async fn show_image(
     reference: &str,
     query: &Query,
 ) -> Shown {
-    let home = with_query(&path.page(), &[("layer", reference)]);
+    let home = address(path.page(), &[("layer", reference)]);
     let page = page(visit, path, reference, query).await;
     if let Err(problem) = &page
         && problem.kind == Kind::NotFound

@@ -1,14 +1,15 @@
 //! Jobs: what takes a while, how far it is, what it did; and when jobs begin by themselves.
 
+use crate::address::address;
 use crate::form::Form;
 use crate::format;
 use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show};
-use crate::query::parameter;
+use crate::query::{Query, ROWS};
 use crate::visit::Visit;
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -17,10 +18,6 @@ use http::{HeaderValue, Method};
 use larder_api as api;
 use larder_model::{JobKind, JobState, Problem};
 use serde_json::Value;
-use url::form_urlencoded;
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "jobs.html")]
@@ -33,24 +30,17 @@ struct Jobs {
     schedules: Vec<api::Schedule>,
 }
 
-/// The query of a page of a list: parameters without a value are left out.
-fn asked(parameters: &[(&str, &str)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", &ROWS.to_string());
-    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
-    query.finish()
-}
-
 /// The list, and the schedules.
-pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let query = query.unwrap_or_default();
-    let (kind, state) = (parameter(&query, "kind"), parameter(&query, "state"));
-    let asked = asked(&[
-        ("kind", &kind),
-        ("state", &state),
-        ("after", &parameter(&query, "after")),
-    ]);
-    let list: Result<api::List<api::Job>, _> = visit.get(format!("/jobs?{asked}")).await;
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let (kind, state) = (query.get("kind"), query.get("state"));
+    let limit = ROWS.to_string();
+    let asked = [
+        ("limit", &*limit),
+        ("kind", kind),
+        ("state", state),
+        ("after", query.get("after")),
+    ];
+    let list: Result<api::List<api::Job>, _> = visit.get(address("/jobs", &asked)).await;
     let list = list.or_page(&visit)?;
     let schedules: Result<api::List<api::Schedule>, _> = visit.get("/schedules").await;
     let frame = Frame::new(&visit, visit.language().jobs_title()).or_page(&visit)?;
@@ -58,8 +48,8 @@ pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
         frame: frame.elsewhere("larder job list", "GET /api/v1/jobs"),
         jobs: list.items,
         next: list.next,
-        kind,
-        state,
+        kind: kind.to_owned(),
+        state: state.to_owned(),
         schedules: schedules.or_page(&visit)?.items,
     };
     show(&page).or_page(&visit)
@@ -84,10 +74,12 @@ impl Jobs {
 
     /// The address of the next page.
     fn next_path(&self, after: &str) -> String {
-        let mut path = form_urlencoded::Serializer::new("/jobs?".to_owned());
-        path.append_pair("kind", &self.kind)
-            .append_pair("state", &self.state);
-        path.append_pair("after", after).finish()
+        let filters = [
+            ("kind", &*self.kind),
+            ("state", &self.state),
+            ("after", after),
+        ];
+        address("/jobs", &filters)
     }
 }
 
@@ -167,18 +159,13 @@ pub(crate) fn state_word(t: &Language, state: &JobState) -> &'static str {
 }
 
 /// One job with what it did.
-pub(crate) async fn one(visit: Visit, Path(id): Path<String>, RawQuery(query): RawQuery) -> Shown {
+pub(crate) async fn one(visit: Visit, Path(id): Path<String>, query: Query) -> Shown {
     let id = number(&id).or_page(&visit)?;
     let job: api::Job = visit.get(format!("/jobs/{id}")).await.or_page(&visit)?;
-    let after = parameter(&query.unwrap_or_default(), "after");
-    let after: String = form_urlencoded::byte_serialize(after.as_bytes()).collect();
-    let from = if after.is_empty() {
-        String::new()
-    } else {
-        format!("&after={after}")
-    };
+    let limit = ROWS.to_string();
+    let asked = [("limit", &*limit), ("after", query.get("after"))];
     let items = visit
-        .get(format!("/jobs/{id}/items?limit={ROWS}{from}"))
+        .get(address(format!("/jobs/{id}/items"), &asked))
         .await;
     let items: api::List<api::JobItem> = items.or_page(&visit)?;
     let title = visit.language().jobs_one(id, job.kind.word());

@@ -2,17 +2,16 @@
 
 use crate::form::Form;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show_with};
+use crate::query::Query;
 use crate::screens::appearance::own_path;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::RawQuery;
 use axum::response::Response;
 use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
 use larder_api as api;
 use larder_model::{Kind, Problem};
 use serde_json::to_vec;
-use url::form_urlencoded;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -24,16 +23,12 @@ struct Login<'a> {
 }
 
 /// The form.
-pub(crate) async fn show(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let query = query.unwrap_or_default();
-    let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
-    let next = next
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default();
+pub(crate) async fn show(visit: Visit, query: Query) -> Shown {
+    let next = query.get("next");
     if visit.user().is_some() {
-        return see_other(own_path(&next)).or_page(&visit);
+        return see_other(own_path(next)).or_page(&visit);
     }
-    page(&visit, &next, "", false)
+    page(&visit, next, "", false)
 }
 
 fn page(visit: &Visit, next: &str, name: &str, wrong: bool) -> Shown {

@@ -1,8 +1,9 @@
 //! A package with its versions, or an image with its tags; and a version of a package.
 
-use crate::address::{Query, ROWS, with_query};
+use crate::address::address;
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
+use crate::query::{Query, ROWS};
 use crate::screens::about::{Described, Tab};
 use crate::screens::deletion::Undo;
 use crate::screens::lines::{self, Line, Yanks};
@@ -155,7 +156,7 @@ struct Package {
 impl Package {
     fn with(&self, sort: &str, after: &str) -> String {
         let parameters = [("q", &*self.sought), ("sort", sort), ("after", after)];
-        with_query(&self.path.page(), &parameters)
+        address(self.path.page(), &parameters)
     }
 
     /// Whether the page shows the versions.
@@ -198,7 +199,7 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     let by_name = query.get("sort") == "name";
     let limit = SORTED.to_string();
     let call = format!("{}/versions", path.call());
-    let first = with_query(&call, &[("q", sought), ("limit", &limit)]);
+    let first = address(&call, &[("q", sought), ("limit", &limit)]);
     let list: api::List<api::Version> = visit.get(first).await?;
     let around = Around::of(visit, &path).await?;
     let is_whole = list.next.is_none();
@@ -216,7 +217,7 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
     } else {
         let limit = ROWS.to_string();
         let parameters = [("q", sought), ("limit", &*limit), ("after", after)];
-        let part: api::List<api::Version> = visit.get(with_query(&call, &parameters)).await?;
+        let part: api::List<api::Version> = visit.get(address(&call, &parameters)).await?;
         (part.items, part.next)
     };
     let title = if path.is_image() {
@@ -325,8 +326,8 @@ impl VersionPage {
     }
 
     fn delete_path(&self) -> String {
-        with_query(
-            &self.path.below("delete"),
+        address(
+            self.path.below("delete"),
             &[("version", &self.version.version)],
         )
     }

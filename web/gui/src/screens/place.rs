@@ -132,7 +132,7 @@ impl PackagePath {
 
     /// Whether whoever looks may do that to it.
     pub(crate) async fn may(&self, visit: &Visit, action: &str) -> Result<bool, Problem> {
-        let question = crate::address::with_query(
+        let question = crate::address::address(
             "/can",
             &[
                 ("repository", &self.repo.to_string()),
@@ -155,12 +155,18 @@ pub(crate) async fn repository(visit: &Visit, repo: &RepoPath) -> Result<api::Re
     visit.get(format!("{}?counted=true", repo_call(repo))).await
 }
 
+/// The names of all repositories that whoever looks may read.
+pub(crate) async fn names(visit: &Visit) -> Result<Vec<String>, Problem> {
+    let all = repositories(visit).await?;
+    Ok(all.iter().map(|repo| path_of(repo).to_string()).collect())
+}
+
 /// All repositories that whoever looks may read.
 pub(crate) async fn repositories(visit: &Visit) -> Result<Vec<api::Repository>, Problem> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let path =
-            crate::address::with_query("/repositories", &[("limit", "1000"), ("after", &after)]);
+            crate::address::address("/repositories", &[("limit", "1000"), ("after", &after)]);
         let list: api::List<api::Repository> = visit.get(path).await?;
         all.extend(list.items);
         match list.next {

@@ -1,20 +1,18 @@
 //! Policies: what repositories let go, how much they may have, what stays as it is, what is not
 //! served. One page of repositories for each.
 
+use crate::address::{address, segment};
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter, segment};
+use crate::query::{Query, ROWS};
 use crate::size;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use http::Method;
 use larder_api as api;
 use larder_model::{Pattern, Problem};
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 /// A page of policies.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,8 +184,8 @@ impl Policies {
 }
 
 /// The list of a tab.
-pub(crate) async fn list(tab: Tab, visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let after = parameter(&query.unwrap_or_default(), "after");
+pub(crate) async fn list(tab: Tab, visit: Visit, query: Query) -> Shown {
+    let after = query.get("after");
     let (places, next) = places(&visit, tab, after).await.or_page(&visit)?;
     let shared = if tab == Tab::Quotas && visit.is_superuser() {
         let shared: Result<api::List<api::SharedQuota>, _> = visit.get("/quotas?limit=1000").await;
@@ -221,9 +219,9 @@ pub(crate) async fn list(tab: Tab, visit: Visit, RawQuery(query): RawQuery) -> S
 async fn places(
     visit: &Visit,
     tab: Tab,
-    mut after: String,
+    after: &str,
 ) -> Result<(Vec<Place>, Option<String>), Problem> {
-    let mut places = Vec::new();
+    let (mut places, mut after) = (Vec::new(), after.to_owned());
     loop {
         let path = address("/repositories", &[("limit", "200"), ("after", &after)]);
         let list: api::List<api::Repository> = visit.get(path).await?;

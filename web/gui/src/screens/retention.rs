@@ -2,10 +2,10 @@
 
 mod draft;
 
+use crate::address::segment;
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show, show_with};
-use crate::query::segment;
 use crate::size;
 use crate::visit::Visit;
 use askama::Template;

@@ -1,18 +1,16 @@
 //! Scrubs: whether what is kept is whole; and the blobs that are not.
 
+use crate::address::{address, segment};
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter, segment};
+use crate::query::{Query, ROWS};
 use crate::screens::cleanup::Tab;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use http::Method;
 use larder_api as api;
-
-/// Rows of a page.
-const ROWS: &str = "50";
 
 /// What is wrong with a blob, in words.
 pub(crate) const fn damage(t: Language, damage: api::BlobDamage) -> &'static str {
@@ -55,10 +53,13 @@ impl Scrub {
 }
 
 /// How scrubs go on, and what is damaged.
-pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let after = parameter(&query.unwrap_or_default(), "after");
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let after = query.get("after");
     let status: api::ScrubStatus = visit.get("/scrub").await.or_page(&visit)?;
-    let path = address("/quarantine", &[("limit", ROWS), ("after", &after)]);
+    let path = address(
+        "/quarantine",
+        &[("limit", &ROWS.to_string()), ("after", after)],
+    );
     let blobs: api::List<api::QuarantinedBlob> = visit.get(path).await.or_page(&visit)?;
     let frame = Frame::new(&visit, visit.language().cleanup_scrub()).or_page(&visit)?;
     let page = Scrub {

@@ -1,11 +1,11 @@
 //! Search over everything, and what is suggested while one types.
 
-use crate::address::{Query, ROWS, with_query};
+use crate::address::address;
 use crate::page::{Frame, OrPage as _, Shown, show};
+use crate::query::{Query, ROWS};
 use crate::screens::place::{PackagePath, repositories};
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::RawQuery;
 use larder_api::{self as api, SearchHit, SearchKind};
 use larder_model::{Problem, ProtocolName};
 
@@ -107,13 +107,13 @@ impl Search {
             ("kind", &self.kind),
             ("after", after),
         ];
-        with_query("/search", &parameters)
+        address("/search", &parameters)
     }
 }
 
 /// The page of a search.
-pub(crate) async fn show_search(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let page = search(&visit, &Query::of(query)).await;
+pub(crate) async fn show_search(visit: Visit, query: Query) -> Shown {
+    let page = search(&visit, &query).await;
     show(&page.or_page(&visit)?).or_page(&visit)
 }
 
@@ -130,7 +130,7 @@ async fn search(visit: &Visit, query: &Query) -> Result<Search, Problem> {
                 ("limit", &limit),
                 ("after", query.get("after")),
             ];
-            visit.get(with_query("/search", &parameters)).await?
+            visit.get(address("/search", &parameters)).await?
         }
     };
     let title = match sought {
@@ -148,7 +148,7 @@ async fn search(visit: &Visit, query: &Query) -> Result<Search, Problem> {
     Ok(Search {
         frame: frame.elsewhere(
             format!("larder search {words}"),
-            with_query("GET /api/v1/search", &[("q", words)]),
+            address("GET /api/v1/search", &[("q", words)]),
         ),
         sought: sought.to_owned(),
         protocol: protocol.to_owned(),
@@ -185,8 +185,7 @@ struct Suggestions {
 }
 
 /// Suggests what begins with what is typed.
-pub(crate) async fn suggest(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let query = Query::of(query);
+pub(crate) async fn suggest(visit: Visit, query: Query) -> Shown {
     let hits = suggestions(&visit, query.get("q")).await.or_page(&visit)?;
     let frame = Frame::new(&visit, "").or_page(&visit)?;
     show(&Suggestions { frame, hits }).or_page(&visit)
@@ -197,7 +196,7 @@ async fn suggestions(visit: &Visit, sought: &str) -> Result<Vec<Hit>, Problem> {
         return Ok(Vec::new());
     }
     let limit = SUGGESTED.to_string();
-    let path = with_query("/search", &[("q", sought), ("limit", &limit)]);
+    let path = address("/search", &[("q", sought), ("limit", &limit)]);
     let found: api::List<SearchHit> = visit.get(path).await?;
     Ok(found.items.into_iter().map(Hit::of).collect())
 }

@@ -1,8 +1,9 @@
 //! Sessions: browsers in which someone has signed in.
 
+use crate::address::address;
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{Query, ROWS, address};
+use crate::query::{Query, ROWS};
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;

@@ -1,18 +1,16 @@
 //! Storage: what holds bytes, how much of it is shared, how it grows, and how much room is left.
 
+use crate::address::address;
 use crate::chart::{Chart, Days, Part, Shape, Unit};
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter};
+use crate::query::{Query, ROWS};
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::RawQuery;
 use http::Method;
 use larder_api as api;
 use larder_model::Problem;
 
-/// Rows of a page.
-const ROWS: &str = "50";
 /// Days of the chart.
 const DAYS: usize = 30;
 
@@ -49,9 +47,8 @@ pub(crate) fn used(disk: &api::DiskSpace) -> u64 {
 }
 
 /// What holds bytes.
-pub(crate) async fn show_storage(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let query = query.unwrap_or_default();
-    let repository = parameter(&query, "repository");
+pub(crate) async fn show_storage(visit: Visit, query: Query) -> Shown {
+    let repository = query.get("repository");
     let by = if repository.is_empty() {
         "repository"
     } else {
@@ -59,9 +56,9 @@ pub(crate) async fn show_storage(visit: Visit, RawQuery(query): RawQuery) -> Sho
     };
     let parameters = [
         ("by", by),
-        ("repository", &*repository),
-        ("limit", ROWS),
-        ("after", &parameter(&query, "after")),
+        ("repository", repository),
+        ("limit", &ROWS.to_string()),
+        ("after", query.get("after")),
     ];
     let usage: Result<api::UsageList, _> = visit.get(address("/stats/usage", &parameters)).await;
     let usage = usage.or_page(&visit)?;
@@ -73,7 +70,7 @@ pub(crate) async fn show_storage(visit: Visit, RawQuery(query): RawQuery) -> Sho
         statistics,
         growth: growth(&visit).await.or_page(&visit)?,
         usage,
-        repository,
+        repository: repository.to_owned(),
     };
     show(&page).or_page(&visit)
 }

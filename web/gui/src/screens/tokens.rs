@@ -1,9 +1,11 @@
 //! Tokens: those of whoever looks, and of others for whom they answer.
 
+use crate::address::address;
 use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_secret};
-use crate::query::{Query, ROWS, address};
+use crate::query::{Query, ROWS};
 use crate::screens::confirm::Confirm;
+use crate::screens::place;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
@@ -69,9 +71,6 @@ pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
     let list = tokens_of(&visit, "", query.get("after"))
         .await
         .or_page(&visit)?;
-    let repositories: Result<api::List<api::Repository>, _> =
-        visit.get("/repositories?limit=1000").await;
-    let repositories = repositories.or_page(&visit)?.items.into_iter();
     let frame = Frame::new(&visit, visit.language().tokens_title()).or_page(&visit)?;
     let page = Tokens {
         frame: frame.elsewhere("larder token list", "GET /api/v1/tokens"),
@@ -79,9 +78,7 @@ pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
         next: list
             .next
             .map(|after| address("/me/tokens", &[("after", &after)])),
-        repositories: repositories
-            .map(|repo| format!("{}/{}", repo.protocol, repo.name))
-            .collect(),
+        repositories: place::names(&visit).await.or_page(&visit)?,
     };
     show(&page).or_page(&visit)
 }

@@ -1,19 +1,18 @@
 //! The trash: what was deleted and can be restored, over all repositories.
 
+use crate::address::{address, segment};
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter, segment};
+use crate::query::{Query, ROWS};
 use crate::screens::cleanup::Tab;
+use crate::screens::place;
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use http::Method;
 use larder_api as api;
 use larder_model::{Kind, Problem};
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "trash.html")]
@@ -69,9 +68,8 @@ pub(crate) const fn kind(t: Language, what: api::TrashKind) -> &'static str {
 }
 
 /// The trash of one repository, or the newest of all.
-pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let query = query.unwrap_or_default();
-    let (repository, after) = (parameter(&query, "repository"), parameter(&query, "after"));
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let (repository, after) = (query.get("repository"), query.get("after"));
     let repositories = repositories(&visit).await.or_page(&visit)?;
     let (mut entries, mut next, mut has_more) = (Vec::new(), None, false);
     if repository.is_empty() {
@@ -84,7 +82,7 @@ pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
         has_more |= entries.len() > ROWS;
         entries.truncate(ROWS);
     } else {
-        let page = page(&visit, &repository, &after).await.or_page(&visit)?;
+        let page = page(&visit, repository, after).await.or_page(&visit)?;
         (entries, next) = (page.items, page.next);
     }
     let t = visit.language();
@@ -94,34 +92,27 @@ pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
             "larder trash list oci/team",
             "GET /api/v1/repositories/{protocol}/{name}/trash",
         ),
-        repository,
+        repository: repository.to_owned(),
         repositories,
         entries,
         next,
         has_more,
-        restored: parameter(&query, "restored"),
+        restored: query.get("restored").to_owned(),
     };
     show(&page).or_page(&visit)
 }
 
 /// The repositories whose trash is for whoever looks.
 async fn repositories(visit: &Visit) -> Result<Vec<String>, Problem> {
-    let (mut found, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = address("/repositories", &[("limit", "1000"), ("after", &after)]);
-        let list: api::List<api::Repository> = visit.get(path).await?;
-        for repo in list.items {
-            let path = format!("{}/{}", repo.protocol, repo.name);
-            let is_hosted = repo.kind == api::RepoKind::Hosted;
-            if is_hosted && visit.may(&path, "delete").await? {
-                found.push(path);
-            }
-        }
-        match list.next {
-            Some(next) => after = next,
-            None => return Ok(found),
+    let mut found = Vec::new();
+    for repo in place::repositories(visit).await? {
+        let path = place::path_of(&repo).to_string();
+        let is_hosted = repo.kind == api::RepoKind::Hosted;
+        if is_hosted && visit.may(&path, "delete").await? {
+            found.push(path);
         }
     }
+    Ok(found)
 }
 
 /// A page of the trash of a repository.

@@ -1,20 +1,18 @@
 //! Upstreams: how those of the mirrors answer, and whether anything is fetched at all.
 
+use crate::address::{address, segment};
 use crate::chart::{Chart, Days, Part, Shape, Unit};
 use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
-use crate::query::{address, parameter, segment};
+use crate::query::{Query, ROWS};
 use crate::visit::Visit;
 use askama::Template;
-use axum::extract::{Path, RawQuery};
+use axum::extract::Path;
 use http::Method;
 use larder_api as api;
 use larder_model::{Kind, Problem};
 use std::collections::HashMap;
-
-/// Rows of a page.
-const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "upstreams.html")]
@@ -62,12 +60,12 @@ pub(crate) const fn state_class(state: api::UpstreamState) -> &'static str {
 }
 
 /// The list, and the switch of the whole server.
-pub(crate) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Shown {
-    let after = parameter(&query.unwrap_or_default(), "after");
+pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    let after = query.get("after");
     let limit = ROWS.to_string();
-    let path = address("/upstreams", &[("limit", &limit), ("after", &after)]);
+    let path = address("/upstreams", &[("limit", &limit), ("after", after)]);
     let list: api::List<api::UpstreamStatus> = visit.get(path).await.or_page(&visit)?;
-    let path = address("/repositories", &[("limit", "1000"), ("after", &after)]);
+    let path = address("/repositories", &[("limit", "1000"), ("after", after)]);
     let mirrors: api::List<api::Repository> = visit.get(path).await.or_page(&visit)?;
     let named = |repo: api::Repository| (format!("{}/{}", repo.protocol, repo.name), repo);
     let frame = Frame::new(&visit, visit.language().upstreams_title()).or_page(&visit)?;

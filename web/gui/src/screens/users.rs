@@ -1,8 +1,9 @@
 //! Users: who may sign in, what each has, and the acts of superusers on them.
 
+use crate::address::address;
 use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
-use crate::query::{Query, ROWS, address};
+use crate::query::{Query, ROWS};
 use crate::screens::confirm::{Confirm, require_typed};
 use crate::screens::grants::grants_of;
 use crate::screens::sessions::sessions_of;
