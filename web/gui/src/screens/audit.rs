@@ -117,15 +117,6 @@ impl Audit {
             other => other.to_string(),
         }
     }
-
-    /// The look of a result.
-    fn tone(result: &str) -> &'static str {
-        match result {
-            "ok" => "ok",
-            "refused" => "warn",
-            _ => "danger",
-        }
-    }
 }
 
 /// The list, and if it is asked for, the check.

@@ -84,15 +84,6 @@ impl State {
     }
 }
 
-/// The class of an entry's chip.
-pub(crate) fn result_class(entry: &api::AuditEntry) -> &'static str {
-    match entry.result.as_str() {
-        "ok" => "ok",
-        "refused" => "warn",
-        _ => "danger",
-    }
-}
-
 /// The word for what came of it.
 pub(crate) fn result_word(t: Language, entry: &api::AuditEntry) -> &str {
     match entry.result.as_str() {
@@ -237,6 +228,6 @@ mod tests {
         assert_eq!(result_word(Language::English, &entry("refused")), "refused");
         assert_eq!(result_word(Language::Chinese, &entry("refused")), "拒绝");
         assert_eq!(result_word(Language::Chinese, &entry("other")), "other");
-        assert_eq!(result_class(&entry("failed")), "danger");
+        assert_eq!(crate::screens::result_class("failed"), "danger");
     }
 }

@@ -53,6 +53,15 @@ pub(crate) fn as_count(number: &usize) -> u64 {
     *number as u64
 }
 
+/// The class of the chip that tells how something ended.
+pub(crate) fn result_class(result: &str) -> &'static str {
+    match result {
+        "ok" => "ok",
+        "refused" => "warn",
+        _ => "danger",
+    }
+}
+
 /// The word for how something ended.
 pub(crate) fn result_word<'a>(t: &Language, result: &'a str) -> &'a str {
     match result {

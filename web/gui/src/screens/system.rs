@@ -22,12 +22,6 @@ impl System {
             (t.system_store(), &self.health.storage),
         ]
     }
-
-    /// How much of the disk is taken, in a hundred.
-    fn taken(disk: &api::DiskSpace) -> u64 {
-        let taken = disk.total_bytes.saturating_sub(disk.free_bytes);
-        taken.saturating_mul(100) / disk.total_bytes.max(1)
-    }
 }
 
 /// How it fares.
