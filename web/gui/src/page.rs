@@ -45,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) target: Arc<str>,
     pub(crate) elsewhere: Option<Elsewhere>,
     pub(crate) menu: Vec<Group>,
+    /// Where the page belongs, if its address does not say so.
+    place: Option<&'static str>,
     /// When the page is made.
     now: Timestamp,
     /// The address of this server, as the browser has it.
@@ -66,6 +68,7 @@ impl Frame {
             menu: menu::for_visit(visit),
             target: Arc::clone(&visit.target),
             elsewhere: None,
+            place: None,
             now: visit.now(),
             base: visit.client.base.clone(),
         })
@@ -78,6 +81,14 @@ impl Frame {
             path: path.into(),
         });
         self
+    }
+
+    /// The same where the page belongs to another place of the menu than its address says.
+    pub(crate) fn within(self, place: &'static str) -> Self {
+        Self {
+            place: Some(place),
+            ..self
+        }
     }
 
     /// The same with how it is done elsewhere.
@@ -179,13 +190,8 @@ impl Frame {
 
     /// Whether this page is at a place of the menu, or below it.
     pub(crate) fn is_at(&self, path: &str) -> bool {
-        let here = self.target.split('?').next().unwrap_or_default();
-        // What rules refused is a part of the rules, whatever clients are told as its address.
-        let here = if here == "/denied" || here.starts_with("/why/") {
-            "/policies"
-        } else {
-            here
-        };
+        let own = self.target.split('?').next().unwrap_or_default();
+        let here = self.place.unwrap_or(own);
         match path {
             "/" => here == "/",
             _ => here
@@ -212,6 +218,16 @@ pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
     );
     policy::add(headers);
     Ok(response)
+}
+
+/// A page with a form: of one that was refused, with why, the status says so.
+pub(crate) fn show_form(is_refused: bool, page: &impl Template) -> Result<Response, Problem> {
+    let status = if is_refused {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    show_with(status, page)
 }
 
 /// A page that shows a secret, which nobody keeps.

@@ -116,7 +116,9 @@ pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
         denied,
     };
     let frame = Frame::new(&visit, t.denied_title()).or_page(&visit)?;
-    let frame = frame.below(t.policies_title(), Tab::Retention.path());
+    let frame = frame
+        .below(t.policies_title(), Tab::Retention.path())
+        .within(Tab::Retention.path());
     let next = |after: String| filter.address(&filter.since, &[("after", &after)]);
     let page = Denied {
         frame: frame.elsewhere("larder denied", "GET /api/v1/denied"),
@@ -193,6 +195,7 @@ pub(crate) async fn why(visit: Visit, Path(id): Path<String>) -> Shown {
         Err(problem) => return Err(ErrorPage::new(&visit, problem)),
     };
     let frame = Frame::new(&visit, t.denied_why()).or_page(&visit)?;
+    let frame = frame.within(Tab::Retention.path());
     let is_someone = visit.user().is_some();
     let page = Why {
         frame: frame.elsewhere(format!("larder why {id}"), format!("GET /api/v1/why/{id}")),
