@@ -2,7 +2,7 @@
 
 use crate::address::address;
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::Query;
 use crate::screens::confirm::Confirm;
 use crate::screens::place;
@@ -93,10 +93,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<String>, filled: NewGr
         ];
         address("/access/grants", &filters)
     };
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = Grants {
         frame: frame.elsewhere("larder grant list", "GET /api/v1/grants"),
         rows: table(&list.items, &columns),
@@ -110,7 +107,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<String>, filled: NewGr
         wrong,
         filled,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Each subject with its grants, column by column.

@@ -2,17 +2,25 @@
 
 use crate::address::{address, segment};
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
+use crate::language::Language;
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
-use crate::screens::confirm::{Confirm, require_typed};
+use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
-use crate::screens::users::name_of;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
 use larder_model::Problem;
+
+/// What users, groups and robots have in common, of groups.
+const GROUPS: Accounts = Accounts {
+    noun: "group",
+    title: Language::groups_title,
+    delete_text: Language::groups_delete_text,
+    delete: Language::groups_delete,
+};
 
 #[derive(Template)]
 #[template(path = "groups.html")]
@@ -41,10 +49,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
     let list = list.or_page(visit)?;
     let frame = Frame::new(visit, visit.language().groups_title()).or_page(visit)?;
     let next = |after: String| address("/access/groups", &[("prefix", prefix), ("after", &after)]);
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = Groups {
         frame: frame.elsewhere("larder group list", "GET /api/v1/groups"),
         groups: list.items,
@@ -52,22 +57,19 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         prefix: prefix.to_owned(),
         wrong,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Makes one.
 pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
     let text = form.text("name").trim().to_owned();
-    let made = match name_of(&text) {
-        Ok(name) => {
-            let description = form.given("description").map(str::to_owned);
-            let new = api::NewGroup { name, description };
-            visit.act(Method::POST, "/groups", Some(&new)).await
-        }
-        Err(problem) => Err(problem),
+    let new = |name| api::NewGroup {
+        name,
+        description: form.given("description").map(str::to_owned),
     };
+    let made = GROUPS.make(&visit, &text, new).await;
     match made {
-        Ok(_) => see_other(&format!("/access/groups/{text}")).or_page(&visit),
+        Ok(()) => see_other(&GROUPS.page(&text)).or_page(&visit),
         Err(problem) if is_of_form(&problem) => {
             let why = problem.detail.to_string();
             page(&visit, &Query::default(), Some((why, text))).await
@@ -157,36 +159,15 @@ pub(crate) async fn ask_to_delete(visit: Visit, Path(name): Path<String>) -> Sho
         members, grants, ..
     } = read(&visit, &name).await.or_page(&visit)?;
     let t = visit.language();
-    let back = format!("/access/groups/{name}");
-    let frame = Frame::new(&visit, t.groups_delete_title(&name)).or_page(&visit)?;
-    let frame = frame
-        .below(t.groups_title(), "/access/groups")
-        .below(&name, &back)
-        .elsewhere(
-            format!("larder group delete {name}"),
-            format!("DELETE /api/v1/groups/{name}"),
-        );
-    let page = Confirm::new(
-        frame,
-        t.groups_delete_text(),
-        format!("{back}/delete"),
-        t.groups_delete(),
-        back.clone(),
-    );
+    let page = GROUPS.ask(&visit, &name, t.groups_delete_title(&name));
+    let page = page.or_page(&visit)?;
     let page = page
         .fact(t.groups_members(), members.len().to_string())
-        .fact(t.grants_title(), grants.len().to_string())
-        .typed(&name);
+        .fact(t.grants_title(), grants.len().to_string());
     show(&page).or_page(&visit)
 }
 
 /// Deletes a group.
 pub(crate) async fn delete(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
-    require_typed(visit.language(), &form, &name).or_page(&visit)?;
-    let name = name_of(&name).or_page(&visit)?;
-    visit
-        .delete(format!("/groups/{name}"))
-        .await
-        .or_page(&visit)?;
-    see_other("/access/groups").or_page(&visit)
+    GROUPS.end(&visit, &name, &form).await
 }

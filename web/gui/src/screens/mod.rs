@@ -4,6 +4,7 @@ use crate::language::Language;
 
 pub(crate) mod appearance;
 pub(crate) mod confirm;
+pub(crate) mod accounts;
 pub(crate) mod connect_lines;
 pub(crate) mod lines;
 pub(crate) mod login;

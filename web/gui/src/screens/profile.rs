@@ -1,11 +1,11 @@
 //! One's own account: who one is, and the password.
 
 use crate::form::Form;
-use crate::page::{Frame, OrPage as _, Shown, see_other, show_with};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show_form};
 use crate::query::Query;
 use crate::visit::Visit;
 use askama::Template;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
 use larder_model::{Kind, Problem};
 
@@ -36,17 +36,14 @@ async fn page(visit: &Visit, wrong: Option<String>, changed: bool) -> Shown {
         format!("larder user set {name} --password"),
         format!("PATCH /api/v1/users/{name}"),
     );
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = Profile {
         frame,
         user,
         wrong,
         changed,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Changes one's own password.

@@ -1,14 +1,14 @@
 //! Repositories: making one, what is set of it, and its end.
 
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::Query;
 use crate::screens::confirm::{Confirm, require_typed};
 use crate::screens::place;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
 use larder_api::RepoKind;
 use larder_model::names::BadName;
@@ -123,18 +123,14 @@ struct New {
     wrong: Option<String>,
 }
 
-/// The kinds, each with its word in addresses.
-const KINDS: [(RepoKind, &str); 3] = [
-    (RepoKind::Hosted, "hosted"),
-    (RepoKind::Mirror, "mirror"),
-    (RepoKind::Group, "group"),
-];
+/// The kinds that one may choose.
+const KINDS: [RepoKind; 3] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
 
 impl New {
     /// The kinds that one may choose: its words, its address, whether it is chosen.
     fn kinds(&self) -> [(&'static str, String, bool); 3] {
         let t = self.frame.language;
-        KINDS.map(|(kind, word)| {
+        KINDS.map(|kind| {
             let label = match kind {
                 RepoKind::Hosted => t.repositories_hosted(),
                 RepoKind::Mirror => t.repositories_mirror(),
@@ -142,7 +138,7 @@ impl New {
             };
             (
                 label,
-                format!("/repositories/new?kind={word}"),
+                format!("/repositories/new?kind={}", word_of(kind)),
                 self.kind == kind,
             )
         })
@@ -154,16 +150,12 @@ impl New {
 }
 
 fn word_of(kind: RepoKind) -> &'static str {
-    match kind {
-        RepoKind::Hosted => "hosted",
-        RepoKind::Mirror => "mirror",
-        RepoKind::Group => "group",
-    }
+    larder_model::RepoKind::from(kind).word()
 }
 
 fn kind_of(word: &str) -> RepoKind {
-    let known = KINDS.iter().find(|(_, known)| *known == word);
-    known.map_or(RepoKind::Hosted, |(kind, _)| *kind)
+    let known = word.parse::<larder_model::RepoKind>();
+    known.map_or(RepoKind::Hosted, RepoKind::from)
 }
 
 /// What clients of this server may speak.
@@ -190,10 +182,7 @@ async fn new_page(visit: &Visit, kind: RepoKind, typed: Typed, wrong: Option<Str
         let problem = Problem::new(Kind::Denied, "repository", t.repositories_needs_superuser());
         return Err(problem).or_page(visit);
     }
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let frame = Frame::new(visit, t.repositories_new()).or_page(visit)?;
     let page = New {
         frame: frame.elsewhere(
@@ -205,7 +194,7 @@ async fn new_page(visit: &Visit, kind: RepoKind, typed: Typed, wrong: Option<Str
         typed,
         wrong,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Makes one.
@@ -302,10 +291,7 @@ async fn settings_page(
         let detail = t.policies_needs_admin(&title);
         return Err(Problem::new(Kind::Denied, "repository", detail)).or_page(visit);
     }
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let (typed, wrong) = match wrong {
         Some((typed, why)) => (typed, Some(why)),
         None => (Typed::of_repository(&repo), None),
@@ -321,7 +307,7 @@ async fn settings_page(
         typed,
         wrong,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Sets it.

@@ -2,18 +2,26 @@
 
 use crate::address::address;
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
+use crate::language::Language;
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
-use crate::screens::confirm::{Confirm, require_typed};
+use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
 use crate::screens::tokens::{make_for, tokens_of};
-use crate::screens::users::name_of;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
 use larder_model::Problem;
+
+/// What users, groups and robots have in common, of robots.
+const ROBOTS: Accounts = Accounts {
+    noun: "robot",
+    title: Language::robots_title,
+    delete_text: Language::robots_delete_text,
+    delete: Language::robots_delete,
+};
 
 #[derive(Template)]
 #[template(path = "robots.html")]
@@ -48,10 +56,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         let filters = [("prefix", prefix), ("owner", owner), ("after", &*after)];
         address("/access/robots", &filters)
     };
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = Robots {
         frame: frame.elsewhere("larder robot list", "GET /api/v1/robots"),
         robots: list.items,
@@ -60,25 +65,20 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         owner: owner.to_owned(),
         wrong,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Makes one.
 pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
     let text = form.text("name").trim().to_owned();
-    let made = match name_of(&text) {
-        Ok(name) => {
-            let new = api::NewRobot {
-                name,
-                description: form.given("description").map(str::to_owned),
-                owner: form.given("owner").map(str::to_owned),
-            };
-            visit.act(Method::POST, "/robots", Some(&new)).await
-        }
-        Err(problem) => Err(problem),
+    let new = |name| api::NewRobot {
+        name,
+        description: form.given("description").map(str::to_owned),
+        owner: form.given("owner").map(str::to_owned),
     };
+    let made = ROBOTS.make(&visit, &text, new).await;
     match made {
-        Ok(_) => see_other(&format!("/access/robots/{text}")).or_page(&visit),
+        Ok(()) => see_other(&ROBOTS.page(&text)).or_page(&visit),
         Err(problem) if is_of_form(&problem) => {
             let why = problem.detail.to_string();
             page(&visit, &Query::default(), Some((why, text))).await
@@ -155,36 +155,15 @@ pub(crate) async fn change(visit: Visit, Path(name): Path<String>, form: Form) -
 pub(crate) async fn ask_to_delete(visit: Visit, Path(name): Path<String>) -> Shown {
     let Robot { tokens, grants, .. } = read(&visit, &name).await.or_page(&visit)?;
     let t = visit.language();
-    let back = format!("/access/robots/{name}");
-    let frame = Frame::new(&visit, t.robots_delete_title(&name)).or_page(&visit)?;
-    let frame = frame
-        .below(t.robots_title(), "/access/robots")
-        .below(&name, &back)
-        .elsewhere(
-            format!("larder robot delete {name}"),
-            format!("DELETE /api/v1/robots/{name}"),
-        );
-    let page = Confirm::new(
-        frame,
-        t.robots_delete_text(),
-        format!("{back}/delete"),
-        t.robots_delete(),
-        back.clone(),
-    );
+    let page = ROBOTS.ask(&visit, &name, t.robots_delete_title(&name));
+    let page = page.or_page(&visit)?;
     let page = page
         .fact(t.tokens_title(), tokens.len().to_string())
-        .fact(t.grants_title(), grants.len().to_string())
-        .typed(&name);
+        .fact(t.grants_title(), grants.len().to_string());
     show(&page).or_page(&visit)
 }
 
 /// Deletes a robot.
 pub(crate) async fn delete(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
-    require_typed(visit.language(), &form, &name).or_page(&visit)?;
-    let name = name_of(&name).or_page(&visit)?;
-    visit
-        .delete(format!("/robots/{name}"))
-        .await
-        .or_page(&visit)?;
-    see_other("/access/robots").or_page(&visit)
+    ROBOTS.end(&visit, &name, &form).await
 }

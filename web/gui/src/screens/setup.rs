@@ -2,12 +2,12 @@
 //! first client. Each shows what is there already, and none has to be taken.
 
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show_with};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show_form};
+use crate::screens::accounts::name_of;
 use crate::screens::repositories::{self, Typed};
-use crate::screens::users;
 use crate::visit::Visit;
 use askama::Template;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
 use larder_model::{Kind, Pattern, Problem, Role};
 
@@ -80,12 +80,9 @@ async fn page(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Shown {
         let problem = Problem::new(Kind::Denied, "setup", t.setup_needs_superuser());
         return Err(problem).or_page(visit);
     }
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = read(visit, typed, wrong).await.or_page(visit)?;
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 async fn read(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Result<Setup, Problem> {
@@ -141,7 +138,7 @@ pub(crate) async fn make_user(visit: Visit, form: Form) -> Shown {
 }
 
 async fn user(visit: &Visit, form: &Form) -> Result<(), Problem> {
-    let name = users::name_of(form.text("name").trim())?;
+    let name = name_of(form.text("name").trim())?;
     let subject = format!("user:{name}");
     let new = api::NewUser {
         name,

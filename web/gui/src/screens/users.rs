@@ -2,18 +2,27 @@
 
 use crate::address::address;
 use crate::form::{Form, is_of_form};
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_with};
+use crate::language::Language;
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
-use crate::screens::confirm::{Confirm, require_typed};
+use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
 use crate::screens::sessions::sessions_of;
 use crate::screens::tokens::tokens_of;
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_api as api;
-use larder_model::{Problem, UserName};
+use larder_model::Problem;
+
+/// What users, groups and robots have in common, of users.
+const USERS: Accounts = Accounts {
+    noun: "user",
+    title: Language::users_title,
+    delete_text: Language::users_delete_text,
+    delete: Language::users_delete,
+};
 
 #[derive(Template)]
 #[template(path = "users.html")]
@@ -54,10 +63,7 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         let filters = [("prefix", prefix), ("state", state), ("after", &*after)];
         address("/access/users", &filters)
     });
-    let status = match wrong {
-        Some(_) => StatusCode::BAD_REQUEST,
-        None => StatusCode::OK,
-    };
+    let is_refused = wrong.is_some();
     let page = Users {
         frame: frame.elsewhere("larder user list", "GET /api/v1/users"),
         users: list.items,
@@ -66,38 +72,27 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         state: state.to_owned(),
         wrong,
     };
-    show_with(status, &page).or_page(visit)
+    show_form(is_refused, &page).or_page(visit)
 }
 
 /// Makes one.
 pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
     let text = form.text("name").trim().to_owned();
-    let made = match name_of(&text) {
-        Ok(name) => {
-            let new = api::NewUser {
-                name,
-                password: form.text("password").to_owned(),
-                superuser: Some(form.has("superuser")),
-                disabled: None,
-            };
-            visit.act(Method::POST, "/users", Some(&new)).await
-        }
-        Err(problem) => Err(problem),
+    let new = |name| api::NewUser {
+        name,
+        password: form.text("password").to_owned(),
+        superuser: Some(form.has("superuser")),
+        disabled: None,
     };
+    let made = USERS.make(&visit, &text, new).await;
     match made {
-        Ok(_) => see_other(&format!("/access/users/{text}")).or_page(&visit),
+        Ok(()) => see_other(&USERS.page(&text)).or_page(&visit),
         Err(problem) if is_of_form(&problem) => {
             let why = problem.detail.to_string();
             page(&visit, &Query::default(), Some((why, text))).await
         }
         Err(problem) => Err(problem).or_page(&visit),
     }
-}
-
-/// A name as someone has typed it.
-pub(crate) fn name_of(text: &str) -> Result<UserName, Problem> {
-    text.parse::<UserName>()
-        .map_err(|why| Problem::invalid("name", why.0))
 }
 
 #[derive(Template)]
@@ -174,7 +169,6 @@ pub(crate) async fn change(visit: Visit, Path(name): Path<String>, form: Form) -
 /// Asks whether a user is to go.
 pub(crate) async fn ask_to_delete(visit: Visit, Path(name): Path<String>) -> Shown {
     let User {
-        user,
         tokens,
         sessions,
         robots,
@@ -182,39 +176,18 @@ pub(crate) async fn ask_to_delete(visit: Visit, Path(name): Path<String>) -> Sho
         ..
     } = read(&visit, &name).await.or_page(&visit)?;
     let t = visit.language();
-    let back = format!("/access/users/{name}");
-    let frame = Frame::new(&visit, t.users_delete_title(&name)).or_page(&visit)?;
-    let frame = frame
-        .below(t.users_title(), "/access/users")
-        .below(&name, &back)
-        .elsewhere(
-            format!("larder user delete {name}"),
-            format!("DELETE /api/v1/users/{name}"),
-        );
+    let page = USERS.ask(&visit, &name, t.users_delete_title(&name));
+    let page = page.or_page(&visit)?;
     let names: Vec<&str> = robots.iter().map(|robot| robot.name.as_str()).collect();
-    let page = Confirm::new(
-        frame,
-        t.users_delete_text(),
-        format!("{back}/delete"),
-        t.users_delete(),
-        back.clone(),
-    );
     let page = page
         .fact(t.tokens_title(), tokens.len().to_string())
         .fact(t.sessions_title(), sessions.len().to_string())
         .fact(t.grants_title(), grants.len().to_string())
-        .fact(t.users_robots_stop(), names.join(", "))
-        .typed(user.name.to_string());
+        .fact(t.users_robots_stop(), names.join(", "));
     show(&page).or_page(&visit)
 }
 
 /// Deletes a user.
 pub(crate) async fn delete(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
-    require_typed(visit.language(), &form, &name).or_page(&visit)?;
-    let name = name_of(&name).or_page(&visit)?;
-    visit
-        .delete(format!("/users/{name}"))
-        .await
-        .or_page(&visit)?;
-    see_other("/access/users").or_page(&visit)
+    USERS.end(&visit, &name, &form).await
 }
