@@ -1,6 +1,7 @@
 //! Limits of quotas.
 
 use larder_api::Patch;
+use larder_model::size;
 use std::str::FromStr;
 
 /// Bytes at most: `10GiB`, `500MB`, `1048576`, or `none`.
@@ -13,24 +14,9 @@ pub struct CountLimit(Option<u64>);
 
 /// The word for no limit.
 const NONE: &str = "none";
-const UNITS: [(&str, u64); 9] = [
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-    ("KB", 1000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("B", 1),
-];
 
 fn bytes(text: &str) -> Option<u64> {
-    let unit = UNITS.iter().find_map(|(name, unit)| {
-        let count = text.strip_suffix(name)?;
-        Some((count, *unit))
-    });
-    let (count, unit) = unit.unwrap_or((text, 1));
+    let (count, unit) = size::split(text);
     count.parse::<u64>().ok()?.checked_mul(unit)
 }
 

@@ -5,23 +5,10 @@ use std::time::Duration;
 
 use crate::kind::{Kind, Wrong, quoted};
 use crate::written::{Raw, Written};
-use larder_model::duration;
+use larder_model::{duration, size};
 
 /// A century: longer waits overflow somebody's clock.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
-
-/// Bytes of each unit.
-const SIZES: [(&str, u64); 9] = [
-    ("TiB", 1 << 40),
-    ("TB", 1_000_000_000_000),
-    ("GiB", 1 << 30),
-    ("GB", 1_000_000_000),
-    ("MiB", 1 << 20),
-    ("MB", 1_000_000),
-    ("KiB", 1 << 10),
-    ("KB", 1000),
-    ("B", 1),
-];
 
 /// The largest size: what a signed column of a database holds.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
@@ -75,7 +62,7 @@ impl<const MIN: u64> Kind for Size<MIN> {
 
     fn read(written: &Written, _: &Path) -> Result<u64, Wrong> {
         const EXAMPLES: &str = "write e.g. \"64KiB\", \"4MiB\", \"2GiB\", \"10GB\"";
-        let bytes = match measure(written, &SIZES) {
+        let bytes = match measure(written, &size::UNITS) {
             // Nothing is nothing in every unit.
             Measure::Of(bytes) | Measure::NoUnit(bytes @ 0) => bytes,
             Measure::NoUnit(_) => {
@@ -138,11 +125,8 @@ fn show_size(bytes: u64) -> String {
     if bytes == 0 {
         return "0".to_owned();
     }
-    let exact = SIZES
-        .into_iter()
-        .filter(|(_, factor)| bytes.is_multiple_of(*factor));
-    let (unit, factor) = exact.max_by_key(|(_, factor)| *factor).unwrap_or(("B", 1));
-    format!("{}{unit}", bytes / factor)
+    let (number, unit) = size::in_units(bytes);
+    format!("{number}{unit}")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod hex;
 pub mod digest;
 pub mod duration;
 pub mod durations;
+pub mod size;
 pub mod html;
 pub mod names;
 pub mod nearest;

@@ -1,20 +1,9 @@
 //! Sizes as people write them.
 
-use larder_model::Problem;
+use larder_model::{Problem, size};
 
-/// Units, the larger ones first.
-const UNITS: [(&str, u64); 10] = [
-    ("TiB", 1 << 40),
-    ("TB", 1_000_000_000_000),
-    ("GiB", 1 << 30),
-    ("GB", 1_000_000_000),
-    ("MiB", 1 << 20),
-    ("MB", 1_000_000),
-    ("KiB", 1 << 10),
-    ("kB", 1000),
-    ("KB", 1000),
-    ("B", 1),
-];
+/// As pages write the unit that is `KB` elsewhere.
+const KILOBYTE: &str = "kB";
 
 /// The bytes of `10 GB`, `1.5GiB` or `4096`; `None`: nothing was written.
 pub(crate) fn read(field: &'static str, text: &str) -> Result<Option<u64>, Problem> {
@@ -28,11 +17,11 @@ pub(crate) fn read(field: &'static str, text: &str) -> Result<Option<u64>, Probl
             format!("`{text}` is no size: write one as 10 GB or 500 MiB"),
         )
     };
-    let unit = UNITS.iter().find_map(|(name, unit)| {
-        let count = text.strip_suffix(name)?;
-        Some((count.trim_end(), *unit))
-    });
-    let (count, unit) = unit.unwrap_or((text, 1));
+    let (count, unit) = match text.strip_suffix(KILOBYTE) {
+        Some(count) => (count, 1000),
+        None => size::split(text),
+    };
+    let count = count.trim_end();
     let (whole, part) = count.split_once('.').unwrap_or((count, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 6 || !is_number(whole) || !is_number(part) {
@@ -51,11 +40,9 @@ pub(crate) fn read(field: &'static str, text: &str) -> Result<Option<u64>, Probl
 
 /// Bytes so that they are read as what they are: in the largest unit of which they are a multiple.
 pub(crate) fn write(bytes: u64) -> String {
-    let unit = UNITS
-        .iter()
-        .find(|(_, unit)| bytes != 0 && bytes.is_multiple_of(*unit));
-    let (name, unit) = unit.copied().unwrap_or(("B", 1));
-    format!("{} {name}", bytes / unit)
+    let (number, unit) = size::in_units(bytes);
+    let unit = if unit == "KB" { KILOBYTE } else { unit };
+    format!("{number} {unit}")
 }
 
 #[cfg(test)]
