@@ -1,6 +1,7 @@
 //! Which entries of the audit trail are asked for.
 
 use super::head::KnownQuery;
+use super::text_parameters::text_parameters;
 use crate::problem::Refusal;
 use crate::query::Query;
 use axum::extract::FromRequestParts;
@@ -8,8 +9,7 @@ use http::request::Parts;
 use larder_metadata::audit::AuditFilter;
 use larder_model::{Outcome, Problem, Timestamp};
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ObjectBuilder, Required, Type};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 /// The filter in the query.
 pub(crate) struct AuditQuery(pub(crate) AuditFilter);
@@ -25,17 +25,7 @@ const PARAMETERS: [(&str, &str); 6] = [
 
 impl IntoParams for AuditQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let parameter = |(name, description): (&str, &str)| {
-            let schema = ObjectBuilder::new().schema_type(Type::String);
-            ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(description))
-                .schema(Some(schema))
-                .build()
-        };
-        PARAMETERS.into_iter().map(parameter).collect()
+        text_parameters(&PARAMETERS)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::audit::time;
 use super::head::KnownQuery;
 use super::path::PathParams;
+use super::text_parameters::text_parameters;
 use crate::problem::Refusal;
 use crate::query::Query;
 use axum::extract::FromRequestParts;
@@ -10,8 +11,7 @@ use http::request::Parts;
 use larder_metadata::denied::DeniedFilter;
 use larder_model::{Problem, RuleKind};
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ObjectBuilder, Required, Type};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 /// How the document tells of a refusal in a path.
 #[derive(IntoParams)]
@@ -47,35 +47,20 @@ const PARAMETERS: [(&str, &str); 4] = [
 
 impl IntoParams for DeniedQuery {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let parameter = |(name, description): (&str, &str)| {
-            let schema = ObjectBuilder::new().schema_type(Type::String);
-            ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(description))
-                .schema(Some(schema))
-                .build()
-        };
-        PARAMETERS.into_iter().map(parameter).collect()
+        text_parameters(&PARAMETERS)
     }
 }
 
 fn read(query: &Query) -> Result<DeniedQuery, Problem> {
     let rule = query.get("rule").map(str::parse::<RuleKind>).transpose();
     let wrong = |_| Problem::invalid("rule", "`rule` is block, quota, immutable or right");
-    let grouped = match query.get("grouped") {
-        None | Some("true") => true,
-        Some("false") => false,
-        Some(_) => return Err(Problem::invalid("grouped", "`grouped` is true or false")),
-    };
     Ok(DeniedQuery {
         filter: DeniedFilter {
             repository: query.get("repository").map(str::to_owned),
             rule: rule.map_err(wrong)?,
             since: time(query, "since")?,
         },
-        grouped,
+        grouped: query.choice("grouped")?.unwrap_or(true),
     })
 }
 

@@ -5,6 +5,7 @@
 //! body last.
 
 mod json;
+mod text_parameters;
 
 pub(crate) mod head;
 pub(crate) mod path;
