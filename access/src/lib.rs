@@ -19,6 +19,9 @@ mod policy;
 mod people;
 pub mod token;
 
+#[cfg(test)]
+mod standing;
+
 pub mod events;
 pub mod denied;
 

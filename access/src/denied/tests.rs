@@ -1,31 +1,20 @@
 use super::*;
+use crate::standing::Standing;
 use larder_metadata::denied::DeniedFilter;
-use larder_model::{Clock, Kind, RuleKind};
+use larder_model::{Kind, RuleKind};
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use tempfile::TempDir;
 
-/// A database whose clock stands until it is moved.
+/// A database whose clock stands until it is moved, and what is noted for it.
 struct Bed {
-    metadata: Metadata,
+    standing: Standing,
     denied: Denied,
-    now: Arc<AtomicI64>,
-    _folder: TempDir,
 }
 
 impl Bed {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        let now = Arc::new(AtomicI64::new(30_000_000 * MINUTE));
-        let clock = Arc::clone(&now);
-        let clock = Clock::new(move || Timestamp(clock.load(Ordering::SeqCst)));
-        let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 1, clock).await;
         Self {
-            metadata: metadata.expect("database"),
+            standing: Standing::new().await,
             denied: Denied::default(),
-            now,
-            _folder: folder,
         }
     }
 
@@ -43,24 +32,28 @@ impl Bed {
         let request = DeniedRequest {
             actor: actor.into(),
             address: address.into(),
-            last_at: self.metadata.now(),
+            last_at: self.standing.metadata.now(),
             ..asked.denied(&problem, &ruling).expect("of a repository")
         };
-        self.denied.note(request, || self.metadata.new_id())
+        self.denied
+            .note(request, || self.standing.metadata.new_id())
     }
 
     async fn flush(&self) {
-        self.denied.flush(&self.metadata).await.expect("flush");
+        self.denied
+            .flush(&self.standing.metadata)
+            .await
+            .expect("flush");
     }
 
     async fn rows(&self) -> Vec<DeniedRequest> {
         let filter = DeniedFilter::default();
-        let all = self.metadata.denied(&filter, None, 10_000).await;
+        let all = self.standing.metadata.denied(&filter, None, 10_000).await;
         all.expect("list")
     }
 
     fn pass(&self, micros: i64) {
-        self.now.fetch_add(micros, Ordering::SeqCst);
+        self.standing.pass(micros);
     }
 }
 
@@ -135,7 +128,7 @@ async fn a_flood_of_one_caller_leaves_room_for_others() {
 async fn what_could_not_be_written_is_written_later() {
     let bed = Bed::new().await;
     let id = bed.note("user:alice", "", "pad").expect("id");
-    let mut taken = bed.denied.noted().take(bed.metadata.now());
+    let mut taken = bed.denied.noted().take(bed.standing.metadata.now());
     assert_eq!(taken.len(), 1);
     bed.note("user:alice", "", "pad").expect("the same");
     // The database failed: all of it still waits.

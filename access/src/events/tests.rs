@@ -1,39 +1,23 @@
 use super::*;
+use crate::standing::Standing;
 use larder_metadata::audit::{AuditEntry, AuditFilter};
-use larder_model::Clock;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use tempfile::TempDir;
 
 /// A database whose clock stands until it is moved.
-struct Bed {
-    metadata: Metadata,
-    now: Arc<AtomicI64>,
-    _folder: TempDir,
-}
+struct Bed(Standing);
 
 impl Bed {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        let now = Arc::new(AtomicI64::new(30_000_000 * MINUTE));
-        let clock = Arc::clone(&now);
-        let clock = Clock::new(move || Timestamp(clock.load(Ordering::SeqCst)));
-        let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 1, clock).await;
-        Self {
-            metadata: metadata.expect("database"),
-            now,
-            _folder: folder,
-        }
+        Self(Standing::new().await)
     }
 
     async fn flush(&self, events: &Events) {
-        events.flush(&self.metadata).await.expect("flush");
+        events.flush(&self.0.metadata).await.expect("flush");
     }
 
     /// All entries, the oldest first.
     async fn entries(&self) -> Vec<AuditEntry> {
         let filter = AuditFilter::default();
-        let all = self.metadata.audit(&filter, None, 5000);
+        let all = self.0.metadata.audit(&filter, None, 5000);
         let mut all = all.await.expect("audit");
         all.reverse();
         all
@@ -91,7 +75,7 @@ async fn another_minute_has_another_entry() {
     for _ in 0..2 {
         events.record(refused("user:alice"), "r");
         bed.flush(&events).await;
-        bed.now.fetch_add(MINUTE, Ordering::SeqCst);
+        bed.0.pass(MINUTE);
     }
     assert_eq!(bed.counts().await, [1, 1]);
 }
@@ -121,7 +105,7 @@ async fn kinds_beyond_the_limit_are_one_entry() {
         .find(|entry| &*entry.action == "audit.overflow");
     assert_eq!(over.map(|entry| entry.count), Some(beyond as u64));
     // The next minute has room again.
-    bed.now.fetch_add(MINUTE, Ordering::SeqCst);
+    bed.0.pass(MINUTE);
     bed.flush(&events).await;
     events.record(refused("user:late"), "r");
     bed.flush(&events).await;
