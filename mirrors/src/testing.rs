@@ -1,5 +1,6 @@
 //! What the tests of all protocols need.
 
+use crate::describing::Dependency;
 use crate::publishing::{PublishRequest, StoredFile};
 use crate::resource::{ReadRequest, RenderRequest, Representation};
 use crate::search::SearchRequest;
@@ -97,4 +98,19 @@ pub(crate) fn stored(path: &str, version: &str, metadata: &str) -> StoredFile {
         created_by: "user:admin".into(),
         used_at: Timestamp(0),
     }
+}
+
+/// What dependencies are: name, package, kind, requirement and condition of each.
+pub(crate) fn needs(all: &[Dependency]) -> Vec<(&str, Option<&str>, &str, &str, &str)> {
+    all.iter()
+        .map(|one| {
+            (
+                &*one.name,
+                one.package.as_deref(),
+                one.kind,
+                &*one.requirement,
+                &*one.condition,
+            )
+        })
+        .collect()
 }

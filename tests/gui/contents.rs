@@ -1,8 +1,9 @@
 //! The pages of what is kept: images, packages, search. What they show is there, and their acts do
 //! what they say; nobody sees or does more than by the API.
 
+use larder_tests::pages::holds;
 use larder_tests::parcel::publish;
-use larder_tests::{Client, Image, Larder, Response, Start};
+use larder_tests::{Client, Image, Larder, Start};
 use serde_json::json;
 
 const LANGUAGES: [&str; 2] = ["en", "zh"];
@@ -48,13 +49,6 @@ fn page(client: &Client, path: &str, language: &str) -> String {
     }
     assert!(!html.contains(HOSTILE), "{path} lets markup through");
     html
-}
-
-#[track_caller]
-fn holds(html: &str, texts: &[&str]) {
-    for text in texts {
-        assert!(html.contains(text), "there is no {text:?} in\n{html}");
-    }
 }
 
 /// Sends a form; where one comes out.
@@ -330,21 +324,4 @@ fn search_finds_what_the_one_who_asks_may_see() {
     let answer = reader.send("POST", "/images/team/web/-/delete", &FORM, b"version=1.0");
     assert!(!matches!(answer.status, 303), "{}", answer.text());
     page(&admin, "/images/team/web/-/tags/1.0", "en");
-}
-
-/// Says that a response is a success.
-trait Succeeded {
-    fn expect_ok(self);
-}
-
-impl Succeeded for Response {
-    #[track_caller]
-    fn expect_ok(self) {
-        assert!(
-            (200..300).contains(&self.status),
-            "{} {}",
-            self.status,
-            self.text()
-        );
-    }
 }

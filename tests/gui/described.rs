@@ -5,8 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Algorithm, Digest};
 use larder_tests::archive::{gzip, tar};
+use larder_tests::pages::holds;
 use larder_tests::parcel::{npm, publish};
-use larder_tests::{Client, Larder, Response, Start, Upstream};
+use larder_tests::{Client, Larder, Start, Upstream};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,6 @@ const HOSTILE: &str = "<script>alert(1)</script>";
 
 fn start() -> Larder {
     Start::of(env!("CARGO_BIN_EXE_larder")).start()
-}
-
-#[track_caller]
-fn holds(html: &str, texts: &[&str]) {
-    for text in texts {
-        assert!(html.contains(text), "there is no {text:?} in\n{html}");
-    }
 }
 
 /// A readme that tries what readmes try.
@@ -251,22 +245,5 @@ fn await_kept(larder: &Larder, path: &str) {
     while admin.get(&path).status != 200 {
         assert!(began.elapsed() < PATIENCE, "{path} is not kept");
         std::thread::yield_now();
-    }
-}
-
-/// Says that a response is a success.
-trait Succeeded {
-    fn expect_ok(self);
-}
-
-impl Succeeded for Response {
-    #[track_caller]
-    fn expect_ok(self) {
-        assert!(
-            (200..300).contains(&self.status),
-            "{} {}",
-            self.status,
-            self.text()
-        );
     }
 }

@@ -62,6 +62,17 @@ impl Response {
         assert_eq!(self.status, status, "{:?} {}", self.headers, self.text());
         self
     }
+
+    /// Fails the test unless it is a success.
+    #[track_caller]
+    pub fn expect_ok(self) {
+        assert!(
+            (200..300).contains(&self.status),
+            "{} {}",
+            self.status,
+            self.text()
+        );
+    }
 }
 
 impl Client {

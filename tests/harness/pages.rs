@@ -76,6 +76,14 @@ impl Pages {
     }
 }
 
+/// Fails the test unless a page holds all of these texts.
+#[track_caller]
+pub fn holds(html: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(html.contains(text), "there is no {text:?} in\n{html}");
+    }
+}
+
 /// A text as a form has it.
 pub fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {

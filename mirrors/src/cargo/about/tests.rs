@@ -1,5 +1,6 @@
 use super::*;
 use crate::describing::{Fact, Link, Readme, ReadmeFormat};
+use crate::testing::needs;
 use crate::testing::stored;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -36,19 +37,7 @@ fn the_index_tells_what_a_version_needs() {
     let document = Document::new("probe", "index/probe");
     let about = CrateAbouts.of_document(&document, "1.1.0", INDEX);
     let about = about.expect("an index").expect("a version");
-    let told: Vec<_> = about
-        .dependencies
-        .iter()
-        .map(|one| {
-            (
-                &*one.name,
-                one.package.as_deref(),
-                one.kind,
-                &*one.requirement,
-                &*one.condition,
-            )
-        })
-        .collect();
+    let told = needs(&about.dependencies);
     assert_eq!(
         told,
         [

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pypi::page::page_of;
 use crate::pypi::testing::{tarred, wheel_entries, zipped};
+use crate::testing::needs;
 use crate::testing::stored;
 use std::io::Cursor;
 
@@ -45,19 +46,7 @@ fn metadata_tells_all_of_a_version() {
             ("Sponsor", "https://x.example/give"),
         ]
     );
-    let told: Vec<_> = about
-        .dependencies
-        .iter()
-        .map(|one| {
-            (
-                &*one.name,
-                one.package.as_deref(),
-                one.kind,
-                &*one.requirement,
-                &*one.condition,
-            )
-        })
-        .collect();
+    let told = needs(&about.dependencies);
     assert_eq!(
         told,
         [
