@@ -1,6 +1,7 @@
 //! How the upstreams of mirrors fare.
 
 use crate::schema;
+use crate::statistics::Quantiles;
 use larder_model::{RepoPath, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,7 +23,7 @@ pub enum UpstreamState {
 }
 
 /// A mirror's upstream, and how it fares.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct UpstreamStatus {
     /// The mirror.
     #[schema(value_type = schema::RepoPath)]
@@ -39,6 +40,12 @@ pub struct UpstreamStatus {
     /// The last failure, whatever came after it; `null`: none.
     #[schema(required)]
     pub last_error: Option<LastError>,
+    /// When it answered last as it should; `null`: not since the server began or the mirror was
+    /// changed.
+    #[schema(required, value_type = Option<schema::Timestamp>)]
+    pub last_answer_at: Option<Timestamp>,
+    /// How soon its answers began, since the server began.
+    pub answer_duration_seconds: Quantiles,
     /// Other origins that its indexes name and that are not asked for a while.
     pub paused_origins: Vec<PausedOrigin>,
 }

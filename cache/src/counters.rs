@@ -76,12 +76,17 @@ impl UpstreamCounters {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// How long it took until answers began.
+    pub(crate) fn durations(&self) -> Distribution {
+        self.durations.distribution()
+    }
+
     fn counts(&self) -> UpstreamCounts {
         UpstreamCounts {
             requests: self.requests.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
-            durations: self.durations.distribution(),
+            durations: self.durations(),
         }
     }
 }

@@ -37,6 +37,7 @@ const LIST: Table = Table::new(
         ("STATE", "state"),
         ("FAILURES", "failures"),
         ("PAUSED UNTIL", "paused_until"),
+        ("LAST ANSWER", "last_answer_at"),
         ("LAST ERROR", "last_error/reason"),
         ("ALSO PAUSED", "paused_origins"),
     ],

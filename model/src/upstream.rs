@@ -1,7 +1,7 @@
 //! What is set for a remote registry, and how it fares.
 
 use crate::duration;
-use crate::{Digest, Timestamp};
+use crate::{Digest, Distribution, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -169,6 +169,10 @@ pub struct Health {
     pub pause: Option<Duration>,
     /// The last failure of its own origin, whatever came after it, and how long ago it was.
     pub last_error: Option<(Box<str>, Duration)>,
+    /// How long ago its own origin answered last, whatever came after it.
+    pub last_answer: Option<Duration>,
+    /// How long it took until answers began, since this server started.
+    pub answers: Distribution,
     /// Other origins that its indexes and redirects name, and that are not asked for a while.
     pub paused_origins: Vec<PausedOrigin>,
 }

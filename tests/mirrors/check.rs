@@ -375,7 +375,15 @@ fn the_list_tells_who_has_a_rest() {
         (&state()["repository"], &state()["state"]),
         (&json!("npm/up"), &json!("unasked"))
     );
+    let took = |state: &Value| state["answer_duration_seconds"]["count"].clone();
+    assert_eq!(
+        (&state()["last_answer_at"], took(&state())),
+        (&json!(null), json!(0))
+    );
     bed.get(&shelf.index_here()).expect(200);
+    let told = state();
+    assert!(told["last_answer_at"].is_string(), "{told}");
+    assert_eq!(took(&told), json!(1), "{told}");
     assert_eq!(
         (&state()["state"], &state()["last_error"]),
         (&json!("answering"), &json!(null))

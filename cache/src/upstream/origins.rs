@@ -7,7 +7,7 @@ use super::breaker::{AddressBreaker, OriginBreaker, Verdict, Wait};
 use super::failure::{Failure, Fault};
 use super::recent::Recent;
 use larder_model::upstream::{Health, PausedOrigin};
-use larder_model::{Clock, Timestamp};
+use larder_model::{Clock, Distribution, Timestamp};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +34,8 @@ struct State {
     own: OriginBreaker,
     /// The last failure of the upstream's own origin, whatever came after it.
     last: Option<(Box<str>, Timestamp)>,
+    /// When it answered last as it should.
+    answered_at: Option<Timestamp>,
     /// The address of it that answered last that it cannot.
     failed_at: Option<Url>,
     others: Recent<Other>,
@@ -67,6 +69,7 @@ impl Origins {
         let state = State {
             own: OriginBreaker::default(),
             last: None,
+            answered_at: None,
             failed_at: None,
             others: Recent::new(MAX_ORIGINS),
             addresses: Recent::new(MAX_ADDRESSES),
@@ -102,7 +105,11 @@ impl Origins {
 
     /// An origin answers; whether all of the answer comes is still to be seen.
     pub(super) fn answered(&self, url: &Url) {
-        if let Some(breaker) = self.known(&mut self.state(), url) {
+        let (mut state, now) = (self.state(), self.clock.now());
+        if self.is_own(url) {
+            state.answered_at = Some(now);
+        }
+        if let Some(breaker) = self.known(&mut state, url) {
             breaker.answered();
         }
     }
@@ -193,10 +200,11 @@ impl Origins {
         let origin = self.origin(&self.own);
         let mut state = self.state();
         state.own.opened();
+        state.answered_at = Some(self.clock.now());
         state.addresses.retain(|known| known.origin != origin);
     }
 
-    /// How all of them fare.
+    /// How all of them fare; how long answers took is counted elsewhere.
     pub(super) fn health(&self) -> Health {
         let (state, now) = (self.state(), self.clock.now());
         let own = self.origin(&self.own);
@@ -222,6 +230,8 @@ impl Origins {
                 .last
                 .as_ref()
                 .map(|(why, at)| (why.clone(), now.since(*at))),
+            last_answer: state.answered_at.map(|at| now.since(at)),
+            answers: Distribution::default(),
             paused_origins,
         }
     }

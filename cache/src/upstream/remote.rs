@@ -101,7 +101,10 @@ impl Upstream {
 
     /// How it has answered lately.
     pub(crate) fn health(&self) -> Health {
-        self.origins.health()
+        Health {
+            answers: self.counters.durations(),
+            ..self.origins.health()
+        }
     }
 
     /// Waits until the upstream may be asked once more; else how long to stay away.

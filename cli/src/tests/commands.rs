@@ -1,7 +1,7 @@
 use super::{Answer, Machine, caller, fake, json, made_token};
 use crate::exit::Exit;
 use crate::outcome::View;
-use larder_api::{List, UpstreamCheck, UpstreamState, UpstreamStatus};
+use larder_api::{List, Quantiles, UpstreamCheck, UpstreamState, UpstreamStatus};
 use serde_json::json;
 
 #[tokio::test]
@@ -241,6 +241,8 @@ async fn upstreams_are_checked_one_after_the_other() {
         failures: 0,
         paused_until: None,
         last_error: None,
+        last_answer_at: None,
+        answer_duration_seconds: Quantiles::default(),
         paused_origins: Vec::new(),
     };
     let all = json!(List::whole(vec![

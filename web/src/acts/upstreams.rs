@@ -2,6 +2,7 @@
 
 use super::jobs;
 use super::repositories::kind_of;
+use super::series;
 use crate::answer::Accepted;
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
@@ -139,6 +140,8 @@ fn status(state: &ApiState, repo: &RepoRecord) -> Option<api::UpstreamStatus> {
         failures: health.failures,
         paused_until: health.pause.map(|pause| now.after(pause)),
         last_error,
+        last_answer_at: health.last_answer.map(|ago| now.before(ago)),
+        answer_duration_seconds: series::quantiles(&health.answers),
         paused_origins: paused(health.paused_origins, now),
     })
 }

@@ -15,7 +15,9 @@ use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{About, FileState, Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
-use larder_model::{Author, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb};
+use larder_model::{
+    Author, Distribution, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb,
+};
 use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -195,6 +197,8 @@ impl Engine for RecordingEngine {
             failures: 3,
             pause: Some(Duration::from_secs(4)),
             last_error,
+            last_answer: Some(Duration::from_secs(2)),
+            answers: Distribution::default(),
             paused_origins: vec![PausedOrigin {
                 origin: "https://files.example".into(),
                 pause: Duration::from_secs(8),
