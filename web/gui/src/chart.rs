@@ -27,6 +27,7 @@ pub(crate) enum Shape {
 pub(crate) enum Unit {
     Count,
     Bytes,
+    Milliseconds,
 }
 
 /// One thing that is counted.
@@ -135,6 +136,7 @@ impl Chart {
         match self.unit {
             Unit::Count => format::count(value),
             Unit::Bytes => format::bytes(value),
+            Unit::Milliseconds => format!("{} ms", format::count(value)),
         }
     }
 
@@ -231,15 +233,34 @@ impl Days {
         values.collect()
     }
 
+    /// How long things took on each day, in milliseconds: nothing, where nothing was counted.
+    pub(crate) fn milliseconds(
+        &self,
+        series: &api::SeriesValues,
+        quantile: fn(&api::Quantiles) -> Option<f64>,
+    ) -> Vec<u64> {
+        let mut values = vec![0; self.count];
+        for item in &series.items {
+            let seconds = item.quantiles.as_ref().and_then(quantile);
+            if let (Some(day), Some(seconds)) = (self.day(item), seconds) {
+                values[day] = format::milliseconds(seconds);
+            }
+        }
+        values
+    }
+
     fn values<'a>(
         &'a self,
         series: &'a api::SeriesValues,
     ) -> impl Iterator<Item = (usize, u64)> + use<'a> {
-        series.items.iter().filter_map(|item| {
-            let day = item.at.seconds().div_euclid(DAY.cast_signed()) - self.first;
-            let day = usize::try_from(day).ok().filter(|day| *day < self.count)?;
-            Some((day, item.value.as_u64()?))
-        })
+        let value = |item: &api::SeriesItem| Some((self.day(item)?, item.value.as_u64()?));
+        series.items.iter().filter_map(value)
+    }
+
+    /// Which of the days a value is of.
+    fn day(&self, item: &api::SeriesItem) -> Option<usize> {
+        let day = item.at.seconds().div_euclid(DAY.cast_signed()) - self.first;
+        usize::try_from(day).ok().filter(|day| *day < self.count)
     }
 }
 

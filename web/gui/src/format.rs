@@ -1,6 +1,7 @@
 //! Numbers and times as people read them. The exact value stands beside each.
 
 use larder_model::Timestamp;
+use std::time::Duration;
 
 /// Bytes in decimal units, with three digits.
 pub(crate) fn bytes(count: u64) -> String {
@@ -34,6 +35,13 @@ pub(crate) fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Seconds in whole milliseconds: at least one, where it is more than nothing.
+pub(crate) fn milliseconds(seconds: f64) -> u64 {
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let whole = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    whole.max(u64::from(!time.is_zero()))
 }
 
 /// A moment, to the second: what `<time datetime>` takes.

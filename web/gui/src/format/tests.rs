@@ -17,6 +17,19 @@ fn bytes_have_three_digits() {
 }
 
 #[test]
+fn what_takes_any_time_takes_a_millisecond() {
+    for (seconds, whole) in [
+        (0.0, 0),
+        (0.000_3, 1),
+        (0.25, 250),
+        (61.7, 61_700),
+        (-1.0, 0),
+    ] {
+        assert_eq!(milliseconds(seconds), whole);
+    }
+}
+
+#[test]
 fn thousands_stand_apart() {
     for (number, text) in [
         (0, "0"),

@@ -3,6 +3,7 @@
 use crate::address::{address, segment};
 use crate::chart::{Chart, Days, Part, Shape, Unit};
 use crate::form::Form;
+use crate::format;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
 use crate::query::{Query, ROWS};
@@ -47,6 +48,17 @@ pub(crate) const fn state_word(t: Language, state: api::UpstreamState) -> &'stat
         api::UpstreamState::Answering => t.upstreams_answering(),
         api::UpstreamState::Unasked => t.upstreams_unasked(),
     }
+}
+
+/// How soon it answers: half of its answers, and 95 of 100 of them; `None`: it was not asked.
+pub(crate) fn latency_words(upstream: &api::UpstreamStatus) -> Option<String> {
+    let took = &upstream.answer_duration_seconds;
+    let milliseconds = |seconds| format::count(format::milliseconds(seconds));
+    Some(format!(
+        "{} / {} ms",
+        milliseconds(took.p50?),
+        milliseconds(took.p95?)
+    ))
 }
 
 /// The class of its chip.
@@ -98,6 +110,7 @@ struct Mirror {
     status: Option<api::UpstreamStatus>,
     offline: Option<bool>,
     requests: Option<Chart>,
+    latency: Option<Chart>,
     checked: Option<api::UpstreamCheck>,
 }
 
@@ -139,6 +152,7 @@ async fn page(
         return Err(Problem::new(Kind::Denied, "upstream", detail)).or_page(visit);
     }
     let status = status(visit, &title).await.or_page(visit)?;
+    let (requests, latency) = charts(visit, &title).await.or_page(visit)?;
     let frame = Frame::new(visit, title.clone()).or_page(visit)?;
     let page = Mirror {
         frame: frame
@@ -151,7 +165,8 @@ async fn page(
         repo,
         status,
         offline: is_offline(visit).await.or_page(visit)?,
-        requests: requests(visit, &title).await.or_page(visit)?,
+        requests,
+        latency,
         checked,
     };
     show(&page).or_page(visit)
@@ -172,20 +187,28 @@ async fn status(visit: &Visit, mirror: &str) -> Result<Option<api::UpstreamStatu
     }
 }
 
-/// What it was asked in the last days; `None`: nothing, or that is not for whoever looks.
-async fn requests(visit: &Visit, mirror: &str) -> Result<Option<Chart>, Problem> {
+/// What it was asked in the last days, and how soon it answered; `None`: nothing was counted, or
+/// that is not for whoever looks.
+async fn charts(visit: &Visit, mirror: &str) -> Result<(Option<Chart>, Option<Chart>), Problem> {
     if !visit.is_superuser() {
-        return Ok(None);
+        return Ok((None, None));
     }
-    let t = visit.language();
     let health: api::SystemHealth = visit.get("/system/health").await?;
     let days = Days::new(health.time, 14);
+    let requests = requests(visit, &days, mirror).await?;
+    let latency = latency(visit, &days, mirror).await?;
+    let shown = |chart: &Chart| !chart.is_empty();
+    Ok((Some(requests).filter(shown), Some(latency).filter(shown)))
+}
+
+async fn requests(visit: &Visit, days: &Days, mirror: &str) -> Result<Chart, Problem> {
+    let t = visit.language();
     let asked = days.series(visit, "upstream_requests", mirror).await?;
     let failed = days.series(visit, "upstream_errors", mirror).await?;
     let failed = days.sums(&failed);
     let answered = days.sums(&asked).into_iter().zip(&failed);
     let answered = answered.map(|(asked, failed)| asked.saturating_sub(*failed));
-    let chart = Chart {
+    Ok(Chart {
         language: t,
         title: t.upstreams_requests(),
         labels: days.labels(),
@@ -201,8 +224,31 @@ async fn requests(visit: &Visit, mirror: &str) -> Result<Option<Chart>, Problem>
         ],
         shape: Shape::Bars,
         unit: Unit::Count,
-    };
-    Ok(Some(chart).filter(|chart| !chart.is_empty()))
+    })
+}
+
+async fn latency(visit: &Visit, days: &Days, mirror: &str) -> Result<Chart, Problem> {
+    let t = visit.language();
+    let took = days
+        .series(visit, "upstream_duration_seconds", mirror)
+        .await?;
+    Ok(Chart {
+        language: t,
+        title: t.upstreams_latency(),
+        labels: days.labels(),
+        parts: vec![
+            Part {
+                name: "p50",
+                values: days.milliseconds(&took, |quantiles| quantiles.p50),
+            },
+            Part {
+                name: "p95",
+                values: days.milliseconds(&took, |quantiles| quantiles.p95),
+            },
+        ],
+        shape: Shape::Line,
+        unit: Unit::Milliseconds,
+    })
 }
 
 /// Asks an upstream now, and tells each step.
