@@ -5,6 +5,7 @@ use crate::gate::Gate;
 use crate::people::{People, Person};
 use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, scopes_from_json};
+use crate::rate_limit::network_of;
 use crate::refusals::wrong_credentials;
 use crate::remembered::{RememberedCaller, VerifiedCaller};
 use crate::throttle::{Login, WINDOW};
@@ -218,7 +219,9 @@ impl Gate {
         if !known {
             // Who is unknown costs as much as who is known.
             let (password, hash) = (tried.password, hash.as_deref());
-            let verdict = self.passwords.verify(password, hash, require_open).await?;
+            let network = network_of(origin.address);
+            let verdict = self.passwords.verify(password, hash, network, require_open);
+            let verdict = verdict.await?;
             if !verdict.holds {
                 self.throttle.failed(&login);
                 refused();

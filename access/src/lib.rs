@@ -6,6 +6,7 @@
 //! An [`Admission`] is made only by [`Gate::admit`]: who holds one was let in.
 
 mod credentials;
+mod turns;
 mod passwords;
 mod rules;
 mod principal;

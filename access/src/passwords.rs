@@ -1,12 +1,14 @@
 //! Passwords: argon2id, two at a time at most, and the same time for a user that is not there.
 
+use crate::turns::{TooMany, Turn, Turns};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::{Duration, Instant};
 
 /// Hashes computed at once: logins must not take all memory and all processors.
 const AT_ONCE: usize = 2;
@@ -21,13 +23,15 @@ const HASH_BYTES: usize = 32;
 /// Hashes and checks passwords off the request threads.
 pub(crate) struct Passwords {
     params: Params,
-    slots: Arc<Semaphore>,
+    turns: Turns,
     memory: Arc<Memory>,
     /// Checked against when there is no such user: a hash like any other, over a password that
     /// nobody has.
     decoy: Arc<str>,
     /// Hashes computed, for operators.
     computed: AtomicU64,
+    /// How long the last check took, in nanoseconds.
+    took: AtomicU64,
 }
 
 /// The memory that one hash fills, kept for the next: an allocator would hold on to as much for
@@ -70,10 +74,11 @@ impl Passwords {
         let decoy = format!("$argon2id$v=19$m={kib},t={PASSES},p=1${salt}${sum}");
         Ok(Self {
             params,
-            slots: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Turns::new(AT_ONCE),
             memory: Arc::default(),
             decoy: decoy.into(),
             computed: AtomicU64::default(),
+            took: AtomicU64::default(),
         })
     }
 
@@ -84,32 +89,56 @@ impl Passwords {
             Arc::clone(&self.memory),
             password.to_owned(),
         );
-        let slot = self.slot().await?;
+        let turn = self.turn(Ipv4Addr::UNSPECIFIED.into()).await?; // those who are logged in are one
         self.computed.fetch_add(1, Ordering::Relaxed);
-        run(slot, move || hash(params, &memory, password.as_bytes()))
+        run(turn, move || hash(params, &memory, password.as_bytes()))
             .await?
             .0
     }
 
-    /// Whether the password is the one of `stored`; takes as long without it. `still` may refuse when
-    /// its turn has come: of many that wait, some have failed meanwhile.
+    /// Whether the password is the one of `stored`; takes as long without it. `network`: whose turn it
+    /// takes. `still` may refuse when its turn has come: of many that wait, some have failed meanwhile.
     pub(crate) async fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
+        network: IpAddr,
         still: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<Verdict, Problem> {
-        let slot = self.slot().await?;
+        let turn = match (stored, self.turns.at_once()) {
+            (_, Some(turn)) => turn,
+            (Some(_), None) => self.turn(network).await?,
+            // Names that nobody has are free to send: they do not keep those from their turns who
+            // have one. They wait as long, for nothing.
+            (None, None) => {
+                let (mut took, waiting) = (self.took(), self.turns.waiting());
+                took += took.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX)) / 2;
+                tokio::time::sleep(took + part_of(self.took())?).await;
+                still()?;
+                return Ok(Verdict {
+                    holds: false,
+                    _turn: None,
+                });
+            }
+        };
         still()?;
         self.computed.fetch_add(1, Ordering::Relaxed);
         let (memory, password) = (Arc::clone(&self.memory), password.to_owned());
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.decoy), Arc::from);
-        let (holds, slot) = run(slot, move || is_of(&memory, password.as_bytes(), &stored)).await?;
+        let began = Instant::now();
+        let (holds, turn) = run(turn, move || is_of(&memory, password.as_bytes(), &stored)).await?;
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.took.store(took, Ordering::Relaxed);
         Ok(Verdict {
             holds: holds? && known,
-            _slot: slot,
+            _turn: Some(turn),
         })
+    }
+
+    /// How long the last check took.
+    fn took(&self) -> Duration {
+        Duration::from_nanos(self.took.load(Ordering::Relaxed))
     }
 
     /// Hashes computed since the start of this process.
@@ -118,9 +147,14 @@ impl Passwords {
     }
 
     /// The turn of one hash.
-    async fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let slots = Arc::clone(&self.slots);
-        slots.acquire_owned().await.map_err(Problem::internal)
+    async fn turn(&self, network: IpAddr) -> Result<Turn, Problem> {
+        self.turns.wait(network).await.map_err(|TooMany| {
+            let detail = "too many passwords from where you are wait to be looked at; try again in \
+                          a second, or use a token";
+            let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
+            problem.retry_after = Some(Duration::from_secs(1));
+            problem
+        })
     }
 }
 
@@ -128,15 +162,22 @@ impl Passwords {
 /// before the next is looked at.
 pub(crate) struct Verdict {
     pub(crate) holds: bool,
-    _slot: OwnedSemaphorePermit,
+    _turn: Option<Turn>,
 }
 
-/// Does work off the request threads. A caller that goes away leaves its slot to the work.
+/// Some part of a time, by chance: whoever waits comes at any time of another's turn.
+fn part_of(time: Duration) -> Result<Duration, Problem> {
+    let mut chance = [0];
+    getrandom::fill(&mut chance).map_err(Problem::internal)?;
+    Ok(time * u32::from(chance[0]) / 256)
+}
+
+/// Does work off the request threads. A caller that goes away leaves its turn to the work.
 async fn run<T: Send + 'static>(
-    slot: OwnedSemaphorePermit,
+    turn: Turn,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<(T, OwnedSemaphorePermit), Problem> {
-    let done = tokio::task::spawn_blocking(move || (work(), slot));
+) -> Result<(T, Turn), Problem> {
+    let done = tokio::task::spawn_blocking(move || (work(), turn));
     done.await.map_err(Problem::internal)
 }
 

@@ -1,5 +1,7 @@
 use super::*;
 
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// Nobody failed meanwhile.
 #[expect(
     clippy::unnecessary_wraps,
@@ -32,21 +34,21 @@ async fn hashes_are_those_of_the_library() {
     let old = old.hash_password(b"password").expect("hash").to_string();
     assert!(
         passwords
-            .verify("password", Some(&old), open)
+            .verify("password", Some(&old), HERE, open)
             .await
             .expect("verify")
             .holds
     );
     assert!(
         !passwords
-            .verify("passwore", Some(&old), open)
+            .verify("passwore", Some(&old), HERE, open)
             .await
             .expect("verify")
             .holds
     );
     assert!(
         passwords
-            .verify("secret", Some(&stored), open)
+            .verify("secret", Some(&stored), HERE, open)
             .await
             .expect("verify")
             .holds,
@@ -67,21 +69,21 @@ async fn the_decoy_is_checked_like_a_hash() {
     );
     assert!(
         !passwords
-            .verify("decoy", None, open)
+            .verify("decoy", None, HERE, open)
             .await
             .expect("verify")
             .holds
     );
     assert!(
         passwords
-            .verify("secret", Some(&real.to_string()), open)
+            .verify("secret", Some(&real.to_string()), HERE, open)
             .await
             .expect("verify")
             .holds
     );
     assert!(
         !passwords
-            .verify("Secret", Some(&real.to_string()), open)
+            .verify("Secret", Some(&real.to_string()), HERE, open)
             .await
             .expect("verify")
             .holds
@@ -97,7 +99,7 @@ async fn a_name_without_a_password_costs_a_hash() {
         let own = passwords.hash("secret").await.expect("hash");
         *passwords.memory.0.lock().expect("memory") = Vec::new();
         let stored = stored.map(|_| &*own);
-        let verdict = passwords.verify("wrong", stored, open).await;
+        let verdict = passwords.verify("wrong", stored, HERE, open).await;
         assert!(!verdict.expect("verify").holds);
         let memory = passwords.memory.0.lock().expect("memory");
         let filled = memory
@@ -108,4 +110,39 @@ async fn a_name_without_a_password_costs_a_hash() {
     let known = work(Some("a hash")).await;
     assert!(known.1 > 1000, "{known:?}");
     assert_eq!(work(None).await, known);
+}
+
+/// Of names that nobody has, any number can be sent: those who have one need not wait for them.
+#[tokio::test]
+async fn names_that_nobody_has_take_no_turns() {
+    let passwords = Passwords::new(7 << 20).expect("passwords");
+    let own = passwords.hash("secret").await.expect("hash");
+    let held: Vec<_> = (0..AT_ONCE)
+        .map_while(|_| passwords.turns.at_once())
+        .collect();
+    let computed = passwords.computed();
+    for _ in 0..100 {
+        let verdict = passwords.verify("any", None, HERE, open).await;
+        assert!(!verdict.expect("verify").holds);
+    }
+    assert_eq!(
+        (passwords.computed(), passwords.turns.waiting()),
+        (computed, 0)
+    );
+    let waits = passwords.verify("secret", Some(&own), HERE, open);
+    let (verdict, ()) = tokio::join!(waits, async { drop(held) });
+    assert!(verdict.expect("verify").holds);
+}
+
+/// A name that fails too often is told so, though its turn would never come.
+#[tokio::test]
+async fn names_that_nobody_has_are_shut_too() {
+    let passwords = Passwords::new(7 << 20).expect("passwords");
+    let held: Vec<_> = (0..AT_ONCE)
+        .map_while(|_| passwords.turns.at_once())
+        .collect();
+    let shut = || Err(Problem::new(Kind::TooMany, "credentials", "wait"));
+    let verdict = passwords.verify("any", None, HERE, shut).await;
+    assert!(verdict.is_err_and(|problem| problem.kind == Kind::TooMany));
+    drop(held);
 }
