@@ -314,6 +314,7 @@ impl Gate {
         let access = wanted
             .into_iter()
             .map(|wanted| wanted.placed(&policy).narrowed(principal))
+            .filter(|access| !access.actions.is_empty())
             .collect();
         let user = principal.user.zip(principal.name());
         let term = Term {

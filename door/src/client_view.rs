@@ -101,7 +101,7 @@ impl ClientView {
 
     /// Fails if a browser says that a request is another site's: with it go the passwords that it
     /// remembers.
-    pub(crate) fn require_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub fn require_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let value = |name: &str| {
             headers
                 .get(name)

@@ -5,13 +5,28 @@ use larder_access::token::Access;
 /// Scopes of one request that are looked at.
 const MAX: usize = 100;
 
-/// Reads scopes. What is not understood is left out: a smaller grant is no error.
-pub fn parse(text: &str) -> Vec<Access> {
-    text.split(' ')
-        .filter(|scope| !scope.is_empty())
-        .take(MAX)
-        .filter_map(one)
-        .collect()
+/// Reads the scopes of a request, one entry a resource, as the specification wants it. What is not
+/// understood, and what comes after the first hundred, is left out: a smaller grant is no error.
+pub fn parse<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Access> {
+    let scopes = texts.flat_map(|text| text.split(' '));
+    let scopes = scopes.filter(|scope| !scope.is_empty()).take(MAX);
+    merged(scopes.filter_map(one))
+}
+
+fn merged(wanted: impl Iterator<Item = Access>) -> Vec<Access> {
+    let mut merged: Vec<Access> = Vec::new();
+    for access in wanted {
+        let same = |other: &&mut Access| other.kind == access.kind && other.name == access.name;
+        match merged.iter_mut().find(same) {
+            Some(other) => {
+                let is_new = |action: &String| !other.actions.contains(action);
+                let new: Vec<_> = access.actions.into_iter().filter(is_new).collect();
+                other.actions.extend(new);
+            }
+            None => merged.push(access),
+        }
+    }
+    merged
 }
 
 fn one(scope: &str) -> Option<Access> {

@@ -8,9 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_access::token::Access;
 use larder_access::{Admission, Principal};
-use larder_door::{Answer, Incoming};
+use larder_door::{Answer, ClientView, Incoming};
 use larder_model::{Kind, Problem};
 use serde_json::json;
 
@@ -49,11 +48,8 @@ impl Registry {
         };
         let principal = posted.as_ref().unwrap_or_else(|| admission.principal());
         // What was asked for, as far as it may be had.
-        let scopes = fields
-            .iter()
-            .filter(|(key, _)| key == "scope")
-            .flat_map(|(_, text)| scope::parse(text));
-        let wanted = merged(scopes.collect());
+        let scopes = fields.iter().filter(|(key, _)| key == "scope");
+        let wanted = scope::parse(scopes.map(|(_, text)| &**text));
         let (token, life) = self.gate.issue_bearer(principal, wanted)?;
         let mut reply = json!({
             "token": token,
@@ -67,6 +63,8 @@ impl Registry {
         if field("grant_type") == Some("refresh_token") {
             reply["refresh_token"] = json!(field("refresh_token"));
         } else if wants_offline {
+            // It is kept, so no other site's page may have a browser ask for it, by GET either.
+            client_of(request)?.require_own(&request.headers)?;
             let client = field("client_id").unwrap_or("client");
             let client: String = client
                 .chars()
@@ -127,29 +125,13 @@ impl Registry {
             )
         })?;
         headers.insert(AUTHORIZATION, value);
-        let client = request.extensions.get::<larder_door::ClientView>();
-        let client = client.ok_or_else(|| Problem::internal("a request without its site"))?;
+        let client = client_of(request)?;
         self.gate.identify(&headers, &client.origin()).await
     }
 }
 
-/// One entry a resource, as the specification wants it.
-fn merged(wanted: Vec<Access>) -> Vec<Access> {
-    let mut merged: Vec<Access> = Vec::new();
-    for access in wanted {
-        match merged
-            .iter_mut()
-            .find(|other| other.kind == access.kind && other.name == access.name)
-        {
-            Some(other) => {
-                for action in access.actions {
-                    if !other.actions.contains(&action) {
-                        other.actions.push(action);
-                    }
-                }
-            }
-            None => merged.push(access),
-        }
-    }
-    merged
+/// From where a request comes.
+fn client_of(request: &Parts) -> Result<&ClientView, Problem> {
+    let client = request.extensions.get::<ClientView>();
+    client.ok_or_else(|| Problem::internal("a request without its site"))
 }

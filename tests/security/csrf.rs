@@ -265,3 +265,24 @@ fn no_other_page_signs_a_client_in() {
     }
     assert_eq!(send(&[OWN_PAGE, ("origin", larder.url())]), 200);
 }
+
+/// A login that is kept is a change, whichever method a client asks for it by: docker takes GET.
+#[test]
+fn another_sites_page_makes_no_login() {
+    let larder = larder();
+    let bob = larder.make_user("bob");
+    let logins = || {
+        let list = bob.get("/api/v1/tokens").expect(200).json();
+        list["items"].as_array().expect("items").len()
+    };
+    let path = "/v2/token?service=x&offline_token=true";
+    for from in ["cross-site", "same-site", "none"] {
+        let headers = [("sec-fetch-site", from)];
+        bob.send("GET", path, &headers, b"").expect(403);
+    }
+    assert_eq!(logins(), 0);
+    let short = bob.send("GET", "/v2/token", &[("sec-fetch-site", "cross-site")], b"");
+    short.expect(200);
+    bob.get(path).expect(200);
+    assert_eq!(logins(), 1);
+}

@@ -1,12 +1,19 @@
 use super::*;
 
-#[test]
-fn scopes() {
-    let access = |kind: &str, name: &str, actions: &[&str]| Access {
+fn access(kind: &str, name: &str, actions: &[&str]) -> Access {
+    Access {
         kind: kind.into(),
         name: name.into(),
         actions: actions.iter().map(|&action| action.into()).collect(),
-    };
+    }
+}
+
+fn parse(text: &str) -> Vec<Access> {
+    super::parse([text].into_iter())
+}
+
+#[test]
+fn scopes() {
     assert_eq!(
         parse("repository:a/b:pull,push"),
         [access("repository", "a/b", &["pull", "push"])]
@@ -36,4 +43,27 @@ fn scopes() {
     ] {
         assert!(parse(bad).iter().all(|access| access.name == ":"), "{bad}");
     }
+}
+
+#[test]
+fn a_resource_has_one_entry_and_a_request_a_hundred() {
+    let texts = [
+        "repository:a/b:pull registry:catalog:*",
+        "repository:a/b:push,pull",
+    ];
+    assert_eq!(
+        super::parse(texts.into_iter()),
+        [
+            access("repository", "a/b", &["pull", "push"]),
+            access("registry", "catalog", &["*"]),
+        ]
+    );
+    let many: Vec<String> = (0..90)
+        .map(|it| format!("repository:a/{it}:pull"))
+        .collect();
+    let others: Vec<String> = (90..500)
+        .map(|it| format!("repository:a/{it}:pull"))
+        .collect();
+    let texts = [many.join(" "), others.join(" ")];
+    assert_eq!(super::parse(texts.iter().map(|text| &**text)).len(), 100);
 }
