@@ -149,9 +149,11 @@ pub(crate) async fn create(
         return Err(Problem::new(Kind::Denied, "access", detail).into());
     }
     state.gate.refresh().await?;
-    let subject = known_subject(&state, &new.subject).await?;
+    let tells = caller.principal().is_superuser();
+    let subject = known_subject(&state, &new.subject, tells).await?;
     let networks = networks(&subject, &new.networks.unwrap_or_default())?;
     let warning = no_effect_yet(&new.repository, &state.gate.policy());
+    let warning = warning.or_else(|| untold(&subject).filter(|_| !tells));
     let row = Grant {
         id: state.metadata.new_id(),
         subject: subject.to_string().into(),
@@ -226,7 +228,10 @@ fn not_added(error: Error) -> Problem {
 }
 
 /// Whom a grant is for, who must be there.
-async fn known_subject(state: &ApiState, text: &str) -> Result<Subject, Problem> {
+///
+/// Without `tells` it is not told which users there are: any name is taken, and counts as soon as
+/// there is a user of that name.
+async fn known_subject(state: &ApiState, text: &str, tells: bool) -> Result<Subject, Problem> {
     let wrong = |why: &str| {
         let forms = "user:NAME, group:NAME, robot:NAME, authenticated or anonymous";
         Problem::invalid("subject", format!("`subject` is {forms}{why}"))
@@ -241,6 +246,7 @@ async fn known_subject(state: &ApiState, text: &str) -> Result<Subject, Problem>
     let missing = |about, detail: String| Problem::not_found(about, detail);
     let (name, user) = match &subject {
         Subject::Group(name) => return Err(missing("group", format!("there is no group {name}"))),
+        Subject::User(_) | Subject::Robot(_) if !tells => return Ok(subject),
         Subject::User(name) | Subject::Robot(name) => (name, state.metadata.user(name.as_str())),
         Subject::Authenticated | Subject::Anonymous => return Ok(subject),
     };
@@ -249,6 +255,17 @@ async fn known_subject(state: &ApiState, text: &str) -> Result<Subject, Problem>
         Some(other) => wrong(&format!(": the subject of {name} is {}", other.subject())),
         None => missing("user", format!("there is no user or robot {name}")),
     })
+}
+
+/// What is said of a user of whom it is not told whether there is one.
+fn untold(subject: &Subject) -> Option<String> {
+    let (Subject::User(name) | Subject::Robot(name)) = subject else {
+        return None;
+    };
+    Some(format!(
+        "only superusers are told which users there are: should {name} be none, the grant counts as \
+         soon as there is one"
+    ))
 }
 
 /// From where a grant counts.

@@ -165,10 +165,10 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
         ("user:alice", "oci/*", (403, Some("not_allowed"))),
         ("user:alice", "*", (403, Some("not_allowed"))),
         ("user:alice", "oci/tea*", (403, Some("not_allowed"))),
-        ("user:nobody", "oci/team-a", (404, Some("user_not_found"))),
-        // Its subject is user:alice.
-        ("robot:alice", "oci/team-a", (400, Some("subject_invalid"))),
-        ("robot:nobody", "oci/team-a", (404, Some("user_not_found"))),
+        // Who may not see users is not told which there are.
+        ("user:nobody", "oci/team-a", (201, None)),
+        ("robot:alice", "oci/team-a", (201, None)),
+        ("robot:nobody", "oci/team-a", (201, None)),
         ("group:dev", "oci/team-a", (201, None)),
         ("group:nobody", "oci/team-a", (404, Some("group_not_found"))),
         ("authenticated", "oci/team-a", (201, None)),
@@ -186,6 +186,14 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
         );
     }
     let admin = basic("admin", PASSWORD);
+    for (subject, code) in [
+        ("user:none", "user_not_found"),
+        ("robot:alice", "subject_invalid"),
+    ] {
+        let grant = give(subject, "oci/team-a");
+        let (_, answer) = house.ask(&admin, "POST", "/grants", &grant).await;
+        assert_eq!(answer["code"], code, "{answer}");
+    }
     let (_, all) = house
         .ask(&admin, "POST", "/grants", &give("user:alice", "*"))
         .await;
@@ -201,11 +209,11 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
         )
         .await;
     let shown = [&first, &rest].map(|list| list["items"].as_array().expect("items").len());
-    assert_eq!((shown, &rest["next"]), ([2, 3], &json!(null)));
+    assert_eq!((shown, &rest["next"]), ([2, 6], &json!(null)));
     assert_eq!(first["items"][1]["subject"], "user:alice");
     assert_eq!(first["items"][1]["created_by"], "user:keeper");
     let (_, everything) = house.ask(&admin, "GET", "/grants", "").await;
-    assert_eq!(everything["items"].as_array().expect("items").len(), 6);
+    assert_eq!(everything["items"].as_array().expect("items").len(), 9);
     let (_, mine) = house
         .ask(&basic("alice", PASSWORD), "GET", "/grants", "")
         .await;
