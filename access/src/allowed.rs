@@ -10,6 +10,7 @@ pub struct Allowed<'a> {
     label: &'a str,
     origin: Option<&'a Origin>,
     session: Option<i64>,
+    token: Option<i64>,
     expected_policy: Option<&'a str>,
 }
 
@@ -20,6 +21,7 @@ impl<'a> Allowed<'a> {
             label: &principal.label,
             origin,
             session: principal.session,
+            token: principal.token,
             expected_policy: None,
         }
     }
@@ -44,6 +46,10 @@ impl Author for Allowed<'_> {
 
     fn session(&self) -> Option<i64> {
         self.session
+    }
+
+    fn token(&self) -> Option<i64> {
+        self.token
     }
 
     fn expected_policy(&self) -> Option<&str> {

@@ -336,7 +336,11 @@ impl Gate {
             }
             (Some(user), None) => {
                 let person = self.people.find(user, policy).await?;
-                let person = person.filter(|person| person.user.is_active());
+                let holds = |person: &Arc<Person>| {
+                    let changed = person.user.password_changed_at;
+                    person.user.is_active() && claims.is_of_password(changed)
+                };
+                let person = person.filter(holds);
                 without_password(principal_of(&*person.ok_or_else(expired)?, policy))
             }
             (None, None) => without_password(self.nobody(policy, None)),

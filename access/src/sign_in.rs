@@ -6,11 +6,13 @@
 //! client alone has the key whose hash is in it: who shows the key gets the token, whose secret is
 //! a seal over that hash and stored, like all, only as its own hash.
 
-use crate::{Gate, Principal};
+use crate::{Allowed, Gate, Principal};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use larder_keys::secret::{self, Secret};
 use larder_metadata::Error;
+use larder_metadata::idempotency::{KeptAnswer, KeptBody, KeyState, KeyedRequest};
 use larder_model::{Kind, Origin, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -59,6 +61,11 @@ fn over() -> Problem {
         "login",
         "this login was not asked for, or too long ago: begin again",
     )
+}
+
+fn used_already() -> Problem {
+    let detail = "someone has signed in here already: begin again";
+    Problem::new(Kind::Conflict, "login", detail)
 }
 
 impl Gate {
@@ -116,18 +123,38 @@ impl Gate {
         let asker = self.asker(ask)?;
         let principal = self.log_in(name, password, origin).await?;
         let client = format!("{} login from {}", asker.place, asker.address);
-        match self
-            .keep_offline(&principal, &client, &self.promised(&asker)?, Some(origin))
-            .await
-        {
+        if let Some(owner) = principal.user {
+            let by = Allowed::own(&principal, Some(origin));
+            self.make_room(owner, &by).await?;
+        }
+        self.use_code(&asker).await?;
+        let promised = self.promised(&asker)?;
+        let kept = self.keep_offline(&principal, &client, &promised, Some(origin));
+        match kept.await {
             Ok(_) => Ok((asker, principal)),
-            Err(Error::Exists(_)) => Err(Problem::new(
-                Kind::Conflict,
-                "login",
-                "someone has signed in here already: begin again",
-            )),
+            Err(Error::Exists(_)) => Err(used_already()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Notes that someone signs in for a client: nobody does again, also when the token has ended
+    /// meanwhile.
+    async fn use_code(&self, asker: &LoginRequest) -> Result<(), Problem> {
+        let code = KeyedRequest {
+            principal: "sign-in".into(), // no caller is called so
+            key: asker.code.as_str().into(),
+            request: "".into(),
+        };
+        let KeyState::Taken(run) = self.metadata.take_key(&code).await? else {
+            return Err(used_already());
+        };
+        let done = KeptAnswer {
+            status: 200,
+            content_type: None,
+            location: None,
+            body: KeptBody::Bytes(Bytes::new()),
+        };
+        Ok(self.metadata.answer_key(&code, run, &done).await?)
     }
 
     /// The token for the client that shows the key; `None`: nobody has signed in yet.

@@ -32,6 +32,10 @@ pub(crate) struct Claims {
     pub(crate) uid: Option<i64>,
     /// The `lrd_` token that it was got with.
     pub(crate) tid: Option<i64>,
+    /// When it was made, in microseconds: `iat` is too coarse to tell whether a password was
+    /// changed since. 0: it does not say.
+    #[serde(default)]
+    made_at: i64,
     access: Vec<Access>,
 }
 
@@ -39,6 +43,11 @@ impl Claims {
     /// When the token ends, for new tokens that are asked for with it.
     pub(crate) const fn ends(&self) -> Timestamp {
         Timestamp(self.exp.saturating_mul(MICROSECONDS))
+    }
+
+    /// Whether it was got by the password that became what it is at `changed`.
+    pub(crate) const fn is_of_password(&self, changed: Timestamp) -> bool {
+        self.made_at >= changed.0
     }
 
     /// From when on it is taken no more: clocks of several servers differ a little.
@@ -191,6 +200,7 @@ impl Bearer {
             jti: format!("{id:x}"),
             uid: user.map(|(id, _)| id),
             tid: token,
+            made_at: now.0,
             access,
         };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode);

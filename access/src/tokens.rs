@@ -7,13 +7,21 @@ use larder_keys::secret::{self, Secret};
 use larder_metadata::tokens::Token;
 use larder_metadata::{Error, Requirement};
 use larder_model::{Author, Kind, Origin, Problem, Timestamp, TokenKind, Verb};
+use std::time::Duration;
 
 /// Characters of a token's name.
 const NAME: std::ops::RangeInclusive<usize> = 1..=128;
 
+/// Logins of clients that one user has at once.
+const LOGINS: u64 = 1000;
+/// A login beyond them takes the place of one that was not used for so long.
+const IDLE: Duration = Duration::from_hours(1);
+
 /// What a token is to be.
 #[derive(Debug)]
 pub struct NewToken {
+    /// How it comes to be.
+    pub kind: TokenKind,
     /// What its maker calls it: a line.
     pub name: String,
     /// When it ends.
@@ -70,10 +78,12 @@ impl Gate {
             }
             wanted.expires_at = wanted.expires_at.or(Some(end));
         }
+        if wanted.kind == TokenKind::Offline {
+            self.make_room(owner, author).await?;
+        }
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
-            self.keep_token(owner, TokenKind::Access, wanted, &secret, author)
-                .await?,
+            self.keep_token(owner, wanted, &secret, author).await?,
             secret,
         ))
     }
@@ -86,11 +96,36 @@ impl Gate {
         client: &str,
         origin: Option<&Origin>,
     ) -> Result<Option<Secret>, Problem> {
+        if let Some(owner) = principal.user {
+            self.make_room(owner, &Allowed::own(principal, origin))
+                .await?;
+        }
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok(self
             .keep_offline(principal, client, &secret, origin)
             .await?
             .map(|_| secret))
+    }
+
+    /// Ends an idle login of a user who has too many; refuses another one if none is idle.
+    pub(crate) async fn make_room(&self, owner: i64, by: &dyn Author) -> Result<(), Problem> {
+        let Some(idlest) = self.metadata.surplus_login(owner, LOGINS).await? else {
+            return Ok(());
+        };
+        let used = idlest.created_at.max(idlest.last_used_at);
+        if used.after(IDLE) > self.metadata.now() {
+            let detail = format!(
+                "{LOGINS} logins of this user were made or used within the last hour, and no more \
+                 are taken: have clients log in once and keep what they get, or use a token"
+            );
+            let mut problem = Problem::new(Kind::TooMany, "logins", detail);
+            problem.retry_after = Some(IDLE);
+            return Err(problem);
+        }
+        match self.metadata.drop_token(idlest.id, owner, by).await {
+            Ok(()) | Err(Error::Unmet(Requirement::Token)) => Ok(()), // someone else was first
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Keeps a secret as such a token.
@@ -108,20 +143,18 @@ impl Gate {
         };
         let life = self.metadata.now().after(self.settings.offline_token_life);
         let wanted = NewToken {
+            kind: TokenKind::Offline,
             name: client.to_owned(),
             expires_at: Some(principal.ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
         let by = Allowed::own(principal, origin);
-        self.keep_token(owner, TokenKind::Offline, wanted, secret, &by)
-            .await
-            .map(Some)
+        self.keep_token(owner, wanted, secret, &by).await.map(Some)
     }
 
     async fn keep_token(
         &self,
         owner: i64,
-        kind: TokenKind,
         wanted: NewToken,
         secret: &Secret,
         by: &dyn Author,
@@ -130,7 +163,7 @@ impl Gate {
             id: self.metadata.new_id(),
             owner,
             name: wanted.name.into(),
-            kind,
+            kind: wanted.kind,
             grants: wanted.scopes.map(|scopes| scopes_to_json(&scopes).into()),
             created_at: self.metadata.now(),
             expires_at: wanted.expires_at,
@@ -162,6 +195,14 @@ impl Gate {
             })?;
         self.refresh().await?;
         Ok(token)
+    }
+
+    /// The token that the principal showed, if it showed one.
+    pub async fn own_token(&self, principal: &Principal) -> Result<Option<Token>, Problem> {
+        match principal.token() {
+            Some(token) => Ok(self.metadata.token(token).await?),
+            None => Ok(None),
+        }
     }
 
     /// The id of the token that this is the secret of.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot::{self, Sender};
 
 /// What waits, of one network and of all together.
-const MAX_OF_NETWORK: usize = 32;
-const MAX: usize = 256;
+const MAX_OF_NETWORK: usize = 128;
+const MAX: usize = 1024;
 
 /// Gives so many turns at once, and those that wait one after the other.
 #[derive(Clone)]

@@ -71,6 +71,10 @@ pub struct Token {
 /// A token to make.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
+    /// What it is for: `access` (if nothing is said), or `offline` for a client that logs in, which
+    /// ends when its owner's password is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TokenKind>,
     /// What its maker calls it: a line of 1 to 128 characters.
     #[schema(
         min_length = 1,

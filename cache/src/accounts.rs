@@ -12,7 +12,7 @@ use larder_metadata::Metadata;
 use larder_metadata::tokens::{Token as Row, TokenFilter};
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Accounts, Protocol, RepoUrl};
-use larder_model::{Kind, Pattern, Problem, Reply, Role};
+use larder_model::{Kind, Pattern, Problem, Reply, Role, TokenKind};
 use std::sync::Arc;
 
 /// A login or a request for a token has at most so many bytes.
@@ -99,10 +99,14 @@ impl AccountRequests {
         let (user, _) = user_of(caller)?;
         match request {
             AccountRequest::ListTokens(after) => {
-                let mut rows = self
-                    .metadata
-                    .tokens_of(user, TokenFilter::default(), *after, TOKENS as u64 + 1)
-                    .await?;
+                let mut rows = if caller.is_unlimited() {
+                    let (all, limit) = (TokenFilter::default(), TOKENS as u64 + 1);
+                    self.metadata.tokens_of(user, all, *after, limit).await?
+                } else {
+                    // What was made for less sees itself alone.
+                    let own = self.gate.own_token(caller).await?;
+                    own.into_iter().filter(|own| own.id > *after).collect()
+                };
                 let more = rows.len() > TOKENS;
                 rows.truncate(TOKENS);
                 let tokens: Vec<Token<'_>> = rows.iter().map(token).collect();
@@ -203,6 +207,7 @@ impl AccountRequests {
             .lifetime
             .map(|lifetime| self.metadata.now().after(lifetime));
         Ok(NewToken {
+            kind: TokenKind::Access,
             name: wanted.name,
             expires_at,
             scopes: wanted.limits.map(scopes),

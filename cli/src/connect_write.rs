@@ -353,6 +353,7 @@ impl Job<'_> {
     async fn made_token(&self, client: &Client) -> Result<MadeToken, Failure> {
         let ends = self.expires.unwrap_or(LIFE).moment(self.now);
         let mut body = NewToken {
+            kind: None,
             name: format!("{} {}", self.name, terminal::machine_name()),
             expires_at: Some(ends),
             grants: Some(self.grants(client).await?),

@@ -14,7 +14,7 @@ use crate::session::given_token;
 use crate::table::Table;
 use crate::{password, terminal};
 use clap::Args;
-use larder_api::{Caller, NewToken};
+use larder_api::{Caller, NewToken, TokenKind};
 use larder_model::{Timestamp, UserName};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -143,6 +143,7 @@ fn credentials(login: Login, global: &Global, server: &Server) -> Result<Credent
 /// Makes a token for this machine: the password itself is never kept.
 async fn made_token(client: &Client, ends: Timestamp) -> Result<MadeToken, Failure> {
     let body = NewToken {
+        kind: Some(TokenKind::Offline),
         name: format!("cli {}", terminal::machine_name()),
         expires_at: Some(ends),
         grants: None,

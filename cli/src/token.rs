@@ -100,6 +100,7 @@ pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, F
             owner,
         } => {
             let body = NewToken {
+                kind: None,
                 name,
                 expires_at: expires.map(|expires| expires.moment(now)),
                 grants: Some(grants).filter(|grants| !grants.is_empty()),

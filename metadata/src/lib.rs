@@ -47,9 +47,9 @@ pub mod schedules;
 pub mod trash;
 
 pub mod sessions;
+pub mod tokens;
 pub mod users;
 pub mod groups;
-pub mod tokens;
 pub mod grants;
 pub mod quotas;
 pub mod repos;

@@ -38,6 +38,13 @@ const USED: &str = "update tokens set last_used_at = ?2, last_used_from = ?3 \
 const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
+/// Of as many logins of a user the one that was used least lately.
+const SURPLUS_LOGIN: &str = tokens!(
+    "owner = ?1 and kind = 'offline' \
+     and (select count(*) from tokens where owner = ?1 and kind = 'offline') >= ?2 \
+     order by case when last_used_at > created_at then last_used_at else created_at end, id limit 1"
+);
+const END_LOGINS: &str = "delete from tokens where owner = ?1 and kind = 'offline' and id <> ?2";
 const KNOWN_ADDRESS: &str =
     "select first_used_at from token_addresses where token_id = ?1 and address = ?2";
 /// Changes one row if the token is there, was never used from the address, and has not been used
@@ -80,6 +87,14 @@ pub struct TokenFilter<'a> {
     pub expired: Option<bool>,
 }
 
+impl TokenFilter<'_> {
+    /// Whether a token is meant.
+    pub fn means(&self, token: &Token, now: Timestamp) -> bool {
+        let ended = token.expires_at.is_some_and(|end| end < now);
+        token.name.starts_with(self.prefix) && self.expired.is_none_or(|expired| expired == ended)
+    }
+}
+
 /// Addresses remembered of one token; of those beyond it is not told that they are new.
 const MAX_ADDRESSES: u64 = 1000;
 
@@ -119,6 +134,11 @@ impl Token {
             last_used_from: row.text(8)?,
         })
     }
+}
+
+/// Adds to a batch that what clients of a user logged in by ends, but for the token of this id.
+pub(crate) fn end_logins(batch: &mut Batch, owner: i64, kept: Option<i64>) {
+    batch.run(END_LOGINS, [owner.into(), kept.unwrap_or(0).into()]); // no id is 0
 }
 
 impl Metadata {
@@ -190,6 +210,13 @@ impl Metadata {
         );
         batch.run(DROP_EXPIRED, [self.now().into()]);
         self.sql.apply(batch).await
+    }
+
+    /// The login of a client of that owner that was used least lately, if there are so many of them.
+    pub async fn surplus_login(&self, owner: i64, most: u64) -> Result<Option<Token>, Error> {
+        let values = [owner.into(), most.into()];
+        let mut rows = self.sql.rows(SURPLUS_LOGIN, &values).await?;
+        rows.first_mut().map(Token::read).transpose()
     }
 
     /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].

@@ -3,6 +3,7 @@
 use crate::audit::Object;
 use crate::keys::NameRange;
 use crate::sessions::drop_others;
+use crate::tokens::end_logins;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Subject, Timestamp, UserKind, UserName};
 use serde_json::json;
@@ -11,7 +12,7 @@ macro_rules! users {
     ($more:literal, $($where:literal),+) => {
         concat!(
             "select u.id, u.name, u.kind, u.superuser, u.disabled, u.created_at, u.description, \
-             o.id, o.name, o.disabled",
+             o.id, o.name, o.disabled, u.password_changed_at",
             $more,
             " from users u left join users o on o.id = u.owner where ",
             $($where),+
@@ -66,8 +67,9 @@ const OWNER_IS_THERE: &str = "update users set name = name where id = ?1 and kin
 const HAND_OVER: &str = "update users set owner = ?2 where id = ?1 and kind = 'robot'";
 const DESCRIBE: &str = "update users set description = ?2 where id = ?1 and kind = 'robot'";
 const DISABLE: &str = "update users set disabled = ?2 where id = ?1 and kind = 'robot'";
-const SET_PASSWORD: &str = "update users set password = ?2 where id = ?1";
-const REPLACE_PASSWORD: &str = "update users set password = ?2 where id = ?1 and password = ?3";
+const SET_PASSWORD: &str = "update users set password = ?2, password_changed_at = ?3 where id = ?1";
+const REPLACE_PASSWORD: &str = "update users set password = ?2, password_changed_at = ?3 \
+    where id = ?1 and password = ?4";
 const SET_FLAGS: &str = "update users set superuser = ?2, disabled = ?3 \
     where id = ?1 and superuser = ?4 and disabled = ?5";
 const DROP_USER: &str = "delete from users where id = ?1 and superuser = ?2 and disabled = ?3";
@@ -96,6 +98,8 @@ pub struct User {
     pub description: Box<str>,
     /// Who answers for a robot; `None`: this is a person, or the owner is gone.
     pub owner: Option<Owner>,
+    /// When its password became what it is; 0: it is the first one.
+    pub password_changed_at: Timestamp,
 }
 
 /// The person who answers for a robot.
@@ -150,6 +154,7 @@ impl User {
             created_at: Timestamp(row.int(5)?),
             description: row.text(6)?,
             owner,
+            password_changed_at: Timestamp(row.int(10)?),
         })
     }
 }
@@ -258,7 +263,7 @@ impl Metadata {
         name: &str,
     ) -> Result<Option<(User, Option<Box<str>>)>, Error> {
         let mut rows = self.sql.rows(USER_WITH_PASSWORD, &[name.into()]).await?;
-        let read = |row: &mut Row| Ok((User::read(row)?, row.optional_text(10)?));
+        let read = |row: &mut Row| Ok((User::read(row)?, row.optional_text(11)?));
         rows.first_mut().map(read).transpose()
     }
 
@@ -348,8 +353,9 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Changes a user. Another password, and that it is disabled, end its sessions, but for the one
-    /// in which the author asks for another password. [`Error::Unmet`]: the [`Requirement::User`] is
+    /// Changes a user. Another password, and that it is disabled, end its sessions, and another
+    /// password ends the logins of its clients, but for the one by which the author asks for another
+    /// password. [`Error::Unmet`]: the [`Requirement::User`] is
     /// gone or not as it was read, or had another password than the one that was shown, so that no
     /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
     pub async fn change_user(
@@ -380,15 +386,16 @@ impl Metadata {
             );
         }
         if let Some(password) = password {
-            let values = [user.id.into(), password.hash.into()];
+            let values = [user.id.into(), password.hash.into(), self.now().into()];
             match password.before {
                 Some(before) => {
-                    let [id, hash] = values;
-                    let values = [id, hash, before.as_ref().into()];
+                    let [id, hash, at] = values;
+                    let values = [id, hash, at, before.as_ref().into()];
                     batch.require(Requirement::User, REPLACE_PASSWORD, values);
                 }
                 None => batch.require(Requirement::User, SET_PASSWORD, values),
             }
+            end_logins(&mut batch, user.id, by.token());
         }
         // Whoever knew the password before, or was let in before, must not stay in.
         let kept = by.session().filter(|_| !disabled);

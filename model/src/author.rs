@@ -28,6 +28,12 @@ pub trait Author: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The id of the long-lived token that it showed; `None`: it showed other credentials, or it is
+    /// no caller.
+    fn token(&self) -> Option<i64> {
+        None
+    }
+
     /// The version of users, groups, grants, repositories and settings that the change was decided
     /// on: it is made only while that is the newest. `None`: it is made whatever they are.
     fn expected_policy(&self) -> Option<&str> {

@@ -9,7 +9,7 @@ use crate::callers::{bearer, larder, token};
 use larder_model::{Algorithm, Digest};
 use larder_tests::random::Random;
 use larder_tests::{Client, Image};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
@@ -114,4 +114,35 @@ fn nothing_in_the_database_is_a_credential() {
     bearer(&larder, &secret)
         .get("/v2/team/app/tags/list")
         .expect(200);
+}
+
+/// A token that was made for less tells nothing of the others of its owner.
+#[test]
+fn a_limited_token_lists_itself_alone() {
+    let larder = larder();
+    let alice = larder.make_user("alice");
+    token(&alice, "", &json!({"name": "laptop"}));
+    let grants = json!([{"repository": "npm/local", "role": "reader"}]);
+    let limited = json!({"name": "ci", "grants": grants});
+    let (id, secret) = token(&alice, "", &limited);
+    let ci = bearer(&larder, &secret);
+    let names = |path: &str, of: &str| {
+        let list = ci.get(path).expect(200).json();
+        let items = list[of].as_array().expect("items").clone();
+        let text = |item: &Value| {
+            item["id"]
+                .as_str()
+                .or(item["key"].as_str())
+                .map(str::to_owned)
+        };
+        items.iter().filter_map(text).collect::<Vec<_>>()
+    };
+    assert_eq!(names("/api/v1/tokens", "items"), [id.clone()]);
+    assert_eq!(names("/api/v1/tokens?prefix=c", "items"), [id.clone()]);
+    assert!(names("/api/v1/tokens?prefix=l", "items").is_empty());
+    assert!(names(&format!("/api/v1/tokens?after={id}"), "items").is_empty());
+    let path = "/npm/local/-/npm/v1/tokens";
+    assert_eq!(names(path, "objects").len(), 1);
+    let all = alice.get(path).expect(200).json();
+    assert_eq!(all["objects"].as_array().expect("objects").len(), 2);
 }

@@ -109,6 +109,8 @@ fn a_code_of_a_web_login_gives_one_token() {
     let id = list["items"][0]["id"].as_str().expect("id");
     larder.api("DELETE", &format!("tokens/{id}"), "", 204);
     client.get("/api/v1/whoami").expect(401);
+    sign_in(&larder, &ask, owner).expect(409);
+    client.get("/api/v1/whoami").expect(401);
 }
 
 #[test]

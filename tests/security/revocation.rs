@@ -89,15 +89,33 @@ fn each_way_to_take_a_right_away_counts_at_once() {
         }
         api(&admin, "DELETE", "users/alice", &Value::Null).expect(204);
     }
-    // Another password ends the old one.
+    // Another password ends the old one, and what was got by it, but no token that was made by hand.
     let all = alice(&larder);
     let other = json!({"password": "another good password"});
     api(&admin, "PATCH", "users/alice", &other).expect(200);
-    all[0].get(TAGS).expect(401);
-    larder
-        .user("alice", "another good password")
-        .get(TAGS)
-        .expect(200);
+    let told: Vec<u16> = all.iter().map(|client| client.get(TAGS).status).collect();
+    let [of_password, of_token, of_login] = [401, 200, 401];
+    let bearers = [of_password, of_token, of_login];
+    assert_eq!(told, [[of_password, of_token, of_login], bearers].concat());
+    let alice = larder.user("alice", "another good password");
+    alice.get(TAGS).expect(200);
+    let answer = alice.get("/v2/token?scope=repository:team/app:pull");
+    let token = answer.expect(200).json()["token"].clone();
+    let token = bearer(&larder, token.as_str().expect("a token"));
+    token.get(TAGS).expect(200);
+}
+
+/// Who changes the password stays logged in where that was done.
+#[test]
+fn another_password_ends_the_other_logins() {
+    let larder = larder();
+    let alice = larder.make_user("alice");
+    let login = json!({"name": "cli laptop", "kind": "offline"});
+    let [own, other] = [(); 2].map(|()| bearer(&larder, &token(&alice, "", &login).1));
+    let change = json!({"password": "another good password", "current_password": PASSWORD});
+    api(&own, "PATCH", "users/alice", &change).expect(200);
+    own.get("/api/v1/whoami").expect(200);
+    other.get("/api/v1/whoami").expect(401);
 }
 
 #[test]

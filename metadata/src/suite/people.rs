@@ -308,9 +308,12 @@ async fn a_user_changes(metadata: &Metadata) {
     let other = Some(NewPassword::set("other".to_owned()));
     let changed = metadata.change_user(&user, other, true, true, &ALICE).await;
     changed.expect("change");
+    let found = find(metadata, user.id).await.expect("there");
+    assert!(found.password_changed_at > user.created_at);
     let expected = User {
         superuser: true,
         disabled: true,
+        password_changed_at: found.password_changed_at,
         ..user
     };
     assert_eq!(find(metadata, expected.id).await.as_ref(), Some(&expected));

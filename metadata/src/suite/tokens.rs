@@ -3,8 +3,9 @@
 use super::fixture::{ALICE, assert_unmet};
 use super::people::{add, add_grant, subject};
 use crate::tokens::{Token, TokenFilter, TokenUse};
+use crate::users::NewPassword;
 use crate::{Metadata, Requirement};
-use larder_model::{Timestamp, TokenKind};
+use larder_model::{Author, Timestamp, TokenKind};
 use std::time::Duration;
 
 checks![
@@ -12,6 +13,8 @@ checks![
     tokens_come_page_by_page,
     tokens_are_sought_by_name_and_state,
     a_token_tells_its_last_use,
+    of_many_logins_the_idlest_is_told,
+    another_password_ends_the_logins_of_clients,
     an_address_of_a_token_is_new_once,
     a_token_is_ended_by_its_owner_only,
     a_new_token_clears_those_that_ended,
@@ -29,11 +32,20 @@ pub(super) async fn add_token(
     owner: i64,
     expires_at: Option<Timestamp>,
 ) -> Token {
+    add_of_kind(metadata, owner, TokenKind::Access, expires_at).await
+}
+
+async fn add_of_kind(
+    metadata: &Metadata,
+    owner: i64,
+    kind: TokenKind,
+    expires_at: Option<Timestamp>,
+) -> Token {
     let token = Token {
         id: metadata.new_id(),
         owner,
         name: "laptop".into(),
-        kind: TokenKind::Access,
+        kind,
         grants: Some("[]".into()),
         created_at: metadata.now(),
         expires_at,
@@ -195,4 +207,65 @@ async fn every_change_of_rights_tells_other_servers(metadata: &Metadata) {
     metadata.drop_user(&user, &ALICE).await.expect("drop");
     versions.push(version().await);
     assert!(versions.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+async fn of_many_logins_the_idlest_is_told(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    add_token(metadata, user.id, None).await;
+    let mut logins = Vec::new();
+    for _ in 0..3 {
+        logins.push(add_of_kind(metadata, user.id, TokenKind::Offline, None).await);
+    }
+    let now = TokenUse {
+        token: logins[0].id,
+        at: metadata.now().after(Duration::from_secs(1)),
+        address: "192.0.2.1".parse().expect("address"),
+    };
+    metadata.write_token_uses(&[now]).await.expect("written");
+    let surplus = async |most| {
+        let found = metadata.surplus_login(user.id, most).await;
+        found.expect("read").map(|token| token.id)
+    };
+    assert_eq!(surplus(4).await, None, "other tokens are no logins");
+    assert_eq!(surplus(3).await, Some(logins[1].id));
+}
+
+async fn another_password_ends_the_logins_of_clients(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let other = add(metadata, false).await;
+    let made = add_token(metadata, user.id, None).await;
+    let login = add_of_kind(metadata, user.id, TokenKind::Offline, None).await;
+    let own = add_of_kind(metadata, user.id, TokenKind::Offline, None).await;
+    let foreign = add_of_kind(metadata, other.id, TokenKind::Offline, None).await;
+    assert_eq!(user.password_changed_at, Timestamp(0));
+    let by = WithToken(own.id);
+    let password = NewPassword {
+        hash: "another".into(),
+        before: None,
+    };
+    let since = metadata.now();
+    let changed = metadata.change_user(&user, Some(password), false, false, &by);
+    changed.await.expect("changed");
+    let mut left = Vec::new();
+    for token in [&made, &login, &own, &foreign] {
+        left.push(metadata.token(token.id).await.expect("read").is_some());
+    }
+    assert_eq!(left, [true, false, true, true]);
+    let user = metadata.user_by_id(user.id).await.expect("read");
+    let changed_at = user.expect("there").password_changed_at;
+    assert!((since..=metadata.now()).contains(&changed_at));
+}
+
+/// Someone who shows a token.
+#[derive(Debug)]
+struct WithToken(i64);
+
+impl Author for WithToken {
+    fn label(&self) -> &'static str {
+        "user:alice"
+    }
+
+    fn token(&self) -> Option<i64> {
+        Some(self.0)
+    }
 }

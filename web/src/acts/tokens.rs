@@ -86,10 +86,19 @@ pub(crate) async fn list(
         expired: query.choice("expired")?,
     };
     let (after, limit) = (page.after_id()?, page.limit as u64 + 1);
-    let rows = state
-        .metadata
-        .tokens_of(tokens.owner.id, filter, after, limit)
-        .await?;
+    let caller = tokens.caller.principal();
+    let rows = if caller.is_unlimited() {
+        let metadata = &state.metadata;
+        metadata
+            .tokens_of(tokens.owner.id, filter, after, limit)
+            .await?
+    } else {
+        // What was made for less sees itself alone.
+        let (own, now) = (state.gate.own_token(caller).await?, state.metadata.now());
+        let is_meant = |own: &Token| own.id > after && filter.means(own, now);
+        let own = own.filter(|own| own.owner == tokens.owner.id && is_meant(own));
+        own.into_iter().collect()
+    };
     let to_api = |token: &Token| {
         let mut told = to_api(token, &tokens.owner.subject)?;
         // A use of a moment ago is not written down yet.
@@ -180,6 +189,10 @@ pub(crate) async fn delete(
 /// What a token is to be.
 fn wanted(new: api::NewToken) -> Result<NewToken, Problem> {
     Ok(NewToken {
+        kind: match new.kind {
+            Some(api::TokenKind::Offline) => TokenKind::Offline,
+            Some(api::TokenKind::Access) | None => TokenKind::Access,
+        },
         name: new.name,
         expires_at: new.expires_at,
         scopes: new.grants.map(scopes).transpose()?,

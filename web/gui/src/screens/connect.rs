@@ -300,6 +300,7 @@ async fn token_for(visit: &Visit, tool: &str, form: &Form) -> Result<api::Token,
         .collect::<Result<_, _>>()?;
     let machine = form.given("machine").unwrap_or(tool);
     let new = api::NewToken {
+        kind: None,
         name: format!("{tool} on {machine}"),
         expires_at: expiry(visit, form.text("expires"))?,
         grants: Some(grants),

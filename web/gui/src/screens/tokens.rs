@@ -133,6 +133,7 @@ async fn made(visit: &Visit, owner: &str, form: &Form) -> Result<api::Token, Pro
         }])
     });
     let new = api::NewToken {
+        kind: None,
         name: form.text("name").trim().to_owned(),
         expires_at: expiry(visit, form.text("expires"))?,
         grants: grants.transpose()?,
