@@ -71,7 +71,8 @@ settings! {
 settings! {
     /// What clients may take.
     pub struct Limits at "server.limits", keys "server.limits." {
-        /// Connections that may be open at once.
+        /// Connections that may be open at once. Where there are as many, one that waits for its
+        /// client makes room for a new one, first of the address that has most of them.
         connections: usize as Count<usize, 1> = "10000",
         /// Connections that one client address may have open at once; 0 is no limit.
         connections_per_address: usize as Count<usize, 0> = "0",
@@ -83,7 +84,8 @@ settings! {
         header_time: Duration as Span<1> = "30s",
         /// How long a connection stays open without a request.
         idle_time: Duration as Span<1> = "2m",
-        /// How long a body may pause, arriving or leaving. A slow body that moves is never cut.
+        /// How long a body may pause, arriving or leaving. A slow body that moves is never cut, but
+        /// for forms and documents that are read as a whole: 1 KiB of them comes a second at least.
         body_idle_time: Duration as Span<1> = "1m",
         /// How long running transfers may go on when the server is told to stop.
         shutdown_time: Duration as Span<0> = "30s",

@@ -3,6 +3,7 @@
 
 use crate::answer::{RequestView, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
+use crate::head::require_plain;
 use crate::{Answer, Body, ClientView, Incoming, session_cookie};
 use futures_util::FutureExt as _;
 use http::header::{
@@ -233,6 +234,7 @@ async fn pass<D: Door>(
 ) -> Result<Response<Body>, Problem> {
     // What is asked for, and what must be allowed for it.
     gate.measure(request)?;
+    require_plain(request)?;
     let endpoint = door.parse(request);
     if let Ok(endpoint) = &endpoint {
         passage.permissions = door.permissions(endpoint);

@@ -8,9 +8,11 @@ use http_body_util::BodyExt as _;
 use larder_model::{Kind, Problem};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// The body of a request.
 pub struct Incoming {
@@ -19,6 +21,8 @@ pub struct Incoming {
     left: u64,
     received: u64,
     ended: bool,
+    /// Bodies of the connection that are waited for as a whole.
+    collecting: Arc<AtomicUsize>,
 }
 
 /// Where the bytes are.
@@ -31,16 +35,26 @@ enum Source {
     Lent,
 }
 
-/// What is left of a body that nobody wanted is read up to here, so that the connection can be used
-/// again.
-const DRAINED_BYTES: u64 = 8 << 20;
+/// What is left of a body that nobody wanted is read, so that the connection can be used again, if it
+/// is no more than this.
+const DRAINED_BYTES: u64 = 64 << 10;
 /// And for so long at most.
-const DRAINED_TIME: Duration = Duration::from_secs(5);
+const DRAINED_TIME: Duration = Duration::from_secs(1);
+
+/// Of a body that is waited for as a whole so many bytes come a second at least, on average after the
+/// time of a silence.
+const LEAST_RATE: u64 = 1024;
 
 impl Incoming {
     /// A body that may be silent for `idle` and have `limit` bytes in all.
-    pub const fn new(body: hyper::body::Incoming, idle: Duration, limit: u64) -> Self {
+    pub fn new(body: hyper::body::Incoming, idle: Duration, limit: u64) -> Self {
         Self::of(Source::Connection(body), idle, limit)
+    }
+
+    /// The same, counted in `collecting` for as long as it is waited for as a whole.
+    #[must_use]
+    pub fn counted(self, collecting: Arc<AtomicUsize>) -> Self {
+        Self { collecting, ..self }
     }
 
     /// A body that is there already.
@@ -49,13 +63,14 @@ impl Incoming {
         Self::of(Source::Ready(bytes), Duration::MAX, u64::MAX)
     }
 
-    const fn of(source: Source, idle: Duration, limit: u64) -> Self {
+    fn of(source: Source, idle: Duration, limit: u64) -> Self {
         Self {
             source,
             idle,
             left: limit,
             received: 0,
             ended: false,
+            collecting: Arc::default(),
         }
     }
 
@@ -79,14 +94,16 @@ impl Incoming {
         output
     }
 
-    /// Reads off what is left, within bounds. Whether the connection can be used again: a server
-    /// that closes it on a client that is still sending, or sends its next request, breaks both.
+    /// Reads off what is left, if that is little. Whether the connection can be used again: else it is
+    /// closed after the answer, and whoever still sends is heard out then.
     pub(crate) async fn drain(&mut self, asked_to_wait: bool) -> bool {
         if self.ended || self.is_end() {
             return true;
         }
-        if asked_to_wait {
-            return false; // the client waits for our leave to send, and shall not get it
+        // Whoever waits for our leave to send shall not get it.
+        let left = self.announced();
+        if asked_to_wait || left.is_none_or(|left| left > DRAINED_BYTES) {
+            return false;
         }
         self.left = DRAINED_BYTES;
         let read = async { while let Ok(Some(_)) = self.next().await {} };
@@ -155,26 +172,72 @@ impl Incoming {
         }
     }
 
-    /// All of it, if it has at most `limit` bytes.
+    /// All of it, if it has at most `limit` bytes and does not come too slowly.
     pub async fn collect(&mut self, limit: usize) -> Result<Bytes, Problem> {
         self.limit(limit as u64);
-        let body = self;
-        if body.announced().is_some_and(|bytes| bytes > body.left) {
+        if self.announced().is_some_and(|bytes| bytes > self.left) {
             return Err(too_large());
         }
-        let Some(first) = body.next().await? else {
+        let _waits = Counted::one_more(&self.collecting);
+        let mut deadline = Deadline::after(self.idle);
+        let Some(first) = self.next_before(&mut deadline).await? else {
             return Ok(Bytes::new());
         };
-        let Some(second) = body.next().await? else {
+        let Some(second) = self.next_before(&mut deadline).await? else {
             return Ok(first);
         };
         let mut all = Vec::with_capacity(first.len() + second.len());
         all.extend_from_slice(&first);
         all.extend_from_slice(&second);
-        while let Some(more) = body.next().await? {
+        while let Some(more) = self.next_before(&mut deadline).await? {
             all.extend_from_slice(&more);
         }
         Ok(all.into())
+    }
+
+    /// The next bytes, which put the deadline off.
+    async fn next_before(&mut self, deadline: &mut Deadline) -> Result<Option<Bytes>, Problem> {
+        let slow = |_| {
+            let detail = format!("the body came too slowly: less than {LEAST_RATE} bytes a second");
+            Problem::new(Kind::Timeout, "body", detail)
+        };
+        let next = match deadline.0 {
+            Some(at) => timeout_at(at, self.next()).await.map_err(slow)?,
+            None => self.next().await,
+        }?;
+        deadline.put_off(next.as_ref().map_or(0, Bytes::len));
+        Ok(next)
+    }
+}
+
+/// When a body must have come as far as it has not; `None`: it may take for ever.
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    /// So many bytes came.
+    fn put_off(&mut self, bytes: usize) {
+        let earned = Duration::from_micros(bytes as u64 * 1_000_000 / LEAST_RATE);
+        self.0 = self.0.and_then(|at| at.checked_add(earned));
+    }
+}
+
+/// Counts one more while it lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

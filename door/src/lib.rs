@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod client_view;
+pub mod head;
 pub mod incoming;
 pub mod range;
 pub mod session_cookie;

@@ -4,9 +4,8 @@
 //! A request never changes its thread on the way: a hop costs more than a whole small answer.
 //! Files, hashes and passwords go to blocking threads, so a worker is never held up for long.
 
-use crate::connection::{
-    ConnectionLimits, ConnectionSlot, ConnectionSlots, serve_connection, stopped,
-};
+use crate::connection::{ConnectionLimits, serve_connection, stopped};
+use crate::connection_slots::{ConnectionSlot, ConnectionSlots};
 use crate::house::House;
 use crate::{housekeeping, metrics};
 use larder_config::Config;
@@ -164,7 +163,7 @@ async fn accept(
         else {
             continue;
         };
-        let Some(guest) = guests.admit(peer.ip(), &worker.load) else {
+        let Some(slot) = guests.admit(peer.ip(), &worker.load) else {
             continue;
         };
         let Ok(stream) = stream.into_std() else {
@@ -172,7 +171,7 @@ async fn accept(
         };
         worker
             .arrivals
-            .send((stream, peer, guest))
+            .send((stream, peer, slot))
             .map_err(|_| "a worker thread has ended")?;
     }
 }
@@ -196,13 +195,12 @@ fn start_worker(
         loop {
             tokio::select! {
                 arrival = arriving.recv() => match arrival {
-                    Some((stream, peer, guest)) => match TcpStream::from_std(stream) {
+                    Some((stream, peer, slot)) => match TcpStream::from_std(stream) {
                         Ok(stream) => {
                             let (house, stopping) = (Arc::clone(&house), stopping.clone());
-                            let connection = serve_connection(house, stream, peer, limits, stopping);
                             serving.spawn(async move {
-                                connection.await;
-                                drop(guest);
+                                let guest = &slot.guest;
+                                serve_connection(house, stream, peer, guest, limits, stopping).await;
                             });
                         }
                         Err(error) => tracing::warn!(%error, "a connection could not be served"),

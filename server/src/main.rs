@@ -28,6 +28,7 @@ mod pace;
 mod service;
 mod socket;
 
+mod connection_slots;
 mod connection;
 mod listen;
 mod reset_password;

@@ -7,11 +7,17 @@ use larder_config::Limits;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+/// So long a connection that we close is read from at most, and waited for in silence, and so much of
+/// it at once.
+const LINGER_TIME: Duration = Duration::from_secs(60);
+const LINGER_SILENCE: Duration = Duration::from_secs(5);
+const LINGER_BYTES: usize = 16 * 1024;
 
 /// The times that a peer may take.
 #[derive(Clone, Copy)]
@@ -51,6 +57,12 @@ pub(crate) struct OpenRequests(Arc<Counts>);
 struct Counts {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// Those whose bodies are waited for before anything is answered.
+    collecting: Arc<AtomicUsize>,
+    /// Whether the target of the last head has a fragment.
+    fragment: AtomicBool,
+    /// Whether an answer came before all of its request.
+    early: AtomicBool,
 }
 
 /// One of them, until it is dropped.
@@ -60,6 +72,28 @@ impl OpenRequests {
     pub(crate) fn begin(&self) -> Answer {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         Answer(Arc::clone(&self.0))
+    }
+
+    /// Where bodies are counted that are waited for.
+    pub(crate) fn collecting(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.0.collecting)
+    }
+
+    /// Whether nothing goes on but that the peer is waited for.
+    pub(crate) fn all_wait(&self) -> bool {
+        let ended = self.0.ended.load(Ordering::Relaxed);
+        let begun = self.0.begun.load(Ordering::Relaxed);
+        begun.saturating_sub(ended) <= self.0.collecting.load(Ordering::Relaxed)
+    }
+
+    /// The answer comes before all of the request: its peer may still be sending.
+    pub(crate) fn answer_early(&self) {
+        self.0.early.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the target of the head that came last had a fragment, which parsers leave out.
+    pub(crate) fn has_fragment(&self) -> bool {
+        self.0.fragment.load(Ordering::Relaxed)
     }
 }
 
@@ -77,11 +111,16 @@ pub(crate) struct Paced<S> {
     /// Requests that had begun when this was last looked at: one may begin and end between two
     /// reads.
     begun: usize,
+    /// Until the first byte has come.
+    is_new: bool,
     waiting: Waiting,
     timer: Timer,
     /// Set while the peer takes nothing: when it must have.
     stalled: Option<Instant>,
     stall: Timer,
+    /// Set while the connection is being closed: when it is read from no more, whatever comes, and
+    /// if nothing does.
+    lingers: Option<(Instant, Instant)>,
 }
 
 /// What the peer is to do next.
@@ -104,10 +143,12 @@ impl<S> Paced<S> {
             deadlines,
             answering,
             begun: 0,
+            is_new: true,
             waiting,
             timer,
             stalled: None,
             stall,
+            lingers: None,
         }
     }
 
@@ -179,7 +220,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let end = self.heard(buffer.filled().len() - before);
+        let in_head = !self.is_new && matches!(self.waiting, Waiting::Head(_));
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        let end = self.heard(came.len());
+        self.is_new &= came.is_empty();
+        if !in_head && !came.is_empty() && matches!(self.waiting, Waiting::Head(_)) {
+            let line = came.split(|byte| *byte == b'\n').next();
+            let fragment = line.is_some_and(|line| line.contains(&b'#'));
+            self.answering.0.fragment.store(fragment, Ordering::Relaxed);
+        }
         match end {
             Some(end) if read.is_pending() => self.timer.poll(cx, end),
             _ => read,
@@ -187,7 +236,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -220,7 +269,34 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         }
     }
 
+    /// Whoever still sends is heard out for a while: an answer that came early, a refusal, would be
+    /// lost with a connection that is closed on what was sent.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.lingers.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            if !this.answering.0.early.load(Ordering::Relaxed) {
+                return Poll::Ready(Ok(()));
+            }
+            this.stall = Timer::default();
+        }
+        let now = Instant::now();
+        let (end, silent) = *this
+            .lingers
+            .get_or_insert((now + LINGER_TIME, now + LINGER_SILENCE));
+        let mut unread = [0; LINGER_BYTES];
+        let mut came = false;
+        loop {
+            let mut unread = ReadBuf::new(&mut unread);
+            match Pin::new(&mut this.stream).poll_read(cx, &mut unread) {
+                Poll::Ready(Ok(())) if !unread.filled().is_empty() && now < end => came = true,
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    let silent = if came { now + LINGER_SILENCE } else { silent };
+                    this.lingers = Some((end, silent));
+                    return this.stall.poll(cx, silent.min(end));
+                }
+            }
+        }
     }
 }

@@ -4,11 +4,12 @@ use crate::door_label::DoorLabel;
 use crate::house::House;
 use crate::pace::{Answer, OpenRequests};
 use crate::tally::{Answered, CacheUse};
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use larder_door::body::Wire;
 use larder_door::door::DoorResponse;
+use larder_door::head::TargetWithFragment;
 use larder_door::{Body, ClientView, Incoming, open};
 use larder_keys::secret::hidden;
 use std::net::IpAddr;
@@ -36,7 +37,10 @@ pub(crate) async fn serve(
 ) -> Response<Body> {
     let (began, answer) = (Instant::now(), peer.answering.begin());
     house.traffic.begin();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if parts.version < Version::HTTP_2 && peer.answering.has_fragment() {
+        parts.extensions.insert(TargetWithFragment);
+    }
     // Where the client is, and where it sees us.
     let way = &house.way;
     let trusts = |address| {
@@ -57,8 +61,12 @@ pub(crate) async fn serve(
     let line =
         tracing::enabled!(tracing::Level::INFO).then(|| LogLine::begin(&parts, &client, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
+    let incoming = incoming.counted(peer.answering.collecting());
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
+    if opened.response.headers().contains_key(CONNECTION) {
+        peer.answering.answer_early();
+    }
     let status = opened.response.status().as_u16();
     let (took, sent) = (began.elapsed(), size_of(opened.response.body()));
     house.observer.answered(door, status, took);

@@ -5,10 +5,12 @@ mod browser;
 mod callers;
 
 mod access_tokens;
+mod ambiguous_heads;
 mod bearer_forgery;
 mod browser_headers;
 mod canary_secrets;
 mod canonical_names;
+mod connections;
 mod control_characters;
 mod csrf;
 mod enumeration;

@@ -55,7 +55,11 @@ async fn send(path: &str) -> DoorResponse {
     let gate = gate.await.expect("gate");
     let blobs = BlobStore::memory(folder.path()).expect("store");
     let content = ContentStore::new(metadata, blobs);
-    let (request, ()) = Request::get(path).body(()).expect("request").into_parts();
+    let (request, ()) = Request::get(path)
+        .header("host", "larder.example")
+        .body(())
+        .expect("request")
+        .into_parts();
     let client = ClientView {
         base: "http://127.0.0.1".into(),
         address: Ipv4Addr::LOCALHOST.into(),
