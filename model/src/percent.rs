@@ -23,12 +23,14 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A key or a value of a query (`application/x-www-form-urlencoded`), where a plus sign stands for
-/// a space.
+/// a space. A zero byte is in no text that anyone means, and no database takes it.
 pub fn decode_form(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('+') {
-        return decode(text);
-    }
-    decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))
+    let decoded = if text.contains('+') {
+        decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))
+    } else {
+        decode(text)
+    };
+    decoded.filter(|decoded| !decoded.contains('\0'))
 }
 
 #[cfg(test)]

@@ -116,13 +116,25 @@ pub struct Problem {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// Bytes of a sentence that tells what went wrong.
+const MAX_DETAIL: usize = 4096;
+
+/// What is told of a request may hold parts of it, which can be of any length.
+fn clamped(detail: Cow<'static, str>) -> Cow<'static, str> {
+    if detail.len() <= MAX_DETAIL {
+        return detail;
+    }
+    let end = detail.floor_char_boundary(MAX_DETAIL);
+    format!("{}…", detail.get(..end).unwrap_or_default()).into()
+}
+
 impl Problem {
     /// A problem of `kind` about `about`, told in `detail`.
     pub fn new(kind: Kind, about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             about,
-            detail: detail.into(),
+            detail: clamped(detail.into()),
             retry_after: None,
             size_bytes: None,
             shortage: None,

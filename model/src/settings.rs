@@ -48,6 +48,13 @@ pub struct Blocked {
     pub reason: Option<String>,
 }
 
+impl Blocked {
+    /// Whether a package is meant, by its name or by another one that it has.
+    pub fn means(&self, package: &str, alias: Option<&str>) -> bool {
+        self.package.matches(package) || alias.is_some_and(|alias| self.package.matches(alias))
+    }
+}
+
 /// A key that signs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SigningSettings {

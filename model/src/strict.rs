@@ -9,6 +9,8 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
+/// Characters of a key that are told.
+const SHOWN: usize = 100;
 /// Values in one document at most.
 const MAX_VALUES: u32 = 200_000;
 
@@ -76,8 +78,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut keys = HashSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             if keys.contains(&key) {
+                let shown = key.chars().take(SHOWN).collect::<String>();
                 return Err(A::Error::custom(format_args!(
-                    "the key {key:?} stands twice"
+                    "the key {shown:?} stands twice"
                 )));
             }
             keys.insert(key);

@@ -20,6 +20,9 @@ use std::time::Instant;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Bytes of a path in the log.
+const LOGGED_PATH: usize = 1000;
+
 /// What a connection tells of its requests.
 #[derive(Clone)]
 pub(crate) struct Peer {
@@ -185,12 +188,18 @@ struct LogLine {
     began: Instant,
 }
 
+/// As much of a path as the log has.
+fn cut(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(LOGGED_PATH))
+        .unwrap_or(path)
+}
+
 impl LogLine {
     fn begin(parts: &Parts, client: &ClientView, began: Instant) -> Self {
         let agent = parts.headers.get(USER_AGENT).map(text).unwrap_or_default();
         Self {
             method: parts.method.clone(),
-            path: hidden(parts.uri.path()), // never the query: it may hold a secret
+            path: hidden(cut(parts.uri.path())), // never the query: it may hold a secret
             address: client.address,
             agent: agent.chars().take(200).collect(),
             began,

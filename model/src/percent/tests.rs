@@ -18,4 +18,5 @@ fn well_encoded_or_nothing() {
     }
     assert_eq!(decode_form("a+b%2Bc").as_deref(), Some("a b+c"));
     assert_eq!(decode_form("+%").as_deref(), None);
+    assert_eq!(decode_form("a%00b").as_deref(), None);
 }
