@@ -6,9 +6,10 @@ use larder_metadata::grants::Grant;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::settings::StoredSettings;
 use larder_metadata::{Error, Metadata};
-use larder_model::image::hub_name;
+use larder_model::image::{hub_alias, hub_name};
 use larder_model::{
-    Network, OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings, Subject,
+    ImageName, Network, OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings,
+    Subject,
 };
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -164,6 +165,14 @@ impl PolicySnapshot {
             references.push("the setting oci.default_mirror".to_owned());
         }
         references
+    }
+
+    /// Whether an operator lets nothing of an image leave its repo.
+    pub fn blocks_image(&self, name: &ImageName) -> bool {
+        let repo = self.repo(ProtocolName::OCI, name.repo());
+        let blocked = repo.map_or(&[][..], |repo| &repo.settings.blocked);
+        let alias = hub_alias(name.repo(), name.image());
+        blocked.iter().any(|it| it.means(name.image(), alias))
     }
 
     /// Whether a deleted repo of this protocol left names reserved.

@@ -174,18 +174,17 @@ impl Principal {
 
     /// Whether it may do this to any package of the permission's repo.
     pub fn may_somewhere(&self, permission: &Permission) -> bool {
-        let (verb, repository) = (permission.verb, permission.repository());
-        let leaves_room = |scopes: Option<&[TokenScope]>| {
-            let of_repository = |scope: &TokenScope| {
-                scope.verbs.contains(&verb) && scope.repository.matches(&repository)
-            };
-            scopes.is_none_or(|scopes| scopes.iter().any(of_repository))
-        };
-        let allow = |rules: &Rules| rules.allow_somewhere(verb, &repository);
+        leaves_room_somewhere(self.bearer_scopes.as_deref(), permission)
+            && self.could_somewhere(permission)
+    }
+
+    /// The same, whatever its bearer token was asked for.
+    pub fn could_somewhere(&self, permission: &Permission) -> bool {
+        let repository = permission.repository();
+        let allow = |rules: &Rules| rules.allow_somewhere(permission.verb, &repository);
         let holds = || self.superuser || self.held.iter().any(|held| allow(&held.rules));
-        leaves_room(self.bearer_scopes.as_deref())
-            && (self.of_everyone().any(allow)
-                || (leaves_room(self.token_scopes.as_deref()) && holds()))
+        self.of_everyone().any(allow)
+            || (leaves_room_somewhere(self.token_scopes.as_deref(), permission) && holds())
     }
 
     /// Whether it could do `permission` if its bearer token had been asked for that too: what the
@@ -334,6 +333,15 @@ fn verbs_of(role: Role) -> Vec<Verb> {
         Verb::Administer,
     ];
     all.into_iter().filter(|verb| role.allows(*verb)).collect()
+}
+
+/// Whether limits leave room for some package of a permission's repo.
+fn leaves_room_somewhere(scopes: Option<&[TokenScope]>, permission: &Permission) -> bool {
+    let repository = permission.repository();
+    let of_repository = |scope: &TokenScope| {
+        scope.verbs.contains(&permission.verb) && scope.repository.matches(&repository)
+    };
+    scopes.is_none_or(|scopes| scopes.iter().any(of_repository))
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ const FIND: &str = find!("b.body");
 const STAT: &str = find!("null");
 const LIST: &str = "select path, digest, created_at from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path > ?4 order by path limit ?5";
-const PLACES: &str = "select repo, package from files \
-    where digest = ?1 and kind = ?2 order by repo, package limit ?3";
+const PLACES: &str = "select package from files \
+    where digest = ?1 and repo = ?2 and kind = ?3 order by package limit ?4";
 const REVISION: &str = "select revision from packages where repo = ?1 and name = ?2";
 const PACKAGES: &str = "select full_name from packages \
     where full_name > ?1 and full_name < ?2 order by full_name limit ?3";
@@ -87,17 +87,18 @@ impl Metadata {
         rows.iter_mut().map(read).collect()
     }
 
-    /// Which packages hold a file of that kind and digest: repo ids and packages, at most `limit`.
+    /// Which packages of a repo hold a file of that kind and digest, at most `limit`. What other repos
+    /// hold costs no time.
     pub async fn places_of(
         &self,
+        repo: i64,
         digest: &Digest,
         kind: FileKind,
         limit: u64,
-    ) -> Result<Vec<(i64, Box<str>)>, Error> {
-        let values = vec![digest.into(), kind.into(), limit.into()];
-        let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
+    ) -> Result<Vec<Box<str>>, Error> {
+        let values = vec![digest.into(), repo.into(), kind.into(), limit.into()];
         let mut rows = self.sql.scan(PLACES, values).await?;
-        rows.iter_mut().map(read).collect()
+        rows.iter_mut().map(|row| row.text(0)).collect()
     }
 
     /// A number that grows with every change of the package; `None` if there is no such package.

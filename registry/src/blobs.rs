@@ -11,9 +11,12 @@ use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::blobs::Putting;
 use larder_metadata::files::{FileRecord, PackageKey};
 use larder_metadata::{Error, Requirement};
-use larder_model::{Digest, FileKind, ImageName, Kind, Problem, Reply, Verb};
+use larder_model::{
+    Digest, FileKind, ImageName, Kind, Permission, Problem, ProtocolName, Reply, Verb,
+};
 
-/// Places that are looked at for a mount without a source.
+/// Repositories, and places in each, that are looked at for a mount without a source.
+const MAX_REPOS: usize = 20;
 const MAX_PLACES: u64 = 100;
 
 fn no_blob() -> Problem {
@@ -120,7 +123,7 @@ impl Registry {
         let mounted = match from {
             // The caller's own rights count, not what its bearer token was asked for: clients ask
             // only for the target.
-            Some(from) if admission.could(&permission(from, Verb::Read)) => {
+            Some(from) if may_take(admission, from) => {
                 self.mount_from(admission, putting, digest, from).await?
             }
             Some(_) => false,
@@ -156,21 +159,41 @@ impl Registry {
         putting: Putting<'_>,
         digest: &Digest,
     ) -> Result<bool, Problem> {
-        let places = self.metadata.places_of(digest, FileKind::Blob, MAX_PLACES);
-        for (repo, image) in places.await? {
-            let Some(repo) = admission.policy().repo_by_id(repo) else {
-                continue;
+        // Nothing is asked of repositories that the caller may not read: how long that takes would tell
+        // of them.
+        let policy = admission.policy();
+        let readable = policy.repos().filter(|repo| {
+            let all = Permission {
+                protocol: repo.protocol,
+                repo: repo.name.clone(),
+                package: None,
+                verb: Verb::Read,
             };
-            let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {
-                continue;
-            };
-            let readable = admission.could(&permission(&from, Verb::Read));
-            if readable && self.mount_from(admission, putting, digest, &from).await? {
-                return Ok(true);
+            repo.protocol == ProtocolName::OCI && admission.principal().could_somewhere(&all)
+        });
+        for repo in readable.take(MAX_REPOS) {
+            let places = self
+                .metadata
+                .places_of(repo.id, digest, FileKind::Blob, MAX_PLACES);
+            for image in places.await? {
+                let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {
+                    continue;
+                };
+                if may_take(admission, &from)
+                    && self.mount_from(admission, putting, digest, &from).await?
+                {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
     }
+}
+
+/// Whether what an image has may be taken to another one: by the caller's own rights, and as far as
+/// nothing of it is blocked.
+fn may_take(admission: &Admission, from: &ImageName) -> bool {
+    admission.could(&permission(from, Verb::Read)) && !admission.policy().blocks_image(from)
 }
 
 /// 201 for a blob that can be pulled from now on.

@@ -196,6 +196,23 @@ fn images_are_blocked_by_every_name() {
             "{path}: {told}"
         );
     }
+    // It is not taken to another repository either.
+    let bob = mirror.make_user("bob");
+    mirror.grant("user:bob", "oci/team", "*", "writer");
+    let blob = &image.blobs[0].0;
+    for from in ["&from=docker.io/library/tool", "&from=docker.io/tool", ""] {
+        let path = format!("/v2/team/app/blobs/uploads/?mount={blob}{from}");
+        bob.send("POST", &path, &[], b"").expect(202);
+        bob.get(&format!("/v2/team/app/blobs/{blob}")).expect(404);
+    }
+    mirror.api(
+        "PATCH",
+        "repositories/oci/docker.io",
+        r#"{"blocked":[]}"#,
+        200,
+    );
+    let path = format!("/v2/team/app/blobs/uploads/?mount={blob}");
+    bob.send("POST", &path, &[], b"").expect(201);
 }
 
 #[test]

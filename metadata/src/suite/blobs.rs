@@ -105,13 +105,14 @@ async fn packages_that_have_a_blob_are_told(metadata: &Metadata) {
     }
     let places = async |limit| {
         let places = metadata
-            .places_of(&digest(&text), FileKind::Blob, limit)
+            .places_of(bed.repo.id, &digest(&text), FileKind::Blob, limit)
             .await;
         places.expect("places")
     };
-    let (a, b) = ((bed.repo.id, "a".into()), (bed.repo.id, "b".into()));
-    assert_eq!(places(10).await, [a.clone(), b]);
-    assert_eq!(places(1).await, [a]);
+    let other = Bed::images(metadata).await;
+    other.keep_blob("c", &text).await;
+    assert_eq!(places(10).await, ["a".into(), "b".into()]);
+    assert_eq!(places(1).await, ["a".into()]);
 }
 
 async fn a_dropped_blob_stays_in_other_packages(metadata: &Metadata) {
