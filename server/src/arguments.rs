@@ -3,7 +3,7 @@
 use crate::house::{self, House};
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
-use crate::{listen, observe};
+use crate::{at_rest, listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
 use larder_config::{Config, Setting, Sources};
@@ -78,7 +78,7 @@ struct RestoreArguments {
     check: bool,
 }
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 struct Serve {
     /// Configuration file [default: ./larder.toml, if it is there].
     #[arg(long)]
@@ -215,6 +215,7 @@ fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    at_rest::keep_to_ourselves();
     eprintln!("{}", runtime.block_on(restore_into(&config, &asked))?);
     Ok(())
 }
@@ -236,6 +237,7 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    at_rest::keep_to_ourselves();
     let password = runtime.block_on(reset_password(&config, &name, superuser))?;
     println!("{password}");
     Ok(())
@@ -247,14 +249,24 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
         config,
         settings,
         password,
-    } = load(flags, variables.clone())?;
-    observe::start_log(&config.log);
+    } = load(flags.clone(), variables.clone())?;
+    let set_level = observe::start_log(&config.log);
+    at_rest::keep_to_ourselves();
+    // What can change while the server runs: the certificate and the level of the log.
+    let read_again = {
+        let variables = variables.clone();
+        move || {
+            let Loaded { config, .. } = load(flags.clone(), variables.clone())?;
+            set_level(&config.log);
+            Ok(())
+        }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
         let house = House::build(&config, password, machine(variables), settings).await?;
-        listen::serve(house, &config).await
+        listen::serve(house, &config, &read_again).await
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome

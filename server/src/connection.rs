@@ -15,15 +15,19 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// A connection's buffer: bodies are read in pieces of at most this size.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// HTTP/2 windows of a stream and of a connection.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// So long a client is heard that speaks plain HTTP where TLS is spoken.
+const PLAIN_TIME: Duration = Duration::from_secs(5);
 
 /// What a connection may take, in time and in size.
 #[derive(Clone, Copy)]
@@ -81,7 +85,7 @@ async fn talk(
         answering: answering.clone(),
     };
     let deadlines = limits.deadlines;
-    let Some(config) = house.way.tls.clone() else {
+    let Some(config) = house.way.tls.as_ref().map(|tls| tls.config()) else {
         // The kernel sends files itself, for nothing encrypts them.
         let wire = Wire::default();
         let socket = Paced::new(Socket::new(stream, wire.clone()), deadlines, answering);
@@ -90,6 +94,10 @@ async fn talk(
         return;
     };
     peer.tls = true;
+    if speaks_plainly(&stream, deadlines.head).await {
+        tell_of_tls(stream).await;
+        return;
+    }
     // The handshake has as long as a head has.
     let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
     match tokio::time::timeout(deadlines.head, accepting).await {
@@ -104,6 +112,32 @@ async fn talk(
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
+}
+
+/// Whether what comes first is no TLS handshake (RFC 8446 5.1: a record of type 22).
+async fn speaks_plainly(stream: &TcpStream, wait: Duration) -> bool {
+    let mut first = [0];
+    let peeked = timeout(wait, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first != [22]
+}
+
+/// Says to a client that speaks plain HTTP what it is to do.
+async fn tell_of_tls(mut stream: TcpStream) {
+    let text = "this port speaks https: begin the address with https://\n";
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    let tell = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // What it still sends is heard, so that the answer is not lost.
+        let mut unread = [0; 4096];
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    drop(timeout(PLAIN_TIME, tell).await);
 }
 
 async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(

@@ -8,9 +8,10 @@ use crate::retention::Versions;
 use crate::scrub::{Mirrored, PushedManifests};
 use crate::system::System;
 use crate::tally::Tally;
+use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{before_upgrade, first_mirrors, first_start, tls};
+use crate::{at_rest, before_upgrade, first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting, StorageKind};
@@ -77,7 +78,7 @@ pub(crate) struct House {
 pub(crate) struct Way {
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<Network>,
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<Identity>>,
     pub(crate) body_idle: Duration,
 }
 
@@ -126,6 +127,7 @@ impl House {
         // What all doors share.
         let lock = first_start::lock(&config.data)?;
         first_start::require_finished(&config.data)?;
+        at_rest::close(config)?;
         let key = first_start::signing_key(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
@@ -144,7 +146,7 @@ impl House {
         });
         let backups = backups(config, &metadata, &blobs);
         let backup = BackupWork::new(config, &gate, &metadata, &backups);
-        let identity = tls::identity(config)?;
+        let identity = tls::identity(config)?.map(Arc::new);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
             blobs: blobs.clone(),
@@ -200,7 +202,7 @@ impl House {
             ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
             metrics: config.telemetry.metrics,
         };
-        let way = way(config, identity.map(|identity| identity.config));
+        let way = way(config, identity);
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
         Ok(Self {
             content: ContentStore::new(metadata.clone(), blobs),
@@ -251,7 +253,7 @@ fn registry_limits(config: &Config) -> Result<Limits, Box<dyn Error>> {
 }
 
 /// How requests come in.
-fn way(config: &Config, tls: Option<Arc<rustls::ServerConfig>>) -> Way {
+fn way(config: &Config, tls: Option<Arc<Identity>>) -> Way {
     Way {
         public_url: config.server.public_url.as_ref().map(ToString::to_string),
         trusted_proxies: config.server.trusted_proxies.clone(),

@@ -38,6 +38,8 @@ const MIRRORS: Duration = Duration::from_hours(1);
 const FIRST_MIRRORS: Duration = Duration::from_mins(5);
 /// How often refused requests are looked at that are past their time, or too many.
 const REFUSALS: Duration = Duration::from_hours(1);
+/// How often a certificate of our own is made anew.
+const CERTIFICATE: Duration = Duration::from_hours(24);
 /// How long a job is kept after its end.
 const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -105,6 +107,14 @@ async fn tell_quota_warnings(house: &House) {
     }
 }
 
+/// Makes the server's own certificate anew, long before it ends.
+fn renew_certificate(house: &House) {
+    let own = house.way.tls.as_ref().filter(|tls| tls.is_own());
+    if let Some(Err(error)) = own.map(|own| own.read_again()) {
+        tracing::error!(%error, "the certificate could not be made anew; the one before is shown");
+    }
+}
+
 async fn keep_house(house: &House) {
     let mut policy = interval(RIGHTS);
     policy.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -118,6 +128,7 @@ async fn keep_house(house: &House) {
     refusals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut mirrors = tokio::time::interval_at(Instant::now() + FIRST_MIRRORS, MIRRORS);
     mirrors.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut certificate = tokio::time::interval_at(Instant::now() + CERTIFICATE, CERTIFICATE);
     let mut suspects = interval(SUSPECTS);
     suspects.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -125,6 +136,7 @@ async fn keep_house(house: &House) {
             _ = uses.tick() => write_uses(house).await,
             _ = mirrors.tick(), if house.mirrors_keep > 0 => keep_mirrors_within(house).await,
             _ = keys.tick() => drop_expired_keys(house).await,
+            _ = certificate.tick() => renew_certificate(house),
             _ = suspects.tick() => scrub_suspects(house).await,
             _ = prune.tick() => {
                 prune_audit(house).await;

@@ -42,7 +42,13 @@ struct Worker {
 }
 
 /// Serves until a signal comes, then lets running requests finish within their time.
-pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn Error>> {
+///
+/// `read_again` reads the configuration again and sets what can change.
+pub(crate) async fn serve(
+    house: House,
+    config: &Config,
+    read_again: &dyn Fn() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
     raise_file_limit();
     let house = Arc::new(house);
     let listener = bind(config.server.listen)?;
@@ -67,7 +73,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         "http"
     };
     tracing::info!(url = %format!("{scheme}://{address}"), version = env!("CARGO_PKG_VERSION"), "larder is ready");
-    accept(&house, &listener, &workers, config).await?;
+    accept(&house, &listener, &workers, config, read_again).await?;
     drop(listener);
     tracing::info!(
         seconds = limits.shutdown_time.as_secs(),
@@ -133,9 +139,11 @@ async fn accept(
     listener: &TcpListener,
     workers: &[Worker],
     config: &Config,
+    read_again: &dyn Fn() -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let limits = &config.server.limits;
     let guests = ConnectionSlots::new(
         limits.connections,
@@ -145,6 +153,10 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            _ = hangup.recv() => {
+                reload(house, read_again);
+                continue;
+            }
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
         };
@@ -173,6 +185,17 @@ async fn accept(
             .arrivals
             .send((stream, peer, slot))
             .map_err(|_| "a worker thread has ended")?;
+    }
+}
+
+/// Reads what can change again: the level of the log, and the certificate.
+fn reload(house: &House, read_again: &dyn Fn() -> Result<(), Box<dyn Error>>) {
+    let tls = house.way.tls.as_ref();
+    match read_again().and_then(|()| tls.map_or(Ok(()), |tls| tls.read_again())) {
+        Ok(()) => tracing::info!("the log's level and the certificate were read again (SIGHUP)"),
+        Err(error) => {
+            tracing::error!(%error, "what was read before stays in force (SIGHUP)");
+        }
     }
 }
 

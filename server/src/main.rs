@@ -8,6 +8,7 @@ mod tally;
 mod gauges;
 mod observe;
 
+mod at_rest;
 mod first_mirrors;
 mod first_start;
 mod metrics;

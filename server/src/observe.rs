@@ -22,6 +22,9 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const PROTOCOL: &str = "protocol";
 /// The label of what all protocols hold together: they may share bytes.
@@ -32,24 +35,36 @@ fn seconds(micros: u64) -> f64 {
     Duration::from_micros(micros).as_secs_f64()
 }
 
+/// Sets the least level that is logged.
+pub(crate) type SetLevel = Box<dyn Fn(&Log) + Send + Sync>;
+
+fn level(log: &Log) -> LevelFilter {
+    log.level.as_str().parse().unwrap_or(LevelFilter::INFO)
+}
+
 /// Starts logging to standard output: text on a terminal, JSON lines elsewhere.
-pub(crate) fn start_log(log: &Log) {
-    let level: LevelFilter = log.level.as_str().parse().unwrap_or(LevelFilter::INFO);
+pub(crate) fn start_log(log: &Log) -> SetLevel {
+    let (filter, handle) = reload::Layer::new(level(log));
     let terminal = std::io::stdout().is_terminal();
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let lines = tracing_subscriber::fmt()
-        .with_max_level(level)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(terminal);
+    let registry = tracing_subscriber::registry().with(filter);
     if json {
-        lines.json().flatten_event(true).init();
+        registry.with(lines.json().flatten_event(true)).init();
     } else {
-        lines.init();
+        registry.with(lines).init();
     }
+    Box::new(move |log| {
+        if let Err(error) = handle.reload(level(log)) {
+            tracing::error!(%error, "the level of the log could not be set");
+        }
+    })
 }
 
 /// Counters of this process.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// So long a connection that we close is read from at most, and waited for in silence, and so much of
 /// it at once.
-const LINGER_TIME: Duration = Duration::from_secs(60);
+const LINGER_TIME: Duration = Duration::from_mins(1);
 const LINGER_SILENCE: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 16 * 1024;
 

@@ -1,6 +1,7 @@
 //! TLS: certificates from files, or of a CA that the server makes for itself; authorities of
 //! upstreams' certificates.
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use larder_config::{Config, Tls};
 use larder_storage::durable;
@@ -12,36 +13,85 @@ use std::error::Error;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+const CA_CERT: &str = "ca.crt";
+const CA_KEY: &str = "ca.key";
+
+/// How long a certificate of our own is valid, and since when: some clients take none that lasts more
+/// than 398 days, and clocks differ.
+const VALID: Duration = Duration::from_hours(396 * 24);
+const BEFORE: Duration = Duration::from_hours(24);
 
 /// What the server shows of itself.
 pub(crate) struct Identity {
-    pub(crate) config: Arc<ServerConfig>,
+    config: ArcSwap<ServerConfig>,
     /// The CA's certificate (PEM) where we are the CA.
     pub(crate) ca: Option<Bytes>,
+    source: Source,
+}
+
+/// Where certificate and key come from.
+enum Source {
+    Files { cert: PathBuf, key: PathBuf },
+    OwnCa { folder: PathBuf, names: Vec<String> },
 }
 
 /// The identity that the configuration asks for; `None`: plain HTTP.
 pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Error>> {
-    match &config.server.tls {
-        Tls::Off => Ok(None),
-        Tls::Files { cert, key } => Ok(Some(Identity {
-            config: server_config(cert, key)?,
-            ca: None,
-        })),
+    let (source, ca) = match &config.server.tls {
+        Tls::Off => return Ok(None),
+        Tls::Files { cert, key } => {
+            let (cert, key) = (cert.clone(), key.clone());
+            (Source::Files { cert, key }, None)
+        }
         Tls::SelfSigned => {
             let folder = config.data.join("tls");
             durable::make_folder(&folder, durable::FOLDER)?;
-            let (ca_cert, ca_key) = (folder.join("ca.crt"), folder.join("ca.key"));
+            let (ca_cert, ca_key) = (folder.join(CA_CERT), folder.join(CA_KEY));
             if !ca_key.exists() {
                 make_ca(&ca_cert, &ca_key)?;
             }
-            let (cert, key) = (folder.join("server.crt"), folder.join("server.key"));
-            make_leaf(config, &ca_key, &cert, &key)?;
             let ca = std::fs::read(&ca_cert)?.into();
-            Ok(Some(Identity {
-                config: server_config(&cert, &key)?,
-                ca: Some(ca),
-            }))
+            let names = names(config);
+            (Source::OwnCa { folder, names }, Some(ca))
+        }
+    };
+    Ok(Some(Identity {
+        config: ArcSwap::new(source.read()?),
+        ca,
+        source,
+    }))
+}
+
+impl Identity {
+    /// What is shown to whoever connects now.
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        self.config.load_full()
+    }
+
+    /// Whether the server makes its certificate, which then has to be made anew in time.
+    pub(crate) const fn is_own(&self) -> bool {
+        matches!(self.source, Source::OwnCa { .. })
+    }
+
+    /// Reads certificate and key again, or makes them anew. Who is connected already is not
+    /// concerned; where it fails, what was shown before is shown still.
+    pub(crate) fn read_again(&self) -> Result<(), Box<dyn Error>> {
+        self.config.store(self.source.read()?);
+        Ok(())
+    }
+}
+
+impl Source {
+    fn read(&self) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+        match self {
+            Self::Files { cert, key } => server_config(cert, key),
+            Self::OwnCa { folder, names } => {
+                let (cert, key) = (folder.join("server.crt"), folder.join("server.key"));
+                make_leaf(names.clone(), &folder.join(CA_KEY), &cert, &key)?;
+                server_config(&cert, &key)
+            }
         }
     }
 }
@@ -99,16 +149,8 @@ fn ca_params() -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// A certificate for the names under which this start can be reached.
-fn make_leaf(
-    config: &Config,
-    ca_key: &Path,
-    cert: &Path,
-    key: &Path,
-) -> Result<(), Box<dyn Error>> {
-    let issuer_key = KeyPair::from_pem(&std::fs::read_to_string(ca_key)?)?;
-    let issuer = Issuer::new(ca_params()?, issuer_key);
-    // Every name under which this machine may be reached.
+/// Every name under which this machine may be reached.
+fn names(config: &Config) -> Vec<String> {
     let mut names = vec![
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
@@ -132,12 +174,25 @@ fn make_leaf(
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();
-    // As long as the CA lasts, it is trusted by whoever trusts that.
+    names
+}
+
+/// A certificate for these names.
+fn make_leaf(
+    names: Vec<String>,
+    ca_key: &Path,
+    cert: &Path,
+    key: &Path,
+) -> Result<(), Box<dyn Error>> {
+    let issuer_key = KeyPair::from_pem(&std::fs::read_to_string(ca_key)?)?;
+    let issuer = Issuer::new(ca_params()?, issuer_key);
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "Larder");
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    params.not_after = rcgen::date_time_ymd(2100, 1, 1);
+    let now = SystemTime::now();
+    params.not_before = (now - BEFORE).into();
+    params.not_after = (now + VALID).into();
     let pair = KeyPair::generate()?;
     let leaf = params.signed_by(&pair, &issuer)?.pem();
     durable::write(cert, leaf.as_bytes(), durable::PUBLIC)?;
