@@ -164,6 +164,11 @@ impl Package {
         self.described.as_ref().is_none_or(Described::is_main)
     }
 
+    /// Whether something is known of the version that is installed by default.
+    fn has_facts(&self) -> bool {
+        self.described.as_ref().is_some_and(Described::has_facts)
+    }
+
     fn downloads(&self) -> &'static str {
         if self.path.is_image() {
             self.frame.language.package_pulls()
