@@ -1,7 +1,8 @@
 //! What people, clients and upstreams send is text in a page and nothing else, wherever it stands.
 
 use crate::payloads::{all, broken};
-use crate::place::{WHO, done, start};
+use crate::place::WHO;
+use crate::weeks::{done, start};
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
 use larder_tests::{Browser, Client, Fault, Image, Larder, Response, Upstream};
