@@ -5,7 +5,7 @@
 //! - `looks`: every screen in both languages and themes, narrow, and for people who do not see it.
 //! - `plain`, `keyboard`: the same without scripts, and without a mouse.
 //! - `guards`: what keeps other sites away from a session.
-//! - `payloads`, `hostile`: texts from outside stay texts.
+//! - `payloads`, `hostile`, `authors`: texts from outside stay texts.
 //! - `budgets`: what a visit costs.
 //! - `pictures`: what `docs/screens` has.
 
@@ -22,5 +22,6 @@ mod keyboard;
 mod guards;
 mod payloads;
 mod hostile;
+mod authors;
 mod budgets;
 mod pictures;
