@@ -137,7 +137,7 @@ fn tags(larder: &Larder, admin: &Client, payloads: &[String]) -> Upstream {
         );
         done(&admin.get(&format!("/npm/upstream/{name}")));
         done(&admin.get(&format!("/npm/upstream/{name}/-/{name}-1.0.0.tgz")));
-        let page = format!("/packages/npm/upstream/{name}");
+        let page = format!("/packages/npm/upstream/{name}/-/v/1.0.0");
         await_that("it is kept", || admin.get(&page).status == 200);
         for page in ["", "/-/v/1.0.0", "?tab=readme"] {
             let page = format!("/packages/npm/upstream/{name}{page}");
