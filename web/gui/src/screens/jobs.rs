@@ -180,7 +180,7 @@ fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, Option<u64>, Stri
         }
         Value::String(text) if text.is_empty() => {}
         Value::String(text) => facts.push((name.to_owned(), None, text.clone())),
-        other => facts.push((name.to_owned(), None, other.to_string())),
+        Value::Bool(is_so) => facts.push((name.to_owned(), None, is_so.to_string())),
     }
 }
 

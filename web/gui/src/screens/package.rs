@@ -170,11 +170,7 @@ impl Package {
     }
 
     fn downloads(&self) -> &'static str {
-        if self.path.is_image() {
-            self.frame.language.package_pulls()
-        } else {
-            self.frame.language.package_downloads()
-        }
+        self.path.downloads(self.frame.language)
     }
 
     fn sort(&self) -> &'static str {

@@ -187,12 +187,10 @@ async fn page(
     let name = format!("{}/{}", repo.protocol, repo.name);
     let frame = Frame::new(visit, t.retention_title(&name)).or_page(visit)?;
     let page = Page {
-        frame: frame
-            .below(t.policies_retention(), "/policies")
-            .elsewhere(
-                format!("larder retention set {name} policy.json"),
-                format!("PUT /api/v1/repositories/{path}/retention"),
-            ),
+        frame: frame.below(t.policies_retention(), "/policies").elsewhere(
+            format!("larder retention set {name} policy.json"),
+            format!("PUT /api/v1/repositories/{path}/retention"),
+        ),
         path,
         kind: repo.kind,
         draft,

@@ -2,11 +2,11 @@
 
 use crate::address::{address, segment};
 use crate::form::Form;
+use crate::format;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
 use crate::query::{Query, ROWS};
 use crate::screens::cleanup::Tab;
-use crate::screens::image::short;
 use crate::screens::place;
 use crate::visit::Visit;
 use askama::Template;
@@ -54,7 +54,7 @@ pub(crate) fn thing(entry: &api::TrashEntry) -> String {
     let package = &entry.package;
     match (&entry.version, &entry.digest) {
         (Some(version), _) => format!("{package} {version}"),
-        (None, Some(digest)) => format!("{package} {}", short(digest)),
+        (None, Some(digest)) => format!("{package} {}", format::digest(digest)),
         (None, None) => package.clone(),
     }
 }
