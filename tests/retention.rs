@@ -144,7 +144,7 @@ fn a_run_deletes_what_the_preview_told_and_all_of_it_comes_back() {
     );
     assert_eq!(versions(&told, "keep"), ["b3", "v1.0.0"]);
     assert_eq!((&told["delete"], &told["keep"]), (&json!(4), &json!(2)));
-    let reason = "rule 0 fits it and no rule keeps it";
+    let reason = "not among the newest 1, no pattern matches";
     assert_eq!(
         (&told["items"][0]["reason"], &told["items"][0]["rule"]),
         (&json!(reason), &json!(0))

@@ -1,7 +1,8 @@
 //! How much a visit costs, counted in bytes, requests and elements, where there is much: many tags of an
 //! image and many versions of a package. `LARDER_TEST_LONG=1` makes it 100,000 tags.
 
-use crate::place::{WHO, start};
+use crate::place::WHO;
+use crate::weeks::{done, start};
 use larder_tests::image::MANIFEST;
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
@@ -69,7 +70,7 @@ fn tag(larder: &Larder) {
 fn fill(larder: &Larder) {
     let admin = larder.admin();
     for number in 0..count(120, 1_000) {
-        crate::place::done(&publish(
+        done(&publish(
             &admin,
             "npm",
             "wide",
@@ -78,7 +79,7 @@ fn fill(larder: &Larder) {
         ));
     }
     for number in 0..60 {
-        crate::place::done(&publish(
+        done(&publish(
             &admin,
             "npm",
             &format!("narrow-{number}"),

@@ -31,6 +31,11 @@ impl Clock {
         self.hours.get()
     }
 
+    /// Whether time passes.
+    pub(crate) const fn turns(&self) -> bool {
+        self.turns
+    }
+
     /// So many hours pass.
     pub(crate) fn turn(&self, hours: u64) {
         if self.turns {

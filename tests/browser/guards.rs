@@ -155,7 +155,7 @@ fn forms_of_other_pages_change_nothing() {
 
 #[test]
 fn a_session_is_never_the_one_that_was_there_before() {
-    let larder = crate::place::start();
+    let larder = crate::weeks::start();
     let who = serde_json::json!({"name": WHO, "password": PASSWORD});
     larder.api("POST", "users", &who.to_string(), 201);
     let planted = format!("larder_session=lrd_{}", "a".repeat(43));

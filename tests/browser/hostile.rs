@@ -1,7 +1,8 @@
 //! What people, clients and upstreams send is text in a page and nothing else, wherever it stands.
 
 use crate::payloads::{all, broken};
-use crate::place::{WHO, done, start};
+use crate::place::WHO;
+use crate::weeks::{done, start};
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
 use larder_tests::{Browser, Client, Fault, Image, Larder, Response, Upstream};
@@ -25,15 +26,26 @@ const ASKED: [&str; 13] = [
     "/access/can?action=read&repository=oci/team&subject=",
     "/images/team/app/-/compare?two=1.0&one=",
 ];
+/// Pages that show texts from outside, as a browser reads them.
+const LOOKED_AT: [&str; 8] = [
+    "/images/team/app/-/tags/1.0",
+    "/images/team",
+    "/access/groups/dev",
+    "/me/sessions",
+    "/audit",
+    "/packages/pypi/local/tool/-/v/1.0",
+    "/policies/blocks",
+    "/access/robots/ci",
+];
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
     bytes.collect::<Vec<_>>().concat()
 }
 
 /// Fails unless a page has a text as text.
 #[track_caller]
-fn require_text(answer: &Response, place: &str, payload: &str) {
+pub(crate) fn require_text(answer: &Response, place: &str, payload: &str) {
     assert!(
         answer.status < 500,
         "{place} with {payload}: {}",
@@ -243,7 +255,7 @@ fn upstreams(larder: &Larder, payloads: &[String]) {
 }
 
 /// As a header may have it.
-fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> String {
     text.chars().filter(char::is_ascii).collect()
 }
 
@@ -289,11 +301,16 @@ fn texts_from_outside_stay_texts() {
             require_text(&answer, path, payload);
         }
     }
-    in_a_browser(&larder, &payloads);
+    let mut pages: Vec<String> = LOOKED_AT.map(str::to_owned).to_vec();
+    // Each kind once, each way out several times.
+    for (at, payload) in payloads.iter().enumerate().step_by(11) {
+        pages.push(format!("{}{}", ASKED[at % ASKED.len()], encoded(payload)));
+    }
+    in_a_browser(&larder, &pages);
 }
 
 /// The same as a browser reads it: nothing ran, no dialog is open, nothing was kept from running.
-fn in_a_browser(larder: &Larder, payloads: &[String]) {
+pub(crate) fn in_a_browser(larder: &Larder, pages: &[String]) {
     let Some(browser) = Browser::start() else {
         return;
     };
@@ -302,22 +319,6 @@ fn in_a_browser(larder: &Larder, payloads: &[String]) {
     window.fill("input[name=username]", WHO);
     window.fill("input[name=password]", PASSWORD);
     window.follow("main button");
-    let mut pages: Vec<String> = [
-        "/images/team/app/-/tags/1.0",
-        "/images/team",
-        "/access/groups/dev",
-        "/me/sessions",
-        "/audit",
-        "/packages/pypi/local/tool/-/v/1.0",
-        "/policies/blocks",
-        "/access/robots/ci",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    // Each kind once, each way out several times.
-    for (at, payload) in payloads.iter().enumerate().step_by(11) {
-        pages.push(format!("{}{}", ASKED[at % ASKED.len()], encoded(payload)));
-    }
     for page in pages {
         window.go(&format!("{}{page}", larder.url()));
         assert!(!window.has_dialog(), "{page} opens a dialog");

@@ -207,7 +207,7 @@ fn follows_and_cancels(at: &At) {
     let id = at.place.hold_job();
     at.go(&format!("/jobs/{id}"));
     at.press_on("#job-rest button.danger", ENTER);
-    let ends = "document.body.innerText.includes('It was asked to end')";
+    let ends = "document.body.innerText.includes('Cancellation was requested')";
     let has_ended = "document.querySelector('.chip.cancelled')";
     at.window.await_that(&format!("{ends} || {has_ended}"));
     let job = at.api(&format!("jobs/{id}"));

@@ -150,3 +150,93 @@ fn every_screen_is_whole_for_everyone() {
     }
     found.require_none();
 }
+
+/// Pages that are there for whoever has not signed in.
+const PUBLIC: [&str; 14] = [
+    "/",
+    "/images",
+    "/images/platform",
+    "/images/platform/gateway",
+    "/images/platform/gateway/-/tags/2.15.0",
+    "/packages",
+    "/packages/npm/local",
+    "/packages/npm/local/@storefront/checkout",
+    "/search?q=gateway",
+    "/connect",
+    "/connect/docker?repository=platform",
+    "/npm/main/",
+    "/why/{why}",
+    "/me/appearance",
+];
+
+/// What nobody may read who has not signed in.
+const HIDDEN: [&str; 4] = ["payments", "fraud", "ledger-core", "service-config"];
+
+#[test]
+fn whoever_has_not_signed_in_sees_what_anonymous_may_read() {
+    let (Some(browser), Some(axe)) = (Browser::start(), Axe::find()) else {
+        return;
+    };
+    let place = Place::fill(300_000);
+    place
+        .larder
+        .grant("anonymous", "oci/platform", "*", "reader");
+    place.larder.grant("anonymous", "npm/local", "*", "reader");
+    let window = browser.open(true);
+    window.go(&place.at("/login"));
+    let screens = PUBLIC.map(|path| Screen {
+        path: path.replace("{why}", &place.why),
+        picture: "",
+    });
+    let mut found = Found::default();
+    for mode in MODES.iter().take(if is_long() { 4 } else { 2 }) {
+        look(&place, &window, &axe, &screens, *mode, &mut found);
+    }
+    found.require_none();
+    window.size(1280, 800);
+    window.set_cookie("larder_language", "en");
+    for screen in &screens {
+        window.go(&place.at(&screen.path));
+        assert_eq!(window.url(), place.at(&screen.path), "it asks for a login");
+        let text = window.text("body");
+        assert!(text.contains("Sign in"), "{}: {text}", screen.path);
+        for hidden in HIDDEN {
+            assert!(!text.contains(hidden), "{} shows {hidden}", screen.path);
+        }
+        assert_eq!(
+            window.count("main form[method=post] .danger"),
+            0,
+            "{}",
+            screen.path
+        );
+    }
+    for (path, shown) in [
+        ("/", "oci/platform"),
+        ("/images", "gateway"),
+        ("/packages", "@storefront/checkout"),
+        ("/search?q=gateway", "oci/platform"),
+        ("/images/platform/gateway", "2.15.0"),
+        ("/packages/npm/local/@storefront/checkout", "3.2.0"),
+        ("/connect/docker?repository=platform", "docker pull"),
+    ] {
+        window.go(&place.at(path));
+        assert!(
+            window.text("main").contains(shown),
+            "{path} does not show {shown}"
+        );
+    }
+    for path in [
+        "/jobs",
+        "/audit",
+        "/access/users",
+        "/me/tokens",
+        "/images/payments",
+    ] {
+        window.go(&place.at(path));
+        assert!(
+            window.url().starts_with(&place.at("/login?next=")),
+            "{path} is {}",
+            window.url()
+        );
+    }
+}

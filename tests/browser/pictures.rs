@@ -77,6 +77,7 @@ fn take_all() {
         return;
     };
     let place = Place::fill_over_weeks(24_000_000);
+    place.wake();
     std::fs::create_dir_all(folder()).expect("folder");
     let window = browser.open(true);
     window.turn_clock(place.clock.hours() * 3600);

@@ -3,15 +3,13 @@
 //! clients send.
 
 use crate::clock::Clock;
-use larder_tests::archive;
-use larder_tests::http::read_head;
-use larder_tests::image::{INDEX, MANIFEST, put_manifest};
+use crate::goods;
+use crate::wares::image;
+use crate::weeks::{Weeks, end};
+use larder_tests::image::MANIFEST;
 use larder_tests::larder::PASSWORD;
-use larder_tests::parcel::publish;
-use larder_tests::random::Random;
-use larder_tests::{Client, Fault, Image, Larder, Response, Start, Upstream, Window};
-use serde_json::{Value, json};
-use std::io::{BufReader, Read as _, Write as _};
+use larder_tests::{Fault, Larder, Upstream, Window};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Who looks: a superuser.
@@ -40,210 +38,17 @@ pub(crate) struct Place {
     pub(crate) why: String,
 }
 
-/// Starts a server that takes as many requests as there are.
-pub(crate) fn start() -> Larder {
-    start_at(&Clock::new(false))
-}
-
-fn start_at(clock: &Clock) -> Larder {
-    let clock = clock.path();
-    let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
-        .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
-        .with("LARDER_TEST_CLOCK", clock)
-        .start();
-    larder.disable_schedules();
-    larder
-}
-
-/// Says that an answer is one of success.
-#[track_caller]
-pub(crate) fn done(answer: &Response) {
-    assert!(
-        matches!(answer.status, 200..=299),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
-}
-
-/// Follows a job to its end; what it is then.
-#[track_caller]
-pub(crate) fn end(larder: &Larder, job: &Value) -> Value {
-    let id = job["id"].as_str().expect("id");
-    let path = format!("/api/v1/jobs/{id}/events");
-    let mut stream = larder.admin().connect().expect("connect");
-    let head = larder.admin().head("GET", &path, &[], None);
-    stream.write_all(&head).expect("request");
-    let mut stream = BufReader::new(stream);
-    read_head(&mut stream).expect("answer").expect(200);
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("events");
-    larder.api("GET", &format!("jobs/{id}"), "", 200)
-}
-
-/// The steps by which a service's image is made.
-fn history(service: &str) -> Value {
-    let step = |at: &str, by: &str| json!({"created": format!("2026-11-{at}Z"), "created_by": by});
-    let mut user = step("27T09:12:44", "USER 10001");
-    user["empty_layer"] = true.into();
-    let tools = "RUN apt-get install -y --no-install-recommends ca-certificates tzdata";
-    let copy = format!("COPY target/release/{service} /usr/bin/ # buildkit");
-    json!([
-        step("02T06:00:00", "ADD rootfs.tar.zst / # buildkit"),
-        step("27T09:11:58", tools),
-        step("27T09:12:44", &copy),
-        user,
-    ])
-}
-
-/// An image of a service as builders make them; `bytes`: of its largest layer.
-pub(crate) fn image(service: &str, version: &str, architecture: &str, bytes: usize) -> Image {
-    let word = format!("{service} {version} {architecture}");
-    let seed = word
-        .bytes()
-        .fold(7_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
-    let mut random = Random::new(seed);
-    let mut base = Random::new(1);
-    let labels = json!({
-        "org.opencontainers.image.source": format!("https://git.acme.example/{service}"),
-        "org.opencontainers.image.version": version,
-    });
-    let config = json!({
-        "architecture": architecture, "os": "linux", "created": "2026-11-27T09:12:44Z",
-        "author": "Acme Build <build@acme.example>",
-        "config": {
-            "User": "10001", "Entrypoint": [format!("/usr/bin/{service}")], "Cmd": ["serve"],
-            "WorkingDir": "/srv", "ExposedPorts": {"8443/tcp": {}}, "Labels": labels,
-            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", format!("SERVICE_VERSION={version}"), "TZ=UTC"],
-        },
-        "rootfs": {"type": "layers", "diff_ids": []},
-        "history": history(service),
-    });
-    let layers = vec![
-        base.bytes(bytes),
-        base.bytes(bytes / 6),
-        random.bytes(bytes / 3),
-    ];
-    let annotations = json!({"annotations": {
-        "org.opencontainers.image.revision": format!("{:016x}", random.number()),
-        "org.opencontainers.image.vendor": "Acme",
-    }});
-    Image::of(config.to_string().into_bytes(), layers, &annotations)
-}
-
-fn descriptor(image: &Image) -> Value {
-    json!({"mediaType": MANIFEST, "digest": image.digest.to_string(), "size": image.manifest.len()})
-}
-
-/// Pushes a service for two platforms, signed and with a list of what is in it.
-fn push_for_all(client: &Client, name: &str, version: &str, bytes: usize) {
-    let service = name.rsplit('/').next().unwrap_or(name);
-    let one = |architecture: &str, bytes: usize| {
-        let image = image(service, version, architecture, bytes);
-        image.push(client, name, &image.digest.to_string());
-        let mut part = descriptor(&image);
-        part["platform"] = json!({"os": "linux", "architecture": architecture});
-        (image, part)
-    };
-    let (first, amd) = one("amd64", bytes);
-    let (_, arm) = one("arm64", bytes - bytes / 9);
-    let index =
-        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [amd, arm]}).to_string();
-    put_manifest(client, name, version, INDEX, index.as_bytes()).expect(201);
-    let about = |kind: &str, text: &[u8]| {
-        let extra = json!({"subject": descriptor(&first), "artifactType": kind});
-        let image = Image::of(b"{}".to_vec(), vec![text.to_vec()], &extra);
-        image.push(client, name, &image.digest.to_string());
-    };
-    about(
-        "application/vnd.dev.sigstore.bundle.v0.3+json",
-        b"{\"signature\":true}",
-    );
-    about("application/spdx+json", b"{\"spdxVersion\":\"SPDX-2.3\"}");
-}
-
-fn images(larder: &Larder, clock: &Clock, bytes: usize) {
-    let admin = larder.admin();
-    for (name, about) in [
-        (
-            "platform",
-            "Gateway, scheduler and what all services stand on",
-        ),
-        (
-            "payments",
-            "Ledger and fraud scoring; releases need two approvals",
-        ),
-        ("storefront", "What customers see"),
-    ] {
-        let repo = json!({"protocol": "oci", "name": name, "description": about});
-        larder.api("POST", "repositories", &repo.to_string(), 201);
-    }
-    for version in ["2.13.4", "2.14.0", "2.14.1", "2.15.0"] {
-        push_for_all(&admin, "platform/gateway", version, bytes);
-        clock.turn(7 * 24);
-    }
-    for (name, versions) in [
-        ("platform/scheduler", &["1.8.3", "1.9.0"][..]),
-        (
-            "payments/ledger",
-            &["4.1.9", "4.2.0", "4.2.1", "4.3.0-rc.1"],
-        ),
-        ("payments/fraud-scoring", &["2026.11.1"]),
-        ("storefront/web", &["118", "119", "120"]),
-        ("storefront/search", &["0.31.0"]),
-    ] {
-        let service = name.rsplit('/').next().unwrap_or(name);
-        for version in versions {
-            image(service, version, "amd64", bytes).push(&admin, name, version);
-            clock.turn(31);
-        }
-    }
-}
-
-fn packages(larder: &Larder, clock: &Clock, bytes: usize) {
-    let admin = larder.admin();
-    let mut random = Random::new(3);
-    for (protocol, name, versions) in [
-        ("cargo", "ledger-core", &["0.9.0", "0.9.1", "1.0.0"][..]),
-        ("cargo", "service-config", &["0.4.2"]),
-        (
-            "npm",
-            "@storefront/checkout",
-            &["3.1.0", "3.1.1", "3.2.0", "4.0.0-beta.1"],
-        ),
-        ("npm", "@storefront/design-tokens", &["1.12.0"]),
-        ("pypi", "fraud-features", &["2026.10.0", "2026.11.0"]),
-    ] {
-        for version in versions {
-            let bytes = random.bytes(bytes / 8);
-            done(&publish(&admin, protocol, name, version, &bytes));
-            clock.turn(17);
-        }
-    }
-}
-
-/// A mirror of packages and one of images, both of which were asked, and one whose upstream is gone.
-fn mirrors(larder: &Larder, bytes: usize) -> Upstream {
-    let upstream = Upstream::start();
+/// A mirror of packages and one of images, both of which are asked, and one whose upstream is gone.
+fn mirrors(weeks: &Weeks) {
+    let (larder, upstream, bytes) = (&weeks.larder, &weeks.upstream, weeks.bytes);
     let admin = larder.admin();
     let settings = |url: String| json!({"upstream": {"url": url, "allow_private": true}});
     let npm = settings(format!("{}npm/", upstream.url())).to_string();
     larder.api("PATCH", "repositories/npm/upstream", &npm, 200);
     upstream.put(PROBE, "{}");
     for (name, version) in [("date-fns", "4.1.0"), ("zod", "4.2.1")] {
-        let packed = archive::tarball(name, version, "mirrored");
-        let file = format!("/npm/{name}/-/{name}-{version}.tgz");
-        let sum = larder_tests::image::digest(&packed);
-        let url = format!("{}{}", upstream.url(), &file[1..]);
-        let dist = json!({"tarball": url, "shasum": "", "integrity": integrity(&packed)});
-        let versions = json!({version: {"name": name, "version": version, "dist": dist}});
-        let packument =
-            json!({"name": name, "dist-tags": {"latest": version}, "versions": versions});
-        upstream.put(&format!("/npm/{name}"), packument.to_string());
-        upstream.put(&file, packed);
-        done(&admin.get(&format!("/npm/main/{name}")));
-        done(&admin.get(&format!("/npm/main/{name}/-/{name}-{version}.tgz")));
-        assert!(upstream.ever_had(&sum.to_string()));
+        weeks.offer(name, version);
+        weeks.fetch(name, version);
     }
     let nowhere = settings("http://127.0.0.1:9/".to_owned()).to_string();
     larder.api("PATCH", "repositories/pypi/upstream", &nowhere, 200);
@@ -261,16 +66,6 @@ fn mirrors(larder: &Larder, bytes: usize) -> Upstream {
         upstream.put(&format!("/v2/library/alpine/blobs/{digest}"), bytes.clone());
     }
     base.check(&admin, "hub/library/alpine", "3.22");
-    upstream
-}
-
-fn integrity(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    let digest = larder_model::Digest::of(larder_model::Algorithm::Sha512, bytes);
-    format!(
-        "sha512-{}",
-        base64::engine::general_purpose::STANDARD.encode(digest.bytes())
-    )
 }
 
 /// People, machines and what they may do; a token and a grant of it.
@@ -281,11 +76,20 @@ fn people(larder: &Larder) -> (String, String) {
         larder.make_user(name);
     }
     larder.api("PATCH", "users/tomas", r#"{"disabled":true}"#, 200);
-    for (group, members) in [
-        ("payments-team", &["priya", "jonas"][..]),
-        ("platform-team", &[WHO, "jonas"]),
+    for (group, about, members) in [
+        (
+            "payments-team",
+            "Ledger, fraud scoring and their on-call",
+            &["priya", "jonas"][..],
+        ),
+        (
+            "platform-team",
+            "Clusters, gateway, pipelines",
+            &[WHO, "jonas"],
+        ),
     ] {
-        larder.api("POST", "groups", &json!({"name": group}).to_string(), 201);
+        let new = json!({"name": group, "description": about});
+        larder.api("POST", "groups", &new.to_string(), 201);
         for member in members {
             larder.api(
                 "PUT",
@@ -323,9 +127,10 @@ fn people(larder: &Larder) -> (String, String) {
     (made["id"].as_str().expect("id").to_owned(), grant)
 }
 
-fn policies(larder: &Larder) {
+fn policies(larder: &Larder, clock: &Clock) {
+    let within = if clock.turns() { "14d" } else { "1s" };
     let rules = json!({"rules": [{"packages": "*", "versions": "*",
-        "keep": {"newest": 2, "pushed_within": "1s", "matching": ["2.15.*"]}}],
+        "keep": {"newest": 2, "pushed_within": within, "matching": ["2.15.*"]}}],
         "protect": ["latest"], "untagged_after": "7d", "trash": "7d", "enabled": true});
     larder.api(
         "PUT",
@@ -386,23 +191,36 @@ impl Place {
     }
 
     fn fill_by(clock: Clock, bytes: usize) -> Self {
-        let larder = start_at(&clock);
-        images(&larder, &clock, bytes);
-        packages(&larder, &clock, bytes);
-        let upstream = mirrors(&larder, bytes);
-        let (token, grant) = people(&larder);
-        policies(&larder);
+        let mut weeks = Weeks::begin(clock, bytes);
+        mirrors(&weeks);
+        goods::images(&mut weeks);
+        goods::packages(&mut weeks);
+        let (token, grant) = people(&weeks.larder);
+        policies(&weeks.larder, &weeks.clock);
         let digest = image("ledger", "4.2.1", "amd64", bytes).digest.to_string();
-        let admin = larder.admin();
+        let admin = weeks.larder.admin();
         // What people tried and may not do.
-        let priya = larder.user("priya", PASSWORD);
+        let priya = weeks.larder.user("priya", PASSWORD);
         priya.send("DELETE", "/v2/payments/ledger/manifests/4.2.0", &[], b"");
-        larder.user("jonas", "wrong-password").get("/api/v1/whoami");
+        weeks
+            .larder
+            .user("jonas", "wrong-password")
+            .get("/api/v1/whoami");
         admin.get("/npm/main/event-stream");
         admin
             .send("DELETE", "/v2/storefront/web/manifests/118", &[], b"")
             .expect(202);
-        let trash = first(&larder, "repositories/oci/storefront/trash", "id");
+        let trash = first(&weeks.larder, "repositories/oci/storefront/trash", "id");
+        // The last hours before anyone looks.
+        weeks.pass(6);
+        weeks.pass(2);
+        let Weeks {
+            larder,
+            clock,
+            upstream,
+            ..
+        } = weeks;
+        larder.admin().get("/pypi/upstream/simple/requests/");
         // A disk lets a layer change.
         let search = image("search", "0.31.0", "amd64", bytes);
         let damaged = search.blobs[3].0.to_string();
@@ -436,6 +254,38 @@ impl Place {
             token,
             grant,
         }
+    }
+
+    /// Lets jobs begin by themselves, as they do unless someone says otherwise, and something happen.
+    pub(crate) fn wake(&self) {
+        let list = self.larder.api("GET", "schedules", "", 200);
+        for schedule in list["items"].as_array().expect("items") {
+            let path = format!("schedules/{}", schedule["kind"].as_str().expect("kind"));
+            let on = json!({"cron": schedule["cron"], "enabled": true});
+            self.larder.api("PUT", &path, &on.to_string(), 200);
+        }
+        self.clock.turn(1);
+        let (larder, priya) = (&self.larder, self.larder.user("priya", PASSWORD));
+        larder.grant("user:priya", "npm/local", "@storefront/*", "writer");
+        larder.api(
+            "PATCH",
+            "robots/ci-payments",
+            r#"{"owner":"user:jonas"}"#,
+            200,
+        );
+        let tag = "/v2/payments/ledger/manifests/4.1.9";
+        priya.send("DELETE", tag, &[], b"").expect(403);
+        larder.user("jonas", "wrong-password").get("/api/v1/whoami");
+        let path = format!("repositories/oci/storefront/trash/{}/restore", self.trash);
+        larder.api("POST", &path, "", 200);
+        let old = "/v2/storefront/web/manifests/118";
+        larder.admin().send("DELETE", old, &[], b"").expect(202);
+        larder.api(
+            "POST",
+            "groups",
+            r#"{"name":"auditors","description":"Read the trail"}"#,
+            201,
+        );
     }
 
     /// Lets a job run until [`Self::let_go`]: its id.

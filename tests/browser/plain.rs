@@ -5,13 +5,14 @@ use crate::screens;
 use larder_tests::{Browser, Window};
 use serde_json::json;
 
-/// What a page says and offers: its heading, the headings below, buttons and fields that are seen.
+/// What a page says and offers: its heading, the headings below, buttons and fields that are seen. Times
+/// are told in other words by a script.
 const SAID: &str = "\
     const texts = (css) => [...document.querySelectorAll(css)]\
       .filter((it) => it.checkVisibility()).map((it) => it.innerText.trim());\
     const fields = [...document.querySelectorAll('main input, main select, main textarea')]\
       .filter((it) => it.type !== 'hidden').map((it) => it.name);\
-    return JSON.stringify([texts('h1, h2, h3, th, dt'), texts('main button:not(.copy)'), fields]);";
+    return JSON.stringify([texts('h1, h2, h3, th:not(:has(time)), dt'), texts('main button:not(.copy)'), fields]);";
 
 fn said(window: &Window, place: &Place, path: &str) -> String {
     window.go(&place.at(path));

@@ -20,7 +20,7 @@ const LOGIN: &str = "/login";
 /// As the router has it; the address, with names of what the server has in braces; what its picture is
 /// called, if there is one.
 #[rustfmt::skip]
-const SCREENS: [(&str, &str, &str); 78] = [
+const SCREENS: [(&str, &str, &str); 79] = [
     ("/", "/", "dashboard"),
     ("/login", "/login", "login"),
     ("/setup", "/setup", "setup"),
@@ -55,6 +55,7 @@ const SCREENS: [(&str, &str, &str); 78] = [
     ("/packages/{protocol}", "/packages/npm", ""),
     ("/packages/{protocol}/{name}", "/packages/npm/local", "packages-repository"),
     ("/packages/{protocol}/{name}/{*rest}", "/packages/npm/local/@storefront/checkout", "package"),
+    ("/packages/{protocol}/{name}/{*rest}", "/packages/npm/local/@storefront/checkout?tab=readme", "package-readme"),
     ("/packages/{protocol}/{name}/{*rest}", "/packages/cargo/local/ledger-core", ""),
     ("/packages/{protocol}/{name}/{*rest}", "/packages/npm/upstream/zod", "package-mirrored"),
     ("/packages/{protocol}/{name}/{*rest}", "/packages/pypi/local/fraud-features/-/v/2026.11.0", "package-version"),

@@ -140,7 +140,7 @@ fn rules_are_built_seen_and_saved() {
         .post(page, page, &[("do", "add")])
         .expect(200)
         .text();
-    assert!(added.contains("Rule 0"), "{added}");
+    assert!(added.contains("Rule 1"), "{added}");
     assert_eq!(retention(&larder)["rules"], json!([]));
     let rule = |newest| {
         vec![
@@ -179,7 +179,7 @@ fn rules_are_built_seen_and_saved() {
     let saved = retention(&larder);
     assert_eq!((&saved["rules"], &saved["trash"]), (&rules, &json!("3d")));
     let list = browser.get("/policies").expect(200).text();
-    assert!(list.contains("keep the newest 10 and"), "{list}");
+    assert!(list.contains("keep the newest 10, "), "{list}");
     browser
         .post(page, page, &[rule("10"), vec![("do", "remove-0")]].concat())
         .expect(200);

@@ -69,23 +69,34 @@ fn decide_one(
     if version.is_immutable {
         return Decision::keep("it is immutable", None);
     }
-    let mut fitting = None;
-    for ((number, rule), kept) in rules.iter().zip(kept) {
+    let mut fitting = Vec::new();
+    for ((_, rule), kept) in rules.iter().zip(kept) {
         if !rule.versions.matches(&version.name) {
             continue;
         }
-        fitting = fitting.or(Some(*number));
         if let Some(reason) = kept.reason(version, now) {
             return Decision::keep(reason, Some(kept.rule));
         }
+        fitting.push(kept);
     }
-    match fitting {
+    match fitting.first() {
         None => Decision::keep("no rule fits it", None),
-        Some(rule) => Decision::delete(
-            format!("rule {rule} fits it and no rule keeps it"),
-            Some(rule),
-        ),
+        Some(first) => Decision::delete(unmet(&fitting), Some(first.rule)),
     }
+}
+
+/// Why no rule of these keeps a version: each thing once that would have kept it.
+fn unmet(rules: &[&Kept<'_>]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for reason in rules.iter().flat_map(|rule| rule.unmet()) {
+        if !told.contains(&reason) {
+            told.push(reason);
+        }
+    }
+    if told.is_empty() {
+        told.push("nothing is kept of what the rule fits".to_owned());
+    }
+    told.join(", ")
 }
 
 fn matching<'a>(patterns: &'a [Pattern], name: &str) -> Option<&'a Pattern> {
@@ -115,13 +126,13 @@ impl<'a> Kept<'a> {
 
     /// Why the rule keeps a version that it fits; `None`: it does not.
     fn reason(&self, version: &Candidate, now: Timestamp) -> Option<String> {
-        let (rule, keep) = (self.rule, self.keep);
+        let keep = self.keep;
         if let Some(count) = keep.newest.filter(|_| self.newest.contains(&*version.name)) {
-            return Some(format!("rule {rule} keeps the newest {count} of a package"));
+            return Some(format!("among the newest {count}"));
         }
         let pushed = |span: &larder_model::Span| version.pushed_at >= now.before(span.0);
         if let Some(span) = keep.pushed_within.filter(pushed) {
-            return Some(format!("rule {rule} keeps what was pushed within {span}"));
+            return Some(format!("pushed within {span}"));
         }
         let pulled = |span: &larder_model::Span| {
             version
@@ -129,16 +140,35 @@ impl<'a> Kept<'a> {
                 .is_some_and(|used_at| used_at >= now.before(span.0))
         };
         if let Some(span) = keep.pulled_within.filter(pulled) {
-            return Some(format!("rule {rule} keeps what was pulled within {span}"));
+            return Some(format!("pulled within {span}"));
         }
         if let Some(pattern) = matching(&keep.matching, &version.name) {
-            return Some(format!("rule {rule} keeps what matches `{pattern}`"));
+            return Some(format!("matches `{pattern}`"));
         }
         let per = keep.newest_per?;
         self.newest_per.contains(&*version.name).then(|| {
             let (count, of) = (per.count, per.of.word());
-            format!("rule {rule} keeps the newest {count} of each {of} version")
+            format!("among the highest {count} of its {of} version")
         })
+    }
+
+    /// What would have kept a version that the rule fits and does not keep.
+    fn unmet(&self) -> Vec<String> {
+        let keep = self.keep;
+        let newest = keep
+            .newest
+            .map(|count| format!("not among the newest {count}"));
+        let pushed = keep.pushed_within;
+        let pushed = pushed.map(|span| format!("not pushed within {span}"));
+        let pulled = keep.pulled_within;
+        let pulled = pulled.map(|span| format!("not pulled within {span}"));
+        let matching = (!keep.matching.is_empty()).then(|| "no pattern matches".to_owned());
+        let per = keep.newest_per.map(|per| {
+            let (count, of) = (per.count, per.of.word());
+            format!("not among the highest {count} of its {of} version")
+        });
+        let all = [newest, pushed, pulled, matching, per];
+        all.into_iter().flatten().collect()
     }
 }
 

@@ -82,7 +82,7 @@ fn ruled_out<'a>(tag: &'a str, manifests: &'a [Digest]) -> RuledOut<'a> {
         digest: manifests[0],
         attached: &[],
         manifests,
-        reason: "rule 0 fits it and no rule keeps it",
+        reason: "not among the newest 2",
     }
 }
 
@@ -158,7 +158,7 @@ async fn what_rules_removed_comes_back(metadata: &Metadata) {
     assert_eq!(used_by(&bed, layer).await, None);
     let entry = entry(&bed).await;
     assert_eq!((entry.what, &*entry.version), (TrashKind::Tag, "v1"));
-    assert_eq!(&*entry.reason, "rule 0 fits it and no rule keeps it");
+    assert_eq!(&*entry.reason, "not among the newest 2");
     restore_all(&bed).await;
     assert_eq!(tag_of(&bed, "app", "v1").await, Some(index));
     assert!(has_manifest(&bed, "app", child).await);

@@ -60,6 +60,11 @@ pub(crate) fn digest(digest: &str) -> String {
     cut
 }
 
+/// Who somebody is where people read it: users by their names alone, all others with what they are.
+pub(crate) fn who(actor: &str) -> &str {
+    actor.strip_prefix("user:").unwrap_or(actor)
+}
+
 /// What a browser is called, of the long text that it tells of itself.
 pub(crate) fn browser(agent: &str) -> String {
     const BROWSERS: [(&str, &str); 5] = [

@@ -147,7 +147,7 @@ fn policies() -> Router {
         )
         .route(
             "/policies/blocks",
-            get(|visit, query| policies::list(Tab::Blocks, visit, query)),
+            get(|visit, query| policies::list(Tab::Blocks, visit, query)).post(policies::add_block),
         )
         .route(
             "/policies/blocks/{protocol}/{name}",

@@ -116,7 +116,7 @@ fn survivors_of_the_table() {
 }
 
 #[test]
-fn reasons_name_the_rule() {
+fn reasons_say_what_a_rule_keeps() {
     let rules = [
         rule_on("*", "1.*", r#"{"newest":1}"#),
         rule(r#"{"pushed_within":"2d","newest_per":{"of":"major","count":1}}"#),
@@ -129,12 +129,18 @@ fn reasons_name_the_rule() {
         .map(|decision| (decision.reason, decision.rule))
         .collect();
     let expected = [
-        ("rule 0 fits it and no rule keeps it", Some(0)),
-        ("rule 0 keeps the newest 1 of a package", Some(0)),
-        ("rule 1 keeps the newest 1 of each major version", Some(1)),
+        (
+            "not among the newest 1, not pushed within 2d, not among the highest 1 of its major version",
+            Some(0),
+        ),
+        ("among the newest 1", Some(0)),
+        ("among the highest 1 of its major version", Some(1)),
         ("it is protected: `latest`", None),
-        ("rule 1 keeps what was pushed within 2d", Some(1)),
-        ("rule 1 fits it and no rule keeps it", Some(1)),
+        ("pushed within 2d", Some(1)),
+        (
+            "not pushed within 2d, not among the highest 1 of its major version",
+            Some(1),
+        ),
         ("it is immutable", None),
     ];
     let expected: Vec<_> = expected.map(|(text, rule)| (text.to_owned(), rule)).into();

@@ -174,6 +174,13 @@ impl Described {
         Some(PackagePath::new(&self.path.repo, package).page())
     }
 
+    /// Whether anything of it stands in a list of facts.
+    pub(crate) fn has_facts(&self) -> bool {
+        let about = &self.about;
+        about.license.is_some()
+            || !(about.authors.is_empty() && about.links.is_empty() && about.facts.is_empty())
+    }
+
     /// What only its protocol tells.
     pub(crate) fn facts(&self, t: &Language) -> Vec<(&str, &[String])> {
         let named = self.about.facts.iter();

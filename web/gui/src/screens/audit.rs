@@ -1,14 +1,14 @@
 //! The audit trail: who did, asked for or was refused what; and whether anything of it was changed.
 
 use crate::address::address;
-use crate::format::browser;
+use crate::format::{browser, bytes as bytes_in_words};
 use crate::page::{Frame, OrPage as _, Shown, show};
 use crate::query::{Query, ROWS};
+use crate::screens::jobs::facts;
 use crate::visit::Visit;
 use askama::Template;
 use larder_api as api;
 use larder_model::Timestamp;
-use serde_json::Value;
 
 /// The media type of an export.
 const LINES: &str = "application/x-ndjson";
@@ -97,25 +97,16 @@ impl Audit {
         RESULTS
     }
 
-    /// What else is told, for people; empty: nothing.
-    fn details(entry: &api::AuditEntry) -> String {
-        match &entry.details {
-            Value::Null => String::new(),
-            Value::Object(fields) => {
-                // What the entry is of stands beside; ids are for programs.
-                let fields = fields.iter().filter(|(name, _)| *name != "id");
-                let told = fields.filter_map(|(name, value)| match value {
-                    Value::String(text) if text.is_empty() => None,
-                    Value::String(text) if name == "user_agent" => Some(browser(text)),
-                    Value::String(text) => Some(format!("{name}: {text}")),
-                    Value::Array(items) if items.is_empty() => None,
-                    Value::Null => None,
-                    value => Some(format!("{name}: {value}")),
-                });
-                told.collect::<Vec<_>>().join(", ")
-            }
-            other => other.to_string(),
-        }
+    /// What else is told, for people: names and values, of which the name may be empty.
+    fn details(entry: &api::AuditEntry) -> Vec<(String, String)> {
+        let told = facts(&entry.details).into_iter();
+        // What the entry is of stands beside; ids are for programs.
+        let told = told.filter(|(name, _, _)| name != "id");
+        let pair = |(name, bytes, text): (String, Option<u64>, String)| match &*name {
+            "user agent" => (String::new(), browser(&text)),
+            _ => (name, bytes.map_or(text, bytes_in_words)),
+        };
+        told.map(pair).collect()
     }
 }
 
@@ -154,6 +145,7 @@ pub(crate) async fn export(visit: Visit, query: Query) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn moments_are_completed() {
@@ -166,5 +158,34 @@ mod tests {
         ] {
             assert_eq!(moment(typed), asked);
         }
+    }
+    #[test]
+    fn details_are_pairs_that_people_read() {
+        let entry = json!({
+            "id": "1", "at": "2030-01-01T00:00:00Z", "actor": "user:admin", "action": "repository.change",
+            "object": "oci/team", "result": "ok", "address": null, "request_id": null, "count": 1,
+            "details": {
+                "id": "7", "dry_run": false, "parameters": {}, "upstream": {"url": "u", "username": null},
+                "immutable": ["v*", "1.*"], "user_agent": "Chrome/156.0 Linux", "quota": {"bytes": 2_000_000_000},
+                "policy": {"rules": [{"keep": {"newest": 2}}]}, "reason": "",
+            },
+        });
+        let entry = serde_json::from_value(entry).expect("an entry");
+        let details = Audit::details(&entry);
+        let told: Vec<(&str, &str)> = details
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("dry run", "false"),
+                ("immutable", "v*, 1.*"),
+                ("policy › rules › 1 › keep › newest", "2"),
+                ("quota › bytes", "2.00 GB"),
+                ("upstream › url", "u"),
+                ("", "Chrome 156, Linux"),
+            ]
+        );
     }
 }

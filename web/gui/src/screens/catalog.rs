@@ -66,6 +66,13 @@ impl Catalog {
     fn next_path(&self, after: &str) -> String {
         address(&self.path, &[("q", &self.sought), ("after", after)])
     }
+
+    /// Whether a repository of the list says what it is for.
+    fn has_descriptions(&self) -> bool {
+        self.repositories
+            .iter()
+            .any(|repo| !repo.description.is_empty())
+    }
 }
 
 /// All images.

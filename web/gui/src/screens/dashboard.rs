@@ -1,8 +1,8 @@
 //! The front page.
 
 use crate::chart::{Chart, Days, Part, Shape, Unit};
-use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, show};
+use crate::screens::jobs::kind_name;
 use crate::screens::storage;
 use crate::visit::Visit;
 use askama::Template;
@@ -81,16 +81,6 @@ impl State {
     /// Whether nothing is stored and nothing was asked for: the place is new.
     fn is_new(&self) -> bool {
         self.statistics.total.blobs == 0 && self.statistics.last_24h.cache_misses == 0
-    }
-}
-
-/// The word for what came of it.
-pub(crate) fn result_word(t: Language, entry: &api::AuditEntry) -> &str {
-    match entry.result.as_str() {
-        "ok" => t.dashboard_ok(),
-        "refused" => t.dashboard_refused(),
-        "failed" => t.dashboard_failed(),
-        other => other,
     }
 }
 
@@ -204,30 +194,8 @@ async fn concerns(
     let schedules: api::List<api::Schedule> = visit.get("/schedules").await?;
     let last = schedules.items.iter().filter_map(|it| it.last.as_ref());
     for job in last.filter(|job| job.state == JobState::Failed) {
-        let text = t.dashboard_job_failed(job.kind.word());
+        let text = t.dashboard_job_failed(kind_name(&t, &job.kind));
         add(text, &format!("/jobs/{}", job.id));
     }
     Ok(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_result_that_is_new_is_shown_as_it_is() {
-        let entry = |result: &str| -> api::AuditEntry {
-            let entry = json!({
-                "id": "1", "at": "2030-01-01T00:00:00Z", "actor": "user:admin", "action": "x",
-                "object": "y", "result": result, "address": null, "request_id": null, "count": 1,
-                "details": {},
-            });
-            serde_json::from_value(entry).expect("an entry")
-        };
-        assert_eq!(result_word(Language::English, &entry("refused")), "refused");
-        assert_eq!(result_word(Language::Chinese, &entry("refused")), "拒绝");
-        assert_eq!(result_word(Language::Chinese, &entry("other")), "other");
-        assert_eq!(crate::screens::result_class("failed"), "danger");
-    }
 }

@@ -100,10 +100,26 @@ struct Live<'a> {
     job: &'a api::Job,
 }
 
-/// The end of an id, by which one tells the jobs of a list apart.
-pub(crate) fn short(id: &str) -> String {
-    let from = id.len().saturating_sub(6);
-    format!("…{}", id.get(from..).unwrap_or(id))
+/// What jobs of a kind are called.
+pub(crate) fn kind_name(t: &Language, kind: &JobKind) -> &'static str {
+    match kind {
+        JobKind::Gc => t.jobs_gc(),
+        JobKind::Retention => t.jobs_retention(),
+        JobKind::Scrub => t.jobs_scrub(),
+        JobKind::Backup => t.jobs_backup(),
+        JobKind::UpstreamCheck => t.jobs_upstream_check(),
+        JobKind::Usage => t.jobs_usage(),
+    }
+}
+
+/// How long a job took, in words; `None`: it is not done.
+pub(crate) fn took(t: Language, job: &api::Job) -> Option<String> {
+    let took = job.finished_at?.since(job.started_at?);
+    Some(match took.as_secs() {
+        0..1 => t.cleanup_milliseconds(took.as_millis()),
+        1..120 => t.cleanup_seconds(took.as_secs()),
+        seconds => t.cleanup_minutes(seconds / 60),
+    })
 }
 
 /// Whether a job has ended.
@@ -122,6 +138,9 @@ pub(crate) fn percent(job: &api::Job) -> Option<u64> {
 pub(crate) fn facts(result: &Value) -> Vec<(String, Option<u64>, String)> {
     let mut facts = Vec::new();
     flatten("", result, &mut facts);
+    for (name, _, _) in &mut facts {
+        *name = name.replace('_', " ").replace('.', " › ");
+    }
     facts
 }
 
@@ -130,7 +149,24 @@ fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, Option<u64>, Stri
         "" => key.to_owned(),
         _ => format!("{name}.{key}"),
     };
+    let is_plain = |items: &[Value]| !items.iter().any(|it| it.is_object() || it.is_array());
     match value {
+        Value::Null => {}
+        Value::Array(items) if is_plain(items) => {
+            let items = items.iter().map(|it| match it {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            let text = items.collect::<Vec<_>>().join(", ");
+            if !text.is_empty() {
+                facts.push((name.to_owned(), None, text));
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                flatten(&below(&(number + 1).to_string()), item, facts);
+            }
+        }
         Value::Object(fields) => {
             for (key, value) in fields {
                 flatten(&below(key), value, facts);
@@ -142,8 +178,9 @@ fn flatten(name: &str, value: &Value, facts: &mut Vec<(String, Option<u64>, Stri
             let text = number.map_or_else(|| value.to_string(), format::count);
             facts.push((name.to_owned(), bytes, text));
         }
+        Value::String(text) if text.is_empty() => {}
         Value::String(text) => facts.push((name.to_owned(), None, text.clone())),
-        other => facts.push((name.to_owned(), None, other.to_string())),
+        Value::Bool(is_so) => facts.push((name.to_owned(), None, is_so.to_string())),
     }
 }
 
@@ -168,7 +205,7 @@ pub(crate) async fn one(visit: Visit, Path(id): Path<String>, query: Query) -> S
         .get(address(format!("/jobs/{id}/items"), &asked))
         .await;
     let items: api::List<api::JobItem> = items.or_page(&visit)?;
-    let title = visit.language().jobs_one(id, job.kind.word());
+    let title = kind_name(&visit.language(), &job.kind);
     let frame = Frame::new(&visit, title).or_page(&visit)?;
     let page = Job {
         frame: frame

@@ -72,3 +72,6 @@ pub(crate) fn result_word<'a>(t: &Language, result: &'a str) -> &'a str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

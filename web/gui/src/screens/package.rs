@@ -164,12 +164,13 @@ impl Package {
         self.described.as_ref().is_none_or(Described::is_main)
     }
 
+    /// Whether something is known of the version that is installed by default.
+    fn has_facts(&self) -> bool {
+        self.described.as_ref().is_some_and(Described::has_facts)
+    }
+
     fn downloads(&self) -> &'static str {
-        if self.path.is_image() {
-            self.frame.language.package_pulls()
-        } else {
-            self.frame.language.package_downloads()
-        }
+        self.path.downloads(self.frame.language)
     }
 
     fn sort(&self) -> &'static str {

@@ -2,6 +2,7 @@
 //! names them.
 
 use crate::address::{segment, segments};
+use crate::language::Language;
 use crate::visit::Visit;
 use larder_api as api;
 use larder_model::{Problem, ProtocolName, RepoName, RepoPath};
@@ -73,6 +74,15 @@ impl PackagePath {
     /// Whether it is an image.
     pub(crate) fn is_image(&self) -> bool {
         self.repo.protocol == ProtocolName::OCI
+    }
+
+    /// What it is called how often it was fetched in 30 days.
+    pub(crate) fn downloads(&self, t: Language) -> &'static str {
+        if self.is_image() {
+            t.package_pulls()
+        } else {
+            t.package_downloads()
+        }
     }
 
     /// Its page.

@@ -167,6 +167,17 @@ impl Policies {
         self.tab == *tab
     }
 
+    /// Whether anything is blocked.
+    fn has_blocks(&self) -> bool {
+        self.places.iter().any(|place| !place.blocks().is_empty())
+    }
+
+    /// The repositories whose policy whoever looks may set.
+    fn allowed(&self) -> Vec<&str> {
+        let allowed = self.places.iter().filter(|place| place.is_allowed);
+        allowed.map(|place| &*place.path).collect()
+    }
+
     /// Whether quotas that repositories share are shown.
     fn has_shared(&self) -> bool {
         self.tab == Tab::Quotas && self.frame.is_superuser
@@ -346,6 +357,15 @@ pub(crate) async fn set_immutable(
         ..api::RepositoryChange::default()
     };
     change(&visit, place, new, Tab::Immutability).await
+}
+
+/// Adds a block to the repository that the form names.
+pub(crate) async fn add_block(visit: Visit, form: Form) -> Shown {
+    let place = form.text("repository").split_once('/');
+    let missing = || Problem::invalid("repository", "write the repository as npm/upstream");
+    let (protocol, name) = place.ok_or_else(missing).or_page(&visit)?;
+    let place = (protocol.to_owned(), name.to_owned());
+    set_blocks(visit, Path(place), form).await
 }
 
 /// Adds a block, or takes one away.

@@ -26,6 +26,18 @@ pub(crate) const fn is_empty(policy: &api::Retention) -> bool {
         && policy.max_bytes.is_none()
 }
 
+/// A span, which is a number and a unit, in words.
+fn span_words(t: Language, span: &str) -> String {
+    let (number, unit) = span.split_at(span.trim_end_matches(char::is_alphabetic).len());
+    match (number.parse::<u64>(), unit) {
+        (Ok(count), "d") => t.retention_days(count),
+        (Ok(count), "h") => t.retention_hours(count),
+        (Ok(count), "m") => t.retention_minutes(count),
+        (Ok(count), "s") => t.retention_seconds(count),
+        _ => span.to_owned(),
+    }
+}
+
 /// A policy in words, a sentence for each part of it.
 pub(crate) fn words(t: Language, policy: &api::Retention) -> Vec<String> {
     let mut lines: Vec<_> = policy
@@ -34,10 +46,10 @@ pub(crate) fn words(t: Language, policy: &api::Retention) -> Vec<String> {
         .map(|rule| rule_words(t, rule))
         .collect();
     if let Some(span) = &policy.untagged_after {
-        lines.push(t.retention_words_untagged(span));
+        lines.push(t.retention_words_untagged(span_words(t, span)));
     }
     if let Some(span) = &policy.unused_after {
-        lines.push(t.retention_words_unused(span));
+        lines.push(t.retention_words_unused(span_words(t, span)));
     }
     if let Some(bytes) = policy.max_bytes {
         lines.push(t.retention_words_max_bytes(size::write(bytes)));
@@ -53,10 +65,10 @@ fn rule_words(t: Language, rule: &api::RetentionRule) -> String {
         kept.push(t.retention_words_newest(count));
     }
     if let Some(span) = &keep.pushed_within {
-        kept.push(t.retention_words_pushed(span));
+        kept.push(t.retention_words_pushed(span_words(t, span)));
     }
     if let Some(span) = &keep.pulled_within {
-        kept.push(t.retention_words_pulled(span));
+        kept.push(t.retention_words_pulled(span_words(t, span)));
     }
     if let Some(matching) = keep
         .matching
@@ -74,11 +86,14 @@ fn rule_words(t: Language, rule: &api::RetentionRule) -> String {
         (_, true) => t.retention_words_of(&rule.packages),
         _ => t.retention_words_of_versions(&rule.packages, &rule.versions),
     };
-    if kept.is_empty() {
-        t.retention_words_nothing(of)
-    } else {
-        t.retention_words_rule(kept.join(t.retention_words_and()), of)
-    }
+    let Some(last) = kept.pop() else {
+        return t.retention_words_nothing(of);
+    };
+    let kept = match kept.len() {
+        0 => last,
+        _ => [kept.join(t.retention_words_comma()), last].join(t.retention_words_and()),
+    };
+    t.retention_words_rule(kept, of)
 }
 
 /// What the address ends with of whoever has saved rules.
@@ -89,6 +104,8 @@ struct Preview {
     preview: api::RetentionPreview,
     /// The items that are not shown.
     hidden: u64,
+    /// Whether several rules decide.
+    has_rules: bool,
 }
 
 impl Preview {
@@ -104,7 +121,12 @@ impl Preview {
         });
         let all = preview.keep + preview.delete;
         let hidden = all.saturating_sub(preview.items.len() as u64);
-        Self { preview, hidden }
+        let has_rules = preview.items.iter().any(|item| item.rule > Some(0));
+        Self {
+            preview,
+            hidden,
+            has_rules,
+        }
     }
 }
 
@@ -165,13 +187,10 @@ async fn page(
     let name = format!("{}/{}", repo.protocol, repo.name);
     let frame = Frame::new(visit, t.retention_title(&name)).or_page(visit)?;
     let page = Page {
-        frame: frame
-            .below(t.policies_title(), "/policies")
-            .below(t.policies_retention(), "/policies")
-            .elsewhere(
-                format!("larder retention set {name} policy.json"),
-                format!("PUT /api/v1/repositories/{path}/retention"),
-            ),
+        frame: frame.below(t.policies_retention(), "/policies").elsewhere(
+            format!("larder retention set {name} policy.json"),
+            format!("PUT /api/v1/repositories/{path}/retention"),
+        ),
         path,
         kind: repo.kind,
         draft,

@@ -2,6 +2,7 @@
 
 use crate::address::{address, segment};
 use crate::form::Form;
+use crate::format;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
 use crate::query::{Query, ROWS};
@@ -50,10 +51,11 @@ impl Trash {
 
 /// What an entry is, in words.
 pub(crate) fn thing(entry: &api::TrashEntry) -> String {
-    let version = entry.version.as_deref().or(entry.digest.as_deref());
-    match version {
-        Some(version) => format!("{} {version}", entry.package),
-        None => entry.package.clone(),
+    let package = &entry.package;
+    match (&entry.version, &entry.digest) {
+        (Some(version), _) => format!("{package} {version}"),
+        (None, Some(digest)) => format!("{package} {}", format::digest(digest)),
+        (None, None) => package.clone(),
     }
 }
 

@@ -58,11 +58,11 @@ fn rules_are_told_in_words() {
     assert_eq!(
         words(Language::English, &policy()),
         [
-            "Of app/* keep the newest 10 and what was pushed within 30d and what was pulled within \
-             14d and v*, release-* and the highest 1 of each minor version; the rest goes.",
-            "Of * nightly-* all go.",
-            "Images without a tag go after 7d.",
-            "Of more than 10 GB the least lately used go.",
+            "Of app/* keep the newest 10, what was pushed in the last 30 days, what was pulled in the last \
+             14 days, what matches v*, release-* and the highest 1 of each minor version; delete the rest.",
+            "Of * nightly-* keep nothing.",
+            "Delete untagged images after 7 days.",
+            "Above 10 GB delete the least recently used.",
         ]
     );
 }
