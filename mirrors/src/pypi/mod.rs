@@ -104,12 +104,12 @@ impl Protocol for Pypi {
         })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         match &*document.path {
             PROJECTS => list::check(body),
             PAGE => Page::read(body)?.check(&document.package),
-            _ => serde_json::from_slice::<Provenance>(body)
-                .map(drop)
+            _ => serde_json::from_slice::<Provenance>(text::without_bom(body))
+                .map(|_| 0)
                 .map_err(|error| unreadable("a provenance", error)),
         }
     }

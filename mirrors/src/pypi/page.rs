@@ -6,7 +6,7 @@ use super::names::{belongs, is_distribution, is_file, normalised};
 use crate::Integrity;
 use crate::json::{self, Object, unreadable};
 use crate::resource::Document;
-use crate::text::bad_document;
+use crate::text::{bad_document, without_bom};
 use larder_model::{Algorithm, Digest, Problem};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -40,8 +40,10 @@ pub(super) struct Page<'a> {
     base: Option<Text<'a>>,
     /// The project's name on the page.
     name: Option<Text<'a>>,
-    /// Whether it calls itself an index page.
+    /// Whether it calls itself an index page, or tells of nothing at all.
     is_index: bool,
+    /// The number of files that cannot be served.
+    unserved: usize,
 }
 
 /// A file of a project.
@@ -69,22 +71,24 @@ pub(super) struct File<'a> {
 impl<'a> Page<'a> {
     /// Reads a page.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        let body = without_bom(body);
         if is_json(body) {
             Self::from_json(body)
         } else {
-            Ok(Self::from_html(utf8(body)?))
+            Ok(Self::from_html(&decoded(body)))
         }
     }
 
-    /// Refuses a document that is not the page of `project`.
-    pub(super) fn check(&self, project: &str) -> Result<(), Problem> {
+    /// Refuses a document that is not the page of `project`. Returns how many of its files cannot be
+    /// served.
+    pub(super) fn check(&self, project: &str) -> Result<usize, Problem> {
         check_version(self.version.as_deref())?;
         let is_page = match &self.name {
             Some(name) => normalised(name) == project,
             None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
         if is_page {
-            Ok(())
+            Ok(self.unserved)
         } else {
             Err(bad_document(A_PAGE))
         }
@@ -116,11 +120,13 @@ impl<'a> Page<'a> {
         };
         let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| bad_document(A_PAGE))?;
         let status = fields.value::<Object<'a>>("project-status");
+        let read = read_files(&files)?;
         Ok(Self {
+            unserved: files.len() - read.len(),
             version: meta.text("api-version"),
             status: status.as_ref().and_then(|status| status.text("status")),
             reason: status.as_ref().and_then(|status| status.text("reason")),
-            files: read_files(&files)?,
+            files: read,
             name: Some(name),
             ..Self::default()
         })
@@ -128,7 +134,9 @@ impl<'a> Page<'a> {
 
     fn from_html(text: &str) -> Self {
         let mut page = Self::default();
+        let mut is_empty = true;
         for node in html::nodes(text) {
+            is_empty &= matches!(node, Node::Base(_) | Node::Meta(_));
             match node {
                 Node::Anchor(attributes, text) => {
                     page.files.extend(File::from_html(attributes, text));
@@ -142,6 +150,7 @@ impl<'a> Page<'a> {
                 Node::Form => {}
             }
         }
+        page.is_index |= is_empty && is_markup(text);
         page
     }
 
@@ -268,12 +277,24 @@ pub(super) fn file_name<'a>(fields: &Object<'a>) -> Option<Text<'a>> {
 
 /// Whether a page is JSON; if not, it is HTML.
 pub(super) fn is_json(body: &[u8]) -> bool {
-    body.trim_ascii_start().first() == Some(&b'{')
+    without_bom(body).trim_ascii_start().first() == Some(&b'{')
 }
 
-/// Decodes HTML as UTF-8, as clients do.
-pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| bad_document("UTF-8").because(error))
+/// Decodes HTML. What is not UTF-8 is Latin-1, each byte of which is the character of its number: what
+/// counts of a page is ASCII in both.
+pub(super) fn decoded(body: &[u8]) -> Cow<'_, str> {
+    let body = without_bom(body);
+    str::from_utf8(body).map_or_else(
+        |_| body.iter().copied().map(char::from).collect(),
+        Cow::Borrowed,
+    )
+}
+
+/// Whether text is HTML that leads nowhere else: no script, and no redirect of a login.
+fn is_markup(text: &str) -> bool {
+    let text = text.trim_start();
+    let lower = text.to_ascii_lowercase();
+    text.starts_with('<') && !lower.contains("<script") && !lower.contains("http-equiv")
 }
 
 /// Refuses a major version of the API other than 1. A page without a version has version 1.
@@ -284,11 +305,11 @@ pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// Whether a title or a first heading is that of an index page.
+/// Whether a title or a first heading is that of an index page, or of a listing of files.
 pub(super) fn is_heading(text: &str) -> bool {
     let begins = |with: &str| {
         text.get(..with.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
     };
-    begins("links for") || begins("simple index")
+    begins("links for") || begins("simple index") || begins("index of")
 }

@@ -3,7 +3,7 @@
 use super::link;
 use super::page::{File, Hashes, Page, file_name, is_json};
 use crate::json::{self, Object, unreadable};
-use crate::text::{self, bad_document};
+use crate::text::{self, bad_document, without_bom};
 use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -36,8 +36,8 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The page as the upstream sent it, with links to this server.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let page: Object<'_> =
-        serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
+    let page: Object<'_> = serde_json::from_slice(without_bom(body))
+        .map_err(|error| unreadable("a page of JSON", error))?;
     let files: Vec<Object<'_>> = page
         .value("files")
         .ok_or_else(|| bad_document("a page with files"))?;

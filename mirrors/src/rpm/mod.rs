@@ -115,7 +115,7 @@ impl Protocol for Rpm {
         })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         let (fits, what) = match metadata(&document.path) {
             Some((_, "repomd.xml")) => (
                 repomd::read(body)?.iter().any(|record| record.has_checksum),
@@ -131,11 +131,7 @@ impl Protocol for Rpm {
             ),
             _ => (!is_page(body), "a file of a repository: it is a web page"),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(bad_document(what))
-        }
+        if fits { Ok(0) } else { Err(bad_document(what)) }
     }
 
     fn plan(
