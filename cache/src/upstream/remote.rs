@@ -104,6 +104,11 @@ impl Upstream {
         self.origins.health()
     }
 
+    /// Whether requests show who asks.
+    pub(crate) const fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
+    }
+
     /// Entries of a document of it could not be read, and were passed over.
     pub(crate) fn passed_over(&self, entries: usize, path: &str) {
         let repo = &*self.name;

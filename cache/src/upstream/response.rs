@@ -95,11 +95,14 @@ impl Upstream {
 
     /// What the status of an answer means.
     fn meaning(&self, arrival: &Arrival, request: &FetchRequest<'_>) -> Result<Meaning, Problem> {
+        let status = arrival.response.status().as_u16();
         let useless = |kind, what: &str, why: &str| {
             let file = self.file_of(request.url);
-            Err(self.useless(kind, &arrival.url, &format!("{what} {file}{why}")))
+            let mut problem = self.useless(kind, &arrival.url, &format!("{what} {file}{why}"));
+            problem.upstream_status = Some(status);
+            Err(problem)
         };
-        match arrival.response.status().as_u16() {
+        match status {
             200 => Ok(Meaning::Body),
             304 if request.have.is_some() => Ok(Meaning::Unchanged),
             405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
