@@ -1,7 +1,7 @@
 //! The package engine: all its parts, and what the API asks of it.
 
 use crate::accounts::AccountRequests;
-use crate::artifact::{Artifacts, Plans, Tables};
+use crate::artifact::{Artifacts, Plans, Tables, Unpacked};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
@@ -150,7 +150,13 @@ impl Base {
             Arc::clone(&tables),
             planning,
         ));
-        let artifacts = Artifacts::new(self.metadata.clone(), Arc::clone(&plans), fetcher, missing);
+        let artifacts = Artifacts::new(
+            self.metadata.clone(),
+            Arc::clone(&plans),
+            fetcher,
+            missing,
+            Unpacked::new(Arc::clone(&self.bodies)),
+        );
         Fetchers {
             documents,
             tables,

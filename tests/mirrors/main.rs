@@ -6,6 +6,7 @@ mod backends;
 mod bed;
 mod blocked;
 mod breaker;
+mod bytes;
 mod changes;
 mod check;
 mod contents;

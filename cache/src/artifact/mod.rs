@@ -1,9 +1,11 @@
 //! Artifacts: what never changes. Found by reading the documents and lists that name them.
 
 mod tables;
+mod unpacked;
 mod plans;
 mod artifacts;
 
 pub(crate) use artifacts::{ArtifactSource, Artifacts};
 pub(crate) use plans::Plans;
 pub(crate) use tables::Tables;
+pub(crate) use unpacked::Unpacked;

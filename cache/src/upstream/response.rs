@@ -45,6 +45,8 @@ pub(crate) struct UpstreamBody {
     decoder: Option<MultiGzDecoder<Vec<u8>>>,
     /// Compressed bytes that wait: a little of them may become very much.
     waiting: Bytes,
+    /// Whether it comes as it is, though a label says that it is encoded with gzip.
+    pub(crate) is_labelled: bool,
     /// Its size in bytes once decoded, if it is said.
     pub(crate) size: Option<u64>,
     pub(crate) etag: String,
@@ -139,14 +141,17 @@ impl Upstream {
         let announced = announced_size(response.headers())
             .map_err(|TooLarge| useless("announces more bytes than there can be of"))?;
         let encoding = text(&response, &CONTENT_ENCODING).to_ascii_lowercase();
+        let is_gzip = matches!(encoding.as_str(), "gzip" | "x-gzip");
         let (decoder, size) = match encoding.as_str() {
             "" | "identity" => (None, announced),
-            // Some servers say so of files that are packed themselves, whoever asks for what.
-            "gzip" | "x-gzip" if !request.takes_gzip() => (None, announced),
-            "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
+            // Some servers label files that are packed themselves, whoever asks for what: what was
+            // asked for as it is, is taken as it comes.
+            _ if !request.takes_gzip() => (None, announced),
+            _ if is_gzip => (Some(MultiGzDecoder::new(Vec::new())), None),
             _ => return Err(useless("uses an encoding that was not asked for, for").into()),
         };
         Ok(FetchResponse::Body(Box::new(UpstreamBody {
+            is_labelled: is_gzip && decoder.is_none(),
             decoder,
             waiting: Bytes::new(),
             size,
