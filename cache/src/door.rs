@@ -171,6 +171,10 @@ impl Packages {
         }
         if !own.is_group() {
             self.require_readable(admission, own, read).await?;
+            let merged = &parts.merged_responder;
+            if let Some(answer) = merged.answer_mirror(admission, own, read, context).await? {
+                return Ok(answer);
+            }
             return parts.responder.answer(own, read, context).await;
         }
         let merged = &parts.merged_responder;

@@ -19,6 +19,7 @@ mod images;
 mod images_wrong;
 mod damaged;
 mod kept;
+mod lenient;
 mod lens;
 mod numbers;
 mod paths;

@@ -2,10 +2,12 @@
 
 mod tables;
 mod unpacked;
+mod leads;
 mod plans;
 mod artifacts;
 
 pub(crate) use artifacts::{ArtifactSource, Artifacts};
+pub(crate) use leads::ListLeads;
 pub(crate) use plans::Plans;
 pub(crate) use tables::Tables;
 pub(crate) use unpacked::Unpacked;

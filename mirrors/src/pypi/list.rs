@@ -58,9 +58,9 @@ pub(super) fn check(body: &[u8]) -> Result<usize, Problem> {
 }
 
 /// The list as JSON.
-pub(super) fn json(body: &[u8]) -> Result<Vec<u8>, Problem> {
+pub(super) fn json(body: &[u8]) -> Vec<u8> {
     if is_json(body) {
-        return Ok(without_bom(body).to_vec());
+        return without_bom(body).to_vec();
     }
     let mut out = format!("{{\"meta\":{{\"api-version\":\"{OLDEST}\"}},\"projects\":[");
     let mut comma = "";
@@ -70,7 +70,7 @@ pub(super) fn json(body: &[u8]) -> Result<Vec<u8>, Problem> {
         comma = ",";
     });
     out.push_str("]}");
-    Ok(out.into_bytes())
+    out.into_bytes()
 }
 
 /// The list as HTML.

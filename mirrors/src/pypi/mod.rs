@@ -117,7 +117,7 @@ impl Protocol for Pypi {
     fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let Document { package, path, .. } = request.document;
         match (&**path, request.representation.name == JSON.name) {
-            (PROJECTS, true) => list::json(body),
+            (PROJECTS, true) => Ok(list::json(body)),
             (PROJECTS, false) => list::html(body),
             (PAGE, true) => render::json(package, body),
             (PAGE, false) => render::html(package, body),
