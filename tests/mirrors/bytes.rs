@@ -173,3 +173,20 @@ fn a_wrong_size_is_of_no_weight_where_there_is_a_hash() {
         }
     }
 }
+
+#[test]
+fn an_index_that_unpacks_to_too_much_is_refused() {
+    let bed = Bed::with(&FORGETFUL);
+    let shelf = bed.mirror("npm", b"a body");
+    let plain = bed.upstream.body(&shelf.index());
+    let packed = [("content-encoding", "gzip")];
+    let put = |spaces: usize| {
+        let body = [&plain[..], &vec![b' '; spaces]].concat();
+        bed.upstream.put_with(&shelf.index(), gzip(&body), &packed);
+        bed.turn(10_000);
+        bed.get(&shelf.index_here())
+    };
+    let refused = put(20 << 20).expect(502).text();
+    assert!(refused.contains("unpacks to too much"), "{refused}");
+    put(14 << 20).expect(200);
+}

@@ -17,6 +17,10 @@ use url::Url;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
 const DECODED_AT_ONCE: usize = 4096;
+/// Decoded bytes that any document may have; of more than that each compressed byte stands for at most
+/// so many. Indexes are packed to a fiftieth at best.
+const ANY_RATIO_BYTES: u64 = 16 << 20;
+const MAX_RATIO: u64 = 200;
 /// The longest header that is kept, in bytes.
 const MAX_HEADER: usize = 256;
 /// More bytes than that are no size: no database could tell of them.
@@ -45,6 +49,9 @@ pub(crate) struct UpstreamBody {
     decoder: Option<MultiGzDecoder<Vec<u8>>>,
     /// Compressed bytes that wait: a little of them may become very much.
     waiting: Bytes,
+    /// Compressed bytes that were decoded, and what came of them.
+    packed: u64,
+    unpacked: u64,
     /// Whether it comes as it is, though a label says that it is encoded with gzip.
     pub(crate) is_labelled: bool,
     /// Its size in bytes once decoded, if it is said.
@@ -154,6 +161,8 @@ impl Upstream {
             is_labelled: is_gzip && decoder.is_none(),
             decoder,
             waiting: Bytes::new(),
+            packed: 0,
+            unpacked: 0,
             size,
             etag: text(&response, &ETAG),
             modified: text(&response, &LAST_MODIFIED),
@@ -210,6 +219,11 @@ impl UpstreamBody {
                     .because(error));
             }
             let plain = std::mem::take(decoder.get_mut());
+            self.packed += piece.len() as u64;
+            self.unpacked += plain.len() as u64;
+            if self.unpacked > ANY_RATIO_BYTES.max(self.packed.saturating_mul(MAX_RATIO)) {
+                return Err(self.useless("sends what unpacks to too much for"));
+            }
             if !plain.is_empty() {
                 return Ok(Some(plain.into()));
             }

@@ -8,14 +8,21 @@ use crate::json::{self, Object, unreadable};
 use crate::resource::Document;
 use crate::text::{bad_document, without_bom};
 use larder_model::{Algorithm, Digest, Problem};
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 type Text<'a> = Cow<'a, str>;
 /// Algorithms and hex digests, as the upstream wrote them.
 pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
 
 const A_PAGE: &str = "the page of this project";
+/// Limit on the files of a page. Real ones have some tens of thousands at most.
+const MAX_FILES: usize = 100_000;
+const FEWER_FILES: &str = "a page of at most 100000 files";
+/// Hash algorithms that clients know, the best first.
+pub(super) const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
 
 /// The path of a page among the files of its project.
 pub(super) const PAGE: &str = "simple";
@@ -75,7 +82,7 @@ impl<'a> Page<'a> {
         if is_json(body) {
             Self::from_json(body)
         } else {
-            Ok(Self::from_html(&decoded(body)))
+            Self::from_html(&decoded(body))
         }
     }
 
@@ -118,11 +125,18 @@ impl<'a> Page<'a> {
         else {
             return Err(bad_document(A_PAGE));
         };
-        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| bad_document(A_PAGE))?;
+        let listed = fields.raw("files").ok_or_else(|| bad_document(A_PAGE))?;
         let status = fields.value::<Object<'a>>("project-status");
-        let read = read_files(&files)?;
+        let (mut read, mut unserved) = (Vec::new(), 0);
+        each_file(listed, |fields| {
+            match File::from_json(&fields)? {
+                Some(file) => read.push(file),
+                None => unserved += 1,
+            }
+            Ok(())
+        })?;
         Ok(Self {
-            unserved: files.len() - read.len(),
+            unserved,
             version: meta.text("api-version"),
             status: status.as_ref().and_then(|status| status.text("status")),
             reason: status.as_ref().and_then(|status| status.text("reason")),
@@ -132,7 +146,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    fn from_html(text: &str) -> Self {
+    fn from_html(text: &str) -> Result<Self, Problem> {
         let mut page = Self::default();
         let mut is_empty = true;
         for node in html::nodes(text) {
@@ -140,6 +154,9 @@ impl<'a> Page<'a> {
             match node {
                 Node::Anchor(attributes, text) => {
                     page.files.extend(File::from_html(attributes, text));
+                    if page.files.len() > MAX_FILES {
+                        return Err(bad_document(FEWER_FILES));
+                    }
                 }
                 Node::Base(mut attributes) => {
                     let href = || attributes.take("href").map(Cow::Owned);
@@ -151,7 +168,7 @@ impl<'a> Page<'a> {
             }
         }
         page.is_index |= is_empty && is_markup(text);
-        page
+        Ok(page)
     }
 
     fn set_meta(&mut self, mut attributes: Attributes) {
@@ -176,7 +193,7 @@ impl<'a> File<'a> {
         let (Some(name), Some(url)) = (file_name(fields), fields.text("url")) else {
             return Ok(None);
         };
-        let digests = |value: &'a RawValue| Ok(json::nested(A_PAGE, value)?.texts());
+        let digests = |value: &'a RawValue| Ok(known(json::nested(A_PAGE, value)?.texts()));
         let hashes = fields.raw("hashes").map(digests).transpose()?;
         // The newer key wins over the older one.
         let key = if fields.raw("core-metadata").is_some() {
@@ -188,7 +205,7 @@ impl<'a> File<'a> {
             Some("true") => Some(Vec::new()),
             Some(raw) if raw.starts_with('{') => fields
                 .value::<Object<'a>>(key)
-                .map(|digests| digests.texts()),
+                .map(|digests| known(digests.texts())),
             _ => None,
         };
         let yanked = match fields.raw("yanked").map(RawValue::get) {
@@ -264,10 +281,45 @@ pub(super) fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
     Ok(Integrity::None)
 }
 
-/// The files of a JSON page, without those that cannot be served.
-fn read_files<'a>(files: &[Object<'a>]) -> Result<Vec<File<'a>>, Problem> {
-    let read = files.iter().map(File::from_json);
-    read.filter_map(Result::transpose).collect()
+/// Passes the files of a JSON page to a function, one after another: their fields are not kept.
+pub(super) fn each_file<'a>(
+    files: &'a RawValue,
+    each: impl FnMut(Object<'a>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    struct Walk<F>(F);
+    impl<'a, F: FnMut(Object<'a>) -> Result<(), Problem>> Visitor<'a> for Walk<F> {
+        type Value = Result<(), Problem>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of files")
+        }
+
+        fn visit_seq<A: SeqAccess<'a>>(mut self, mut files: A) -> Result<Self::Value, A::Error> {
+            let mut outcome = Ok(());
+            let mut count = 0;
+            while let Some(file) = files.next_element::<Object<'a>>()? {
+                count += 1;
+                if count > MAX_FILES {
+                    return Err(A::Error::custom(FEWER_FILES));
+                }
+                if outcome.is_ok() {
+                    outcome = (self.0)(file);
+                }
+            }
+            Ok(outcome)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(files.get());
+    let walked = reader.deserialize_seq(Walk(each));
+    walked.map_err(|error| unreadable(A_PAGE, error))?
+}
+
+/// The digests of algorithms that clients know.
+fn known(hashes: Hashes<'_>) -> Hashes<'_> {
+    let mut hashes = hashes;
+    hashes.retain(|(name, _)| KNOWN_HASHES.contains(&&**name));
+    hashes.shrink_to_fit();
+    hashes
 }
 
 /// The name of a file on a JSON page; `None` if it cannot be served.

@@ -341,3 +341,18 @@ fn a_refusal_is_plain_text() {
     assert_eq!(reply.status.as_u16(), 403);
     assert!(reply.headers.get(WWW_AUTHENTICATE).is_none());
 }
+
+#[test]
+fn a_page_of_endless_files_is_refused() {
+    let files = |count: usize| {
+        let all = "{},".repeat(count - 1);
+        format!("{{\"meta\":{{}},\"name\":\"{PROJECT}\",\"files\":[{all}{{}}]}}")
+    };
+    let checked = Pypi.check(&page_of(PROJECT), files(100_000).as_bytes());
+    assert_eq!(checked.expect("a page"), 100_000);
+    let refused = Pypi.check(&page_of(PROJECT), files(100_001).as_bytes());
+    assert_eq!(refused.expect_err("endless").kind, Kind::Upstream);
+    let anchors = "<a href=a-1.zip>a</a>".repeat(100_001);
+    let refused = Pypi.check(&page_of(PROJECT), anchors.as_bytes());
+    assert_eq!(refused.expect_err("endless").kind, Kind::Upstream);
+}
