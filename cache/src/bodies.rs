@@ -9,6 +9,7 @@ use larder_model::{Algorithm, Problem};
 use larder_storage::content::FileReader;
 use larder_storage::{Content, Staging};
 use std::io::Cursor;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Reads whole bodies, up to a size.
@@ -26,6 +27,16 @@ impl Bodies {
     /// All bytes of a file.
     pub(crate) async fn read(&self, file: &FileRecord) -> Result<Bytes, Problem> {
         Ok(self.open(file).await?.collect(self.max_bytes).await?)
+    }
+
+    /// A range of a file's bytes, which lies within its size.
+    pub(crate) async fn read_part(
+        &self,
+        file: &FileRecord,
+        range: Range<u64>,
+    ) -> Result<Bytes, Problem> {
+        let part = self.content.open(file, range).await?;
+        Ok(part.collect(self.max_bytes).await?)
     }
 
     /// The bytes of a file of any size, as they come from the store.

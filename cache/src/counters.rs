@@ -17,6 +17,7 @@ pub(crate) struct UpstreamCounters {
     requests: AtomicU64,
     errors: AtomicU64,
     bytes: AtomicU64,
+    passed_over: AtomicU64,
     durations: Durations,
 }
 
@@ -29,6 +30,8 @@ pub struct UpstreamCounts {
     pub errors: u64,
     /// Bytes of bodies that came.
     pub bytes: u64,
+    /// Entries of documents that could not be read and were passed over.
+    pub passed_over: u64,
     /// How long it took until answers began.
     pub durations: Distribution,
 }
@@ -81,11 +84,18 @@ impl UpstreamCounters {
         self.durations.distribution()
     }
 
+    /// Entries of a document were passed over.
+    pub(crate) fn passed_over(&self, entries: usize) {
+        self.passed_over
+            .fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
     fn counts(&self) -> UpstreamCounts {
         UpstreamCounts {
             requests: self.requests.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
+            passed_over: self.passed_over.load(Ordering::Relaxed),
             durations: self.durations(),
         }
     }

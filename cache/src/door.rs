@@ -24,14 +24,17 @@ pub struct Endpoint {
     call: Call,
 }
 
-/// Splits `/npm/main/rest` into protocol, repo and `/rest`.
+/// Splits `/npm/main/rest` into protocol, repo and `/rest`. Clients that join `…/npm/main/` and
+/// `/rest` ask with two slashes.
 fn split(path: &str) -> Option<(&'static dyn Protocol, &str, &str)> {
     let (protocol, rest) = path.strip_prefix('/')?.split_once('/')?;
     let protocol = larder_mirrors::all()
         .into_iter()
         .find(|known| known.name().0 == protocol)?;
     let end = rest.find('/').unwrap_or(rest.len());
-    Some((protocol, &rest[..end], &rest[end..]))
+    let (repo, rest) = rest.split_at(end);
+    let is_joined = rest.starts_with("//");
+    Some((protocol, repo, &rest[usize::from(is_joined)..]))
 }
 
 /// Whether the first segment of a path is a package protocol.
@@ -168,6 +171,10 @@ impl Packages {
         }
         if !own.is_group() {
             self.require_readable(admission, own, read).await?;
+            let merged = &parts.merged_responder;
+            if let Some(answer) = merged.answer_mirror(admission, own, read, context).await? {
+                return Ok(answer);
+            }
             return parts.responder.answer(own, read, context).await;
         }
         let merged = &parts.merged_responder;

@@ -52,6 +52,6 @@ fn named_by_document(
         .map(|it| Named::part(it.kind, it.path));
     let members = members
         .into_iter()
-        .map(|(it, _)| Named::part(it.kind, it.path));
+        .map(|it| Named::part(it.artifact.kind, it.artifact.path));
     Ok(companions.chain(members).collect())
 }

@@ -1,7 +1,7 @@
 //! The package engine: all its parts, and what the API asks of it.
 
 use crate::accounts::AccountRequests;
-use crate::artifact::{Artifacts, Plans, Tables};
+use crate::artifact::{Artifacts, ListLeads, Plans, Tables, Unpacked};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
@@ -80,6 +80,7 @@ struct Base {
 struct Fetchers {
     documents: Arc<Documents>,
     tables: Arc<Tables>,
+    leads: Arc<ListLeads>,
     plans: Arc<Plans>,
     artifacts: Arc<Artifacts>,
 }
@@ -143,17 +144,27 @@ impl Base {
             Arc::clone(&fetcher),
             planning.clone(),
         ));
+        let leads = ListLeads::new(self.metadata.clone(), Arc::clone(&self.bodies));
+        let leads = Arc::new(leads);
         let plans = Arc::new(Plans::new(
             self.metadata.clone(),
             Arc::clone(&documents),
             Arc::clone(&self.bodies),
             Arc::clone(&tables),
+            Arc::clone(&leads),
             planning,
         ));
-        let artifacts = Artifacts::new(self.metadata.clone(), Arc::clone(&plans), fetcher, missing);
+        let artifacts = Artifacts::new(
+            self.metadata.clone(),
+            Arc::clone(&plans),
+            fetcher,
+            missing,
+            Unpacked::new(Arc::clone(&self.bodies)),
+        );
         Fetchers {
             documents,
             tables,
+            leads,
             plans,
             artifacts: Arc::new(artifacts),
         }
@@ -213,6 +224,7 @@ impl Base {
             store: Arc::clone(&self.indexes),
             bodies: Arc::clone(&self.bodies),
             tables: Arc::clone(&fetchers.tables),
+            leads: Arc::clone(&fetchers.leads),
             responder: Arc::clone(responder),
             large_documents: self.large_documents.clone(),
         })

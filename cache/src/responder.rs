@@ -84,6 +84,19 @@ impl Responder {
         };
         repo.require_not_blocked(&document.package)?;
         let cached = self.documents.get(repo, document).await?;
+        self.answer_with(repo, document, cached, form, context)
+            .await
+    }
+
+    /// Answers with a document that was just asked for, and notes its use.
+    pub(crate) async fn answer_with(
+        &self,
+        repo: &Arc<Repo>,
+        document: &Document,
+        cached: CachedDocument,
+        form: (Representation, Option<&str>),
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
         let key = repo.document_key(document);
         self.metadata.note_use(key, &cached.found);
         if document.kind == FileKind::Tag && is_download(context.request, &cached.found) {
@@ -233,7 +246,7 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
 }
 
 /// The `Cache-Status` header of a document (RFC 9211).
-fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
+pub(crate) fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
             - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);

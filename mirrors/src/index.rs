@@ -2,7 +2,8 @@
 //! a group they are merged from those of its members.
 
 use crate::publishing::StoredFile;
-use crate::resource::{Artifact, Document};
+use crate::resource::{Artifact, Document, Plan, Table};
+use bytes::Bytes;
 use larder_model::{CacheLifetime, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -51,13 +52,19 @@ pub trait IndexMerger: Send {
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
 
     /// Merges the lists that `next` asked for.
-    fn merge_lists(
-        &mut self,
-        lists: Vec<Option<bytes::Bytes>>,
-    ) -> Result<Vec<IndexDocument>, Problem>;
+    fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem>;
 
     /// Returns the head document of the group, and its signature.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
+}
+
+/// Where the locations in a list of packages lead.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Leads {
+    /// To other hosts: clients that follow them go past this server.
+    pub elsewhere: bool,
+    /// Above the repository of the list, whose packages are beside it.
+    pub above: bool,
 }
 
 /// Documents that describe whole repositories, for protocols that have them instead of documents of
@@ -82,8 +89,21 @@ pub trait Index: Send + Sync {
     /// The list of packages that a head names.
     fn list(&self, head: &[u8]) -> Result<Option<Artifact>, Problem>;
 
-    /// Begins to merge the documents of a group.
-    fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger>;
+    /// Where a list leads its clients.
+    fn leads(&self, list: &[u8]) -> Leads;
+
+    /// How a package is got that may be listed at these roots, though its path is not below them. As
+    /// [`Protocol::plan`](crate::Protocol::plan), which found nothing.
+    fn plan_beside(
+        &self,
+        roots: &[Box<str>],
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem>;
+
+    /// Begins to merge the documents of a group at a root.
+    fn merge(&self, now: Timestamp, root: &str) -> Box<dyn IndexMerger>;
 }
 
 /// Signs with a repository's own key (`OpenPGP`).

@@ -13,6 +13,8 @@ use std::marker::PhantomData;
 
 /// Limit on the entries of an object. A packument has one per version in `versions` and in `time`.
 const MAX_ENTRIES: usize = 200_000;
+/// Limit on the entries of all objects within an object. The largest packuments have half of it.
+const MAX_ALL_ENTRIES: usize = 1_000_000;
 /// Up to this number of keys, two that are alike at a glance are rare enough to be compared at once;
 /// above, keys are sorted.
 const FEW_ENTRIES: usize = 64;
@@ -116,10 +118,32 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
+/// A value of an object that may hold entries of its own in memory.
+pub(crate) trait Entries {
+    /// How many.
+    fn entries(&self) -> usize {
+        0
+    }
+}
+
+impl Entries for &RawValue {}
+
+impl<V> Entries for Object<'_, V> {
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<E: Entries> Entries for Option<E> {
+    fn entries(&self) -> usize {
+        self.as_ref().map_or(0, Entries::entries)
+    }
+}
+
+impl<'de: 'a, 'a, V: Deserialize<'de> + Entries> Deserialize<'de> for Object<'a, V> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Entries<'a, V>(PhantomData<(&'a (), V)>);
-        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for Entries<'a, V> {
+        struct Walk<'a, V>(PhantomData<(&'a (), V)>);
+        impl<'de: 'a, 'a, V: Deserialize<'de> + Entries> Visitor<'de> for Walk<'a, V> {
             type Value = Object<'a, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,12 +151,17 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries: Vec<(Cow<'a, str>, V)> = Vec::new();
+                let (mut entries, mut within) = (Vec::<(Cow<'a, str>, V)>::new(), 0);
                 while let Some(Text(key)) = map.next_key()? {
                     if entries.len() == MAX_ENTRIES {
                         return Err(A::Error::custom("an object has too many entries"));
                     }
-                    entries.push((key, map.next_value()?));
+                    let value: V = map.next_value()?;
+                    within += value.entries();
+                    if within > MAX_ALL_ENTRIES {
+                        return Err(A::Error::custom("a document has too many entries"));
+                    }
+                    entries.push((key, value));
                 }
                 match duplicate(&entries) {
                     Some(key) => Err(A::Error::custom(format!("the key {key:?} is duplicate"))),
@@ -140,7 +169,7 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
                 }
             }
         }
-        from.deserialize_map(Entries(PhantomData))
+        from.deserialize_map(Walk(PhantomData))
     }
 }
 

@@ -47,8 +47,8 @@ pub use publishing::Publishing;
 pub use query::UpstreamQuery;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Named, Plan, ReadRequest, RenderRequest, Representation, Set,
-    Source, Table,
+    Artifact, Document, Fetch, Member, Named, Plan, ReadRequest, RenderRequest, Representation,
+    Set, Source, Table,
 };
 pub use search::Search;
 

@@ -68,8 +68,10 @@ pub trait Protocol: Send + Sync {
     /// that earlier calls asked for, `None` for one that does not exist.
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
 
-    /// Refuses bytes that cannot be the document, such as the HTML page of a login.
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem>;
+    /// Refuses bytes that cannot be the document, such as the HTML page of a login. Returns how many
+    /// of its entries (lines, versions, files) are passed over because they cannot be read: those
+    /// that the protocol's clients pass over, too.
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem>;
 
     /// Renders a representation of a document that passed the check. Called only for representations
     /// with a name. Default: the document is served unchanged.

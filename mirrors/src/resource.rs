@@ -212,10 +212,11 @@ pub enum Plan<F = Fetch> {
 
 /// A large list of artifacts, in memory.
 pub trait Table: Send + Sync {
-    /// Finds the artifact at `path` below `root`.
+    /// Finds the artifact at `path` below the upstream's address. `root`, where the list's repository
+    /// is below that address: empty, or with a slash at its end.
     fn find(&self, root: &str, path: &str) -> Option<Fetch>;
 
-    /// The paths of the artifacts whose file has this name.
+    /// The locations, from the list's root, of the artifacts whose file has this name.
     fn named(&self, file: &str) -> Vec<String>;
 
     /// The memory that it uses, in bytes.
@@ -227,6 +228,17 @@ pub trait Table: Send + Sync {
 pub struct Set {
     /// Documents that match exactly this one, such as its signature. An upstream may lack them.
     pub companions: Vec<Document>,
-    /// Artifacts that it names, and how to fetch them.
-    pub members: Vec<(Artifact, Fetch)>,
+    /// Artifacts that it names.
+    pub members: Vec<Member>,
+}
+
+/// An artifact that the head of a set names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// How it is fetched.
+    pub fetch: Fetch,
+    /// Whether clients can do nothing without it. What is not required may be missing upstream.
+    pub is_required: bool,
 }

@@ -51,6 +51,11 @@ pub(crate) fn path(text: &str) -> String {
     text.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
+/// A document without the byte order mark that some programs put first; clients pass over it.
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// The first value of a key of a query, decoded.
 pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     let (_, value) = query

@@ -106,6 +106,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The size of what a range lies outside of, for `Range`.
     pub size_bytes: Option<u64>,
+    /// The status that a remote registry answered with, for `Upstream` and `UpstreamPolicy`.
+    pub upstream_status: Option<u16>,
     /// What lacks, for `Quota`.
     pub shortage: Option<Box<Shortage>>,
     /// Whether it is said because the caller may not: the audit trail tells of it.
@@ -137,6 +139,7 @@ impl Problem {
             detail: clamped(detail.into()),
             retry_after: None,
             size_bytes: None,
+            upstream_status: None,
             shortage: None,
             refused: false,
             ruling: None,

@@ -35,6 +35,9 @@ kinds! {
         UpstreamDuration = "upstream_duration_seconds",
         /// Bytes of bodies received from upstreams.
         UpstreamBytes = "upstream_bytes",
+        /// Lines, versions and files of upstreams' documents that could not be read and were passed
+        /// over, as their clients do.
+        UpstreamPassedOver = "upstream_passed_over",
         /// Bytes that names hold, when they were last counted.
         StoredBytes = "stored_bytes",
         /// Digests that names hold, when they were last counted.
@@ -84,6 +87,7 @@ impl SeriesName {
             | Self::UpstreamBytes
             | Self::StoredBytes
             | Self::CollectedBytes => "bytes",
+            Self::UpstreamPassedOver => "entries",
             Self::StoredBlobs | Self::CollectedBlobs => "blobs",
         }
     }
@@ -94,7 +98,8 @@ impl SeriesName {
             Self::UpstreamRequests
             | Self::UpstreamErrors
             | Self::UpstreamDuration
-            | Self::UpstreamBytes => Some("upstream"),
+            | Self::UpstreamBytes
+            | Self::UpstreamPassedOver => Some("upstream"),
             Self::CollectedBytes | Self::CollectedBlobs => None,
             _ => Some("protocol"),
         }
@@ -116,6 +121,7 @@ impl SeriesName {
             Self::UpstreamErrors => "Requests to upstreams without a useful answer",
             Self::UpstreamDuration => "Time until an upstream's answer began",
             Self::UpstreamBytes => "Bytes of bodies received from upstreams",
+            Self::UpstreamPassedOver => "Entries of upstreams' documents passed over as unreadable",
             Self::StoredBytes => "Bytes that names hold, when last counted",
             Self::StoredBlobs => "Digests that names hold, when last counted",
             Self::CollectedBytes => "Bytes that the collector freed",

@@ -127,6 +127,7 @@ impl Below {
             Name::UpstreamRequests,
             Name::UpstreamErrors,
             Name::UpstreamBytes,
+            Name::UpstreamPassedOver,
             Name::CollectedBlobs,
             Name::CollectedBytes,
         ] {

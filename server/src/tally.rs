@@ -182,6 +182,7 @@ impl Tally {
             put(Name::UpstreamRequests, &upstream, "", counts.requests);
             put(Name::UpstreamErrors, &upstream, "", counts.errors);
             put(Name::UpstreamBytes, &upstream, "", counts.bytes);
+            put(Name::UpstreamPassedOver, &upstream, "", counts.passed_over);
             for (part, value) in counts.durations.parts() {
                 put(Name::UpstreamDuration, &upstream, part, value);
             }

@@ -4,7 +4,7 @@
 use crate::bed::Bed;
 use crate::wrong::FORGETFUL;
 use larder_tests::{Fault, Shelf, Upstream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const BODY: &[u8] = b"a wheel";
 
@@ -14,20 +14,61 @@ fn set(bed: &Bed, name: &str, statuses: &[u16]) {
     bed.larder.api("PATCH", &path, &body, 200);
 }
 
+/// A mirror of this upstream, and the group of it and then of `up`.
+fn first_of_two(bed: &Bed, protocol: &str, upstream: &Value) {
+    let first =
+        json!({"protocol": protocol, "name": "bucket", "kind": "mirror", "upstream": upstream});
+    bed.larder
+        .api("POST", "repositories", &first.to_string(), 201);
+    let group =
+        json!({"protocol": protocol, "name": "all", "kind": "group", "members": ["bucket", "up"]});
+    bed.larder
+        .api("POST", "repositories", &group.to_string(), 201);
+}
+
+#[test]
+fn who_shows_no_credentials_is_refused_what_is_not_there() {
+    let bed = Bed::with(&FORGETFUL);
+    for shelf in bed.mirrors(BODY) {
+        let bucket = Upstream::start();
+        let upstream = json!({"url": bucket.url(), "allow_private": true});
+        first_of_two(&bed, shelf.protocol, &upstream);
+        let in_group = |path: String| path.replacen("/up/", "/all/", 1);
+        let refusals = match shelf.protocol {
+            "rpm" => vec![403],
+            _ => vec![400, 401, 403],
+        };
+        for status in refusals {
+            bucket.fail_all(Fault::Status(status));
+            bed.get(&in_group(shelf.index_here())).expect(200);
+            bed.right(&in_group(shelf.artifact_here("1.0.0")), BODY);
+            let own = shelf.index_here().replacen("/up/", "/bucket/", 1);
+            let direct = if status == 403 { 403 } else { 502 };
+            assert_eq!(bed.get(&own).status, direct, "{own}");
+        }
+        // What fails otherwise ends the search.
+        for status in [418, 500] {
+            bucket.fail_all(Fault::Status(status));
+            assert!(
+                bed.get(&in_group(shelf.index_here())).status >= 403,
+                "{status}"
+            );
+            bed.turn(10_000);
+        }
+    }
+}
+
 /// As pip does: the page, and then a file that it names.
 #[test]
 fn what_one_mirror_of_a_group_does_not_have_comes_from_the_next() {
     let (bed, bucket) = (Bed::with(&FORGETFUL), Upstream::start());
     let shelf = bed.mirror("pypi", BODY);
-    let upstream = json!({"url": format!("{}simple/", bucket.url()), "allow_private": true});
-    let first =
-        json!({"protocol": "pypi", "name": "bucket", "kind": "mirror", "upstream": upstream});
-    bed.larder
-        .api("POST", "repositories", &first.to_string(), 201);
-    let group =
-        json!({"protocol": "pypi", "name": "all", "kind": "group", "members": ["bucket", "up"]});
-    bed.larder
-        .api("POST", "repositories", &group.to_string(), 201);
+    first_of_two(
+        &bed,
+        "pypi",
+        &json!({"url": format!("{}simple/", bucket.url()), "allow_private": true,
+            "username": "ci", "password": "secret"}),
+    );
     let page = shelf.index_here().replacen("/up/", "/all/", 1);
     let wheel = shelf.artifact_here("1.0.0").replacen("/up/", "/all/", 1);
     let accept = [(

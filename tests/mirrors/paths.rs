@@ -45,7 +45,8 @@ fn with_segment(path: &str, bad: &str) -> Vec<String> {
     let places = path
         .match_indices('/')
         .map(|(at, _)| at)
-        .filter(|at| *at >= below);
+        // Right below the repo two slashes are one, as clients join addresses.
+        .filter(|at| *at >= below && (*at > below || !bad.is_empty()));
     let mut paths: Vec<String> = places
         .map(|at| format!("{}/{bad}{}", &path[..at], &path[at..]))
         .collect();

@@ -32,8 +32,6 @@ pub(crate) fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault,
         (Fault::TooShort(half), 0),
         (Fault::ChunkedCut(half), 0),
         (Fault::ChunkedCut(size), 0),
-        (Fault::Encoding("br"), 502),
-        (Fault::Encoding("gzip, br"), 502),
         (Fault::Redirect(itself.to_owned()), 502),
         (Fault::Redirect(other.url()), 502),
         (
@@ -101,11 +99,7 @@ pub(crate) fn spoil_artifacts(bed: &Bed, shelf: &mut Shelf, body: &[u8]) {
         assert!(told != 404 || status == 404, "{here} {fault:?} is no 404");
         let framed = !matches!(
             fault,
-            Fault::ChunkedCut(_)
-                | Fault::Unframed(_)
-                | Fault::Grown(..)
-                | Fault::Encoding(_)
-                | Fault::TooLong(LARGE)
+            Fault::ChunkedCut(_) | Fault::Unframed(_) | Fault::Grown(..) | Fault::TooLong(LARGE)
         );
         assert!(
             !small || !framed || told >= 400,
@@ -224,7 +218,9 @@ pub(crate) fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool)
     let more = if promised {
         lies(body.len())
     } else {
-        vec![(Fault::Encoding("gzip"), 502)]
+        ["gzip", "br", "gzip, br"]
+            .map(|label| (Fault::Encoding(label), 502))
+            .into()
     };
     let here = shelf.index_here();
     for (fault, status) in faults(body.len(), there, &other).into_iter().chain(more) {

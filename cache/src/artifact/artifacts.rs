@@ -1,6 +1,7 @@
 //! Artifacts, from the store or from upstream.
 
 use super::plans::Plans;
+use super::unpacked::Unpacked;
 use crate::document::Missing;
 use crate::download::{
     ArtifactFetcher, Download, DownloadHead, Downloads, download_key, is_promised, wrong_bytes,
@@ -29,6 +30,7 @@ pub(crate) struct Artifacts {
     plans: Arc<Plans>,
     fetcher: Arc<ArtifactFetcher>,
     missing: Arc<Missing>,
+    unpacked: Unpacked,
     downloads: Downloads,
 }
 
@@ -39,12 +41,14 @@ impl Artifacts {
         plans: Arc<Plans>,
         fetcher: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
+        unpacked: Unpacked,
     ) -> Self {
         Self {
             metadata,
             plans,
             fetcher,
             missing,
+            unpacked,
             downloads: Downloads::default(),
         }
     }
@@ -58,9 +62,16 @@ impl Artifacts {
         whole: bool,
     ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
-            // What is damaged comes anew, if it can.
-            if !found.damaged || repo.upstream().is_err() {
+            let is_doubtful = found.damaged || self.unpacked.may_be_one(artifact, &found);
+            if !is_doubtful || repo.upstream().is_err() {
                 return Ok(ArtifactSource::Stored(found));
+            }
+            // What is damaged comes anew, if it can, and so does what was unpacked.
+            if !found.damaged {
+                if !self.unpacked.is_one(artifact, &found).await? {
+                    return Ok(ArtifactSource::Stored(found));
+                }
+                return self.packed_again(repo, artifact, found).await;
             }
         }
         if repo.is_hosted() {
@@ -74,6 +85,37 @@ impl Artifacts {
         match download.head().await? {
             DownloadHead::Complete(found) => Ok(ArtifactSource::Downloaded(found)),
             DownloadHead::Stream(size) => Ok(ArtifactSource::Streaming(download, size)),
+        }
+    }
+
+    /// An archive that was unpacked on its way, as its upstream has it; as it is kept, if that cannot
+    /// be asked now.
+    async fn packed_again(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        kept: Arc<FileRecord>,
+    ) -> Result<ArtifactSource, Problem> {
+        let fetched = match self.download(repo, artifact) {
+            Ok(download) => download.kept().await,
+            Err(problem) => Err(problem),
+        };
+        let path = &*artifact.path;
+        match fetched {
+            Ok(found) => {
+                tracing::info!(repo = %repo.record.name, path, "an archive that was unpacked was fetched again");
+                self.unpacked.is_right(&found);
+                Ok(ArtifactSource::Downloaded(found))
+            }
+            Err(problem) => {
+                let problem = problem.with_causes();
+                tracing::warn!(
+                    problem,
+                    path,
+                    "an archive that was unpacked cannot be fetched again"
+                );
+                Ok(ArtifactSource::Stored(kept))
+            }
         }
     }
 
@@ -117,7 +159,12 @@ impl Artifacts {
         let planned = self.plans.plan(repo, artifact, false).await;
         // It may have come with the index, or by a download that ended since the asker looked.
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
-        let stored = stored.filter(|found| !found.damaged);
+        let mut stored = stored.filter(|found| !found.damaged);
+        if let Some(found) = &stored
+            && self.unpacked.is_one(artifact, found).await?
+        {
+            stored = None;
+        }
         let outcome = match &planned {
             Ok(fetch) => match stored.filter(|found| is_promised(found, fetch)) {
                 Some(found) => return Ok(found),

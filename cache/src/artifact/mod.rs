@@ -1,9 +1,13 @@
 //! Artifacts: what never changes. Found by reading the documents and lists that name them.
 
 mod tables;
+mod unpacked;
+mod leads;
 mod plans;
 mod artifacts;
 
 pub(crate) use artifacts::{ArtifactSource, Artifacts};
+pub(crate) use leads::ListLeads;
 pub(crate) use plans::Plans;
 pub(crate) use tables::Tables;
+pub(crate) use unpacked::Unpacked;

@@ -1,6 +1,7 @@
 //! How an artifact is got: the documents and lists that its protocol asks for are read until it
 //! has the artifact's URL and hash.
 
+use super::leads::ListLeads;
 use super::tables::Tables;
 use crate::bodies::Bodies;
 use crate::document::Documents;
@@ -9,7 +10,7 @@ use crate::repo::Repo;
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub(crate) struct Plans {
     documents: Arc<Documents>,
     bodies: Arc<Bodies>,
     tables: Arc<Tables>,
+    leads: Arc<ListLeads>,
     /// Plans hold the documents that they read.
     planning: Slots,
 }
@@ -36,6 +38,7 @@ impl Plans {
         documents: Arc<Documents>,
         bodies: Arc<Bodies>,
         tables: Arc<Tables>,
+        leads: Arc<ListLeads>,
         planning: Slots,
     ) -> Self {
         Self {
@@ -43,6 +46,7 @@ impl Plans {
             documents,
             bodies,
             tables,
+            leads,
             planning,
         }
     }
@@ -55,7 +59,36 @@ impl Plans {
         anew: bool,
     ) -> Result<Fetch, Problem> {
         let step = |known: &[_], tables: &[_]| repo.protocol.plan(artifact, known, tables);
-        self.follow(repo, (MAX_STEPS, anew), step).await
+        match self.follow(repo, (MAX_STEPS, anew), step).await {
+            Err(problem) if problem.kind == Kind::NotFound => {
+                let beside = self.plan_beside(repo, artifact, anew).await?;
+                beside.ok_or(problem)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// How an artifact is got that a list names whose repository is beside it; `None` if none does.
+    async fn plan_beside(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        anew: bool,
+    ) -> Result<Option<Fetch>, Problem> {
+        let Some(index) = repo.protocol.index() else {
+            return Ok(None);
+        };
+        let roots = self.leads.above(repo).await?;
+        if roots.is_empty() || index.root(&artifact.path).is_some() {
+            return Ok(None);
+        }
+        let step = |known: &[_], tables: &[_]| index.plan_beside(&roots, artifact, known, tables);
+        // Each root takes a document and a list.
+        let max_steps = 2 * roots.len() + 1;
+        match self.follow(repo, (max_steps, anew), step).await {
+            Err(problem) if problem.kind == Kind::NotFound => Ok(None),
+            outcome => outcome.map(Some),
+        }
     }
 
     /// What a protocol finds in documents and lists: they are read until `step` asks for no more.

@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Set, Source};
+use larder_mirrors::{Document, Member, Set, Source};
 use larder_model::{Algorithm, Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -253,8 +253,10 @@ impl Documents {
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
-            let outcome = self.try_fetch(repo, document, kept.as_ref()).await;
             tries -= 1;
+            let outcome = self
+                .try_fetch(repo, document, kept.as_ref(), tries == 0)
+                .await;
             match outcome {
                 Err(FetchError::Changed(problem)) if tries > 0 => {
                     tracing::info!(%problem, path = &*document.path, "the upstream changed meanwhile: once more");
@@ -269,6 +271,7 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
+        is_last: bool,
     ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
         repo.upstream()?;
         let location = self.locate(repo, document).await?;
@@ -295,9 +298,14 @@ impl Documents {
         if kept.is_none() && alone {
             return Ok(self.keep_behind(repo, document, digest, new));
         }
-        let named = set.members.iter().map(|(member, _)| member.path.clone());
+        let named = set
+            .members
+            .iter()
+            .map(|member| member.artifact.path.clone());
         let named: Vec<Box<str>> = named.collect();
-        let companions = self.bring_set(repo, document, &new.body, set).await?;
+        let companions = self
+            .bring_set(repo, document, &new.body, (set, is_last))
+            .await?;
         let retired = self.no_longer_named(repo, document, kept, &named).await;
         let beside = Beside {
             companions,
@@ -330,7 +338,10 @@ impl Documents {
             tracing::warn!(problem, path, "the state before of an index cannot be read");
             Set::default()
         });
-        let paths = before.members.into_iter().map(|(member, _)| member.path);
+        let paths = before
+            .members
+            .into_iter()
+            .map(|member| member.artifact.path);
         paths.filter(|path| !named.contains(path)).collect()
     }
 
@@ -406,13 +417,13 @@ impl Documents {
     }
 
     /// Brings everything that belongs together with a document, or says that the upstream changed
-    /// meanwhile.
+    /// meanwhile. With `true` it is the last try: what is not required may be missing.
     async fn bring_set(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
         body: &Bytes,
-        set: Set,
+        (set, is_last): (Set, bool),
     ) -> Result<Vec<(Document, Option<Bytes>)>, FetchError> {
         if set == Set::default() {
             return Ok(Vec::new());
@@ -425,14 +436,27 @@ impl Documents {
             }
             companions.push((companion, bytes));
         }
-        for (artifact, fetch) in set.members {
-            let ensured = self.artifacts.ensure(repo, &artifact, fetch).await;
-            ensured.map_err(|problem| match problem.kind {
-                Kind::NotFound | Kind::Upstream => {
-                    FetchError::Changed(Problem::new(Kind::Upstream, "document", problem.detail))
+        for Member {
+            artifact,
+            fetch,
+            is_required,
+        } in set.members
+        {
+            let Err(problem) = self.artifacts.ensure(repo, &artifact, fetch).await else {
+                continue;
+            };
+            let (name, path) = (&repo.record.name, &*artifact.path);
+            let detail = match problem.kind {
+                Kind::NotFound if is_last && !is_required => {
+                    tracing::info!(repo = %name, path, "an index names what its upstream lacks");
+                    continue;
                 }
-                _ => FetchError::Failed(problem),
-            })?;
+                Kind::NotFound => format!("the upstream lacks {path}, which its index names"),
+                Kind::Upstream => format!("{path}: {}", problem.detail),
+                _ => return Err(FetchError::Failed(problem)),
+            };
+            let problem = Problem::new(Kind::Upstream, "document", detail).because(problem);
+            return Err(FetchError::Changed(problem));
         }
         // The companions were fetched after the document: they belong to it if it is still the
         // same.

@@ -196,7 +196,10 @@ impl DocumentFetcher {
             .await?;
         let body = Bytes::from(body);
         require_claimed_digest(repo, document, claimed, &body)?;
-        repo.protocol.check(document, &body)?;
+        let passed_over = repo.protocol.check(document, &body)?;
+        if passed_over > 0 {
+            repo.upstream()?.passed_over(passed_over, &document.path);
+        }
         Ok(NewDocument {
             body,
             validators,

@@ -1,17 +1,18 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
 use super::downloads::Downloads;
+use super::encoded::{decode, decoded};
 use super::progress::Download;
 use crate::problems::absent;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Fetch};
-use larder_model::{Algorithm, Checker, Integrity, Kind, Problem, System};
+use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -28,7 +29,11 @@ pub(crate) struct ArtifactFetcher {
     members: Downloads,
 }
 
+/// Bytes that small ones are decoded to at most.
+const MAX_DECODED: usize = 8 << 20;
+
 /// What is fetched, and for whom.
+#[derive(Clone, Copy)]
 struct Job<'a> {
     repo: &'a Repo,
     artifact: &'a Artifact,
@@ -101,18 +106,20 @@ impl ArtifactFetcher {
         let FetchResponse::Body(body) = repo.upstream()?.get(&wanted).await? else {
             return Err(absent());
         };
-        if let (Some(promised), Some(announced)) = (fetch.size, body.size)
+        let integrity = self.integrity(repo, artifact, fetch).await?;
+        // Where there is a hash it decides, and a wrong size is one of no weight.
+        let promised = fetch.size.filter(|_| integrity == Integrity::None);
+        if let (Some(promised), Some(announced)) = (promised, body.size)
             && promised != announced
         {
             let detail =
                 format!("the upstream sends {announced} bytes where its index promises {promised}");
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
-        let size = body.size.or(fetch.size);
+        let size = body.size.or(promised);
         if size.is_some_and(|size| size > self.max_bytes) {
             return Err(too_large());
         }
-        let integrity = self.integrity(repo, artifact, fetch).await?;
         let job = Job {
             repo,
             artifact,
@@ -123,7 +130,7 @@ impl ArtifactFetcher {
         if body.size.is_some_and(|size| size <= INLINE_BYTES) {
             return self.take_small(&job, *body).await;
         }
-        self.take_large(&job, *body).await
+        self.take_large(&job, *body, size).await
     }
 
     /// What the bytes must be. Where nothing is promised the first bytes stay: also when they are
@@ -150,52 +157,107 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let content_type = content_type(job, &body);
+        let is_labelled = body.is_labelled;
         let (body, _) = body.collect(limit, limit, || async {}).await?;
-        let mut checker = Checker::new(job.integrity);
-        checker.update(&body);
-        if !checker.agrees() {
-            return Err(mismatch());
-        }
-        let prepared = self.content.prepare(&Bytes::from(body)).await?;
+        let agrees = |body: &[u8]| {
+            let mut checker = Checker::new(job.integrity);
+            checker.update(body);
+            checker.agrees()
+        };
+        // The hash decides whether what is labelled so was encoded on its way.
+        let body = if agrees(&body) {
+            Some(body)
+        } else {
+            let decoded = is_labelled.then(|| decoded(&body, MAX_DECODED)).flatten();
+            decoded.filter(|body| agrees(body))
+        };
+        let body = Bytes::from(body.ok_or_else(mismatch)?);
+        let prepared = self.content.prepare(&body).await?;
         self.keep(job, &content_type, prepared).await
     }
 
-    /// Takes in a file, which others read meanwhile.
+    /// Takes in a file, which others read meanwhile: unless there is a reason to doubt that it is what
+    /// was promised before all of it came.
     async fn take_large(
         &self,
         job: &Job<'_>,
         mut body: UpstreamBody,
+        size: Option<u64>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let (fetch, download) = (job.fetch, job.download);
         let content_type = content_type(job, &body);
         let _slot = job.repo.upstream()?.large_fills().acquire().await?;
+        let readers = (!is_doubtful(job, &body)).then_some(job.download);
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
-            let size = body.size.or(fetch.size);
-            download.begin(size, staging.file());
-            let last = self.pass(&mut body, size, &mut staging, download).await?;
+            if let Some(readers) = readers {
+                readers.begin(size, staging.file());
+            }
+            let last = self.pass(&mut body, size, &mut staging, readers).await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
+            if !agrees && body.is_labelled {
+                // Who reads already has other bytes than those that come now.
+                let fresh = job.download.abort();
+                let download = fresh.as_deref().unwrap_or(job.download);
+                let job = Job { download, ..*job };
+                return self.take_encoded(&job, &content_type, &staging).await;
+            }
             if !agrees {
                 return Err(mismatch());
             }
-            download.release(last);
-            let found = FileRecord::transient(&content_type, digest, staging.offset());
-            download.complete(Arc::new(found));
-            let prepared = self.content.prepare_staged(staging).await?;
-            self.keep(job, &content_type, prepared).await
+            match readers {
+                Some(readers) => readers.release(last),
+                None => job.download.begin(Some(staging.offset()), staging.file()),
+            }
+            self.keep_staged(job, &content_type, (staging, digest))
+                .await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
     }
 
-    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given
-    /// back. Readers know `size`: with so many bytes they have what they take for all, so more
-    /// than that is never passed on.
+    /// Takes in what staged bytes decode to, if that is what was promised.
+    async fn take_encoded(
+        &self,
+        job: &Job<'_>,
+        content_type: &str,
+        packed: &Staging,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let take = async |mut staging: Staging| {
+            staging.expect(job.integrity);
+            if !decode(packed, &mut staging, self.max_bytes).await? {
+                return Err(mismatch());
+            }
+            let (digest, agrees) = staging.verify(job.integrity).await?;
+            if !agrees {
+                return Err(mismatch());
+            }
+            job.download.begin(Some(staging.offset()), staging.file());
+            self.keep_staged(job, content_type, (staging, digest)).await
+        };
+        self.content.with_staging(Algorithm::Sha256, take).await
+    }
+
+    /// Keeps staged bytes that are right.
+    async fn keep_staged(
+        &self,
+        job: &Job<'_>,
+        content_type: &str,
+        (staging, digest): (Staging, Digest),
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let found = FileRecord::transient(content_type, digest, staging.offset());
+        job.download.complete(Arc::new(found));
+        let prepared = self.content.prepare_staged(staging).await?;
+        self.keep(job, content_type, prepared).await
+    }
+
+    /// Passes all bytes on to the disk and to the readers, if there may be any yet, but for the last
+    /// ones, which are given back. Readers know `size`: with so many bytes they have what they take
+    /// for all, so more than that is never passed on.
     async fn pass(
         &self,
         body: &mut UpstreamBody,
         size: Option<u64>,
         staging: &mut Staging,
-        download: &Download,
+        readers: Option<&Download>,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
         while let Some(bytes) = body.next().await? {
@@ -206,16 +268,17 @@ impl ArtifactFetcher {
             if staging.offset() > self.max_bytes {
                 return Err(too_large());
             }
+            let Some(readers) = readers else { continue };
             let before = std::mem::replace(&mut last, bytes);
             if !before.is_empty() {
-                download.release(before);
+                readers.release(before);
             }
             // Where more must come, none of these are the last.
             let more = size.is_some_and(|size| staging.offset() < size);
             let held = if more { 0 } else { last.len().min(HELD_BYTES) };
             let ready = last.split_to(last.len() - held);
             if !ready.is_empty() {
-                download.release(ready);
+                readers.release(ready);
             }
         }
         Ok(last)
@@ -265,6 +328,21 @@ impl ArtifactFetcher {
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
     }
+}
+
+/// Whether bytes are likely to be other ones than was promised: of another size, or encoded on their
+/// way where they are not packed themselves.
+fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
+    let (fetch, artifact) = (job.fetch, job.artifact);
+    let is_itself = || {
+        let known = job.repo.protocol.content_type(artifact);
+        is_packed(&fetch.url) || known == "application/gzip" || artifact.kind == FileKind::Blob
+    };
+    let has_other_size = fetch
+        .size
+        .zip(body.size)
+        .is_some_and(|(one, other)| one != other);
+    *job.integrity != Integrity::None && (has_other_size || (body.is_labelled && !is_itself()))
 }
 
 /// Whether an index promises the bytes of this file: a file of the name may have been of another

@@ -3,6 +3,7 @@
 
 mod progress;
 mod downloads;
+mod encoded;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};

@@ -14,6 +14,18 @@ use larder_mirrors::ReadRequest;
 use larder_model::{Kind, Problem, Reply, RepoKind};
 use std::sync::Arc;
 
+/// Whether a problem of a member is that it does not have something: the next one is asked. Static
+/// files in buckets, and some registries, say so by 400, 401 or 403. Where we show credentials these
+/// may mean that they are wrong, and what is kept of a member is served before it is refused.
+fn is_lacking(member: &Repo, problem: &Problem) -> bool {
+    let is_refused = || {
+        let upstream = member.upstream.as_ref();
+        upstream.is_some_and(|upstream| !upstream.has_credentials())
+            && matches!(problem.upstream_status, Some(400 | 401 | 403))
+    };
+    problem.kind == Kind::NotFound || is_refused()
+}
+
 /// Answers with what the members of a group have.
 pub(crate) struct GroupResponder {
     gate: Arc<Gate>,
@@ -59,7 +71,7 @@ impl GroupResponder {
         for member in mirrors.iter().filter(|member| member.has_upstream()) {
             let answer = self.responder.answer_from_member(member, read, context);
             match answer.await {
-                Err(problem) if problem.kind == Kind::NotFound => {}
+                Err(problem) if is_lacking(member, &problem) => {}
                 outcome => return outcome,
             }
         }

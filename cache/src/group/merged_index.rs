@@ -94,9 +94,9 @@ impl MergedIndex {
         let mut documents = Vec::new();
         while let Some(wanted) = merger.next() {
             let mut lists = Vec::with_capacity(wanted.len());
-            for ((member, _), path) in state.heads.iter().zip(wanted) {
+            for ((member, head), path) in state.heads.iter().zip(wanted) {
                 lists.push(match path {
-                    Some(path) => Some(self.list(member, &state.root, &path).await?),
+                    Some(path) => self.list(member, (&state.root, head), &path).await?,
                     None => None,
                 });
             }
@@ -128,7 +128,7 @@ impl MergedIndex {
         group: &Repo,
         state: &MergedState,
     ) -> Result<Box<dyn IndexMerger>, Problem> {
-        let mut merger = index_of(group)?.merge(self.metadata.now());
+        let mut merger = index_of(group)?.merge(self.metadata.now(), &state.root);
         // What hosted members have that the caller may not list, nobody else has.
         let mut unlisted = HashSet::new();
         for member in state.hosted.iter().filter(|hosted| !state.lists(hosted)) {
@@ -169,16 +169,27 @@ impl MergedIndex {
         }
     }
 
-    /// A file that a member's head names: it was kept together with the head.
-    async fn list(&self, member: &Repo, root: &str, path: &str) -> Result<Bytes, Problem> {
-        let path = if member.is_hosted() {
+    /// A file that a member's head names: it was kept together with the head. `None` if the upstream
+    /// lacked it, and it is not the list of packages.
+    async fn list(
+        &self,
+        member: &Repo,
+        (root, head): (&str, &FileRecord),
+        path: &str,
+    ) -> Result<Option<Bytes>, Problem> {
+        let own = if member.is_hosted() {
             path.to_owned()
         } else {
             format!("{root}{path}")
         };
-        let found = self.metadata.find(member.address_key(&path)).await?;
-        let found = found
-            .ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
-        self.bodies.read(&found).await
+        if let Some(found) = self.metadata.find(member.address_key(&own)).await? {
+            return self.bodies.read(&found).await.map(Some);
+        }
+        let packages = index_of(member)?.list(&self.bodies.read(head).await?)?;
+        if !member.is_hosted() && packages.is_some_and(|list| *list.path != *path) {
+            return Ok(None);
+        }
+        let changed = "a member changed meanwhile";
+        Err(Problem::busy(changed, Duration::from_secs(1)))
     }
 }

@@ -5,14 +5,14 @@ use super::members::Members;
 use super::merged_index::MergedIndex;
 use super::merged_state::{GroupRequest, MergedStates};
 use super::origin::{Origin, Origins};
-use crate::artifact::Tables;
+use crate::artifact::{ListLeads, Tables};
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
 use crate::permissions::read_all;
-use crate::publish::{HostedPackages, IndexStore};
+use crate::publish::{HostedPackages, IndexStore, index_of};
 use crate::repo::Repo;
-use crate::responder::Responder;
+use crate::responder::{CACHE_STATUS, ReadContext, Responder, status};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use larder_access::{Admission, Gate};
@@ -32,6 +32,7 @@ pub(crate) struct MergedParts {
     pub(crate) store: Arc<IndexStore>,
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) tables: Arc<Tables>,
+    pub(crate) leads: Arc<ListLeads>,
     pub(crate) responder: Arc<Responder>,
     pub(crate) large_documents: Slots,
 }
@@ -40,6 +41,8 @@ pub(crate) struct MergedParts {
 pub(crate) struct MergedResponder {
     gate: Arc<Gate>,
     groups: Arc<Groups>,
+    documents: Arc<Documents>,
+    leads: Arc<ListLeads>,
     states: Arc<MergedStates>,
     index: Arc<MergedIndex>,
     origins: Origins,
@@ -52,7 +55,7 @@ impl MergedResponder {
         let states = Arc::new(MergedStates::new(
             Arc::clone(&parts.gate),
             Arc::clone(&parts.groups),
-            parts.documents,
+            Arc::clone(&parts.documents),
         ));
         let index = Arc::new(MergedIndex::new(
             parts.metadata.clone(),
@@ -65,12 +68,15 @@ impl MergedResponder {
             parts.metadata,
             parts.bodies,
             parts.tables,
+            Arc::clone(&parts.leads),
             Arc::clone(&states),
             Arc::clone(&index),
         );
         Self {
             gate: parts.gate,
             groups: parts.groups,
+            documents: parts.documents,
+            leads: parts.leads,
             states,
             index,
             origins,
@@ -86,9 +92,37 @@ impl MergedResponder {
         read: &ReadRequest,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
-        let Some(index) = group.protocol.index() else {
+        if group.protocol.index().is_none() {
             return Ok(None);
+        }
+        // The state that this caller may see, made of these members.
+        let members: Members = self.groups.members(admission, group, "")?;
+        let group_request = GroupRequest {
+            admission,
+            group,
+            members: &members,
         };
+        if let Some(answer) = self.merged(group_request, read, HeaderMap::new()).await? {
+            return Ok(Some(answer));
+        }
+        match read {
+            ReadRequest::Artifact(artifact) => self
+                .artifact(group_request, artifact, request)
+                .await
+                .map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Answers with a merged document, or a file that one names; `None` for all else.
+    async fn merged(
+        &self,
+        request: GroupRequest<'_>,
+        read: &ReadRequest,
+        headers: HeaderMap,
+    ) -> Result<Option<Answer>, Problem> {
+        let group = request.group;
+        let index = index_of(group)?;
         // Only documents and packages are merged; what else there is has a member of its own.
         let (path, content_type, lasts) = match read {
             ReadRequest::Document(document, representation) => {
@@ -104,31 +138,67 @@ impl MergedResponder {
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => return Ok(None),
         };
-        // The state that this caller may see, made of these members.
-        let members: Members = self.groups.members(admission, group, "")?;
-        let group_request = GroupRequest {
+        let Some(root) = index.root(path) else {
+            return Ok(None);
+        };
+        let state = Arc::new(self.states.get(request, root).await?);
+        let found = self.index.document(group, &state, path).await?;
+        Ok(Some(Answer::Blob(BlobAnswer {
+            found,
+            content_type: HeaderValue::from_static(content_type),
+            headers,
+            lasts,
+            private: !state.public,
+        })))
+    }
+
+    /// Answers from a mirror with what is read in its document or file; with its own documents, made
+    /// like those of a group, where its list leads to other hosts: clients would go past this server.
+    /// `None` for what no document of a whole repo tells of.
+    pub(crate) async fn answer_mirror(
+        &self,
+        admission: &Admission,
+        mirror: &Arc<Repo>,
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Option<Answer>, Problem> {
+        let index = mirror.protocol.index().filter(|_| mirror.has_upstream());
+        let Some(index) = index else { return Ok(None) };
+        let root = match read {
+            ReadRequest::Document(document, _) => index.root(&document.path),
+            ReadRequest::Artifact(artifact) => index.root(&artifact.path),
+            _ => None,
+        };
+        let Some(root) = root else { return Ok(None) };
+        let mut headers = HeaderMap::new();
+        let leads = match read {
+            ReadRequest::Document(document, form) if *document == index.head(root) => {
+                let head = self.documents.get(mirror, document).await?;
+                let leads = self.leads.of(mirror, root, &head.found).await?;
+                headers.insert(CACHE_STATUS, status(&head, mirror));
+                if !leads.elsewhere {
+                    let responder = &self.responder;
+                    let answer =
+                        responder.answer_with(mirror, document, head, (*form, None), context);
+                    return answer.await.map(Some);
+                }
+                leads
+            }
+            _ => self.leads.at(mirror, root).await?,
+        };
+        if !leads.elsewhere {
+            return Ok(None);
+        }
+        let members = Members {
+            hosted: Vec::new(),
+            mirrors: vec![Arc::clone(mirror)],
+        };
+        let request = GroupRequest {
             admission,
-            group,
+            group: mirror,
             members: &members,
         };
-        match (index.root(path), read) {
-            (Some(root), _) => {
-                let state = Arc::new(self.states.get(group_request, root).await?);
-                let found = self.index.document(group, &state, path).await?;
-                Ok(Some(Answer::Blob(BlobAnswer {
-                    found,
-                    content_type: HeaderValue::from_static(content_type),
-                    headers: HeaderMap::new(),
-                    lasts,
-                    private: !state.public,
-                })))
-            }
-            (None, ReadRequest::Artifact(artifact)) => self
-                .artifact(group_request, artifact, request)
-                .await
-                .map(Some),
-            _ => Ok(None),
-        }
+        self.merged(request, read, headers).await
     }
 
     /// Answers with a package.

@@ -81,8 +81,12 @@ impl MergedState {
             current.update(format!("reserved {name}\n").as_bytes());
         }
         current.update(group.record.settings.write().as_bytes());
-        let folder =
-            |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], self.root);
+        // No path of an upstream begins like that of a mirror's own documents.
+        let prefix = if group.is_group() { "" } else { ";" };
+        let folder = |hasher: Hasher| {
+            let hash = hasher.finish().hex();
+            format!("{prefix}merged/{}/{}", &hash[..32], self.root)
+        };
         Ok(Folders {
             current: folder(current),
             immutable: folder(immutable),
@@ -156,7 +160,11 @@ impl MergedStates {
             root: root.into(),
             heads,
             hosted: members.hosted.clone(),
-            reserved: self.groups.reserved_names(group).await?,
+            reserved: if group.is_group() {
+                self.groups.reserved_names(group).await?
+            } else {
+                HashSet::new()
+            },
             public,
         })
     }

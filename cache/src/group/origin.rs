@@ -3,7 +3,7 @@
 
 use super::merged_index::MergedIndex;
 use super::merged_state::{GroupRequest, MergedStates};
-use crate::artifact::Tables;
+use crate::artifact::{ListLeads, Tables};
 use crate::bodies::Bodies;
 use crate::permissions::{read_all, read_of};
 use crate::problems::absent;
@@ -26,6 +26,7 @@ pub(super) struct Origins {
     metadata: Metadata,
     bodies: Arc<Bodies>,
     tables: Arc<Tables>,
+    leads: Arc<ListLeads>,
     states: Arc<MergedStates>,
     index: Arc<MergedIndex>,
 }
@@ -35,6 +36,7 @@ impl Origins {
         metadata: Metadata,
         bodies: Arc<Bodies>,
         tables: Arc<Tables>,
+        leads: Arc<ListLeads>,
         states: Arc<MergedStates>,
         index: Arc<MergedIndex>,
     ) -> Self {
@@ -42,6 +44,7 @@ impl Origins {
             metadata,
             bodies,
             tables,
+            leads,
             states,
             index,
         }
@@ -60,6 +63,16 @@ impl Origins {
                 Ok(Some(origin)) => return Ok(origin),
                 Ok(None) => {}
                 Err(problem) => failed = failed.or(Some(problem)),
+            }
+        }
+        // Packages may be beside the repository whose list names them.
+        for member in &request.members.mirrors {
+            for root in self.leads.above(member).await? {
+                match self.listed_at(request, &root, artifact).await {
+                    Ok(Some(origin)) => return Ok(origin),
+                    Ok(None) => {}
+                    Err(problem) => failed = failed.or(Some(problem)),
+                }
             }
         }
         // Who may read no whole list has its packages all the same, at whichever root they are
@@ -117,12 +130,14 @@ impl Origins {
             .await?;
         let below = artifact.path.strip_prefix(root).unwrap_or(&artifact.path);
         let table = self.tables.read(group, &list, found).await?;
-        let Some(fetch) = table.find(root, below) else {
+        let Some(fetch) = table.find(root, &artifact.path) else {
             return Ok(None);
         };
         // The first member whose own list has the same.
         for (member, head) in &state.heads {
-            if self.integrity_in(member, head, (root, below)).await?
+            if self
+                .integrity_in(member, head, (root, &artifact.path))
+                .await?
                 == Some(fetch.integrity.clone())
             {
                 let path = if member.is_hosted() {
@@ -136,14 +151,15 @@ impl Origins {
         Ok(None)
     }
 
-    /// What a member promises of a package that is `below` a root.
+    /// What a member promises of a package at a path, in the repository at a root.
     async fn integrity_in(
         &self,
         member: &Arc<Repo>,
         head: &FileRecord,
-        (root, below): (&str, &str),
+        (root, path): (&str, &str),
     ) -> Result<Option<Integrity>, Problem> {
         if member.is_hosted() {
+            let below = path.strip_prefix(root).unwrap_or(path);
             let found = self.metadata.find(member.address_key(below)).await?;
             return Ok(found.map(|found| Integrity::Digest(found.digest)));
         }
@@ -158,7 +174,7 @@ impl Origins {
             return Ok(None);
         };
         let table = self.tables.read(member, &list, found).await?;
-        Ok(table.find(root, below).map(|fetch| fetch.integrity))
+        Ok(table.find(root, path).map(|fetch| fetch.integrity))
     }
 }
 

@@ -29,5 +29,5 @@ pub use clients::UpstreamConfig;
 pub use guard::is_public;
 pub use proxies::Proxies;
 pub(crate) use remote::{Upstream, UpstreamParts};
-pub(crate) use request::FetchRequest;
+pub(crate) use request::{FetchRequest, is_packed};
 pub(crate) use response::{FetchResponse, UpstreamBody};

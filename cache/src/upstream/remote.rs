@@ -107,6 +107,23 @@ impl Upstream {
         }
     }
 
+    /// Whether requests show who asks.
+    pub(crate) const fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
+    }
+
+    /// Entries of a document of it could not be read, and were passed over.
+    pub(crate) fn passed_over(&self, entries: usize, path: &str) {
+        let repo = &*self.name;
+        tracing::info!(
+            repo,
+            path,
+            entries,
+            "entries of a document are passed over: they cannot be read"
+        );
+        self.counters.passed_over(entries);
+    }
+
     /// Waits until the upstream may be asked once more; else how long to stay away.
     pub(super) async fn take_turn(&self) -> Result<(), Duration> {
         match &self.rate {

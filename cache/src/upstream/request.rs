@@ -4,6 +4,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+/// Whether an address says by its ending that the file there is packed with gzip itself.
+pub(crate) fn is_packed(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    [".gz", ".tgz"].iter().any(|ending| path.ends_with(ending))
+}
+
 /// What is asked.
 pub(crate) struct FetchRequest<'a> {
     /// Absolute, or relative to the upstream's address.
@@ -52,9 +58,7 @@ impl<'a> FetchRequest<'a> {
     /// Whether the answer may come compressed. What is packed by its name never does: an encoding
     /// that an upstream says it has is the file's own.
     pub(super) fn takes_gzip(&self) -> bool {
-        const PACKED: [&str; 2] = [".gz", ".tgz"];
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        self.compressed && !PACKED.iter().any(|ending| path.ends_with(ending))
+        self.compressed && !is_packed(self.url)
     }
 
     /// Its headers but for those that say who we are. What cannot stand in a header is left out.

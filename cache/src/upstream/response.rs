@@ -17,6 +17,10 @@ use url::Url;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
 const DECODED_AT_ONCE: usize = 4096;
+/// Decoded bytes that any document may have; of more than that each compressed byte stands for at most
+/// so many. Indexes are packed to a fiftieth at best.
+const ANY_RATIO_BYTES: u64 = 16 << 20;
+const MAX_RATIO: u64 = 200;
 /// The longest header that is kept, in bytes.
 const MAX_HEADER: usize = 256;
 /// More bytes than that are no size: no database could tell of them.
@@ -45,6 +49,11 @@ pub(crate) struct UpstreamBody {
     decoder: Option<MultiGzDecoder<Vec<u8>>>,
     /// Compressed bytes that wait: a little of them may become very much.
     waiting: Bytes,
+    /// Compressed bytes that were decoded, and what came of them.
+    packed: u64,
+    unpacked: u64,
+    /// Whether it comes as it is, though a label says that it is encoded with gzip.
+    pub(crate) is_labelled: bool,
     /// Its size in bytes once decoded, if it is said.
     pub(crate) size: Option<u64>,
     pub(crate) etag: String,
@@ -95,11 +104,14 @@ impl Upstream {
 
     /// What the status of an answer means.
     fn meaning(&self, arrival: &Arrival, request: &FetchRequest<'_>) -> Result<Meaning, Problem> {
+        let status = arrival.response.status().as_u16();
         let useless = |kind, what: &str, why: &str| {
             let file = self.file_of(request.url);
-            Err(self.useless(kind, &arrival.url, &format!("{what} {file}{why}")))
+            let mut problem = self.useless(kind, &arrival.url, &format!("{what} {file}{why}"));
+            problem.upstream_status = Some(status);
+            Err(problem)
         };
-        match arrival.response.status().as_u16() {
+        match status {
             200 => Ok(Meaning::Body),
             304 if request.have.is_some() => Ok(Meaning::Unchanged),
             405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
@@ -136,16 +148,21 @@ impl Upstream {
         let announced = announced_size(response.headers())
             .map_err(|TooLarge| useless("announces more bytes than there can be of"))?;
         let encoding = text(&response, &CONTENT_ENCODING).to_ascii_lowercase();
+        let is_gzip = matches!(encoding.as_str(), "gzip" | "x-gzip");
         let (decoder, size) = match encoding.as_str() {
             "" | "identity" => (None, announced),
-            // Some servers say so of files that are packed themselves, whoever asks for what.
-            "gzip" | "x-gzip" if !request.takes_gzip() => (None, announced),
-            "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
+            // Some servers label files that are packed themselves, whoever asks for what: what was
+            // asked for as it is, is taken as it comes.
+            _ if !request.takes_gzip() => (None, announced),
+            _ if is_gzip => (Some(MultiGzDecoder::new(Vec::new())), None),
             _ => return Err(useless("uses an encoding that was not asked for, for").into()),
         };
         Ok(FetchResponse::Body(Box::new(UpstreamBody {
+            is_labelled: is_gzip && decoder.is_none(),
             decoder,
             waiting: Bytes::new(),
+            packed: 0,
+            unpacked: 0,
             size,
             etag: text(&response, &ETAG),
             modified: text(&response, &LAST_MODIFIED),
@@ -202,6 +219,11 @@ impl UpstreamBody {
                     .because(error));
             }
             let plain = std::mem::take(decoder.get_mut());
+            self.packed += piece.len() as u64;
+            self.unpacked += plain.len() as u64;
+            if self.unpacked > ANY_RATIO_BYTES.max(self.packed.saturating_mul(MAX_RATIO)) {
+                return Err(self.useless("sends what unpacks to too much for"));
+            }
             if !plain.is_empty() {
                 return Ok(Some(plain.into()));
             }

@@ -4,6 +4,7 @@
 //! bytes after the end. An archive with any of these is refused.
 
 use super::{Budget, Fault, Limits, is_below, not_below};
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read};
 
 const BLOCK: usize = 512;
@@ -63,6 +64,7 @@ pub(crate) struct Tar<'l, R> {
     limits: &'l Limits,
     budget: Budget,
     entries: u64,
+    joins_slashes: bool,
     /// Bytes of the last entry that were not read yet, padding included.
     unread: u64,
 }
@@ -75,7 +77,16 @@ impl<'l, R: Read> Tar<'l, R> {
             limits,
             budget: Budget::new(limits, packed),
             entries: 0,
+            joins_slashes: false,
             unread: 0,
+        }
+    }
+
+    /// Reads `a//b` as `a/b`: for clients who take the first segments of paths as folders alone.
+    pub(crate) fn joining_slashes(self) -> Self {
+        Self {
+            joins_slashes: true,
+            ..self
         }
     }
 
@@ -229,11 +240,16 @@ impl<'l, R: Read> Tar<'l, R> {
             _ if is_root => "",
             _ => inner,
         };
-        if inner.len() > self.limits.path_bytes || !(is_root || is_below(inner)) {
+        let plain = if self.joins_slashes {
+            single_slashes(inner)
+        } else {
+            Cow::Borrowed(inner)
+        };
+        if inner.len() > self.limits.path_bytes || !(is_root || is_below(&plain)) {
             return Err(not_below(path));
         }
         Ok(Entry {
-            path: inner.to_owned(),
+            path: plain.into_owned(),
             has_dot_prefix,
             kind,
             size,
@@ -276,6 +292,20 @@ impl<'l, R: Read> Tar<'l, R> {
             }
         }
     }
+}
+
+/// A path in which runs of slashes are one, as all systems read them.
+fn single_slashes(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") {
+        return Cow::Borrowed(path);
+    }
+    let mut plain = String::with_capacity(path.len());
+    for char in path.chars() {
+        if char != '/' || !plain.ends_with('/') {
+            plain.push(char);
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn no_kind() -> Fault {

@@ -1,6 +1,6 @@
 //! What is told of a crate: the index tells what it needs, its `Cargo.toml` the rest.
 
-use super::index::entries_of;
+use super::index::{entries, entry_of};
 use super::names::canonical;
 use crate::archive::Limits;
 use crate::archive::folder;
@@ -129,23 +129,29 @@ pub(super) struct CrateAbouts;
 impl Describing for CrateAbouts {
     fn marks(&self, _: &Document, body: &[u8]) -> Result<Marks, Problem> {
         let mut marks = Marks::default();
-        for line in entries_of::<Line>(body)
-            .flatten()
-            .filter(|line| line.yanked)
-        {
-            marks.yanked.insert(line.vers, String::new());
+        for (_, line) in entries(body).flatten() {
+            let Ok(line) = serde_json::from_slice::<Line>(line) else {
+                continue;
+            };
+            // Of several lines of a version the last counts.
+            if line.yanked {
+                marks.yanked.insert(line.vers, String::new());
+            } else {
+                marks.yanked.remove(&line.vers);
+            }
         }
         Ok(marks)
     }
 
     fn of_document(
         &self,
-        _: &Document,
+        document: &Document,
         version: &str,
         body: &[u8],
     ) -> Result<Option<About>, Problem> {
-        let mut lines = entries_of::<Line>(body).flatten();
-        Ok(lines.find(|line| line.vers == version).map(Line::about))
+        let line = entry_of(body, version, |name| canonical(name) == *document.package);
+        let line = line.and_then(|(_, line)| serde_json::from_slice::<Line>(line).ok());
+        Ok(line.map(Line::about))
     }
 
     fn choose<'f>(&self, files: &'f [StoredFile]) -> Option<&'f StoredFile> {

@@ -1,8 +1,9 @@
 //! Copies of an upstream's versions: published with what the index line tells, after it was compared
 //! with the crate's `Cargo.toml` as the description of a client.
 
-use super::index::{Entry, index_of};
+use super::index::{entry_of, index_of};
 use super::manifest::of_crate;
+use super::names::canonical;
 use super::publish::{NewCrate, check_new};
 use super::upload::{Description, NewDependency, require_name};
 use crate::copying::{Copying, FileCopy, UpstreamVersion, VersionFile};
@@ -159,31 +160,24 @@ fn spellings(wanted: &UpstreamVersion<'_>) -> Vec<String> {
 
 /// The crate file of a version, as its line of an index file has it.
 fn find(wanted: &UpstreamVersion<'_>, index: &[u8]) -> Result<Option<VersionFile>, Problem> {
-    for line in index.split(|byte| *byte == b'\n') {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let entry: Entry<'_> =
-            serde_json::from_slice(line).map_err(|error| unreadable(WHAT, error))?;
-        if entry.vers != wanted.version {
-            continue;
-        }
-        let digest: Result<Digest, _> = format!("sha256:{}", entry.cksum).parse();
-        let digest = digest.map_err(|_| bad_document("an index file with checksums"))?;
-        let statement = str::from_utf8(line).map_err(|error| bad_document(WHAT).because(error))?;
-        serde_json::from_str::<Line>(statement).map_err(|error| unreadable(WHAT, error))?;
-        let path = format!(
-            "crates/{}/{}",
-            entry.name.to_ascii_lowercase(),
-            wanted.version
-        );
-        return Ok(Some(VersionFile {
-            artifact: Artifact::new(wanted.package, Some(wanted.version.into()), path),
-            integrity: Integrity::Digest(digest),
-            statement: statement.to_owned(),
-        }));
-    }
-    Ok(None)
+    let is_named = |name: &str| canonical(name) == wanted.package;
+    let Some((entry, line)) = entry_of(index, wanted.version, is_named) else {
+        return Ok(None);
+    };
+    let digest: Result<Digest, _> = format!("sha256:{}", entry.cksum).parse();
+    let digest = digest.map_err(|_| bad_document("an index file with checksums"))?;
+    let statement = str::from_utf8(line).map_err(|error| bad_document(WHAT).because(error))?;
+    serde_json::from_str::<Line>(statement).map_err(|error| unreadable(WHAT, error))?;
+    let path = format!(
+        "crates/{}/{}",
+        entry.name.to_ascii_lowercase(),
+        wanted.version
+    );
+    Ok(Some(VersionFile {
+        artifact: Artifact::new(wanted.package, Some(wanted.version.into()), path),
+        integrity: Integrity::Digest(digest),
+        statement: statement.to_owned(),
+    }))
 }
 
 #[cfg(test)]

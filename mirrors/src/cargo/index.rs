@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The latest format of lines that cargo reads (the Cargo book, "Index Format", `v`).
+const NEWEST_FORMAT: u32 = 2;
 
 /// The upstream's `config.json`.
 #[derive(Deserialize)]
@@ -36,6 +40,9 @@ pub(super) struct Entry<'a> {
     pub(super) vers: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) cksum: Cow<'a, str>,
+    /// The format of the line; 1 if it states none.
+    #[serde(default, rename = "v")]
+    pub(super) format: Option<u32>,
 }
 
 /// The document that is `config.json`.
@@ -51,19 +58,26 @@ pub(super) fn index_of(name: &str) -> Document {
     )
 }
 
-/// Parses the lines of an index file.
-pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
-    entries_of(body)
-}
-
-/// Parses the lines of an index file for what is needed of them.
-pub(super) fn entries_of<'a, T: Deserialize<'a>>(
-    body: &'a [u8],
-) -> impl Iterator<Item = Result<T, serde_json::Error>> {
+/// The lines of an index file, parsed, each with its text. `None` for a line that cargo passes over:
+/// it cannot be read, or is of a later format.
+pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Option<(Entry<'_>, &[u8])>> {
     let lines = body
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.trim_ascii().is_empty());
-    lines.map(serde_json::from_slice)
+    let read = |line| Some((serde_json::from_slice::<Entry<'_>>(line).ok()?, line));
+    lines
+        .map(move |line| read(line).filter(|(entry, _)| entry.format.unwrap_or(1) <= NEWEST_FORMAT))
+}
+
+/// The line of a version in an index file, of a crate whose name fits. If several lines have the
+/// version, cargo takes the last.
+pub(super) fn entry_of<'a>(
+    body: &'a [u8],
+    version: &str,
+    is_named: impl Fn(&str) -> bool,
+) -> Option<(Entry<'a>, &'a [u8])> {
+    let is_it = |(entry, _): &(Entry<'_>, _)| entry.vers == version && is_named(&entry.name);
+    entries(body).flatten().filter(is_it).last()
 }
 
 /// The URL of a crate file: the upstream's `dl` with its markers replaced.
@@ -139,6 +153,16 @@ pub(super) struct Dependency {
     pub(super) kind: &'static str,
 }
 
+impl fmt::Display for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({}", self.alias, self.kind)?;
+        if let Some(target) = &self.target {
+            write!(f, ", for {target:.200}")?;
+        }
+        f.write_str(")")
+    }
+}
+
 /// A version requirement in its canonical spelling.
 pub(super) fn requirement(text: &str) -> Result<String, Problem> {
     let text = if text.trim().is_empty() { "*" } else { text };
@@ -149,15 +173,20 @@ pub(super) fn requirement(text: &str) -> Result<String, Problem> {
 }
 
 /// A platform in a form in which its spellings can be compared: `cargo publish` sends
-/// `cfg(a = "b")` for `cfg(a="b")`.
+/// `cfg(a = "b")` for `cfg(a="b")`, and `cfg(any(a, b))` for `cfg(any(a, b,))`. A quoted value stays
+/// as it is.
 pub(super) fn platform(text: &str) -> String {
-    let mut is_quoted = false;
-    let is_kept = |char: &char| {
-        is_quoted ^= *char == '"';
-        is_quoted || !char.is_whitespace()
-    };
-    let plain: String = text.chars().filter(is_kept).collect();
-    plain.replace(",)", ")")
+    let (mut plain, mut is_quoted) = (String::with_capacity(text.len()), false);
+    for char in text.chars() {
+        is_quoted ^= char == '"';
+        if !is_quoted && char == ')' && plain.ends_with(',') {
+            plain.pop();
+        }
+        if is_quoted || !char.is_whitespace() {
+            plain.push(char);
+        }
+    }
+    plain
 }
 
 /// The problem of an invalid crate.

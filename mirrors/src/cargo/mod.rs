@@ -13,14 +13,14 @@ mod routes;
 mod connect;
 
 use crate::connect::Client;
-use crate::json::{self, unreadable};
+use crate::json;
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
 use crate::text::{JSON, PLAIN_TEXT, bad_document, segment};
 use crate::{Copying, Describing, Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
-use index::{Config, Entry, config, download, entries, index_of};
+use index::{Config, Entry, config, download, entries, entry_of, index_of};
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reply};
 use names::{canonical, prefix};
 use routes::no_such_path;
@@ -65,25 +65,22 @@ impl Protocol for Cargo {
         Ok(Source::At { url, accept })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         let Some(name) = document.path.strip_prefix("index/") else {
             return match serde_json::from_slice::<serde_json::Value>(body) {
-                Ok(serde_json::Value::Object(_)) => Ok(()),
+                Ok(serde_json::Value::Object(_)) => Ok(0),
                 _ => Err(bad_document("a JSON document of a cargo registry")),
             };
         };
-        let mut count = 0;
+        let (mut lines, mut passed_over) = (0, 0);
         for entry in entries(body) {
-            let entry = entry.map_err(|error| unreadable("an index file", error))?;
-            if !entry.name.eq_ignore_ascii_case(name) {
-                return Err(bad_document("the index file of this crate"));
-            }
-            count += 1;
+            let is_it = entry.is_some_and(|(entry, _)| entry.name.eq_ignore_ascii_case(name));
+            *(if is_it { &mut lines } else { &mut passed_over }) += 1;
         }
-        if count == 0 {
-            return Err(bad_document("an index file"));
+        if lines == 0 {
+            return Err(bad_document("the index file of this crate"));
         }
-        Ok(())
+        Ok(passed_over)
     }
 
     fn plan(
@@ -105,13 +102,9 @@ impl Protocol for Cargo {
             || Problem::not_found("crate", format!("crate `{name}` has no version {version}"));
         let index = index.as_deref().ok_or_else(absent)?;
         let config = Config::read(config_body.as_deref().unwrap_or_default())?;
-        for entry in entries(index) {
-            let entry = entry.map_err(|error| unreadable("an index file", error))?;
-            if entry.vers == version {
-                return fetch(&config, &entry).map(Plan::Fetch);
-            }
-        }
-        Err(absent())
+        let (entry, _) = entry_of(index, version, |other| other.eq_ignore_ascii_case(name))
+            .ok_or_else(absent)?;
+        fetch(&config, &entry).map(Plan::Fetch)
     }
 
     fn content_type(&self, _: &Artifact) -> &'static str {

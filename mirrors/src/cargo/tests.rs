@@ -97,6 +97,7 @@ fn markers_of_a_download_url_are_replaced() {
         name: "Abcd".into(),
         vers: "1.0.0".into(),
         cksum: "00ff".into(),
+        format: None,
     };
     let cases = [
         (
@@ -155,6 +156,52 @@ fn invalid_index_files_are_refused() {
         );
     }
     assert!(Cargo.check(&config(), b"[]").is_err());
+}
+
+#[test]
+fn a_line_that_cargo_passes_over_is_passed_over() {
+    let line = |version: &str, digit: &str, more: &str| {
+        let cksum = digit.repeat(64);
+        format!(r#"{{"name":"Abc","vers":"{version}","deps":[],"cksum":"{cksum}"{more}}}"#)
+    };
+    // Of the lines of one version the last counts, which cargo can read.
+    let lines = [
+        line("1.0.0", "1", ""),
+        "\u{feff}{}".to_owned(),
+        line("1.0.0", "2", r#","v":2"#),
+        line("1.0.0", "3", r#","v":3"#),
+        line("1.0.0", "4", "").replace("Abc", "other"),
+        r#"{"name":"abc","vers":"1.1.0","cksum":7}"#.to_owned(),
+    ];
+    let body = lines.join("\n");
+    let checked = Cargo.check(&index_of("abc"), body.as_bytes());
+    assert_eq!(checked.expect("an index file"), 4);
+    let known = [
+        Some(Bytes::from_static(UPSTREAM)),
+        Some(Bytes::from(body.clone())),
+    ];
+    let plan = |version: &str| {
+        let path = format!("/api/v1/crates/abc/{version}/download");
+        Cargo.plan(&artifact(&path), &known, &[])
+    };
+    let Plan::Fetch(fetch) = plan("1.0.0").expect("plan") else {
+        panic!("not a fetch")
+    };
+    let digest = format!("sha256:{}", "2".repeat(64));
+    assert_eq!(
+        fetch.integrity,
+        Integrity::Digest(digest.parse().expect("digest"))
+    );
+    let unread = plan("1.1.0").expect_err("it cannot be read");
+    assert_eq!(unread.kind, Kind::NotFound);
+    // What a crate is not held to is told of none.
+    let bad = line("1.0.0", "z", "");
+    let known = [Some(Bytes::from_static(UPSTREAM)), Some(Bytes::from(bad))];
+    let crate_file = artifact("/api/v1/crates/abc/1.0.0/download");
+    let problem = Cargo
+        .plan(&crate_file, &known, &[])
+        .expect_err("no checksum");
+    assert_eq!(problem.kind, Kind::Upstream);
 }
 
 #[test]

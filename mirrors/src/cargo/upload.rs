@@ -210,8 +210,8 @@ impl Description {
         let dependencies = self.deps.iter().map(NewDependency::comparable);
         let mut dependencies = dependencies.collect::<Result<Vec<_>, _>>()?;
         dependencies.sort();
-        if dependencies != manifest.dependencies {
-            return differs("a dependency");
+        if let Some(odd) = first_difference(&dependencies, &manifest.dependencies) {
+            return differs(&format!("the dependency {odd}"));
         }
         if sets(&self.features) != sets(&manifest.features) {
             return differs("a feature");
@@ -238,6 +238,13 @@ impl Description {
             description: self.text.unwrap_or_default(),
         })
     }
+}
+
+/// The first of these sorted dependencies that only one of the two lists has.
+fn first_difference<'a>(one: &'a [Dependency], other: &'a [Dependency]) -> Option<&'a Dependency> {
+    let differs = |(at, dependency): &(usize, &Dependency)| other.get(*at) != Some(*dependency);
+    let odd = one.iter().enumerate().find(differs);
+    odd.map(|(_, odd)| odd).or_else(|| other.get(one.len()))
 }
 
 /// Features with what they enable, without an order.

@@ -1,5 +1,7 @@
 use super::*;
 
+impl Entries for u8 {}
+
 fn read(text: &str) -> Result<Object<'_>, serde_json::Error> {
     serde_json::from_str(text)
 }
@@ -95,4 +97,20 @@ fn written_objects_are_json() {
     writer.put("c", quoted("x\ny"));
     assert_eq!(writer.end(), r#"{"a\"b":1,"c":"x\ny"}"#);
     assert_eq!(ObjectWriter::new().end(), "{}");
+}
+
+#[test]
+fn objects_within_have_a_limit_together() {
+    let document = |objects: usize| {
+        let entries: Vec<String> = (0..50_000).map(|key| format!("\"{key}\":0")).collect();
+        let object = format!("{{{}}}", entries.join(","));
+        let all: Vec<String> = (0..objects)
+            .map(|key| format!("\"{key}\":{object}"))
+            .collect();
+        format!("{{{},\"none\":null}}", all.join(","))
+    };
+    let read = |text: &str| serde_json::from_str::<Object<'_, Option<Object<'_>>>>(text).map(drop);
+    read(&document(20)).expect("a million entries");
+    let error = read(&document(21)).expect_err("more");
+    assert!(error.to_string().contains("too many entries"), "{error}");
 }

@@ -33,7 +33,7 @@ struct Packument<'a> {
     #[serde(borrow, default, rename = "dist-tags")]
     tags: Option<Object<'a>>,
     #[serde(borrow, default)]
-    versions: Option<Object<'a, Object<'a>>>,
+    versions: Option<Object<'a, Option<Object<'a>>>>,
     #[serde(borrow, default)]
     readme: Option<&'a serde_json::value::RawValue>,
 }
@@ -185,6 +185,7 @@ impl Describing for PackageAbouts {
         let tags = tags.map(|(tag, version)| (tag.into_owned(), version.into_owned()));
         let versions = packument.versions.iter().flat_map(Object::iter);
         let deprecated = versions.filter_map(|(version, manifest)| {
+            let manifest = manifest.as_ref()?;
             let text = manifest.text("deprecated").filter(|text| !text.is_empty());
             let is_set = || {
                 manifest
@@ -209,7 +210,7 @@ impl Describing for PackageAbouts {
     ) -> Result<Option<About>, Problem> {
         let packument = Packument::read(body)?;
         let versions = packument.versions.as_ref();
-        let Some(found) = versions.and_then(|versions| versions.get(version)) else {
+        let Some(found) = versions.and_then(|versions| versions.get(version)?.as_ref()) else {
             return Ok(None);
         };
         let mut manifest = serde_json::Map::new();

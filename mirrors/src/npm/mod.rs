@@ -25,7 +25,7 @@ use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
-use crate::text::{JSON, bad_document, segment};
+use crate::text::{JSON, bad_document, segment, without_bom};
 use crate::{Accounts, Copying, Describing, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use dist::Dists;
@@ -78,17 +78,17 @@ impl Protocol for Npm {
         Ok(Source::At { url, accept: JSON })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         let (field, what) = match &*document.path {
             PACKUMENT => return Packument::read(body)?.check(&document.package),
             KEYS => ("keys", "a list of keys"),
             _ => ("attestations", "a list of attestations"),
         };
         let object: Object<'_> =
-            serde_json::from_slice(body).map_err(|error| unreadable(what, error))?;
+            serde_json::from_slice(without_bom(body)).map_err(|error| unreadable(what, error))?;
         let list = object.raw(field);
         if list.is_some_and(|value| value.get().starts_with('[')) {
-            return Ok(());
+            return Ok(0);
         }
         Err(bad_document(what))
     }

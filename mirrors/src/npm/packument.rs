@@ -7,7 +7,7 @@ use super::names::file_of;
 use crate::RepoUrl;
 use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
 use crate::resource::Document;
-use crate::text::{bad_document, path, segment};
+use crate::text::{bad_document, path, segment, without_bom};
 use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -25,13 +25,13 @@ pub(super) fn packument_of(package: &str) -> Document {
 #[derive(serde::Deserialize)]
 pub(super) struct Packument<'a> {
     #[serde(borrow)]
-    name: Cow<'a, str>,
+    name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     modified: Option<&'a RawValue>,
     #[serde(borrow, rename = "dist-tags")]
     tags: Option<&'a RawValue>,
     #[serde(borrow)]
-    versions: Option<Object<'a, Object<'a>>>,
+    versions: Option<Object<'a, Option<Object<'a>>>>,
     #[serde(borrow)]
     time: Option<&'a RawValue>,
 }
@@ -42,9 +42,10 @@ impl<'a> Packument<'a> {
     }
 
     /// Refuses the packument of another package, one that has neither versions nor the time at which
-    /// they were unpublished, and one with duplicate keys where addresses and hashes are.
-    pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
-        if self.name != package {
+    /// they were unpublished, and one with duplicate keys where addresses and hashes are. Clients
+    /// need no name, and pass over versions that are `null`; returns how many there are.
+    pub(super) fn check(&self, package: &str) -> Result<usize, Problem> {
+        if self.name.as_ref().is_some_and(|name| name != package) {
             return Err(bad_document("the packument of this package"));
         }
         if self.versions.is_none() && self.time("unpublished").is_none() {
@@ -59,7 +60,8 @@ impl<'a> Packument<'a> {
                 json::nested(WHAT, attestations)?;
             }
         }
-        Ok(())
+        let all = self.versions.as_ref().map_or(0, Object::len);
+        Ok(all - self.versions().count())
     }
 
     fn time(&self, key: &str) -> Option<&'a RawValue> {
@@ -67,7 +69,12 @@ impl<'a> Packument<'a> {
     }
 
     fn versions(&self) -> impl Iterator<Item = (&str, &Object<'a>)> {
-        self.versions.iter().flat_map(Object::iter)
+        let all = self.versions.iter().flat_map(Object::iter);
+        all.filter_map(|(version, entries)| Some((version, entries.as_ref()?)))
+    }
+
+    fn entries(&self, version: &str) -> Option<&Object<'a>> {
+        self.versions.as_ref()?.get(version)?.as_ref()
     }
 
     /// The object of tags.
@@ -77,15 +84,14 @@ impl<'a> Packument<'a> {
 
     /// The manifest of a version, or of the version that a tag points to, with URLs of this server.
     pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
-        let versions = self.versions.as_ref()?;
         let tagged = || object(self.tags?)?.text(wanted);
-        let version = if versions.get(wanted).is_some() {
+        let version = if self.entries(wanted).is_some() {
             Cow::Borrowed(wanted)
         } else {
             tagged()?
         };
         let mut out = ObjectWriter::new();
-        for (key, value) in versions.get(&version)?.iter() {
+        for (key, value) in self.entries(&version)?.iter() {
             match key {
                 "dist" => {
                     let mut dist = String::new();
@@ -111,7 +117,7 @@ impl<'a> Packument<'a> {
 
     /// The abbreviated packument, which has what installers need, with URLs of this server.
     pub(super) fn abbreviated(&self, urls: &TarballUrls<'_>) -> Vec<u8> {
-        let mut out = format!("{{\"name\":{}", quoted(&self.name));
+        let mut out = format!("{{\"name\":{}", quoted(urls.package));
         if let Some(modified) = self.time("modified").or(self.modified) {
             out.push_str(&format!(",\"modified\":{modified}"));
         }
@@ -256,7 +262,7 @@ fn runs_scripts(entries: &Object<'_>) -> bool {
 }
 
 pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| bad_document(WHAT).because(error))
+    std::str::from_utf8(without_bom(body)).map_err(|error| bad_document(WHAT).because(error))
 }
 
 /// Copies `text` and replaces some parts of it. The parts are slices of `text`, in its order; their

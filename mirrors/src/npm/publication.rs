@@ -7,7 +7,7 @@ use super::names::{base, is_new_name, is_tag, new_version};
 use super::provenance::{self, Provenance};
 use super::published::{LATEST, PublishedPackage, path_of};
 use super::tarball::{self, Tarball};
-use crate::json::{self, Object};
+use crate::json::{self, Entries, Object};
 use crate::publishing::{Body, Bytes, Step, StoredFile};
 use crate::text::JSON;
 use larder_model::{FileKind, Kind, Problem};
@@ -40,6 +40,8 @@ struct AttachmentInfo<'a> {
     #[serde(borrow)]
     length: Option<&'a RawValue>,
 }
+
+impl Entries for AttachmentInfo<'_> {}
 
 impl<'a> Publication<'a> {
     /// Reads a body without the data of its attachments.

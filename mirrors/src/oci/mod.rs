@@ -154,10 +154,10 @@ impl Protocol for Oci {
         })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         if &*document.path == "lists/tags" {
             let read = serde_json::from_slice::<TagList>(body);
-            return read.map(drop).map_err(|_| bad_document("a list of tags"));
+            return read.map(|_| 0).map_err(|_| bad_document("a list of tags"));
         }
         let manifest: Manifest =
             serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
@@ -166,7 +166,7 @@ impl Protocol for Oci {
                 "a manifest of schema 2 (schema 1 is not supported)",
             ));
         }
-        Ok(())
+        Ok(0)
     }
 
     fn plan(

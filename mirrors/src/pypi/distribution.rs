@@ -145,7 +145,8 @@ impl<'f> Name<'f> {
         version: &Version,
     ) -> Result<Contents, Problem> {
         let metadata = self.core_metadata(file, project, version)?;
-        let requires_python = requires_python(&metadata, project, version)?;
+        let requires_python =
+            requires_python(&metadata, (project, version), self.kind != Kind::Wheel)?;
         Ok(Contents {
             requires_python,
             metadata: (self.kind == Kind::Wheel).then_some(metadata),
@@ -238,7 +239,8 @@ fn tarred_info(
 ) -> Result<Option<Vec<u8>>, Fault> {
     let length = file.length();
     let packed = BufReader::with_capacity(BUFFER_BYTES, file.stream(0, length)?);
-    let mut archive = Tar::new(MultiGzDecoder::new(packed), &LIMITS, length);
+    let archive = Tar::new(MultiGzDecoder::new(packed), &LIMITS, length);
+    let mut archive = archive.joining_slashes(); // old build tools wrote such names
     let mut info = None;
     while let Some(entry) = archive.next()? {
         if has_control_characters(&entry.path) {

@@ -4,10 +4,10 @@
 use super::html::{self, Node};
 use super::link;
 use super::names::{is_project, normalised};
-use super::page::{check_version, is_heading, is_json, utf8};
+use super::page::{check_version, decoded, is_heading, is_json};
 use super::render::{OLDEST, head};
 use crate::json::{Object, unreadable};
-use crate::text::bad_document;
+use crate::text::{bad_document, without_bom};
 use larder_model::Problem;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -25,15 +25,16 @@ struct Project<'a> {
 }
 
 /// Refuses a document that is not a list of projects.
-pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
+pub(super) fn check(body: &[u8]) -> Result<usize, Problem> {
     if is_json(body) {
         let (version, projects) = parts(body)?;
         check_version(version.as_deref())?;
-        return walk_json(projects, |_| ());
+        walk_json(projects, |_| ())?;
+        return Ok(0);
     }
     let (mut version, mut is_index, mut form, mut projects, mut others) =
         (None, false, false, 0, 0);
-    for node in html::nodes(utf8(body)?) {
+    for node in html::nodes(&decoded(body)) {
         match node {
             Node::Meta(mut attributes)
                 if attributes.get("name") == Some("pypi:repository-version") =>
@@ -50,26 +51,26 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     }
     check_version(version.as_deref())?;
     if is_index || (projects > 0 && others == 0 && !form) {
-        Ok(())
+        Ok(0)
     } else {
         Err(bad_document(A_LIST))
     }
 }
 
 /// The list as JSON.
-pub(super) fn json(body: &[u8]) -> Result<Vec<u8>, Problem> {
+pub(super) fn json(body: &[u8]) -> Vec<u8> {
     if is_json(body) {
-        return Ok(body.to_vec());
+        return without_bom(body).to_vec();
     }
     let mut out = format!("{{\"meta\":{{\"api-version\":\"{OLDEST}\"}},\"projects\":[");
     let mut comma = "";
-    walk_html(utf8(body)?, |name| {
+    walk_html(&decoded(body), |name| {
         // The name has no character that JSON escapes.
         out.push_str(&format!("{comma}{{\"name\":\"{name}\"}}"));
         comma = ",";
     });
     out.push_str("]}");
-    Ok(out.into_bytes())
+    out.into_bytes()
 }
 
 /// The list as HTML.
@@ -95,7 +96,7 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
     };
     match json {
         Some((_, projects)) => walk_json(projects, line)?,
-        None => walk_html(utf8(body)?, line),
+        None => walk_html(&decoded(body), line),
     }
     out.push_str("</body>\n</html>\n");
     Ok(out.into_bytes())
@@ -104,7 +105,7 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
 /// The API version and the projects of a JSON list.
 fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
     let fields: Object<'_> =
-        serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
+        serde_json::from_slice(without_bom(body)).map_err(|error| unreadable(A_LIST, error))?;
     let meta: Option<Object<'_>> = fields.value("meta");
     let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else {
         return Err(bad_document(A_LIST));

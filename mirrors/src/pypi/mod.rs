@@ -104,12 +104,12 @@ impl Protocol for Pypi {
         })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         match &*document.path {
             PROJECTS => list::check(body),
             PAGE => Page::read(body)?.check(&document.package),
-            _ => serde_json::from_slice::<Provenance>(body)
-                .map(drop)
+            _ => serde_json::from_slice::<Provenance>(text::without_bom(body))
+                .map(|_| 0)
                 .map_err(|error| unreadable("a provenance", error)),
         }
     }
@@ -117,7 +117,7 @@ impl Protocol for Pypi {
     fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let Document { package, path, .. } = request.document;
         match (&**path, request.representation.name == JSON.name) {
-            (PROJECTS, true) => list::json(body),
+            (PROJECTS, true) => Ok(list::json(body)),
             (PROJECTS, false) => list::html(body),
             (PAGE, true) => render::json(package, body),
             (PAGE, false) => render::html(package, body),

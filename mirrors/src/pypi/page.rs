@@ -6,16 +6,23 @@ use super::names::{belongs, is_distribution, is_file, normalised};
 use crate::Integrity;
 use crate::json::{self, Object, unreadable};
 use crate::resource::Document;
-use crate::text::bad_document;
+use crate::text::{bad_document, without_bom};
 use larder_model::{Algorithm, Digest, Problem};
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 type Text<'a> = Cow<'a, str>;
 /// Algorithms and hex digests, as the upstream wrote them.
 pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
 
 const A_PAGE: &str = "the page of this project";
+/// Limit on the files of a page. Real ones have some tens of thousands at most.
+const MAX_FILES: usize = 100_000;
+const FEWER_FILES: &str = "a page of at most 100000 files";
+/// Hash algorithms that clients know, the best first.
+pub(super) const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
 
 /// The path of a page among the files of its project.
 pub(super) const PAGE: &str = "simple";
@@ -40,8 +47,10 @@ pub(super) struct Page<'a> {
     base: Option<Text<'a>>,
     /// The project's name on the page.
     name: Option<Text<'a>>,
-    /// Whether it calls itself an index page.
+    /// Whether it calls itself an index page, or tells of nothing at all.
     is_index: bool,
+    /// The number of files that cannot be served.
+    unserved: usize,
 }
 
 /// A file of a project.
@@ -69,22 +78,24 @@ pub(super) struct File<'a> {
 impl<'a> Page<'a> {
     /// Reads a page.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        let body = without_bom(body);
         if is_json(body) {
             Self::from_json(body)
         } else {
-            Ok(Self::from_html(utf8(body)?))
+            Self::from_html(&decoded(body))
         }
     }
 
-    /// Refuses a document that is not the page of `project`.
-    pub(super) fn check(&self, project: &str) -> Result<(), Problem> {
+    /// Refuses a document that is not the page of `project`. Returns how many of its files cannot be
+    /// served.
+    pub(super) fn check(&self, project: &str) -> Result<usize, Problem> {
         check_version(self.version.as_deref())?;
         let is_page = match &self.name {
             Some(name) => normalised(name) == project,
             None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
         if is_page {
-            Ok(())
+            Ok(self.unserved)
         } else {
             Err(bad_document(A_PAGE))
         }
@@ -114,24 +125,38 @@ impl<'a> Page<'a> {
         else {
             return Err(bad_document(A_PAGE));
         };
-        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| bad_document(A_PAGE))?;
+        let listed = fields.raw("files").ok_or_else(|| bad_document(A_PAGE))?;
         let status = fields.value::<Object<'a>>("project-status");
+        let (mut read, mut unserved) = (Vec::new(), 0);
+        each_file(listed, |fields| {
+            match File::from_json(&fields)? {
+                Some(file) => read.push(file),
+                None => unserved += 1,
+            }
+            Ok(())
+        })?;
         Ok(Self {
+            unserved,
             version: meta.text("api-version"),
             status: status.as_ref().and_then(|status| status.text("status")),
             reason: status.as_ref().and_then(|status| status.text("reason")),
-            files: read_files(&files)?,
+            files: read,
             name: Some(name),
             ..Self::default()
         })
     }
 
-    fn from_html(text: &str) -> Self {
+    fn from_html(text: &str) -> Result<Self, Problem> {
         let mut page = Self::default();
+        let mut is_empty = true;
         for node in html::nodes(text) {
+            is_empty &= matches!(node, Node::Base(_) | Node::Meta(_));
             match node {
                 Node::Anchor(attributes, text) => {
                     page.files.extend(File::from_html(attributes, text));
+                    if page.files.len() > MAX_FILES {
+                        return Err(bad_document(FEWER_FILES));
+                    }
                 }
                 Node::Base(mut attributes) => {
                     let href = || attributes.take("href").map(Cow::Owned);
@@ -142,7 +167,8 @@ impl<'a> Page<'a> {
                 Node::Form => {}
             }
         }
-        page
+        page.is_index |= is_empty && is_markup(text);
+        Ok(page)
     }
 
     fn set_meta(&mut self, mut attributes: Attributes) {
@@ -167,7 +193,7 @@ impl<'a> File<'a> {
         let (Some(name), Some(url)) = (file_name(fields), fields.text("url")) else {
             return Ok(None);
         };
-        let digests = |value: &'a RawValue| Ok(json::nested(A_PAGE, value)?.texts());
+        let digests = |value: &'a RawValue| Ok(known(json::nested(A_PAGE, value)?.texts()));
         let hashes = fields.raw("hashes").map(digests).transpose()?;
         // The newer key wins over the older one.
         let key = if fields.raw("core-metadata").is_some() {
@@ -179,7 +205,7 @@ impl<'a> File<'a> {
             Some("true") => Some(Vec::new()),
             Some(raw) if raw.starts_with('{') => fields
                 .value::<Object<'a>>(key)
-                .map(|digests| digests.texts()),
+                .map(|digests| known(digests.texts())),
             _ => None,
         };
         let yanked = match fields.raw("yanked").map(RawValue::get) {
@@ -255,10 +281,45 @@ pub(super) fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
     Ok(Integrity::None)
 }
 
-/// The files of a JSON page, without those that cannot be served.
-fn read_files<'a>(files: &[Object<'a>]) -> Result<Vec<File<'a>>, Problem> {
-    let read = files.iter().map(File::from_json);
-    read.filter_map(Result::transpose).collect()
+/// Passes the files of a JSON page to a function, one after another: their fields are not kept.
+pub(super) fn each_file<'a>(
+    files: &'a RawValue,
+    each: impl FnMut(Object<'a>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    struct Walk<F>(F);
+    impl<'a, F: FnMut(Object<'a>) -> Result<(), Problem>> Visitor<'a> for Walk<F> {
+        type Value = Result<(), Problem>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of files")
+        }
+
+        fn visit_seq<A: SeqAccess<'a>>(mut self, mut files: A) -> Result<Self::Value, A::Error> {
+            let mut outcome = Ok(());
+            let mut count = 0;
+            while let Some(file) = files.next_element::<Object<'a>>()? {
+                count += 1;
+                if count > MAX_FILES {
+                    return Err(A::Error::custom(FEWER_FILES));
+                }
+                if outcome.is_ok() {
+                    outcome = (self.0)(file);
+                }
+            }
+            Ok(outcome)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(files.get());
+    let walked = reader.deserialize_seq(Walk(each));
+    walked.map_err(|error| unreadable(A_PAGE, error))?
+}
+
+/// The digests of algorithms that clients know.
+fn known(hashes: Hashes<'_>) -> Hashes<'_> {
+    let mut hashes = hashes;
+    hashes.retain(|(name, _)| KNOWN_HASHES.contains(&&**name));
+    hashes.shrink_to_fit();
+    hashes
 }
 
 /// The name of a file on a JSON page; `None` if it cannot be served.
@@ -268,12 +329,24 @@ pub(super) fn file_name<'a>(fields: &Object<'a>) -> Option<Text<'a>> {
 
 /// Whether a page is JSON; if not, it is HTML.
 pub(super) fn is_json(body: &[u8]) -> bool {
-    body.trim_ascii_start().first() == Some(&b'{')
+    without_bom(body).trim_ascii_start().first() == Some(&b'{')
 }
 
-/// Decodes HTML as UTF-8, as clients do.
-pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| bad_document("UTF-8").because(error))
+/// Decodes HTML. What is not UTF-8 is Latin-1, each byte of which is the character of its number: what
+/// counts of a page is ASCII in both.
+pub(super) fn decoded(body: &[u8]) -> Cow<'_, str> {
+    let body = without_bom(body);
+    str::from_utf8(body).map_or_else(
+        |_| body.iter().copied().map(char::from).collect(),
+        Cow::Borrowed,
+    )
+}
+
+/// Whether text is HTML that leads nowhere else: no script, and no redirect of a login.
+fn is_markup(text: &str) -> bool {
+    let text = text.trim_start();
+    let lower = text.to_ascii_lowercase();
+    text.starts_with('<') && !lower.contains("<script") && !lower.contains("http-equiv")
 }
 
 /// Refuses a major version of the API other than 1. A page without a version has version 1.
@@ -284,11 +357,11 @@ pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// Whether a title or a first heading is that of an index page.
+/// Whether a title or a first heading is that of an index page, or of a listing of files.
 pub(super) fn is_heading(text: &str) -> bool {
     let begins = |with: &str| {
         text.get(..with.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
     };
-    begins("links for") || begins("simple index")
+    begins("links for") || begins("simple index") || begins("index of")
 }

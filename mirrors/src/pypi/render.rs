@@ -1,17 +1,16 @@
 //! Writes the page of a project as JSON or HTML.
 
 use super::link;
-use super::page::{File, Hashes, Page, file_name, is_json};
+use super::page::{File, Hashes, KNOWN_HASHES, Page, each_file, file_name, is_json};
 use crate::json::{self, Object, unreadable};
-use crate::text::{self, bad_document};
+use crate::text::{self, bad_document, without_bom};
 use larder_model::Problem;
+use serde::ser::Error as _;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// The API version of a page if the upstream states none.
 pub(super) const OLDEST: &str = "1.0";
-/// Hash algorithms that clients know, the best first.
-const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
 
 /// The page as JSON.
 pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
@@ -36,10 +35,10 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The page as the upstream sent it, with links to this server.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let page: Object<'_> =
-        serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
-    let files: Vec<Object<'_>> = page
-        .value("files")
+    let page: Object<'_> = serde_json::from_slice(without_bom(body))
+        .map_err(|error| unreadable("a page of JSON", error))?;
+    let files = page
+        .raw("files")
         .ok_or_else(|| bad_document("a page with files"))?;
     let mut out = Vec::with_capacity(body.len());
     page.write(&mut out, |key, _, out| {
@@ -48,15 +47,16 @@ fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         }
         out.push(b'[');
         let mut first = true;
-        for file in &files {
-            let Some(name) = file_name(file).filter(|_| file.text("url").is_some()) else {
-                continue;
+        let relink = |file: Object<'_>| {
+            let Some(name) = file_name(&file).filter(|_| file.text("url").is_some()) else {
+                return Ok(());
             };
             if !std::mem::take(&mut first) {
                 out.push(b',');
             }
-            relinked_file(out, project, &name, file)?;
-        }
+            relinked_file(out, project, &name, &file).map_err(Problem::internal)
+        };
+        each_file(files, relink).map_err(serde_json::Error::custom)?;
         out.push(b']');
         Ok(true)
     })

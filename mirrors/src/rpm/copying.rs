@@ -2,7 +2,7 @@
 //! they have at the upstream.
 
 use super::package::Package;
-use super::paths::{metadata, repomd_of};
+use super::paths::{joined, metadata, repomd_of};
 use super::publish::add;
 use super::repomd;
 use super::routes::require_place;
@@ -38,12 +38,13 @@ impl Copying for PackageCopies {
                 let list = Artifact::new("", None, format!("{root}{}", record.item.path));
                 return Ok(Plan::Consult(list, record.item.fetch(root)));
             };
-            let Some(path) = table.named(&name).into_iter().next() else {
+            let mut named = table.named(&name).into_iter();
+            let Some(path) = named.find_map(|path| joined(root, &path)) else {
                 continue;
             };
             if let Some(fetch) = table.find(root, &path) {
                 return Ok(Plan::Fetch(vec![VersionFile {
-                    artifact: Artifact::new("", None, format!("{root}{path}")),
+                    artifact: Artifact::new("", None, path),
                     integrity: fetch.integrity,
                     statement: String::new(),
                 }]));

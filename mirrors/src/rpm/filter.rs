@@ -2,6 +2,7 @@
 //! is in memory.
 
 use super::item::{Item, location};
+use super::paths::joined;
 use super::scan::Raw;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::text::bad_document;
@@ -42,7 +43,7 @@ pub(super) struct Element {
     pub(super) arch: String,
     /// Of a package: its epoch, version and release, as `0:1.2-3`.
     pub(super) edition: String,
-    /// Of a package in `primary`: its path; `None` if it cannot be requested here.
+    /// Of a package in `primary`: its path from the list's root; `None` if it cannot be requested here.
     pub(super) path: Option<String>,
 }
 
@@ -54,6 +55,8 @@ pub(super) struct Elements<'a> {
 
 struct State<'a> {
     content: Content,
+    /// The root of the list.
+    root: &'a str,
     /// Names of packages that are removed from other elements.
     hidden: &'a dyn Fn(&str) -> bool,
     prefixes: Vec<(String, String)>,
@@ -75,15 +78,16 @@ struct Builder {
 }
 
 impl<'a> Elements<'a> {
-    /// `hidden`: the names to remove from the list.
+    /// `root`: where the list is; `hidden`: the names to remove from it.
     pub(super) fn new(
         packed: &'a [u8],
-        content: Content,
+        (content, root): (Content, &'a str),
         hidden: &'a dyn Fn(&str) -> bool,
     ) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(unreadable)?;
         let state = State {
             content,
+            root,
             hidden,
             prefixes: Vec::new(),
             current: None,
@@ -131,7 +135,9 @@ impl State<'_> {
         match (depth, &mut self.current) {
             (0, _) => self.prefixes = prefixes(tag)?,
             (1, current) => *current = Some(Builder::new(tag, is_empty, self.content)?),
-            (_, Some(builder)) => builder.open(tag, is_empty, depth, self.hidden)?,
+            (_, Some(builder)) => {
+                builder.open(tag, is_empty, depth, (self.root, self.hidden))?;
+            }
             (_, None) => {}
         }
         Ok(is_empty && depth == 1)
@@ -170,14 +176,14 @@ impl Builder {
         tag: &BytesStart<'_>,
         is_empty: bool,
         depth: usize,
-        hidden: &dyn Fn(&str) -> bool,
+        (root, hidden): (&str, &dyn Fn(&str) -> bool),
     ) -> Result<(), Fault> {
         if self.field.is_some() {
             return Err("a name, checksum or architecture has elements within".into());
         }
         let mut own = None;
         if depth == 2 && self.content == Content::Packages {
-            (self.field, own) = self.element.open(tag)?;
+            (self.field, own) = self.element.open(tag, root)?;
             self.text.clear();
             self.field = self.field.filter(|_| !is_empty);
         } else if self.skipped.is_none() && self.is_left_out(tag, hidden)? {
@@ -280,6 +286,7 @@ impl Element {
     fn open(
         &mut self,
         tag: &BytesStart<'_>,
+        root: &str,
     ) -> Result<(Option<Field>, Option<BytesStart<'static>>), Fault> {
         Ok(match tag.name().as_ref() {
             b"name" => (Some(Field::Name), None),
@@ -303,7 +310,8 @@ impl Element {
                     },
                     "",
                 );
-                self.path = item.ok().map(|item| item.path);
+                let path = item.ok().map(|item| item.path);
+                self.path = path.filter(|path| joined(root, path).is_some());
                 let href = self.path.as_deref().map(location).unwrap_or_default();
                 (
                     None,

@@ -3,16 +3,20 @@
 
 use super::describe::PackageMetadata;
 use super::extra_metadata::ExtraMetadata;
+use super::leads::leads;
 use super::merge::Merger;
 use super::packer::{List, Packer, seal};
 use super::paths::{is_package, metadata, repomd_of, roots};
+use super::plans::plan_package;
 use super::repomd;
-use crate::index::{Index, IndexBuilder, IndexDocument, IndexMerger, Signer};
+use crate::index::{Index, IndexBuilder, IndexDocument, IndexMerger, Leads, Signer};
 use crate::publishing::StoredFile;
-use crate::resource::{Artifact, Document};
+use crate::resource::{Artifact, Document, Plan, Table};
+use bytes::Bytes;
 use larder_model::{FileKind, Problem, Timestamp};
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Arc;
 
 /// The metadata of a repository.
 pub(super) struct Repodata;
@@ -53,8 +57,23 @@ impl Index for Repodata {
         Ok(primary.map(|record| Artifact::new("", None, record.item.path)))
     }
 
-    fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger> {
-        Box::new(Merger::begin(now))
+    fn leads(&self, list: &[u8]) -> Leads {
+        leads(list)
+    }
+
+    fn plan_beside(
+        &self,
+        roots: &[Box<str>],
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
+        let all = roots.iter().map(|root| &**root);
+        plan_package((all, usize::MAX), &artifact.path, known, tables)
+    }
+
+    fn merge(&self, now: Timestamp, root: &str) -> Box<dyn IndexMerger> {
+        Box::new(Merger::begin(now, root))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A file that an index lists: its path, its URL and its hash.
 
+use super::paths::joined;
 use super::scan::Raw;
 use crate::text;
 use crate::{Fetch, Integrity};
@@ -38,7 +39,7 @@ const LOCATION: &AsciiSet = &CONTROLS
 /// A file that an index lists.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Item {
-    /// Path below the repository's root, decoded.
+    /// Path from the repository's root, decoded. Each `..` at its begin leads above that root.
     pub(super) path: String,
     /// Its URL: absolute, or relative to the repository's root in the index's own encoding.
     pub(super) url: String,
@@ -49,7 +50,7 @@ pub(super) struct Item {
 /// Why an item cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unfit {
-    /// Its location is missing, leads out of the repository, or cannot be requested.
+    /// Its location is missing, or cannot be requested.
     Place,
     /// Its checksum or its size cannot be read.
     Integrity,
@@ -90,7 +91,8 @@ impl Item {
         let url = if is_absolute(&self.url) {
             self.url.clone()
         } else {
-            below(text::path(root) + &self.url)
+            // Nothing leads above the upstream's address.
+            below(joined(&text::path(root), &self.url).unwrap_or_default())
         };
         Fetch::new(url, self.integrity.clone()).with_size(self.size)
     }
@@ -136,11 +138,16 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
     if scheme || href.starts_with('/') || href.contains("://") {
         return None;
     }
-    let segments: Vec<&str> = href
-        .split('/')
-        .filter(|segment| !matches!(*segment, "" | "."))
-        .collect();
-    let path = path_of(&segments.join("/"))?;
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in href.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." if segments.last().is_some_and(|last| *last != "..") => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    let steps = segments.iter().take_while(|name| **name == "..").count();
+    let path = "../".repeat(steps) + &path_of(&segments[steps..].join("/"))?;
     let url = segments
         .into_iter()
         .map(encoded)
@@ -149,7 +156,7 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
     let Some(base) = base else {
         return Some((path, url));
     };
-    if !is_absolute(base) || base.contains(['?', '#']) {
+    if !is_absolute(base) || base.contains(['?', '#']) || steps > 0 {
         return None;
     }
     Some((

@@ -1,6 +1,7 @@
 //! Lists of packages, reduced to what a fetch needs.
 
 use super::item::{Item, Unfit};
+use super::paths::locations;
 use super::scan::{PACKAGES, Scan};
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::text::bad_document;
@@ -98,16 +99,18 @@ impl Listing {
     }
 }
 
+impl Listing {
+    fn spot(&self, location: &str) -> Option<&Spot> {
+        let location = location.as_bytes();
+        let before = |spot: &Spot| spot.path(&self.bytes) < location;
+        let spot = self.spots.get(self.spots.partition_point(before));
+        spot.filter(|spot| spot.path(&self.bytes) == location)
+    }
+}
+
 impl Table for Listing {
-    /// `root`: empty, or with a slash at its end; `path` is below it.
     fn find(&self, root: &str, path: &str) -> Option<Fetch> {
-        let at = self
-            .spots
-            .partition_point(|spot| spot.path(&self.bytes) < path.as_bytes());
-        let spot = self
-            .spots
-            .get(at)
-            .filter(|spot| spot.path(&self.bytes) == path.as_bytes())?;
+        let spot = locations(root, path).find_map(|location| self.spot(&location))?;
         Some(spot.item(&self.bytes)?.fetch(root))
     }
 

@@ -59,6 +59,8 @@ struct Member {
 /// Merges the metadata of a group.
 pub(super) struct Merger {
     now: Timestamp,
+    /// Where the members' repositories are.
+    root: Box<str>,
     members: Vec<Member>,
     /// The number of kinds that were read.
     next_kind: usize,
@@ -70,10 +72,11 @@ pub(super) struct Merger {
 }
 
 impl Merger {
-    pub(super) fn begin(now: Timestamp) -> Self {
+    pub(super) fn begin(now: Timestamp, root: &str) -> Self {
         let (members, taken, records) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             now,
+            root: root.into(),
             members,
             next_kind: 0,
             taken,
@@ -93,7 +96,7 @@ impl Merger {
         for (at, (member, list)) in self.members.iter().zip(lists).enumerate() {
             let Some(list) = list else { continue };
             let hidden = |name: &str| member.hidden.contains(name);
-            let mut elements = Elements::new(list, content, &hidden)?;
+            let mut elements = Elements::new(list, (content, &self.root), &hidden)?;
             while let Some(element) = elements.next()? {
                 visit(at, &elements, element)?;
             }

@@ -11,6 +11,8 @@ mod scan;
 mod item;
 mod repomd;
 mod listing;
+mod leads;
+mod plans;
 mod filter;
 mod header;
 mod integrity;
@@ -31,21 +33,19 @@ pub use listing::Listing;
 use crate::connect::Client;
 use crate::protocol::{Call, Protocol, Sets, Tables};
 use crate::releases::ranked;
-use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
+use crate::resource::{Artifact, Document, Member, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
 use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Release, Reply};
 use paths::{ending, metadata, name_of, repomd_of, roots};
+use plans::{MAX_STEPS, PRIMARY, file_of, plan_metadata, plan_package};
 use repomd::Record;
 use std::sync::Arc;
 
 /// The protocol.
 pub struct Rpm;
-
-/// Limit on the documents that a plan reads, because each may need a request.
-const MAX_STEPS: usize = 7;
 
 /// Names of packages, as the paths of their files have them.
 struct PackageNames;
@@ -65,7 +65,11 @@ impl Sets for RepomdSets {
             return Ok(Set::default());
         };
         let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
-        let member = |record: Record| (file_of(root, &record), record.item.fetch(root));
+        let member = |record: Record| Member {
+            artifact: file_of(root, &record),
+            fetch: record.item.fetch(root),
+            is_required: record.kind == PRIMARY,
+        };
         let members = repomd::read(body)?.into_iter().map(member).collect();
         Ok(Set {
             companions: vec![companion(".asc"), companion(".key")],
@@ -115,7 +119,7 @@ impl Protocol for Rpm {
         })
     }
 
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+    fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         let (fits, what) = match metadata(&document.path) {
             Some((_, "repomd.xml")) => (
                 repomd::read(body)?.iter().any(|record| record.has_checksum),
@@ -131,11 +135,7 @@ impl Protocol for Rpm {
             ),
             _ => (!is_page(body), "a file of a repository: it is a web page"),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(bad_document(what))
-        }
+        if fits { Ok(0) } else { Err(bad_document(what)) }
     }
 
     fn plan(
@@ -146,7 +146,12 @@ impl Protocol for Rpm {
     ) -> Result<Plan, Problem> {
         match metadata(&artifact.path) {
             Some((root, _)) => plan_metadata(root, &artifact.path, known),
-            None => plan_package(&artifact.path, known, tables),
+            None => plan_package(
+                (roots(&artifact.path).into_iter(), MAX_STEPS),
+                &artifact.path,
+                known,
+                tables,
+            ),
         }
     }
 
@@ -219,64 +224,6 @@ fn is_page(body: &[u8]) -> bool {
 fn holds(body: &[u8], mark: &str) -> bool {
     body.windows(mark.len())
         .any(|window| window == mark.as_bytes())
-}
-
-/// The file of a record of the repository at a root.
-fn file_of(root: &str, record: &Record) -> Artifact {
-    Artifact::new("", None, format!("{root}{}", record.item.path))
-}
-
-fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
-    let Some(repomd) = known.first() else {
-        return Ok(Plan::Read(repomd_of(root)));
-    };
-    let absent = || Problem::not_found("metadata", format!("no repomd.xml lists `{path}`"));
-    let records = repomd::read(repomd.as_deref().ok_or_else(absent)?)?;
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let record = records
-        .iter()
-        .find(|record| record.item.path == below)
-        .ok_or_else(absent)?;
-    Ok(Plan::Fetch(record.item.fetch(root)))
-}
-
-fn plan_package(
-    path: &str,
-    known: &[Option<Bytes>],
-    tables: &[Arc<dyn Table>],
-) -> Result<Plan, Problem> {
-    let list_kind = if ending(path) == "drpm" {
-        "prestodelta"
-    } else {
-        "primary"
-    };
-    let absent = || Problem::not_found("package", format!("no repository here lists `{path}`"));
-    let step = |plan: Plan| {
-        if known.len() + tables.len() < MAX_STEPS {
-            Ok(plan)
-        } else {
-            Err(absent())
-        }
-    };
-    let (mut known, mut tables) = (known.iter(), tables.iter());
-    for root in roots(path) {
-        let Some(repomd) = known.next() else {
-            return step(Plan::Read(repomd_of(root)));
-        };
-        let Some(repomd) = repomd else { continue };
-        let records = repomd::read(repomd)?;
-        let Some(record) = records.iter().find(|record| record.kind == list_kind) else {
-            continue;
-        };
-        let Some(table) = tables.next() else {
-            let list = file_of(root, record);
-            return step(Plan::Consult(list, record.item.fetch(root)));
-        };
-        if let Some(fetch) = table.find(root, path.strip_prefix(root).unwrap_or(path)) {
-            return Ok(Plan::Fetch(fetch));
-        }
-    }
-    Err(absent())
 }
 
 #[cfg(test)]

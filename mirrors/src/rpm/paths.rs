@@ -28,6 +28,33 @@ pub(super) fn repomd_of(root: &str) -> Document {
     Document::new("", format!("{root}repodata/repomd.xml"))
 }
 
+/// The path below the upstream's address to which a location leads from a root; `None` if that is
+/// above the address.
+pub(super) fn joined(root: &str, location: &str) -> Option<String> {
+    let mut segments: Vec<&str> = root.split('/').filter(|name| !name.is_empty()).collect();
+    for segment in location.split('/') {
+        if segment == ".." {
+            segments.pop()?;
+        } else {
+            segments.push(segment);
+        }
+    }
+    Some(segments.join("/"))
+}
+
+/// The locations by which a list at a root may name a path: below the root, or up from it.
+pub(super) fn locations<'a>(root: &'a str, path: &'a str) -> impl Iterator<Item = String> + 'a {
+    let above = |folder: &&'a str| {
+        let folder = folder.strip_suffix('/')?;
+        Some(folder.rfind('/').map_or("", |at| &folder[..=at]))
+    };
+    let folders = std::iter::successors(Some(root), above).enumerate();
+    folders.filter_map(move |(steps, folder)| {
+        let rest = path.strip_prefix(folder)?;
+        Some("../".repeat(steps) + rest)
+    })
+}
+
 /// The ending of a file's name, after its last dot; empty if there is none.
 pub(super) fn ending(path: &str) -> &str {
     path.rsplit('/')

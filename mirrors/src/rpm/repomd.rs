@@ -33,6 +33,11 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
             Unfit::Place => bad_document("a repomd.xml whose locations are within its repository"),
             Unfit::Integrity => bad_document("a repomd.xml with checksums and sizes"),
         })?;
+        if item.path.starts_with("../") {
+            return Err(bad_document(
+                "a repomd.xml whose locations are within its repository",
+            ));
+        }
         if records.len() == MAX_RECORDS {
             return Err(bad_document("a repomd.xml with at most 1024 records"));
         }

@@ -7,6 +7,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 use larder_model::{Algorithm, Digest, Kind};
 
+mod beside;
 mod lists;
 mod snapshots;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 fuzz_target!(|body: &[u8]| {
     let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
                 <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
-    let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0));
+    let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0), "");
     for is_hosted in [true, true, false] {
         let hidden = Arc::new(HashSet::from(["demo".into()]));
         merge

@@ -166,7 +166,12 @@ fn platforms_are_compared_without_their_spaces() {
     assert_eq!(line["deps"][1]["target"], sent);
     for other in ["cfg(all(unix, target_os = \"myos\"))", "cfg(unix)"] {
         let problem = with_target(other).expect_err(other);
-        assert!(problem.detail.contains("a dependency"), "{problem}");
+        assert!(
+            problem
+                .detail
+                .contains("the dependency `cc` (build, for cfg("),
+            "{problem}"
+        );
     }
 }
 

@@ -161,6 +161,30 @@ fn invalid_packuments_are_refused() {
 }
 
 #[test]
+fn a_packument_without_a_name_or_with_a_null_version_is_read() {
+    let dist = r#"{"tarball":"https://u.example/a/-/a-1.0.0.tgz","shasum":"00"}"#;
+    let versions = format!(r#"{{"1.0.0":{{"version":"1.0.0","dist":{dist}}},"2.0.0":null}}"#);
+    let body =
+        format!("\u{feff}{{\"dist-tags\":{{\"latest\":\"2.0.0\"}},\"versions\":{versions}}}");
+    let document = packument_of("a");
+    assert_eq!(
+        Npm.check(&document, body.as_bytes()).expect("a packument"),
+        1
+    );
+    for representation in [FULL, ABBREVIATED] {
+        let packument = parsed(&rendered("a", representation, body.as_bytes()));
+        let tarball = &packument["versions"]["1.0.0"]["dist"]["tarball"];
+        assert_eq!(tarball, "https://r.example/npm/main/a/-/a-1.0.0.tgz");
+    }
+    let abbreviated = parsed(&rendered("a", ABBREVIATED, body.as_bytes()));
+    assert_eq!(abbreviated["name"], "a");
+    assert!(abbreviated["versions"]["2.0.0"].is_null());
+    fetch("/a/-/a-1.0.0.tgz", body.as_bytes()).expect("a tarball");
+    let unread = fetch("/a/-/a-2.0.0.tgz", body.as_bytes()).expect_err("no version");
+    assert_eq!(unread.kind, Kind::NotFound);
+}
+
+#[test]
 fn damaged_packuments_cause_no_panic() {
     let widget = packument_of("@acme/widget");
     let tarball = artifact("/@acme/widget/-/widget-1.1.0.tgz");

@@ -332,13 +332,27 @@ fn metadata_is_that_of_the_file() {
         "Name: my-pkg-x\nVersion: 1.0.0\nno colon\n",
         "Name: my-pkg-x\nVersion: 1.0.0\nRequires-Python: {sha256}\n",
     ] {
-        refusal(upload(bad));
+        let problem = refusal(upload(bad));
+        if bad.contains("no colon") {
+            assert!(problem.contains("line 3 of the metadata"), "{problem}");
+            continue;
+        }
         refusal(publish_file(
             SDIST,
             &tarred(&[("my_pkg_x-1.0.0/PKG-INFO", b'0', bad)]),
             &[],
         ));
     }
+    // A licence of several lines, as old tools wrote it: clients read no field after it.
+    let old = "Name: my-pkg-x\nVersion: 1.0.0\nLicense: Mine (c) me\nAll rights: reserved\n\n\
+        No other name.\nName: other\nRequires-Python: >=3\n";
+    let folder_and_file = [("my_pkg_x-1.0.0//PKG-INFO", b'0', old)];
+    let steps = publish_file(SDIST, &tarred(&folder_and_file), &[]).expect("an old archive");
+    let Some(Step::Add { metadata, .. }) = steps.first() else {
+        panic!("{steps:?}")
+    };
+    let metadata: Value = serde_json::from_str(metadata).expect("JSON");
+    assert!(metadata["requires_python"].is_null(), "{metadata}");
     let of = |entries: &[Entry]| refusal(publish_file(WHEEL, &zipped(entries), &[]));
     assert!(of(&wheel_entries("my_pkg_x-1.0.1.dist-info", INFO)).contains("another"));
     assert!(of(&wheel_entries("my_pkg_x.dist-info", INFO)).contains("another"));

@@ -105,21 +105,63 @@ fn invalid_pages_are_refused() {
             "{body}"
         );
     }
-    assert!(
-        Pypi.check(&page_of(PROJECT), b"<title>Links for a \xff</title>")
-            .is_err()
-    );
+    for script in [
+        "<script>go()</script>",
+        "<meta http-equiv=refresh content='0;url=/login'>",
+    ] {
+        let body = format!("<html><head>{script}</head><body></body></html>");
+        assert!(
+            Pypi.check(&page_of(PROJECT), body.as_bytes()).is_err(),
+            "{script}"
+        );
+    }
     let good = [
         r#" {"meta": {"api-version": "1.9"}, "name": "Sample.Project", "files": []}"#,
         r#"{"meta": {}, "name": "sample-project", "files": []}"#,
         "<meta name='pypi:repository-version' content='1.0'>",
         "<!DOCTYPE html><h1>links for sample-project</h1>",
         "<title>Simple index</title>",
+        "\u{feff}<!DOCTYPE html><html><body>\n</body></html>",
+        "<title>Index of /simple/sample-project/</title><a href='../'>../</a>",
+        "\u{feff}{\"meta\": {}, \"name\": \"sample-project\", \"files\": []}",
         "<pre><a href='../'>../</a><a href='Sample_Project-1.0.zip'>Sample_Project-1.0.zip</a></pre>",
         "<a href='/d?id=7'>sample_project-1.0.tar.gz</a>",
     ];
     for body in good {
         Pypi.check(&page_of(PROJECT), body.as_bytes()).expect(body);
+    }
+}
+
+#[test]
+fn pages_in_latin_1_and_with_a_mark_are_read() {
+    let file = "sample_project-1.0.zip";
+    let hash = "0".repeat(64);
+    let html = format!("<h1>Links for S\u{e9}</h1><a href='{file}#sha256={hash}'>{file}</a>");
+    let latin: Vec<u8> = html
+        .chars()
+        .map(|char| u8::try_from(u32::from(char)).expect("Latin-1"))
+        .collect();
+    let name = json!({"filename": file, "url": file, "hashes": {"sha256": hash}});
+    let odd = json!({"filename": "a/b", "url": "x"});
+    let json = json!({"meta": {}, "name": PROJECT, "files": [odd, name]});
+    for (body, unserved) in [(latin, 0), (format!("\u{feff}{json}").into_bytes(), 1)] {
+        assert_eq!(
+            Pypi.check(&page_of(PROJECT), &body).expect("a page"),
+            unserved
+        );
+        for representation in [JSON, TEXT] {
+            let page = testing::render(&Pypi, &page_of(PROJECT), representation, &body);
+            let page = String::from_utf8(page.expect("rendered")).expect("UTF-8");
+            assert!(page.contains(&hash), "{page}");
+            assert!(!page.starts_with('\u{feff}'));
+        }
+    }
+    let list = Document::new("", PROJECTS);
+    let body = "\u{feff}{\"meta\": {}, \"projects\": [{\"name\": \"a\"}]}".as_bytes();
+    Pypi.check(&list, body).expect("a list");
+    for representation in [JSON, TEXT] {
+        let list = testing::render(&Pypi, &list, representation, body).expect("rendered");
+        assert!(!list.starts_with("\u{feff}".as_bytes()));
     }
 }
 
@@ -298,4 +340,19 @@ fn a_refusal_is_plain_text() {
     );
     assert_eq!(reply.status.as_u16(), 403);
     assert!(reply.headers.get(WWW_AUTHENTICATE).is_none());
+}
+
+#[test]
+fn a_page_of_endless_files_is_refused() {
+    let files = |count: usize| {
+        let all = "{},".repeat(count - 1);
+        format!("{{\"meta\":{{}},\"name\":\"{PROJECT}\",\"files\":[{all}{{}}]}}")
+    };
+    let checked = Pypi.check(&page_of(PROJECT), files(100_000).as_bytes());
+    assert_eq!(checked.expect("a page"), 100_000);
+    let refused = Pypi.check(&page_of(PROJECT), files(100_001).as_bytes());
+    assert_eq!(refused.expect_err("endless").kind, Kind::Upstream);
+    let anchors = "<a href=a-1.zip>a</a>".repeat(100_001);
+    let refused = Pypi.check(&page_of(PROJECT), anchors.as_bytes());
+    assert_eq!(refused.expect_err("endless").kind, Kind::Upstream);
 }

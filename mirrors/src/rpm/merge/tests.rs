@@ -49,7 +49,7 @@ type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
 /// Merges members that are mirrors.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    merge_as(Repodata.merge(NOW), false, members)
+    merge_as(Repodata.merge(NOW, ""), false, members)
 }
 
 fn merge_as(
@@ -191,7 +191,7 @@ fn a_release_of_two_hosted_members_is_the_firsts() {
         (&[], &[("primary", primary(&theirs))]),
     ];
     let paths = |is_hosted| {
-        let made = merge_as(Repodata.merge(NOW), is_hosted, &members).expect("merged");
+        let made = merge_as(Repodata.merge(NOW, ""), is_hosted, &members).expect("merged");
         let hrefs = list(&made, "primary").split("href=\"").skip(1);
         let paths = hrefs.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
         paths.collect::<Vec<String>>()
@@ -368,7 +368,7 @@ fn prefixes_and_packages_have_a_limit() {
     let few = || {
         Box::new(Merger {
             max_packages: 2,
-            ..Merger::begin(NOW)
+            ..Merger::begin(NOW, "")
         })
     };
     let [one, two, three] =

@@ -19,7 +19,10 @@ fn lists_are_read_in_all_compressions() {
             Some(fetched(plan_by(list, &format!("/{LIBTINY}"))))
         );
         assert_eq!(
-            listing.find("9/os/", TINY).expect("package").url,
+            listing
+                .find("9/os/", &format!("9/os/{TINY}"))
+                .expect("package")
+                .url,
             "9/os/Packages/t/tiny-1.0~rc1%5Egit2-1.noarch.rpm"
         );
         assert_eq!(listing.find("", "Packages/t/tiny"), None);

@@ -18,7 +18,12 @@ fn a_snapshot_has_all_files_of_its_repomd() {
             [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}"))
         );
         assert_eq!(set.members.len(), 3);
-        let (member, fetch) = &set.members[0];
+        let Member {
+            artifact: member,
+            fetch,
+            is_required,
+        } = &set.members[0];
+        assert!(is_required);
         assert_eq!(
             (&*member.path, &fetch.url),
             (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}"))
@@ -91,7 +96,7 @@ fn every_kind_of_record_is_a_member() {
     ] {
         let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
         Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
-        let (_, fetch) = &RepomdSets.set(&repomd_of(""), &body).expect("set").members[0];
+        let Member { fetch, .. } = &RepomdSets.set(&repomd_of(""), &body).expect("set").members[0];
         assert_eq!(
             *fetch,
             Fetch::new("repodata/comps.xml", integrity).with_size(Some(4))
@@ -116,7 +121,12 @@ fn metadata_may_be_on_another_host() {
     ] {
         let body = repomd_with("primary", location, &checksum, GZIP);
         let set = RepomdSets.set(&repomd_of("9/"), &body).expect("set");
-        let (member, fetch) = &set.members[0];
+        let Member {
+            artifact: member,
+            fetch,
+            is_required,
+        } = &set.members[0];
+        assert!(is_required);
         assert_eq!((&*member.path, &*fetch.url), (&*format!("9/{path}"), url));
         let plan = Rpm
             .plan(&artifact(&format!("/9/{TINY}")), &[stored(&body)], &[])
