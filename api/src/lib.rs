@@ -64,7 +64,9 @@ pub use images::{
 };
 pub use jobs::{Job, JobError, JobItem, JobProgress, NewSchedule, Schedule};
 pub use list::List;
-pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
+pub use packages::{
+    File, ImageSum, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked,
+};
 pub use patch::{NULLABLE, Patch};
 pub use problem::Problem;
 pub use quotas::{

@@ -50,6 +50,8 @@ pub struct Version {
     pub files: u64,
     /// All of them together, in bytes.
     pub bytes: u64,
+    /// Of a tag of a hosted image, what the image is made of; null: of nothing else.
+    pub image: Option<ImageSum>,
     /// When the first of them came.
     #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
@@ -62,6 +64,15 @@ pub struct Version {
     pub downloads: u64,
     /// How often it was ever downloaded.
     pub total_downloads: u64,
+}
+
+/// What an image is made of, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImageSum {
+    /// Configs and layers of all its manifests, each once, in bytes.
+    pub bytes: u64,
+    /// The manifests of an index, most often one for each platform; 0: it is a single manifest.
+    pub manifests: u64,
 }
 
 /// A version with its files.

@@ -44,6 +44,12 @@ pub(crate) const BEGIN_PACKAGE: &str = "insert into packages (repo, name, full_n
     join repos r on r.protocol = v.protocol and r.name = v.repository \
     where r.id = ?1 and v.package = ?2) on conflict (repo, name) do update set \
     revision = packages.revision + 1, updated_at = excluded.updated_at";
+/// How many manifests an image has, and the bytes of all its blobs, each once.
+const IMAGE_SUM: &str = "select (select count(*) from edges where repo = ?1 and package = ?2 \
+    and parent = ?3 and kind = 'manifest'), (select cast(coalesce(sum(b.size), 0) as bigint) \
+    from blobs b where b.digest in (select e.child from edges e where e.repo = ?1 \
+    and e.package = ?2 and e.kind = 'blob' and e.parent in (select ?3 union all select m.child \
+    from edges m where m.repo = ?1 and m.package = ?2 and m.parent = ?3 and m.kind = 'manifest')))";
 const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata from edges e \
     join files f on f.repo = e.repo and f.package = e.package and f.kind = 'manifest' \
     and f.path = e.parent join blobs b on b.digest = e.parent \
@@ -115,6 +121,15 @@ pub struct NewManifest<'a> {
     pub tags: &'a [&'a str],
     /// What each of the tags must be before.
     pub expect: Expect,
+}
+
+/// What an image is made of, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ImageSum {
+    /// Manifests of an index, most often one for each platform.
+    pub manifests: u64,
+    /// The bytes of configs and layers, each once.
+    pub bytes: u64,
 }
 
 /// A manifest that names another as its subject.
@@ -240,6 +255,26 @@ impl Metadata {
             ];
             batch.run(EDGE, values);
         }
+    }
+
+    /// What the image is made of whose manifest, or index, has this digest: as far as it is kept.
+    pub async fn image_sum(
+        &self,
+        package: PackageKey<'_>,
+        manifest: &Digest,
+    ) -> Result<ImageSum, Error> {
+        let [repo, package] = package.value();
+        let mut rows = self
+            .sql
+            .rows(IMAGE_SUM, &[repo, package, manifest.into()])
+            .await?;
+        let read = |row: &mut Row| {
+            Ok::<_, Error>(ImageSum {
+                manifests: row.count(0)?,
+                bytes: row.count(1)?,
+            })
+        };
+        Ok(rows.first_mut().map(read).transpose()?.unwrap_or_default())
     }
 
     /// Manifests whose subject is `subject`, by digest after `after`, at most `limit`.

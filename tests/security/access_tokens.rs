@@ -137,8 +137,8 @@ fn a_limited_token_lists_itself_alone() {
         };
         items.iter().filter_map(text).collect::<Vec<_>>()
     };
-    assert_eq!(names("/api/v1/tokens", "items"), [id.clone()]);
-    assert_eq!(names("/api/v1/tokens?prefix=c", "items"), [id.clone()]);
+    assert_eq!(names("/api/v1/tokens", "items"), [&*id]);
+    assert_eq!(names("/api/v1/tokens?prefix=c", "items"), [&*id]);
     assert!(names("/api/v1/tokens?prefix=l", "items").is_empty());
     assert!(names(&format!("/api/v1/tokens?after={id}"), "items").is_empty());
     let path = "/npm/local/-/npm/v1/tokens";

@@ -54,11 +54,11 @@ fn who_is_answered_stays() {
     let mut download = send(&larder, head.as_bytes());
     let mut first = [0; 1];
     download.read_exact(&mut first).expect("it began");
-    let held: Vec<_> = (0..3 * FEW).map(|_| send(&larder, SLOW_FORM)).collect();
+    let slow: Vec<_> = (0..3 * FEW).map(|_| send(&larder, SLOW_FORM)).collect();
     for _ in 0..3 * FEW {
         larder.anonymous().get("/healthz").expect(200);
     }
-    drop(held);
+    drop(slow);
     let whole = Cursor::new(first).chain(download);
     let answer = read_response(&mut BufReader::new(whole), "GET").expect("an answer");
     assert_eq!((answer.status, answer.body.len()), (200, 32 << 20));
@@ -100,8 +100,9 @@ fn an_early_refusal_is_heard() {
         );
         let mut stream = send(&larder, head.as_bytes());
         // All of it is sent before anything is read.
+        let piece = vec![0; PIECE];
         for _ in 0..200 {
-            stream.write_all(&[0; PIECE]).expect("heard out");
+            stream.write_all(&piece).expect("heard out");
         }
         let mut reader = BufReader::new(stream.try_clone().expect("clone"));
         let answer = read_response(&mut reader, "PUT").expect("an answer");

@@ -17,6 +17,7 @@ checks![
     a_blob_has_a_manifest_that_needs_it,
     a_blob_that_is_absent_is_needed_all_the_same,
     the_tags_of_a_manifest_are_told,
+    an_image_is_summed_up_with_each_blob_once,
     referrers_are_listed_by_digest,
     a_referrer_is_told_with_its_metadata,
     images_are_listed_by_their_full_names,
@@ -309,4 +310,32 @@ async fn the_last_manifest_takes_its_image_with_it(metadata: &Metadata) {
     assert_eq!(bed.revision("m").await, None);
     let left = metadata.referrers(bed.package("m"), &subject, "", 10).await;
     assert!(left.expect("referrers").is_empty());
+}
+
+async fn an_image_is_summed_up_with_each_blob_once(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    let mut blobs = Vec::new();
+    for text in ["shared", "one", "two!"] {
+        blobs.push(bed.keep_blob("m", text).await);
+    }
+    for (text, own) in [("first", 1), ("second", 2)] {
+        let push = Push {
+            blobs: &[blobs[0], blobs[own]],
+            ..Push::new(text, &[])
+        };
+        bed.try_push("m", push).await.expect("push");
+    }
+    let index = Push {
+        manifests: &[digest("first"), digest("second")],
+        ..Push::new("index", &["latest"])
+    };
+    bed.try_push("m", index).await.expect("push");
+    let sum = async |text| {
+        let sum = metadata.image_sum(bed.package("m"), &digest(text)).await;
+        let sum = sum.expect("read");
+        (sum.manifests, sum.bytes)
+    };
+    assert_eq!(sum("first").await, (0, 9));
+    assert_eq!(sum("index").await, (2, 13));
+    assert_eq!(sum("another").await, (0, 0));
 }

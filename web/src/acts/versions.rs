@@ -54,6 +54,7 @@ fn to_api(
         digest: version.digest.map(|digest| digest.to_string()),
         files: version.files,
         bytes: version.size,
+        image: None,
         created_at: version.created_at,
         created_by: version.created_by.into(),
         last_used_at: noted(version.used_at),
@@ -232,8 +233,22 @@ pub(crate) async fn list(
         };
         for version in rows {
             let count = downloads.get(&version.name).copied().unwrap_or_default();
+            let sum = match &version.digest {
+                Some(digest) if is_hosted(&repo) => {
+                    let key = key_of(&repo, &path.package);
+                    Some(state.metadata.image_sum(key, digest).await?)
+                }
+                _ => None,
+            };
+            let image = sum.map(|sum| api::ImageSum {
+                bytes: sum.bytes,
+                manifests: sum.manifests,
+            });
             let known = versions.entry(version.name.clone());
-            known.or_insert_with(|| to_api(&repo, version, count, &marks));
+            known.or_insert_with(|| api::Version {
+                image,
+                ..to_api(&repo, version, count, &marks)
+            });
         }
     }
     let versions = versions.into_values().take(page.limit + 1);

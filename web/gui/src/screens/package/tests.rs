@@ -12,6 +12,7 @@ fn version(name: String, at: i64) -> api::Version {
         tags: Vec::new(),
         files: 1,
         bytes: 1,
+        image: None,
         created_at: Timestamp(at),
         created_by: "user:admin".to_owned(),
         last_used_at: None,
