@@ -246,6 +246,9 @@ fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
         }
         CacheStatus::Miss => "larder; fwd=miss; stored".to_owned(),
         CacheStatus::Stale => format!("larder; hit; ttl={}; detail=stale", left(cached.age)),
+        CacheStatus::Vanished => {
+            format!("larder; hit; ttl={}; detail=vanished", left(cached.age))
+        }
         CacheStatus::Offline => "larder; hit; detail=offline".to_owned(),
     };
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))
