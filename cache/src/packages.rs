@@ -344,8 +344,7 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(unknown)?;
         let repo = self.0.repos.of(record, protocol)?;
         if let Ok(upstream) = repo.upstream() {
-            let tokens = repo.protocol.token_scope("").is_some();
-            return upstream.check(tokens).await;
+            return upstream.check().await;
         }
         let (problem, advice) = repo.unasked();
         Ok(Checked {

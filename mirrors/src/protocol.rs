@@ -16,6 +16,7 @@ use crate::resource::{
 };
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
+use http::HeaderMap;
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply};
 use std::sync::Arc;
 
@@ -63,6 +64,13 @@ pub trait Protocol: Send + Sync {
 
     /// Paths that a health check requests of an upstream, one after the other until one exists.
     fn probes(&self) -> &'static [&'static str];
+
+    /// Whether the headers of an answer to a probe look like those of an upstream of this protocol, and
+    /// not of a web page. Default: they do.
+    fn recognizes(&self, headers: &HeaderMap) -> bool {
+        let _ = headers;
+        true
+    }
 
     /// The URL of a document at an upstream, or the document to read first. `known`: the documents
     /// that earlier calls asked for, `None` for one that does not exist.
@@ -128,6 +136,18 @@ pub trait Protocol: Send + Sync {
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         let _ = package;
         None
+    }
+
+    /// The sentence in an upstream's error response, as the protocol writes it. Default: none.
+    fn sentence(&self, body: &[u8]) -> Option<String> {
+        let _ = body;
+        None
+    }
+
+    /// Whether clients are told that an upstream limits them (429), and not that it is unavailable
+    /// (503), which more clients wait for. Default: not.
+    fn tells_limits(&self) -> bool {
+        false
     }
 
     /// Publishing, if the protocol has hosted repositories.

@@ -1,12 +1,12 @@
-//! From one address to the next: redirects, and the tokens that registries of images want.
+//! From one address to the next, as redirects lead.
 
-use super::bearer;
 use super::failure::Trouble;
+use super::logins::{Identity, Login};
 use super::remote::Upstream;
 use super::request::FetchRequest;
 use super::sending::Way;
-use http::header::{AUTHORIZATION, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::LOCATION;
 use larder_model::{Kind, Problem};
 use reqwest::{RequestBuilder, Response};
 use std::sync::Arc;
@@ -23,78 +23,29 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub(super) struct Arrival {
     pub(super) response: Response,
     pub(super) url: Url,
+    /// Whom the upstream took us for.
+    pub(super) identity: Identity,
     /// The slot that it takes until its body has come.
     pub(super) slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Upstream {
-    /// Asks, and asks again with a token if that is what the upstream wants.
-    pub(super) async fn follow(
-        self: &Arc<Self>,
-        url: &Url,
-        request: &FetchRequest<'_>,
-    ) -> Result<Arrival, Trouble> {
-        let way = Way {
-            clients: &self.clients,
-            regardless: false,
-        };
-        let token = self.tokens.get(request.image);
-        let arrival = self.hop(way, url, request, token.as_ref()).await?;
-        if arrival.response.status() != StatusCode::UNAUTHORIZED || request.image.is_empty() {
-            return Ok(arrival);
-        }
-        let realm = bearer::realm(&arrival.response, &self.base, request.image);
-        let Some((realm, near)) = realm else {
-            return Ok(arrival);
-        };
-        drop(arrival);
-        let (token, life) = self.token(way, request, realm, near).await?;
-        self.tokens.keep(request.image, token.clone(), life);
-        self.hop(way, url, request, Some(&token)).await
-    }
-
-    /// A token of a token endpoint, which is given our credentials if it is `near`.
-    pub(super) async fn token(
-        self: &Arc<Self>,
-        way: Way<'_>,
-        request: &FetchRequest<'_>,
-        realm: Url,
-        near: bool,
-    ) -> Result<(HeaderValue, Duration), Trouble> {
-        let mut sending = way
-            .clients
-            .of(&realm, self.is_own(&realm))
-            .get(realm.clone());
-        if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
-            sending = sending.header(AUTHORIZATION, authorization.clone());
-        }
-        let arrival = self.ask(way, realm, request, sending).await?;
-        if let Some(fault) = self.fault_of(&arrival.response, request) {
-            return Err(Trouble::failure(&arrival.url, fault, None));
-        }
-        let file = self.file_of(request.url);
-        let (url, what) = (arrival.url, format!("gives no token for {file}"));
-        let refused = || self.useless(Kind::Upstream, &url, &what);
-        let token = bearer::read(arrival.response, self.config.idle_time, refused).await?;
-        self.origins.succeeded(&url);
-        Ok(token)
-    }
-
     /// Asks, and goes where it is sent.
     pub(super) async fn hop(
         self: &Arc<Self>,
         way: Way<'_>,
         url: &Url,
         request: &FetchRequest<'_>,
-        token: Option<&HeaderValue>,
+        login: Option<&Login>,
     ) -> Result<Arrival, Trouble> {
         let mut url = url.clone();
         for _ in 0..=MAX_HOPS {
             // Whoever writes an address does not choose who we are there.
             let nameless = url.set_username("").and_then(|()| url.set_password(None));
             nameless.map_err(|()| self.forbidden(&url, &self.file_of(request.url)))?;
-            let sending = self.sending(way, &url, request, token);
-            let arrival = self.ask(way, url, request, sending).await?;
+            let sending = self.sending(way, &url, request, login);
+            let mut arrival = self.ask(way, url, request, sending).await?;
+            arrival.identity = login.map_or(Identity::Nobody, |login| login.identity);
             let status = arrival.response.status();
             if !status.is_redirection()
                 || status == StatusCode::NOT_MODIFIED
@@ -109,7 +60,7 @@ impl Upstream {
     }
 
     /// One request to one address.
-    async fn ask(
+    pub(super) async fn ask(
         self: &Arc<Self>,
         way: Way<'_>,
         url: Url,
@@ -132,6 +83,7 @@ impl Upstream {
         Ok(Arrival {
             response,
             url,
+            identity: Identity::Nobody,
             slot,
         })
     }

@@ -91,7 +91,7 @@ impl Upstream {
             return self.try_address(root, &root_alone, true).await;
         }
         let any = self.origins.is_unanswered();
-        for path in self.probes {
+        for path in self.protocol.probes() {
             let url = self
                 .base
                 .join(path)
@@ -128,7 +128,8 @@ impl Upstream {
             clients: &self.clients,
             regardless: true,
         };
-        let sending = self.sending(way, url, request, None);
+        let login = self.first_login("");
+        let sending = self.sending(way, url, request, login.as_ref());
         let response = self.send(url, request, sending).await?;
         match self.fault_of(&response, request) {
             Some(fault) if !any || fault.wait_of_origin().is_some() => {

@@ -1,7 +1,7 @@
 //! What an upstream answers, read as it comes.
 
 use super::failure::{Failure, Fault, Trouble};
-use super::follow::Arrival;
+use super::hops::Arrival;
 use super::remote::Upstream;
 use super::request::FetchRequest;
 use bytes::Bytes;
@@ -74,13 +74,14 @@ fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, TooLarge> {
 
 impl Upstream {
     /// Reads the head of an answer to `request`, which holds its slot until its body has come.
-    pub(super) fn read(
+    pub(super) async fn read(
         self: &Arc<Self>,
         arrival: Arrival,
         request: &FetchRequest<'_>,
     ) -> Result<FetchResponse, Trouble> {
         if let Some(fault) = self.fault_of(&arrival.response, request) {
-            return Err(Trouble::failure(&arrival.url, fault, None));
+            let said = self.sentence(arrival.response).await;
+            return Err(Failure::answered(arrival.url, fault, said).into());
         }
         let meaning = self.meaning(&arrival, request);
         if request.head || !matches!(meaning, Ok(Meaning::Body)) {
@@ -104,8 +105,10 @@ impl Upstream {
             304 if request.have.is_some() => Ok(Meaning::Unchanged),
             405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
             status if self.absent.contains(status) => Ok(Meaning::Absent),
-            // Registries say so of images that are not there, to whoever has no account.
-            401 if !request.image.is_empty() && self.authorization.is_none() => Ok(Meaning::Absent),
+            401 if self.waits_for_challenge() => {
+                self.judge_refusal(arrival, request)?;
+                Ok(Meaning::Absent)
+            }
             status @ (401 | 407) => {
                 let why = format!(" ({status}): it wants other credentials than it was given");
                 useless(Kind::Upstream, "refuses", &why)
@@ -130,6 +133,7 @@ impl Upstream {
             response,
             url,
             slot,
+            ..
         } = arrival;
         let file = self.file_of(request.url);
         let useless = |what: &str| self.useless(Kind::Upstream, &url, &format!("{what} {file}"));
@@ -223,6 +227,7 @@ impl UpstreamBody {
         let failure = Failure {
             url: self.url.clone(),
             fault: Fault::BrokeOff,
+            said: None,
             source,
         };
         Err(self.upstream.count(failure, &self.file))

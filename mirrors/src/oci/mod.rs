@@ -6,7 +6,7 @@ mod routes;
 mod connect;
 pub mod image;
 
-pub use challenge::Challenge;
+pub use challenge::{Challenge, TokenRequest};
 
 use crate::connect::Client;
 use crate::protocol::{Call, Digests, Protocol, VersionKind};
@@ -14,8 +14,8 @@ use crate::resource::{Artifact, Document, Fetch, Named, Plan, ReadRequest, Sourc
 use crate::text::{JSON, bad_document, query_encoded};
 use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::{HeaderName, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
 use oci_spec::image::{MediaType, ToDockerV2S2 as _};
@@ -53,6 +53,18 @@ struct Manifest {
 struct TagList {
     #[serde(rename = "tags")]
     _tags: Option<Vec<String>>,
+}
+
+/// An error response (distribution-spec, "Error Codes").
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<ErrorItem>,
+}
+
+#[derive(Deserialize)]
+struct ErrorItem {
+    #[serde(default)]
+    message: String,
 }
 
 impl Oci {
@@ -121,6 +133,15 @@ impl Protocol for Oci {
 
     fn probes(&self) -> &'static [&'static str] {
         &["v2/"]
+    }
+
+    fn recognizes(&self, headers: &HeaderMap) -> bool {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        match text(CONTENT_TYPE) {
+            _ if headers.contains_key(API_VERSION) => true,
+            Some(media_type) => media_type.to_ascii_lowercase().contains("json"),
+            None => text(CONTENT_LENGTH) == Some("0"),
+        }
     }
 
     fn package_document(&self, package: &str) -> Option<Document> {
@@ -224,6 +245,16 @@ impl Protocol for Oci {
 
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         Some(package)
+    }
+
+    fn sentence(&self, body: &[u8]) -> Option<String> {
+        let errors: Errors = serde_json::from_slice(body).ok()?;
+        let mut said = errors.errors.into_iter().map(|error| error.message);
+        said.find(|sentence| !sentence.is_empty())
+    }
+
+    fn tells_limits(&self) -> bool {
+        true
     }
 
     fn digests(&self) -> Option<&dyn Digests> {
