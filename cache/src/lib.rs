@@ -19,6 +19,7 @@ mod repo;
 mod repos;
 mod permissions;
 mod bodies;
+mod media_types;
 mod publish;
 mod download;
 mod document;

@@ -12,6 +12,7 @@ use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
 use crate::limits::Slots;
+use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
     Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
@@ -126,7 +127,7 @@ impl Base {
         let fetcher = Arc::new(ArtifactFetcher::new(
             self.metadata.clone(),
             self.content.clone(),
-            config.artifact_bytes,
+            config,
         ));
         let documents = Arc::new(Documents::new(
             self.metadata.clone(),
@@ -173,6 +174,7 @@ impl Base {
             Arc::clone(&fetchers.documents),
             Arc::new(representations),
             Arc::clone(&fetchers.artifacts),
+            KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
     }
 

@@ -42,7 +42,7 @@ pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use names::Names;
-pub use protocol::{Call, Protocol, VersionKind};
+pub use protocol::{Call, MediaTypes, Protocol, VersionKind};
 pub use publishing::Publishing;
 pub use query::UpstreamQuery;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};

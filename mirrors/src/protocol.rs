@@ -185,6 +185,11 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Media types that files tell themselves, if any do.
+    fn media_types(&self) -> Option<&dyn MediaTypes> {
+        None
+    }
+
     /// Sets of documents that must match, if there are any.
     fn sets(&self) -> Option<&dyn Sets> {
         None
@@ -212,6 +217,18 @@ pub trait Digests: Send + Sync {
 
     /// What the bytes of an artifact name that has a digest; why that cannot be read.
     fn named_by(&self, artifact: &[u8]) -> Result<Vec<Named>, String>;
+}
+
+/// Media types that the bytes of files tell.
+pub trait MediaTypes: Send + Sync {
+    /// Whether files of this kind tell it.
+    fn are_told_by(&self, kind: FileKind) -> bool;
+
+    /// Whether a glance at the bytes shows that the media type with which they are kept is theirs.
+    fn is_told_at_once(&self, body: &[u8], kept: &str) -> bool;
+
+    /// The media type of bytes, which an upstream has as `claimed`.
+    fn of(&self, body: &[u8], claimed: &str) -> String;
 }
 
 /// Sets of documents that must match, such as a list and its signature.

@@ -118,6 +118,7 @@ impl DocumentFetcher {
         };
         // The digest in the head may say already that what is kept is right.
         if let Some(found) = kept
+            && repo.alias_of(document, &found.digest).is_some()
             && self.has_digest(repo, &wanted, found).await?
         {
             return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
@@ -154,7 +155,8 @@ impl DocumentFetcher {
         Ok(Some(body.into()))
     }
 
-    /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do.
+    /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do. A
+    /// head is a short cut: what it does not tell, all of it does.
     async fn has_digest(
         &self,
         repo: &Repo,
@@ -167,12 +169,20 @@ impl DocumentFetcher {
         let head = FetchRequest {
             have: None,
             head: true,
+            is_short_cut: true,
             ..*wanted
         };
-        let FetchResponse::Body(head) = repo.upstream()?.get(&head).await? else {
-            return Ok(false);
-        };
-        Ok(head.header(&digests.header()) == Some(kept.digest.to_string().as_str()))
+        match repo.upstream()?.get(&head).await {
+            Ok(FetchResponse::Body(head)) => {
+                Ok(head.header(&digests.header()) == Some(kept.digest.to_string().as_str()))
+            }
+            Ok(FetchResponse::Same | FetchResponse::Missing) => Ok(false),
+            // It answered, and a GET may do better.
+            Err(problem) if matches!(problem.kind, Kind::Upstream | Kind::UpstreamPolicy) => {
+                Ok(false)
+            }
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Takes in the body of a document and checks it.
@@ -182,7 +192,7 @@ impl DocumentFetcher {
         document: &Document,
         response: UpstreamBody,
     ) -> Result<NewDocument, Problem> {
-        let validators = Validators {
+        let mut validators = Validators {
             etag: response.etag.clone(),
             modified: response.modified.clone(),
             content_type: response.content_type.clone(),
@@ -197,6 +207,10 @@ impl DocumentFetcher {
         let body = Bytes::from(body);
         require_claimed_digest(repo, document, claimed, &body)?;
         repo.protocol.check(document, &body)?;
+        let media_types = repo.protocol.media_types();
+        if let Some(types) = media_types.filter(|types| types.are_told_by(document.kind)) {
+            validators.content_type = types.of(&body, &validators.content_type);
+        }
         Ok(NewDocument {
             body,
             validators,

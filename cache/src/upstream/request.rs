@@ -18,6 +18,8 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) patient: bool,
     /// Whether only the head is wanted.
     pub(crate) head: bool,
+    /// Whether it is asked for all the same where a head tells nothing.
+    pub(crate) is_short_cut: bool,
     /// What is asked in the body, as JSON: by POST, and without redirects.
     pub(crate) question: Option<&'a Bytes>,
     /// The image that a token is asked for; empty where there is none.
@@ -35,6 +37,7 @@ impl<'a> FetchRequest<'a> {
             compressed,
             patient,
             head,
+            is_short_cut: false,
             question: None,
             image: "",
         }

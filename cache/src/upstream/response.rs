@@ -102,13 +102,15 @@ impl Upstream {
         };
         match arrival.response.status().as_u16() {
             200 => Ok(Meaning::Body),
-            304 if request.have.is_some() => Ok(Meaning::Unchanged),
-            405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
-            status if self.absent.contains(status) => Ok(Meaning::Absent),
             401 if self.waits_for_challenge() => {
                 self.judge_refusal(arrival, request)?;
                 Ok(Meaning::Absent)
             }
+            // Some refuse heads of what they give.
+            _ if request.is_short_cut => Ok(Meaning::Absent),
+            304 if request.have.is_some() => Ok(Meaning::Unchanged),
+            405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
+            status if self.absent.contains(status) => Ok(Meaning::Absent),
             status @ (401 | 407) => {
                 let why = format!(" ({status}): it wants other credentials than it was given");
                 useless(Kind::Upstream, "refuses", &why)

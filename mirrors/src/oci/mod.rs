@@ -2,6 +2,7 @@
 //! digest and blobs are artifacts.
 
 mod challenge;
+mod media_type;
 mod routes;
 mod connect;
 pub mod image;
@@ -9,7 +10,7 @@ pub mod image;
 pub use challenge::{Challenge, TokenRequest};
 
 use crate::connect::Client;
-use crate::protocol::{Call, Digests, Protocol, VersionKind};
+use crate::protocol::{Call, Digests, MediaTypes, Protocol, VersionKind};
 use crate::resource::{Artifact, Document, Fetch, Named, Plan, ReadRequest, Source, Table};
 use crate::text::{JSON, bad_document, query_encoded};
 use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
@@ -18,25 +19,16 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
-use oci_spec::image::{MediaType, ToDockerV2S2 as _};
+use media_type::{ACCEPT as MANIFESTS, ManifestTypes};
 use routes::{INDEX, absent, artifact};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The protocol. Its paths begin with `/v2/`, so it is not in [`crate::all`].
 pub struct Oci;
 
-/// Media types of manifests, the newest first. Schema 1 is not accepted: it is deprecated, and
-/// its digest is not that of its bytes.
-static MANIFESTS: LazyLock<String> = LazyLock::new(|| {
-    let [index, manifest] = [MediaType::ImageIndex, MediaType::ImageManifest];
-    let docker = [&index, &manifest].map(|known| known.to_docker_v2s2().unwrap_or_default());
-    [[index.as_ref(), manifest.as_ref()], docker]
-        .concat()
-        .join(", ")
-});
 /// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The header with the version of the API.
@@ -245,6 +237,10 @@ impl Protocol for Oci {
 
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         Some(package)
+    }
+
+    fn media_types(&self) -> Option<&dyn MediaTypes> {
+        Some(&ManifestTypes)
     }
 
     fn sentence(&self, body: &[u8]) -> Option<String> {
