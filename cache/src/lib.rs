@@ -29,6 +29,7 @@ mod refresh;
 mod describe;
 mod copy;
 mod responder;
+mod lists;
 mod group;
 mod search;
 mod queries;

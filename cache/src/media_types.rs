@@ -45,14 +45,13 @@ impl KeptMediaTypes {
         {
             return Ok(None);
         }
-        let right = match self.known.get(&found.digest) {
-            Some(known) => known,
-            None => {
-                let body = self.bodies.read(found).await?;
-                let read: Arc<str> = media_types.of(&body, &found.content_type).into();
-                self.known.insert(found.digest, Arc::clone(&read));
-                read
-            }
+        let right = if let Some(known) = self.known.get(&found.digest) {
+            known
+        } else {
+            let body = self.bodies.read(found).await?;
+            let read: Arc<str> = media_types.of(&body, &found.content_type).into();
+            self.known.insert(found.digest, Arc::clone(&read));
+            read
         };
         if *right == *found.content_type {
             return Ok(None);

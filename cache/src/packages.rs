@@ -12,6 +12,7 @@ use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
 use crate::limits::Slots;
+use crate::lists::Lists;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
+    pub(crate) lists: Arc<Lists>,
     pub(crate) group_responder: GroupResponder,
     pub(crate) merged_responder: MergedResponder,
     pub(crate) publisher: Publisher,
@@ -178,6 +180,12 @@ impl Base {
         )
     }
 
+    /// Lists of images, in parts.
+    fn lists(&self, fetchers: &Fetchers) -> Lists {
+        let documents = Arc::clone(&fetchers.documents);
+        Lists::new(self.metadata.clone(), documents, Arc::clone(&self.bodies))
+    }
+
     /// Copies versions and images.
     fn copier(&self, fetchers: &Fetchers) -> Copier {
         Copier {
@@ -228,6 +236,7 @@ impl Packages {
         let max_bytes = config.document_bytes;
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
+        let lists = base.lists(&fetchers);
         let counters = Arc::<Counters>::default();
         let repos = Arc::new(Repos::new(
             base.metadata.clone(),
@@ -284,6 +293,7 @@ impl Packages {
             repos,
             groups,
             responder,
+            lists: Arc::new(lists),
         }))
     }
 

@@ -243,7 +243,7 @@ impl Responder {
 }
 
 /// The `Cache-Status` header of a document (RFC 9211).
-fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
+pub(crate) fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
             - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
@@ -265,7 +265,7 @@ fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
 }
 
 /// Whether `Accept-Encoding` allows gzip.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers
         .get_all(ACCEPT_ENCODING)
         .iter()

@@ -190,6 +190,11 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Documents that upstreams give in pages, if they do.
+    fn pages(&self) -> Option<&dyn Pages> {
+        None
+    }
+
     /// Sets of documents that must match, if there are any.
     fn sets(&self) -> Option<&dyn Sets> {
         None
@@ -229,6 +234,15 @@ pub trait MediaTypes: Send + Sync {
 
     /// The media type of bytes, which an upstream has as `claimed`.
     fn of(&self, body: &[u8], claimed: &str) -> String;
+}
+
+/// Documents that upstreams give in pages, each with a `Link` to the next.
+pub trait Pages: Send + Sync {
+    /// Whether a document may come so.
+    fn has(&self, document: &Document) -> bool;
+
+    /// The document that is made of all its pages.
+    fn join(&self, document: &Document, pages: &[Bytes]) -> Result<Vec<u8>, Problem>;
 }
 
 /// Sets of documents that must match, such as a list and its signature.

@@ -2,14 +2,18 @@
 
 use crate::limits::SMALL_DOCUMENT;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::Document;
+use larder_mirrors::{Document, Pages};
 use larder_model::{Digest, Kind, Problem, Timestamp};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+
+/// Pages of one document.
+const MAX_PAGES: usize = 2000;
 
 /// Where a document is.
 pub(super) struct Location {
@@ -105,7 +109,10 @@ impl DocumentFetcher {
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<FetchOutcome, Problem> {
         let upstream = repo.upstream()?;
+        // Of pages the validators are of one alone.
+        let pages = repo.protocol.pages().filter(|pages| pages.has(document));
         let have = kept
+            .filter(|_| pages.is_none())
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
         let wanted = FetchRequest {
@@ -126,6 +133,10 @@ impl DocumentFetcher {
         match (upstream.get(&wanted).await?, kept) {
             (FetchResponse::Same, Some(found)) => Ok(FetchOutcome::Unchanged(Arc::clone(found))),
             (FetchResponse::Same | FetchResponse::Missing, _) => Ok(FetchOutcome::Absent),
+            (FetchResponse::Body(first), _) if let Some(pages) = pages => {
+                let list = self.take_pages(repo, document, (pages, &wanted), *first);
+                Ok(FetchOutcome::Body(Box::new(list.await?)))
+            }
             (FetchResponse::Body(response), _) => {
                 let document = self.take(repo, document, *response).await?;
                 Ok(FetchOutcome::Body(Box::new(document)))
@@ -168,8 +179,7 @@ impl DocumentFetcher {
         };
         let head = FetchRequest {
             have: None,
-            head: true,
-            is_short_cut: true,
+            want: Want::ShortCut,
             ..*wanted
         };
         match repo.upstream()?.get(&head).await {
@@ -183,6 +193,64 @@ impl DocumentFetcher {
             }
             Err(problem) => Err(problem),
         }
+    }
+
+    /// Takes in all pages of a document, of which `wanted` is the first.
+    async fn take_pages(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        (pages, wanted): (&dyn Pages, &FetchRequest<'_>),
+        first: UpstreamBody,
+    ) -> Result<NewDocument, Problem> {
+        let (upstream, at) = (repo.upstream()?, self.metadata.now());
+        let address = wanted.url.split('?').next().unwrap_or(wanted.url);
+        let content_type = first.content_type.clone();
+        let (mut bodies, mut bytes, mut permit) = (Vec::new(), 0, None);
+        let (mut page, mut seen) = (first, HashSet::new());
+        loop {
+            let next = page.next_page();
+            // More than a few small ones are large together. Who holds a slot waits for no other.
+            let (limit, small) = (self.max_bytes.saturating_sub(bytes), SMALL_DOCUMENT);
+            let slots = upstream.large_documents();
+            let body = if permit.is_some() {
+                page.collect(limit, limit, || async {}).await?.0
+            } else {
+                let small = small.saturating_sub(bytes);
+                let (body, slot) = page.collect(limit, small, || slots.acquire()).await?;
+                permit = slot;
+                body
+            };
+            bytes += body.len();
+            bodies.push(Bytes::from(body));
+            let Some(next) = next else { break };
+            let url = format!("{address}?{next}");
+            if bodies.len() >= MAX_PAGES || !seen.insert(next) {
+                return Err(endless());
+            }
+            let wanted = FetchRequest {
+                url: &url,
+                have: None,
+                ..*wanted
+            };
+            let FetchResponse::Body(body) = upstream.get(&wanted).await? else {
+                return Err(lost_page());
+            };
+            page = *body;
+        }
+        let body = Bytes::from(pages.join(document, &bodies)?);
+        repo.protocol.check(document, &body)?;
+        let validators = Validators {
+            etag: String::new(),
+            modified: String::new(),
+            content_type,
+            at,
+        };
+        Ok(NewDocument {
+            body,
+            validators,
+            permit,
+        })
     }
 
     /// Takes in the body of a document and checks it.
@@ -217,6 +285,20 @@ impl DocumentFetcher {
             permit,
         })
     }
+}
+
+/// A list whose pages lead in a circle, or go on for ever.
+fn endless() -> Problem {
+    let detail = format!(
+        "the upstream's list has no end: it goes on after {MAX_PAGES} pages, or begins anew"
+    );
+    Problem::new(Kind::Upstream, "document", detail)
+}
+
+/// A list that would be kept without its end.
+fn lost_page() -> Problem {
+    let detail = "the upstream's list names a next page that is not there";
+    Problem::new(Kind::Upstream, "document", detail)
 }
 
 /// A document that is kept under its digest too has the digest that the upstream claims, if it

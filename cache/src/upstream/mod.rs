@@ -33,5 +33,5 @@ pub use clients::UpstreamConfig;
 pub use guard::is_public;
 pub use proxies::Proxies;
 pub(crate) use remote::{Upstream, UpstreamParts};
-pub(crate) use request::FetchRequest;
+pub(crate) use request::{FetchRequest, Want};
 pub(crate) use response::{FetchResponse, UpstreamBody};

@@ -4,7 +4,7 @@
 use super::breaker::Trial;
 use super::failure::{Failure, Fault, Trouble};
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use super::sending::Way;
 use std::sync::Arc;
 use url::Url;
@@ -84,7 +84,7 @@ impl Upstream {
     /// Whether an origin answers. Of one that failed without an answer any answer will do.
     async fn probe(&self, root: &Url) -> Result<(), Trouble> {
         let root_alone = FetchRequest {
-            head: true,
+            want: Want::Head,
             ..FetchRequest::new("/")
         };
         if !self.is_own(root) {

@@ -4,6 +4,17 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    /// All of it.
+    All,
+    /// Its head.
+    Head,
+    /// Its head, if there is one: who is told nothing by that asks for all of it.
+    ShortCut,
+}
+
 /// What is asked.
 pub(crate) struct FetchRequest<'a> {
     /// Absolute, or relative to the upstream's address.
@@ -16,10 +27,8 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) compressed: bool,
     /// Whether a failure is tried again: not where something kept can be served instead.
     pub(crate) patient: bool,
-    /// Whether only the head is wanted.
-    pub(crate) head: bool,
-    /// Whether it is asked for all the same where a head tells nothing.
-    pub(crate) is_short_cut: bool,
+    /// How much of the answer is wanted.
+    pub(crate) want: Want,
     /// What is asked in the body, as JSON: by POST, and without redirects.
     pub(crate) question: Option<&'a Bytes>,
     /// The image that a token is asked for; empty where there is none.
@@ -29,15 +38,14 @@ pub(crate) struct FetchRequest<'a> {
 impl<'a> FetchRequest<'a> {
     /// All of what is at `url`, whatever it is, and patiently.
     pub(crate) const fn new(url: &'a str) -> Self {
-        let (accept, compressed, patient, head) = ("*/*", false, true, false);
+        let (accept, compressed, patient, want) = ("*/*", false, true, Want::All);
         Self {
             url,
             accept,
             have: None,
             compressed,
             patient,
-            head,
-            is_short_cut: false,
+            want,
             question: None,
             image: "",
         }
@@ -47,8 +55,8 @@ impl<'a> FetchRequest<'a> {
     pub(super) const fn method(&self) -> Method {
         match self.question {
             Some(_) => Method::POST,
-            None if self.head => Method::HEAD,
-            None => Method::GET,
+            None if matches!(self.want, Want::All) => Method::GET,
+            None => Method::HEAD,
         }
     }
 

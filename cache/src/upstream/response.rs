@@ -3,11 +3,12 @@
 use super::failure::{Failure, Fault, Trouble};
 use super::hops::Arrival;
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
 use http::{HeaderMap, HeaderName};
+use larder_mirrors::next_link;
 use larder_model::{Kind, Problem};
 use reqwest::Response;
 use std::io::Write as _;
@@ -84,7 +85,7 @@ impl Upstream {
             return Err(Failure::answered(arrival.url, fault, said).into());
         }
         let meaning = self.meaning(&arrival, request);
-        if request.head || !matches!(meaning, Ok(Meaning::Body)) {
+        if request.want != Want::All || !matches!(meaning, Ok(Meaning::Body)) {
             self.origins.succeeded(&arrival.url);
         }
         match meaning? {
@@ -107,7 +108,7 @@ impl Upstream {
                 Ok(Meaning::Absent)
             }
             // Some refuse heads of what they give.
-            _ if request.is_short_cut => Ok(Meaning::Absent),
+            _ if request.want == Want::ShortCut => Ok(Meaning::Absent),
             304 if request.have.is_some() => Ok(Meaning::Unchanged),
             405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
             status if self.absent.contains(status) => Ok(Meaning::Absent),
@@ -182,6 +183,16 @@ impl UpstreamBody {
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// The query of the next page's address, as the `Link` header has it (RFC 8288). Where that is else
+    /// is the list's own: upstreams behind proxies do not always know it.
+    pub(crate) fn next_page(&self) -> Option<String> {
+        let values = self.response.headers().get_all(LINK).iter();
+        let mut values = values.filter_map(|value| value.to_str().ok());
+        let link = values.find_map(next_link)?;
+        let (_, query) = link.split_once('?').unwrap_or_default();
+        Some(query.split('#').next().unwrap_or_default().to_owned())
     }
 
     /// The next bytes, decoded, and never none of them; `None` at the end. An end before the

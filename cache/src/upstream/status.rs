@@ -2,7 +2,7 @@
 
 use super::failure::Fault;
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use larder_model::Timestamp;
@@ -56,7 +56,7 @@ impl Upstream {
         // Gateways fail at heads alone; who asks for time fails at everything.
         let wait = retry_after(response.headers(), self.clock.now());
         let is_limit = status == StatusCode::TOO_MANY_REQUESTS || wait.is_some();
-        let tells_nothing = gives_none || (request.is_short_cut && !is_limit);
+        let tells_nothing = gives_none || (request.want == Want::ShortCut && !is_limit);
         (is_failure(status) && !tells_nothing).then(|| Fault::Status(status.as_u16(), wait))
     }
 }

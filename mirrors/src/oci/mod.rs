@@ -4,23 +4,26 @@
 mod challenge;
 mod media_type;
 mod routes;
+mod lists;
 mod connect;
 pub mod image;
 
 pub use challenge::{Challenge, TokenRequest};
+pub use lists::{ListPage, ListRequest};
 
 use crate::connect::Client;
-use crate::protocol::{Call, Digests, MediaTypes, Protocol, VersionKind};
+use crate::protocol::{Call, Digests, MediaTypes, Pages, Protocol, VersionKind};
 use crate::resource::{Artifact, Document, Fetch, Named, Plan, ReadRequest, Source, Table};
-use crate::text::{JSON, bad_document, query_encoded};
+use crate::text::{JSON, bad_document};
 use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
+use lists::Lists;
 use media_type::{ACCEPT as MANIFESTS, ManifestTypes};
-use routes::{INDEX, absent, artifact};
+use routes::{INDEX, REFERRERS_PATH, TAGS_PATH, absent, artifact};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -39,12 +42,6 @@ struct Manifest {
     #[serde(rename = "schemaVersion")]
     schema_version: u32,
     signatures: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct TagList {
-    #[serde(rename = "tags")]
-    _tags: Option<Vec<String>>,
 }
 
 /// An error response (distribution-spec, "Error Codes").
@@ -68,6 +65,14 @@ impl Oci {
     /// Parses a request for `image`, whose name is in the path below `/v2`.
     pub fn read_request(request: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
         routes::parse(request, image)
+    }
+
+    /// The part of a list that a request for a document asks for; `None` if the document is no list.
+    pub fn list_request(
+        document: &Document,
+        request: &RepoRequest<'_>,
+    ) -> Result<Option<ListRequest>, Problem> {
+        ListRequest::read(document, request.query)
     }
 }
 
@@ -137,7 +142,7 @@ impl Protocol for Oci {
     }
 
     fn package_document(&self, package: &str) -> Option<Document> {
-        Some(Document::new(package, "lists/tags"))
+        Some(Document::new(package, TAGS_PATH))
     }
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
@@ -148,29 +153,25 @@ impl Protocol for Oci {
                 accept: &MANIFESTS,
             });
         }
-        let referrers = path.strip_prefix("referrers/");
-        if let Some((digest, kind)) = referrers.and_then(|rest| rest.split_once('?')) {
-            let kind = query_encoded(kind);
-            let filter = if kind.is_empty() {
-                String::new()
-            } else {
-                format!("?artifactType={kind}")
-            };
+        if let Some(referrers) = path.strip_prefix(REFERRERS_PATH) {
+            let digest = referrers.split('?').next().unwrap_or_default();
             return Ok(Source::At {
-                url: format!("v2/{image}/referrers/{digest}{filter}"),
+                url: format!("v2/{image}/referrers/{digest}"),
                 accept: INDEX,
             });
         }
+        // Some refuse to give more at once.
         Ok(Source::At {
-            url: format!("v2/{image}/tags/list?n=10000"),
+            url: format!("v2/{image}/tags/list?n=1000"),
             accept: JSON,
         })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
-        if &*document.path == "lists/tags" {
-            let read = serde_json::from_slice::<TagList>(body);
-            return read.map(drop).map_err(|_| bad_document("a list of tags"));
+        if Lists.has(document) {
+            return Lists
+                .join(document, &[Bytes::copy_from_slice(body)])
+                .map(drop);
         }
         let manifest: Manifest =
             serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
@@ -237,6 +238,10 @@ impl Protocol for Oci {
 
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         Some(package)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        Some(&Lists)
     }
 
     fn media_types(&self) -> Option<&dyn MediaTypes> {
