@@ -7,6 +7,7 @@ use crate::problems::{absent, no_image};
 use crate::repos::Repos;
 use crate::responder::{ReadContext, Responder};
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
@@ -14,7 +15,7 @@ use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_metadata::scrub::MirrorFile;
 use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, ListRequest, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
+use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb, percent};
 use std::sync::Arc;
 
 /// The version of the API that all answers tell.
@@ -74,13 +75,16 @@ fn target(
 ) -> Option<Result<(RepoName, Box<str>), Problem>> {
     let below = request.uri.path().strip_prefix("/v2")?;
     let query = request.uri.query().unwrap_or_default();
-    let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
+    let headers = &request.headers;
+    let request = RepoRequest::new(&request.method, below, query, headers).ok()?;
     let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
     if let Err(problem) = require_no_lens(policy, &image) {
         return Some(Err(problem));
     }
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
-    let (repo, image) = policy.image(&image, host)?;
+    let host = host.and_then(percent::decode_form);
+    let is_stranger = !headers.contains_key(AUTHORIZATION);
+    let (repo, image) = policy.image(&image, (host.as_deref(), is_stranger))?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
     (row.kind == RepoKind::Mirror).then_some(Ok((repo, image)))
 }
