@@ -184,7 +184,8 @@ impl Upstream {
     fn address_advice(&self) -> String {
         let name = &self.name;
         let mut probes = self.protocol.probes().iter();
-        let added = |probe: &&&str| self.base.path().ends_with(&format!("/{probe}"));
+        let added =
+            |probe: &&&str| !probe.is_empty() && self.base.path().ends_with(&format!("/{probe}"));
         if let Some(probe) = probes.find(added) {
             let base = self.base.as_str();
             let shorter = base.strip_suffix(probe).unwrap_or(base);
