@@ -92,7 +92,8 @@ pub struct RepoSettings {
     #[arg(long, value_name = "ORIGIN")]
     pub allow: Vec<String>,
     /// Of a mirror of images: the origin of a token endpoint outside of its upstream's domain that is
-    /// given user name and password, with scheme and port; can be given more than once.
+    /// given user name and password, with scheme and port; can be given more than once, and an empty
+    /// one is none.
     #[arg(long = "token-origin", value_name = "ORIGIN")]
     pub token_origins: Vec<String>,
     /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
@@ -345,7 +346,11 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         password,
         allow_private: settings.allow_private,
         allow: Some(settings.allow).filter(|origins| !origins.is_empty()),
-        token_origins: Some(settings.token_origins).filter(|origins| !origins.is_empty()),
+        token_origins: (!settings.token_origins.is_empty()).then(|| {
+            let mut origins = settings.token_origins;
+            origins.retain(|origin| !origin.is_empty());
+            origins
+        }),
         requests_per_minute: settings.requests_per_minute,
         absent_statuses: (!settings.absent_statuses.is_empty()).then_some(absent),
         answer_time: match answer_time {

@@ -53,6 +53,7 @@ pub(crate) fn apply(
         if !caller.principal().is_superuser() {
             return Err(only_superusers());
         }
+        require_tokens(path, change.token_origins.as_deref())?;
         let had_password = settings
             .upstream
             .as_ref()
@@ -261,6 +262,18 @@ fn upstream(
         absent_statuses: absent.or(before_absent).unwrap_or_default(),
         answer_time: change.answer_time.apply(before_time),
     })
+}
+
+/// Fails if token endpoints are named for a protocol whose upstreams have none.
+fn require_tokens(path: &RepoPath, origins: Option<&[String]>) -> Result<(), Problem> {
+    let protocol = larder_mirrors::of(path.protocol);
+    let has_tokens = protocol.is_some_and(|protocol| protocol.token_scope("").is_some());
+    if has_tokens || origins.is_none_or(<[String]>::is_empty) {
+        return Ok(());
+    }
+    let detail =
+        "`token_origins` is for mirrors of images: other upstreams have no token endpoints";
+    Err(Problem::invalid("token_origins", detail))
 }
 
 /// The answers that mean that something is not there.
