@@ -271,7 +271,7 @@ fn what_vanished_upstream_is_served_where_its_operator_says_so() {
     let image = Image::random(&mut Random::seeded(), &[SMALL]);
     let gone = |status: u16| {
         bed.upstream
-            .fail(&manifest_path("1"), Fault::Status(status))
+            .fail(&manifest_path("1"), Fault::Status(status));
     };
     for status_of_absence in [404, 410, 401] {
         put_image(&bed.upstream, "1", &image);
