@@ -141,7 +141,28 @@ fn repositories_are_made_set_and_deleted_by_pages() {
         (&true.into(), &60.into())
     );
     assert!(!admin.get(mirror).expect(200).text().contains("s3cret"));
-    // Of a registry also where its logins are, and what becomes of what it takes away.
+    // Whoever does not administer it cannot set it, and sees no more than that.
+    larder.make_user("bob");
+    let bob = Pages::of(&larder, "bob");
+    bob.get(settings).expect(403);
+    bob.get("/repositories/oci/missing").expect(404);
+    // Its end: the name must be typed.
+    let delete = "/repositories/oci/team/delete";
+    admin.post(delete, delete, &[("typed", "team")]).expect(400);
+    larder.api("GET", "repositories/oci/team", "", 200);
+    let gone = admin
+        .post(delete, delete, &[("typed", "oci/team")])
+        .expect(303);
+    assert_eq!(gone.header("location"), Some("/images"));
+    larder.api("GET", "repositories/oci/team", "", 404);
+}
+
+/// Where the logins of a registry are, and what becomes of what it takes away.
+#[test]
+fn a_mirrored_registry_is_set_by_pages() {
+    let larder = larder();
+    let admin = Pages::of(&larder, "admin");
+    let url = ("url", "http://127.0.0.1:9/");
     let registry = "/repositories/oci/corp";
     let upstream = json!({"url": "http://127.0.0.1:9/", "allow_private": true});
     let made = json!({"protocol": "oci", "name": "corp", "kind": "mirror", "upstream": upstream});
@@ -171,20 +192,6 @@ fn repositories_are_made_set_and_deleted_by_pages() {
         (&repo["upstream"]["token_origins"], &repo["serve_vanished"]),
         (&origins, &false.into())
     );
-    // Whoever does not administer it cannot set it, and sees no more than that.
-    larder.make_user("bob");
-    let bob = Pages::of(&larder, "bob");
-    bob.get(settings).expect(403);
-    bob.get("/repositories/oci/missing").expect(404);
-    // Its end: the name must be typed.
-    let delete = "/repositories/oci/team/delete";
-    admin.post(delete, delete, &[("typed", "team")]).expect(400);
-    larder.api("GET", "repositories/oci/team", "", 200);
-    let gone = admin
-        .post(delete, delete, &[("typed", "oci/team")])
-        .expect(303);
-    assert_eq!(gone.header("location"), Some("/images"));
-    larder.api("GET", "repositories/oci/team", "", 404);
 }
 
 #[test]
