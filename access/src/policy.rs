@@ -6,7 +6,7 @@ use larder_metadata::grants::Grant;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::settings::StoredSettings;
 use larder_metadata::{Error, Metadata};
-use larder_model::image::{hub_alias, hub_name};
+use larder_model::image::{hub_alias, hub_name, registry_name, registry_name_of};
 use larder_model::{
     ImageName, Network, OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings,
     Subject,
@@ -32,6 +32,8 @@ pub struct PolicySnapshot {
     /// Deleted repos that left names reserved.
     reserved: HashSet<(ProtocolName, RepoName)>,
     mirrors_images: bool,
+    /// Mirrors of images by the names of their upstreams' registries; of several the first by name.
+    by_registry: HashMap<String, RepoName>,
 }
 
 impl PolicySnapshot {
@@ -57,6 +59,7 @@ impl PolicySnapshot {
                 .insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
             policy.by_id.insert(repo.id, repo);
         }
+        policy.by_registry = registries(policy.by_id.values());
         let grants_of = async |subject: Subject| metadata.grants_of(&subject.to_string()).await;
         let authenticated = grants_of(Subject::Authenticated).await?;
         policy.authenticated = Arc::new(authenticated.into_iter().map(Rule::from).collect());
@@ -190,10 +193,30 @@ impl PolicySnapshot {
         self.mirrors_images
     }
 
-    /// The repo and the image in it that a name of the distribution API means: of `host` if that is
-    /// a repo (what containerd sends as `?ns=`), else of the repo that is its first segment, else of
-    /// the mirror for names without a repo. A deleted repo keeps its names from that mirror.
-    pub fn image(&self, name: &str, host: Option<&str>) -> Option<(RepoName, Box<str>)> {
+    /// The mirror of a registry that clients call `host`: the one of that name, else the one whose
+    /// upstream has this host and port. `is_stranger`: only if everyone may read the latter, for
+    /// not everyone may know what is mirrored.
+    fn mirror_of(&self, host: &str, is_stranger: bool) -> Option<&Arc<RepoRecord>> {
+        let is_mirror = |repo: &&Arc<RepoRecord>| repo.kind == RepoKind::Mirror;
+        let of = |name: &RepoName| self.repo(ProtocolName::OCI, name).filter(is_mirror);
+        let registry = registry_name(host);
+        let named = [host, &registry]
+            .into_iter()
+            .find_map(|name| of(&name.parse().ok()?));
+        named.or_else(|| {
+            let repo = of(self.by_registry.get(&registry)?)?;
+            (!is_stranger || self.is_readable_by_everyone(repo)).then_some(repo)
+        })
+    }
+
+    /// The repo and the image in it that a name of the distribution API means: of `host` if that has
+    /// a mirror (what containerd sends as `?ns=`), else of the repo that is its first segment, else
+    /// of the mirror for names without a repo. A deleted repo keeps its names from that mirror.
+    pub fn image(
+        &self,
+        name: &str,
+        (host, is_stranger): (Option<&str>, bool),
+    ) -> Option<(RepoName, Box<str>)> {
         let known = |text: &str| {
             let name: RepoName = text.parse().ok()?;
             let repo = self.repo(ProtocolName::OCI, &name)?;
@@ -207,12 +230,13 @@ impl PolicySnapshot {
             };
             (repo, image.into())
         };
-        if let Some(mirror) = host.and_then(known).filter(|(_, mirrored)| *mirrored) {
+        let mirror = host.and_then(|host| self.mirror_of(host, is_stranger));
+        if let Some(mirror) = mirror {
             // Clients that were told the mirror's own path say both.
             let image = name
-                .strip_prefix(mirror.0.as_str())
+                .strip_prefix(mirror.name.as_str())
                 .and_then(|rest| rest.strip_prefix('/'));
-            return Some(of(mirror, image.unwrap_or(name)));
+            return Some(of((mirror.name.clone(), true), image.unwrap_or(name)));
         }
         let split = name.split_once('/');
         if let Some((repo, image)) = split
@@ -252,4 +276,24 @@ impl PolicySnapshot {
     pub fn repos(&self) -> impl Iterator<Item = &Arc<RepoRecord>> {
         self.repos.values()
     }
+}
+
+/// Mirrors of images by the names of their upstreams' registries.
+fn registries<'a>(repos: impl Iterator<Item = &'a Arc<RepoRecord>>) -> HashMap<String, RepoName> {
+    let mut registries = HashMap::<String, RepoName>::new();
+    for repo in repos {
+        let upstream = repo.settings.upstream.as_ref();
+        let registry = upstream.and_then(|upstream| registry_name_of(&upstream.url));
+        if let Some(registry) = registry
+            && repo.protocol == ProtocolName::OCI
+        {
+            let first = registries
+                .entry(registry)
+                .or_insert_with(|| repo.name.clone());
+            if repo.name < *first {
+                first.clone_from(&repo.name);
+            }
+        }
+    }
+    registries
 }

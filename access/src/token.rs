@@ -81,7 +81,7 @@ impl Access {
     /// The same under the full name of its image: what a client asks of a mirror may lack the repo.
     pub(crate) fn placed(mut self, policy: &PolicySnapshot) -> Self {
         if self.kind == "repository"
-            && let Some((repo, image)) = policy.image(&self.name, None)
+            && let Some((repo, image)) = policy.image(&self.name, (None, true))
         {
             self.name = format!("{repo}/{image}");
         }

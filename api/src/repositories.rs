@@ -62,6 +62,11 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0)]
     pub fresh_seconds: Option<u64>,
+    /// Of a mirror: whether a document, as a tag of an image, is served as it was when its upstream
+    /// has it no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub serve_vanished: Option<bool>,
     /// Of a mirror, for whoever administers it: what it mirrors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -137,6 +142,9 @@ pub struct Upstream {
     /// Other origins of private address that its indexes may point at; absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// Origins of token endpoints outside of its domain that are given the credentials; absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_origins: Vec<String>,
     /// How often it is asked at most; absent: as often as there is need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<u32>, minimum = 1)]
@@ -186,6 +194,10 @@ pub struct NewRepository {
     /// Of a mirror: how long a document is taken without asking again, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
+    /// Of a mirror: whether a document, as a tag of an image, is served as it was when its upstream
+    /// has it no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serve_vanished: Option<bool>,
     /// Of a mirror: what it mirrors; superusers alone set this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamChange>,
@@ -237,6 +249,7 @@ impl NewRepository {
             open: self.open.map_or(Patch::Keep, Patch::Set),
             offline: self.offline,
             fresh_seconds: self.fresh_seconds,
+            serve_vanished: self.serve_vanished,
             upstream: self.upstream,
             members: self.members,
             blocked: self.blocked,
@@ -265,6 +278,10 @@ pub struct RepositoryChange {
     /// Of a mirror: how long a document is taken without asking again, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
+    /// Of a mirror: whether a document, as a tag of an image, is served as it was when its upstream
+    /// has it no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serve_vanished: Option<bool>,
     /// Of a mirror: what it mirrors; superusers alone set this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamChange>,
@@ -331,6 +348,10 @@ pub struct UpstreamChange {
     /// Other origins of private address that its indexes may point at: the whole list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<String>>,
+    /// Of images: origins of token endpoints outside of its domain that are given the credentials, and
+    /// may have a private address: the whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_origins: Option<Vec<String>>,
     /// How often it is asked at most; 0: as often as there is need.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,

@@ -1,20 +1,25 @@
 //! The door of mirrored images: below `/v2/` with the repository's name, with `?ns=`, or as the
 //! registry mirror of docker.
 
+use crate::lists::Lists;
 use crate::packages::Packages;
 use crate::problems::{absent, no_image};
 use crate::repos::Repos;
 use crate::responder::{ReadContext, Responder};
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_metadata::scrub::MirrorFile;
-use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, Oci};
+use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, ListRequest, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
+use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb, percent};
 use std::sync::Arc;
+
+/// The version of the API that all answers tell.
+const VERSION: HeaderValue = HeaderValue::from_static("registry/2.0");
 
 /// The door of mirrored images.
 #[derive(Clone)]
@@ -22,13 +27,18 @@ pub struct Images {
     gate: Arc<Gate>,
     repos: Arc<Repos>,
     responder: Arc<Responder>,
+    lists: Arc<Lists>,
 }
 
 /// A parsed request for a manifest, a blob or a list of a mirrored image.
 pub struct Endpoint {
     repo: RepoName,
     image: Box<str>,
+    /// The image as it was asked for.
+    name: Box<str>,
     read: ReadRequest,
+    /// Of a list: which part of it.
+    list: Option<ListRequest>,
 }
 
 impl Packages {
@@ -38,6 +48,7 @@ impl Packages {
             gate: Arc::clone(&self.0.gate),
             repos: Arc::clone(&self.0.repos),
             responder: Arc::clone(&self.0.responder),
+            lists: Arc::clone(&self.0.lists),
         }
     }
 
@@ -64,13 +75,16 @@ fn target(
 ) -> Option<Result<(RepoName, Box<str>), Problem>> {
     let below = request.uri.path().strip_prefix("/v2")?;
     let query = request.uri.query().unwrap_or_default();
-    let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
+    let headers = &request.headers;
+    let request = RepoRequest::new(&request.method, below, query, headers).ok()?;
     let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
     if let Err(problem) = require_no_lens(policy, &image) {
         return Some(Err(problem));
     }
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
-    let (repo, image) = policy.image(&image, host)?;
+    let host = host.and_then(percent::decode_form);
+    let is_stranger = !headers.contains_key(AUTHORIZATION);
+    let (repo, image) = policy.image(&image, (host.as_deref(), is_stranger))?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
     (row.kind == RepoKind::Mirror).then_some(Ok((repo, image)))
 }
@@ -123,8 +137,19 @@ impl Door for Images {
             .ok_or_else(no_image)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
+        let name = Oci::image_of(&request).unwrap_or_default().into();
         let read = Oci::read_request(&request, &image)?;
-        Ok(Endpoint { repo, image, read })
+        let list = match &read {
+            ReadRequest::Document(document, _) => Oci::list_request(document, &request)?,
+            _ => None,
+        };
+        Ok(Endpoint {
+            repo,
+            image,
+            name,
+            read,
+            list,
+        })
     }
 
     fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
@@ -157,6 +182,14 @@ impl Door for Images {
             .repo(ProtocolName::OCI, &endpoint.repo)
             .ok_or_else(no_image)?;
         let repo = self.repos.of(record, &Oci)?;
+        if let (ReadRequest::Document(document, _), Some(list)) = (&endpoint.read, &endpoint.list) {
+            let part = (list, &*endpoint.name);
+            let mut answer = self.lists.answer(&repo, document, part, request).await?;
+            if let Answer::Blob(blob) = &mut answer {
+                blob.headers.insert(API_VERSION, VERSION);
+            }
+            return Ok(answer);
+        }
         let repo_url = RepoUrl {
             origin: &client.base,
             path: "",
@@ -177,8 +210,7 @@ impl Door for Images {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
                 blob.headers.insert(DIGEST_HEADER, digest);
             }
-            blob.headers
-                .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+            blob.headers.insert(API_VERSION, VERSION);
         }
         Ok(answer)
     }

@@ -12,6 +12,8 @@ use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
 use crate::limits::Slots;
+use crate::lists::Lists;
+use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
     Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
@@ -57,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
+    pub(crate) lists: Arc<Lists>,
     pub(crate) group_responder: GroupResponder,
     pub(crate) merged_responder: MergedResponder,
     pub(crate) publisher: Publisher,
@@ -127,7 +130,7 @@ impl Base {
         let fetcher = Arc::new(ArtifactFetcher::new(
             self.metadata.clone(),
             self.content.clone(),
-            config.artifact_bytes,
+            config,
         ));
         let documents = Arc::new(Documents::new(
             self.metadata.clone(),
@@ -184,7 +187,14 @@ impl Base {
             Arc::clone(&fetchers.documents),
             Arc::new(representations),
             Arc::clone(&fetchers.artifacts),
+            KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
+    }
+
+    /// Lists of images, in parts.
+    fn lists(&self, fetchers: &Fetchers) -> Lists {
+        let documents = Arc::clone(&fetchers.documents);
+        Lists::new(self.metadata.clone(), documents, Arc::clone(&self.bodies))
     }
 
     /// Copies versions and images.
@@ -238,6 +248,7 @@ impl Packages {
         let max_bytes = config.document_bytes;
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
+        let lists = base.lists(&fetchers);
         let counters = Arc::<Counters>::default();
         let repos = Arc::new(Repos::new(
             base.metadata.clone(),
@@ -294,6 +305,7 @@ impl Packages {
             repos,
             groups,
             responder,
+            lists: Arc::new(lists),
         }))
     }
 
@@ -356,8 +368,7 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(unknown)?;
         let repo = self.0.repos.of(record, protocol)?;
         if let Ok(upstream) = repo.upstream() {
-            let tokens = repo.protocol.token_scope("").is_some();
-            return upstream.check(tokens).await;
+            return upstream.check().await;
         }
         let (problem, advice) = repo.unasked();
         Ok(Checked {

@@ -95,7 +95,7 @@ impl Repos {
             name: record.full_name(),
             settings,
             authorization: self.gate.open_credentials(settings)?,
-            probes: protocol.probes(),
+            protocol,
             config: &self.config.upstream,
             counters: &self.counters,
             clock: Clock::new(move || metadata.now()),

@@ -4,6 +4,7 @@ use crate::artifact::{ArtifactSource, Artifacts};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations,
 };
+use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
 use crate::problems::no_package;
 use crate::repo::Repo;
@@ -16,7 +17,7 @@ use larder_access::Gate;
 use larder_door::answer::is_download;
 use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
 use larder_metadata::Metadata;
-use larder_metadata::files::FileRecord;
+use larder_metadata::files::{FileKey, FileRecord};
 use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
 use larder_model::{FileKind, Problem};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) struct Responder {
     documents: Arc<Documents>,
     representations: Arc<Representations>,
     artifacts: Arc<Artifacts>,
+    media_types: KeptMediaTypes,
 }
 
 impl Responder {
@@ -52,6 +54,7 @@ impl Responder {
         documents: Arc<Documents>,
         representations: Arc<Representations>,
         artifacts: Arc<Artifacts>,
+        media_types: KeptMediaTypes,
     ) -> Self {
         Self {
             metadata,
@@ -59,6 +62,7 @@ impl Responder {
             documents,
             representations,
             artifacts,
+            media_types,
         }
     }
 
@@ -158,7 +162,8 @@ impl Responder {
             headers.insert(CACHE_STATUS, status(&cached, repo));
             Lasts::For(repo.fresh.saturating_sub(cached.age))
         };
-        let content_type = media_type(representation.content_type, &found);
+        let (key, known) = (repo.document_key(document), representation.content_type);
+        let content_type = self.media_type(repo, key, known, &found).await?;
         Ok(Answer::Blob(BlobAnswer {
             found,
             content_type,
@@ -166,6 +171,24 @@ impl Responder {
             lasts,
             private: false,
         }))
+    }
+
+    /// The media type of a file: the protocol's, else that of its bytes, else the upstream's.
+    async fn media_type(
+        &self,
+        repo: &Repo,
+        key: FileKey<'_>,
+        known: &'static str,
+        found: &FileRecord,
+    ) -> Result<HeaderValue, Problem> {
+        if !known.is_empty() {
+            return Ok(HeaderValue::from_static(known));
+        }
+        let other = self.media_types.other_than_kept(repo, key, found).await?;
+        let text = other.as_deref().unwrap_or(&found.content_type);
+        let value = HeaderValue::from_str(text).ok();
+        let value = value.filter(|value| !value.is_empty());
+        Ok(value.unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)))
     }
 
     /// Answers with an artifact.
@@ -206,7 +229,7 @@ impl Responder {
                     self.metadata.note_download_of(key, &found);
                 }
                 Answer::Blob(BlobAnswer {
-                    content_type: media_type(known, &found),
+                    content_type: self.media_type(repo, key, known, &found).await?,
                     found,
                     headers,
                     lasts: Lasts::Forever,
@@ -232,19 +255,6 @@ impl Responder {
     }
 }
 
-/// A media type: the protocol's, else the upstream's.
-fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
-    let upstream = || {
-        HeaderValue::from_str(&found.content_type)
-            .ok()
-            .filter(|value| !value.is_empty())
-    };
-    match known {
-        "" => upstream().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
-        known => HeaderValue::from_static(known),
-    }
-}
-
 /// The `Cache-Status` header of a document (RFC 9211).
 pub(crate) fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
@@ -259,13 +269,16 @@ pub(crate) fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
         }
         CacheStatus::Miss => "larder; fwd=miss; stored".to_owned(),
         CacheStatus::Stale => format!("larder; hit; ttl={}; detail=stale", left(cached.age)),
+        CacheStatus::Vanished => {
+            format!("larder; hit; ttl={}; detail=vanished", left(cached.age))
+        }
         CacheStatus::Offline => "larder; hit; detail=offline".to_owned(),
     };
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))
 }
 
 /// Whether `Accept-Encoding` allows gzip.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers
         .get_all(ACCEPT_ENCODING)
         .iter()

@@ -91,6 +91,11 @@ pub struct RepoSettings {
     /// with scheme and port; can be given more than once.
     #[arg(long, value_name = "ORIGIN")]
     pub allow: Vec<String>,
+    /// Of a mirror of images: the origin of a token endpoint outside of its upstream's domain that is
+    /// given user name and password, with scheme and port; can be given more than once, and an empty
+    /// one is none.
+    #[arg(long = "token-origin", value_name = "ORIGIN")]
+    pub token_origins: Vec<String>,
     /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_minute: Option<u32>,
@@ -119,6 +124,10 @@ pub struct RepoSettings {
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
     #[arg(long, value_name = "TIME")]
     pub fresh: Option<Span>,
+    /// Of a mirror: whether a document, as a tag of an image, is served as it was when its upstream has
+    /// it no more.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub serve_vanished: Option<bool>,
     /// Whether everyone may read it without a grant: true, false, or auto, as follows from what it
     /// is.
     #[arg(long, value_name = "true|false|auto")]
@@ -183,10 +192,12 @@ const MIRROR: Table = Table::new(
         ("Password", "upstream/has_password"),
         ("Private allowed", "upstream/allow_private"),
         ("Also allowed", "upstream/allow"),
+        ("Token origins", "upstream/token_origins"),
         ("Requests a minute", "upstream/requests_per_minute"),
         ("Absent statuses", "upstream/absent_statuses"),
         ("Answer time", "upstream/answer_time"),
         ("Fresh seconds", "fresh_seconds"),
+        ("Serves vanished", "serve_vanished"),
         ("Offline", "offline"),
         ("Blocked", "blocked"),
         ("Bytes", "usage/bytes"),
@@ -295,6 +306,7 @@ fn new(path: RepoPath, kind: RepoKind, settings: RepositoryChange) -> NewReposit
         open: settings.open.apply(None),
         offline: settings.offline,
         fresh_seconds: settings.fresh_seconds,
+        serve_vanished: settings.serve_vanished,
         upstream: settings.upstream,
         members: settings.members,
         blocked: settings.blocked,
@@ -334,6 +346,11 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         password,
         allow_private: settings.allow_private,
         allow: Some(settings.allow).filter(|origins| !origins.is_empty()),
+        token_origins: (!settings.token_origins.is_empty()).then(|| {
+            let mut origins = settings.token_origins;
+            origins.retain(|origin| !origin.is_empty());
+            origins
+        }),
         requests_per_minute: settings.requests_per_minute,
         absent_statuses: (!settings.absent_statuses.is_empty()).then_some(absent),
         answer_time: match answer_time {
@@ -357,6 +374,7 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         open,
         offline: settings.offline.then_some(true),
         fresh_seconds: settings.fresh.map(|span| span.0),
+        serve_vanished: settings.serve_vanished,
         upstream: Some(upstream).filter(|upstream| *upstream != UpstreamChange::default()),
         members: Some(settings.members).filter(|members| !members.is_empty()),
         blocked: Some(settings.blocked).filter(|blocked| !blocked.is_empty()),

@@ -1,5 +1,6 @@
 //! The address under which a client sees us, for absolute links.
 
+use crate::forwarded::Forwarded;
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
 use larder_model::{Kind, Origin, Problem};
@@ -30,12 +31,12 @@ impl ClientView {
         peer: IpAddr,
         trusts: impl Fn(IpAddr) -> bool,
     ) -> Self {
-        let proxied = trusts(peer);
-        let address = if proxied {
-            forwarded_for(headers, peer, trusts)
+        let forwarded = if trusts(peer) {
+            Forwarded::read(headers, peer, trusts)
         } else {
-            peer
+            Forwarded::none(peer)
         };
+        let address = forwarded.address;
         if let Some(fixed) = fixed {
             return Self {
                 base: fixed.into(),
@@ -43,21 +44,22 @@ impl ClientView {
                 request_id: "".into(),
             };
         }
-        let text = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
+        let secure = match forwarded.proto.as_deref() {
+            Some(proto) if proto.eq_ignore_ascii_case("https") => true,
+            Some(proto) if proto.eq_ignore_ascii_case("http") => false,
+            _ => tls,
+        };
+        let own = || {
+            let host = headers.get(header::HOST);
+            let host = host.and_then(|value| value.to_str().ok());
+            uri.authority()
+                .map(Authority::as_str)
+                .or(host)
                 .map(str::trim)
         };
-        let forwarded = |name: &str| if proxied { text(name) } else { None };
-        let secure = match forwarded("x-forwarded-proto") {
-            Some(scheme) => scheme.eq_ignore_ascii_case("https"),
-            None => tls,
-        };
-        let host = forwarded("x-forwarded-host")
-            .or_else(|| uri.authority().map(Authority::as_str))
-            .or_else(|| text(header::HOST.as_str()))
-            .filter(|host| is_host(host));
+        // What is no host is none: the request's own is.
+        let told = forwarded.host.as_deref().filter(|host| is_host(host));
+        let host = told.or_else(|| own().filter(|host| is_host(host)));
         let scheme = if secure { "https" } else { "http" };
         Self {
             base: format!("{scheme}://{}", host.unwrap_or("localhost")).into(),
@@ -131,27 +133,6 @@ impl ClientView {
         };
         if own { Ok(()) } else { Err(other()) }
     }
-}
-
-/// The last address that no trusted proxy vouches for, read from right to left.
-fn forwarded_for(headers: &HeaderMap, peer: IpAddr, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
-    let mut address = peer;
-    let lines = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let hops: Vec<&str> = lines
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .collect();
-    for hop in hops.into_iter().rev() {
-        let Ok(next) = hop.parse() else { break };
-        address = next;
-        if !trusts(next) {
-            break;
-        }
-    }
-    address
 }
 
 /// A host with an optional port: nothing that could break out of a header or a link.

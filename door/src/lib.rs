@@ -7,7 +7,8 @@
 //! called without an [`Admission`](larder_access::Admission), which the gate alone makes.
 
 pub mod body;
-pub mod client_view;
+pub mod forwarded;
+mod client_view;
 pub mod head;
 pub mod incoming;
 pub mod range;

@@ -25,6 +25,8 @@ const NEW: &str = "insert into files (repo, package, kind, path, digest, content
     on conflict (repo, package, kind, path) do nothing";
 const CHECKED: &str = "update files set checked_at = ?5 where repo = ?1 and package = ?2 \
     and kind = ?3 and path = ?4 and digest = ?6 and checked_at < ?5";
+const SET_CONTENT_TYPE: &str = "update files set content_type = ?5 where repo = ?1 \
+    and package = ?2 and kind = ?3 and path = ?4 and digest = ?6";
 const DROP: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const RETIRE: &str = "update files set retired_at = ?5 where repo = ?1 and package = ?2 \
@@ -179,6 +181,27 @@ impl Metadata {
             CHECKED,
             [repo, package, kind, path, now.into(), digest.into()],
         );
+        self.sql.apply(batch).await
+    }
+
+    /// Notes the media type of a file, if it is still these bytes.
+    pub async fn set_content_type(
+        &self,
+        key: FileKey<'_>,
+        digest: &Digest,
+        content_type: &str,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::at(key.package);
+        let [repo, package, kind, path] = key.value();
+        let values = [
+            repo,
+            package,
+            kind,
+            path,
+            content_type.into(),
+            digest.into(),
+        ];
+        batch.run(SET_CONTENT_TYPE, values);
         self.sql.apply(batch).await
     }
 }

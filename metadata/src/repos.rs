@@ -280,6 +280,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
             "username": upstream.username,
             "has_password": upstream.password.is_some(),
             "allow_private": upstream.allow_private,
+            "token_origins": upstream.token_origins,
         })
     });
     let blocked = settings
@@ -295,6 +296,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         "upstream": upstream,
         "open": settings.open,
         "fresh_seconds": settings.fresh_seconds,
+        "serve_vanished": settings.serve_vanished.then_some(true),
         "blocked": (!blocked.is_empty()).then_some(blocked),
         "signing_key": key,
         "immutable": (!immutable.is_empty()).then_some(immutable),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Timestamp};
 
 const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, \
-    finished, boot_id from uploads where id = ?1";
+    finished, boot_id, digest from uploads where id = ?1";
 const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm, received, \
     hash_state, version, created_at, touched_at, finished, boot_id) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) on conflict (id) do update set \
@@ -47,6 +47,8 @@ pub struct Upload {
     pub version: i64,
     /// Ended or cancelled: it takes no more bytes.
     pub finished: bool,
+    /// The blob with which it ended; `None`: it did not, or was cancelled.
+    pub digest: Option<Digest>,
     /// The machine's `boot_id` under which the bytes were written.
     pub boot_id: Box<str>,
 }
@@ -101,6 +103,7 @@ impl Metadata {
                 hash_state: row.optional_bytes(5)?,
                 version: row.int(6)?,
                 finished: row.int(7)? != 0,
+                digest: row.text(9)?.parse().ok(),
                 boot_id: row.text(8)?,
             })
         };

@@ -17,6 +17,8 @@ pub struct Target<'a> {
     pub repo: &'a str,
     /// Whether it mirrors an upstream.
     pub mirror: bool,
+    /// Its upstream's address, if the user may know it.
+    pub upstream: Option<&'a str>,
     /// Whether anyone may read it without credentials.
     pub public: bool,
 }

@@ -8,6 +8,7 @@
 //! engine (`cache`) fetches, stores and serves the bytes of all protocols.
 
 mod text;
+mod link;
 mod json;
 mod xml;
 pub mod request;
@@ -41,8 +42,9 @@ pub use copying::Copying;
 pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
+pub use link::next_link;
 pub use names::Names;
-pub use protocol::{Call, Protocol, VersionKind};
+pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
 pub use query::UpstreamQuery;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};

@@ -16,6 +16,7 @@ use crate::resource::{
 };
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
+use http::HeaderMap;
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply};
 use std::sync::Arc;
 
@@ -63,6 +64,13 @@ pub trait Protocol: Send + Sync {
 
     /// Paths that a health check requests of an upstream, one after the other until one exists.
     fn probes(&self) -> &'static [&'static str];
+
+    /// Whether the headers of an answer to a probe look like those of an upstream of this protocol, and
+    /// not of a web page. Default: they do.
+    fn recognizes(&self, headers: &HeaderMap) -> bool {
+        let _ = headers;
+        true
+    }
 
     /// The URL of a document at an upstream, or the document to read first. `known`: the documents
     /// that earlier calls asked for, `None` for one that does not exist.
@@ -132,6 +140,18 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// The sentence in an upstream's error response, as the protocol writes it. Default: none.
+    fn sentence(&self, body: &[u8]) -> Option<String> {
+        let _ = body;
+        None
+    }
+
+    /// Whether clients are told that an upstream limits them (429), and not that it is unavailable
+    /// (503), which more clients wait for. Default: not.
+    fn tells_limits(&self) -> bool {
+        false
+    }
+
     /// Publishing, if the protocol has hosted repositories.
     fn publishing(&self) -> Option<&dyn Publishing> {
         None
@@ -167,6 +187,16 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Media types that files tell themselves, if any do.
+    fn media_types(&self) -> Option<&dyn MediaTypes> {
+        None
+    }
+
+    /// Documents that upstreams give in pages, if they do.
+    fn pages(&self) -> Option<&dyn Pages> {
+        None
+    }
+
     /// Sets of documents that must match, if there are any.
     fn sets(&self) -> Option<&dyn Sets> {
         None
@@ -194,6 +224,27 @@ pub trait Digests: Send + Sync {
 
     /// What the bytes of an artifact name that has a digest; why that cannot be read.
     fn named_by(&self, artifact: &[u8]) -> Result<Vec<Named>, String>;
+}
+
+/// Media types that the bytes of files tell.
+pub trait MediaTypes: Send + Sync {
+    /// Whether files of this kind tell it.
+    fn are_told_by(&self, kind: FileKind) -> bool;
+
+    /// Whether a glance at the bytes shows that the media type with which they are kept is theirs.
+    fn is_told_at_once(&self, body: &[u8], kept: &str) -> bool;
+
+    /// The media type of bytes, which an upstream has as `claimed`.
+    fn of(&self, body: &[u8], claimed: &str) -> String;
+}
+
+/// Documents that upstreams give in pages, each with a `Link` to the next.
+pub trait Pages: Send + Sync {
+    /// Whether a document may come so.
+    fn has(&self, document: &Document) -> bool;
+
+    /// The document that is made of all its pages.
+    fn join(&self, document: &Document, pages: &[Bytes]) -> Result<Vec<u8>, Problem>;
 }
 
 /// Sets of documents that must match, such as a list and its signature.

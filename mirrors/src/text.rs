@@ -65,6 +65,12 @@ pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     percent::decode_form(value).map(Cow::into_owned)
 }
 
+/// The first value of a key of a query that is a media type. Some clients write its plus sign as it is:
+/// no media type has a space.
+pub(crate) fn media_type_value(query: &str, key: &str) -> Option<String> {
+    query_value(query, key).map(|value| value.replace(' ', "+"))
+}
+
 /// The problem of an upstream that sent something else than `what`.
 pub(crate) fn bad_document(what: &'static str) -> Problem {
     Problem::new(

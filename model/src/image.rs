@@ -47,6 +47,33 @@ pub fn hub_name(mirror: &RepoName, image: &str) -> String {
     }
 }
 
+/// The names of Docker Hub's registry in the addresses of clients, beside [`HUB`].
+const HUB_HOSTS: [&str; 2] = ["index.docker.io", "registry-1.docker.io"];
+
+/// The name by which clients call a registry that has this host and port: in lower case, without the
+/// port that goes without saying, and one for all of Docker Hub's.
+pub fn registry_name(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(":443").unwrap_or(&host);
+    if HUB_HOSTS.contains(&host) {
+        HUB.to_owned()
+    } else {
+        host.to_owned()
+    }
+}
+
+/// The same for the registry at an address: its host, and its port where the scheme has another one.
+pub fn registry_name_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let plain = Some(host).filter(|_| scheme.eq_ignore_ascii_case("http"));
+    let host = plain
+        .and_then(|host| host.strip_suffix(":80"))
+        .unwrap_or(host);
+    (!host.is_empty()).then(|| registry_name(host))
+}
+
 /// An image's full name: the repo and the image in it, as in `/v2/<repo>/<image>/…`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ImageName {

@@ -19,6 +19,9 @@ pub struct RepoSettings {
     /// server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
+    /// Of a mirror: a document that its upstream has no more is served as it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub serve_vanished: bool,
     /// Whether everyone may read it; `None`: that follows from what it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<bool>,
@@ -81,6 +84,10 @@ pub struct UpstreamSettings {
     /// Other origins (`scheme://host:port`) of private address that its indexes may point at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// Origins of token endpoints outside of its domain that are given the credentials. They may have
+    /// a private address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_origins: Vec<String>,
     /// How often it is asked at most; `None`: as often as there is need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<NonZeroU32>,

@@ -70,7 +70,7 @@ impl Registry {
 
     /// A client that is told that a blob is here does not upload it, but names it in a manifest:
     /// within the lease the collector leaves it alone.
-    async fn promise(
+    pub(crate) async fn promise(
         &self,
         package: PackageKey<'_>,
         digest: &Digest,

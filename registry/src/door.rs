@@ -92,7 +92,7 @@ impl Door for Registry {
                 self.patch_upload(&admission, &name, &session, body).await
             }
             Endpoint::Finish(name, session, digest) => {
-                self.finish_upload(&admission, &name, &session, digest, body)
+                self.close_upload(&admission, &name, &session, digest, body)
                     .await
             }
             Endpoint::Status(name, session) => {

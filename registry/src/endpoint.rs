@@ -144,7 +144,7 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         [name @ .., "blobs", digest] => blob(method, image(name)?, digest, &query),
         [name @ .., "referrers", digest] => {
             let filter = Filter {
-                artifact_type: one(&query, "artifactType"),
+                artifact_type: one(&query, "artifactType").as_deref().and_then(wanted_type),
                 last: one(&query, "last").unwrap_or_default(),
             };
             read_only(
@@ -334,6 +334,13 @@ fn one(query: &Query, key: &str) -> Option<String> {
         .iter()
         .find(|(name, _)| name == key)
         .map(|(_, value)| value.clone())
+}
+
+/// The artifact type of a filter; `None`: an empty one is no filter. Some clients write the plus sign
+/// of a media type as it is, which a query has for a space, and no media type has one.
+fn wanted_type(text: &str) -> Option<String> {
+    let text = text.replace(' ', "+");
+    (!text.is_empty()).then_some(text)
 }
 
 fn page(query: &Query) -> Result<Page, Problem> {

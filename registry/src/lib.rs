@@ -20,6 +20,7 @@ mod names;
 mod blobs;
 mod room;
 mod uploads;
+mod closing;
 mod unfinished;
 mod manifests;
 mod tags;

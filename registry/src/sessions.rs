@@ -2,7 +2,9 @@
 
 use larder_model::{Algorithm, Kind, Problem, hex};
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last
 /// digit.
@@ -49,20 +51,28 @@ pub(crate) fn stage_id(session: &str) -> String {
 
 /// Sessions that a request is working on. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashSet<Box<str>>>>);
+pub(crate) struct Sessions(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    busy: Mutex<HashSet<Box<str>>>,
+    /// Told whenever a request has ended.
+    ended: Notify,
+}
+
+impl State {
+    fn busy(&self) -> MutexGuard<'_, HashSet<Box<str>>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// That no other request works on the session meanwhile.
-pub(crate) struct Busy(Arc<Mutex<HashSet<Box<str>>>>, Box<str>);
+pub(crate) struct Busy(Arc<State>, Box<str>);
 
 impl Sessions {
     /// Begins to work on a session.
     pub(crate) fn enter(&self, id: &str) -> Result<Busy, Problem> {
-        let entered = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.into());
-        if !entered {
+        if !self.0.busy().insert(id.into()) {
             return Err(Problem::new(
                 Kind::Range,
                 "upload",
@@ -71,13 +81,29 @@ impl Sessions {
         }
         Ok(Busy(Arc::clone(&self.0), id.into()))
     }
+
+    /// Waits until nobody works on a session, for no longer than `limit`.
+    pub(crate) async fn settled(&self, id: &str, limit: Duration) {
+        let settled = async {
+            loop {
+                let mut ended = std::pin::pin!(self.0.ended.notified());
+                ended.as_mut().enable();
+                if !self.0.busy().contains(id) {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        // Whoever waited in vain finds it as it is.
+        tokio::time::timeout(limit, settled)
+            .await
+            .unwrap_or_default();
+    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
+        self.0.busy().remove(&self.1);
+        self.0.ended.notify_waiters();
     }
 }

@@ -3,6 +3,7 @@
 use larder_tests::archive::gunzip;
 use larder_tests::pages::Pages;
 use larder_tests::{Larder, Start};
+use serde_json::json;
 
 fn larder() -> Larder {
     Start::of(env!("CARGO_BIN_EXE_larder")).start()
@@ -103,7 +104,7 @@ fn repositories_are_made_set_and_deleted_by_pages() {
     ];
     admin.post(new, new, &group).expect(303);
     let made = larder.api("GET", "repositories/npm/all", "", 200);
-    assert_eq!(made["members"], serde_json::json!(["local", "upstream"]));
+    assert_eq!(made["members"], json!(["local", "upstream"]));
     // What is set.
     let settings = "/repositories/oci/team";
     let set = [
@@ -154,6 +155,43 @@ fn repositories_are_made_set_and_deleted_by_pages() {
         .expect(303);
     assert_eq!(gone.header("location"), Some("/images"));
     larder.api("GET", "repositories/oci/team", "", 404);
+}
+
+/// Where the logins of a registry are, and what becomes of what it takes away.
+#[test]
+fn a_mirrored_registry_is_set_by_pages() {
+    let larder = larder();
+    let admin = Pages::of(&larder, "admin");
+    let url = ("url", "http://127.0.0.1:9/");
+    let registry = "/repositories/oci/corp";
+    let upstream = json!({"url": "http://127.0.0.1:9/", "allow_private": true});
+    let made = json!({"protocol": "oci", "name": "corp", "kind": "mirror", "upstream": upstream});
+    larder.api("POST", "repositories", &made.to_string(), 201);
+    let logins = (
+        "token_origins",
+        "https://login.example\nhttps://other.example:8443",
+    );
+    let set = [
+        url,
+        ("allow_private", "on"),
+        logins,
+        ("serve_vanished", "on"),
+    ];
+    admin.post(registry, registry, &set).expect(303);
+    let repo = larder.api("GET", "repositories/oci/corp", "", 200);
+    let origins = json!(["https://login.example/", "https://other.example:8443/"]);
+    assert_eq!(
+        (&repo["upstream"]["token_origins"], &repo["serve_vanished"]),
+        (&origins, &true.into())
+    );
+    let shown = admin.get(registry).expect(200).text();
+    assert!(shown.contains("https://other.example:8443/"), "{shown}");
+    admin.post(registry, registry, &set[..2]).expect(303);
+    let repo = larder.api("GET", "repositories/oci/corp", "", 200);
+    assert_eq!(
+        (&repo["upstream"]["token_origins"], &repo["serve_vanished"]),
+        (&origins, &false.into())
+    );
 }
 
 #[test]

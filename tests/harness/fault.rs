@@ -41,6 +41,14 @@ pub enum Fault {
     Login,
     /// 401 with this `WWW-Authenticate`, for whoever shows no bearer token.
     Challenge(String),
+    /// The same, and 400 for whoever shows name and password.
+    TokensAlone(String),
+    /// 401 for whoever shows no name and password.
+    Password,
+    /// This status with a text in JSON.
+    Says(u16, String),
+    /// This status for heads alone.
+    Heads(u16),
 }
 
 /// An answer that is being written.
@@ -80,7 +88,17 @@ impl Answer {
     pub(crate) fn spoil(&mut self, fault: Fault) {
         let size = self.body.len();
         match fault {
-            Fault::Status(status) => *self = Self::new(status, b"no\n".to_vec()),
+            Fault::Status(status) | Fault::Heads(status) => {
+                *self = Self::new(status, b"no\n".to_vec());
+            }
+            Fault::Says(status, text) => {
+                *self = Self::new(status, text.into_bytes());
+                self.header("content-type", "application/json");
+            }
+            Fault::Password => {
+                *self = Self::new(401, b"who are you?\n".to_vec());
+                self.header("www-authenticate", "Basic realm=\"registry\"");
+            }
             Fault::Later(status, seconds) => {
                 *self = Self::new(status, b"not now\n".to_vec());
                 self.header("retry-after", &seconds.to_string());
@@ -118,7 +136,7 @@ impl Answer {
                 );
                 self.header("content-type", "text/html");
             }
-            Fault::Challenge(challenge) => {
+            Fault::Challenge(challenge) | Fault::TokensAlone(challenge) => {
                 *self = Self::new(401, b"who are you?\n".to_vec());
                 self.header("www-authenticate", &challenge);
             }

@@ -429,8 +429,15 @@ fn answer(
         }
     };
     let authorization = asked.header("authorization").unwrap_or_default();
+    let (has_token, has_password) = (
+        authorization.starts_with("Bearer "),
+        authorization.starts_with("Basic "),
+    );
     match fault {
-        Some(Fault::Challenge(_)) if authorization.starts_with("Bearer ") => {}
+        Some(Fault::Challenge(_) | Fault::TokensAlone(_)) if has_token => {}
+        Some(Fault::TokensAlone(_)) if has_password => answer.spoil(Fault::Status(400)),
+        Some(Fault::Password) if has_password => {}
+        Some(Fault::Heads(_)) if asked.method != "HEAD" => {}
         Some(fault) => answer.spoil(fault),
         None => {}
     }

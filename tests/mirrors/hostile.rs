@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "what a run was like")]
 
-use crate::bed::Bed;
+use crate::bed::{Bed, status};
 use crate::flaps::fault;
 use crate::images_wrong::{IMAGE, blob_path, here, manifest_path, put_image};
 use crate::paths::BAD;
@@ -474,7 +474,8 @@ pub(crate) fn all_is_right(bed: &Bed, world: &World, shelves: &[Shelf]) {
         bed.rest(shelf);
     }
     for (path, right) in &world.artifacts {
-        bed.right(path, right);
+        bed.right(path, right); // which goes out before it is kept
+        bed.until(path, |answer| status(answer).starts_with("larder; hit"));
     }
     assert_eq!(kept(bed, world), all);
     let log = bed.larder.log_text();

@@ -25,6 +25,8 @@ mod numbers;
 mod paths;
 mod proxies;
 mod reach;
+mod registries;
+mod registry_lists;
 mod refresh;
 mod secure;
 mod security;

@@ -17,13 +17,14 @@ const FOR_ALL: [&str; 7] = [
 const COMMON: [&str; 3] = ["files", "go", "git"];
 
 /// Files in them that name a protocol all the same.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("access/src/policy.rs", "oci"), // images have names of their own, without a protocol
     ("access/src/principal.rs", "oci"), // the scope of the catalog is one of images
     ("access/src/token.rs", "oci"),  // bearer tokens have scopes of images
     ("cache/src/copy/graph.rs", "oci"), // what an image names
     ("cache/src/images.rs", "oci"),  // the door of images of mirrors, whose paths are their own
-    ("cache/src/upstream/bearer.rs", "oci"), // the tokens that registries ask for
+    ("cache/src/lists.rs", "oci"),   // parts of their lists of tags and referrers
+    ("cache/src/upstream/challenges.rs", "oci"), // the challenges by which registries ask
     ("metadata/src/settings.rs", "oci"), // the key of a stored setting of images
     ("metadata/src/upgrade.rs", "oci"), // settings of an old schema
     ("server/src/house.rs", "oci"),  // images can be made too, and are not in the list

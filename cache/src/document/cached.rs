@@ -15,6 +15,8 @@ pub(crate) enum CacheStatus {
     Miss,
     /// Kept and old; the upstream could not be asked, or is being asked.
     Stale,
+    /// Kept; the upstream has it no more.
+    Vanished,
     /// Kept; nothing is asked.
     Offline,
 }

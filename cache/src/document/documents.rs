@@ -122,13 +122,20 @@ impl Documents {
             return Ok(kept(CacheStatus::Stale));
         }
         // then asked for first.
-        self.require_not_missing(repo, document)?;
+        let vanished = |problem: Problem| {
+            let is_served = repo.record.settings.serve_vanished;
+            let served = is_served.then(|| kept(CacheStatus::Vanished));
+            served.ok_or(problem)
+        };
+        if let Err(problem) = self.require_not_missing(repo, document) {
+            return vanished(problem);
+        }
         match tokio::time::timeout(self.revalidate_timeout, refresh).await {
             Ok(Ok(now)) if now.digest == found.digest => {
                 Ok(CachedDocument::current(now, CacheStatus::Revalidated))
             }
             Ok(Ok(now)) => Ok(CachedDocument::current(now, CacheStatus::Miss)),
-            Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
+            Ok(Err(problem)) if problem.kind == Kind::NotFound => vanished(problem),
             Ok(Err(problem)) => {
                 let (repo, path) = (&repo.record.name, &*document.path);
                 tracing::debug!(%problem, %repo, path, "a kept document is served");

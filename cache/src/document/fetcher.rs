@@ -2,14 +2,18 @@
 
 use crate::limits::SMALL_DOCUMENT;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::Document;
+use larder_mirrors::{Document, Pages};
 use larder_model::{Digest, Kind, Problem, Timestamp};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+
+/// Pages of one document.
+const MAX_PAGES: usize = 2000;
 
 /// Where a document is.
 pub(super) struct Location {
@@ -105,7 +109,10 @@ impl DocumentFetcher {
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<FetchOutcome, Problem> {
         let upstream = repo.upstream()?;
+        // Of pages the validators are of one alone.
+        let pages = repo.protocol.pages().filter(|pages| pages.has(document));
         let have = kept
+            .filter(|_| pages.is_none())
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
         let wanted = FetchRequest {
@@ -118,6 +125,7 @@ impl DocumentFetcher {
         };
         // The digest in the head may say already that what is kept is right.
         if let Some(found) = kept
+            && repo.alias_of(document, &found.digest).is_some()
             && self.has_digest(repo, &wanted, found).await?
         {
             return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
@@ -125,6 +133,10 @@ impl DocumentFetcher {
         match (upstream.get(&wanted).await?, kept) {
             (FetchResponse::Same, Some(found)) => Ok(FetchOutcome::Unchanged(Arc::clone(found))),
             (FetchResponse::Same | FetchResponse::Missing, _) => Ok(FetchOutcome::Absent),
+            (FetchResponse::Body(first), _) if let Some(pages) = pages => {
+                let list = self.take_pages(repo, document, (pages, &wanted), *first);
+                Ok(FetchOutcome::Body(Box::new(list.await?)))
+            }
             (FetchResponse::Body(response), _) => {
                 let document = self.take(repo, document, *response).await?;
                 Ok(FetchOutcome::Body(Box::new(document)))
@@ -154,7 +166,8 @@ impl DocumentFetcher {
         Ok(Some(body.into()))
     }
 
-    /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do.
+    /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do. A
+    /// head is a short cut: what it does not tell, all of it does.
     async fn has_digest(
         &self,
         repo: &Repo,
@@ -166,13 +179,78 @@ impl DocumentFetcher {
         };
         let head = FetchRequest {
             have: None,
-            head: true,
+            want: Want::ShortCut,
             ..*wanted
         };
-        let FetchResponse::Body(head) = repo.upstream()?.get(&head).await? else {
-            return Ok(false);
+        match repo.upstream()?.get(&head).await {
+            Ok(FetchResponse::Body(head)) => {
+                Ok(head.header(&digests.header()) == Some(kept.digest.to_string().as_str()))
+            }
+            Ok(FetchResponse::Same | FetchResponse::Missing) => Ok(false),
+            // It answered, and a GET may do better.
+            Err(problem) if matches!(problem.kind, Kind::Upstream | Kind::UpstreamPolicy) => {
+                Ok(false)
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Takes in all pages of a document, of which `wanted` is the first.
+    async fn take_pages(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        (pages, wanted): (&dyn Pages, &FetchRequest<'_>),
+        first: UpstreamBody,
+    ) -> Result<NewDocument, Problem> {
+        let (upstream, at) = (repo.upstream()?, self.metadata.now());
+        let address = wanted.url.split('?').next().unwrap_or(wanted.url);
+        let content_type = first.content_type.clone();
+        let (mut bodies, mut bytes, mut permit) = (Vec::new(), 0, None);
+        let (mut page, mut seen) = (first, HashSet::new());
+        loop {
+            let next = page.next_page();
+            // More than a few small ones are large together. Who holds a slot waits for no other.
+            let (limit, small) = (self.max_bytes.saturating_sub(bytes), SMALL_DOCUMENT);
+            let slots = upstream.large_documents();
+            let body = if permit.is_some() {
+                page.collect(limit, limit, || async {}).await?.0
+            } else {
+                let small = small.saturating_sub(bytes);
+                let (body, slot) = page.collect(limit, small, || slots.acquire()).await?;
+                permit = slot;
+                body
+            };
+            bytes += body.len();
+            bodies.push(Bytes::from(body));
+            let Some(next) = next else { break };
+            let url = format!("{address}?{next}");
+            if bodies.len() >= MAX_PAGES || !seen.insert(next) {
+                return Err(endless());
+            }
+            let wanted = FetchRequest {
+                url: &url,
+                have: None,
+                ..*wanted
+            };
+            let FetchResponse::Body(body) = upstream.get(&wanted).await? else {
+                return Err(lost_page());
+            };
+            page = *body;
+        }
+        let body = Bytes::from(pages.join(document, &bodies)?);
+        repo.protocol.check(document, &body)?;
+        let validators = Validators {
+            etag: String::new(),
+            modified: String::new(),
+            content_type,
+            at,
         };
-        Ok(head.header(&digests.header()) == Some(kept.digest.to_string().as_str()))
+        Ok(NewDocument {
+            body,
+            validators,
+            permit,
+        })
     }
 
     /// Takes in the body of a document and checks it.
@@ -182,7 +260,7 @@ impl DocumentFetcher {
         document: &Document,
         response: UpstreamBody,
     ) -> Result<NewDocument, Problem> {
-        let validators = Validators {
+        let mut validators = Validators {
             etag: response.etag.clone(),
             modified: response.modified.clone(),
             content_type: response.content_type.clone(),
@@ -200,12 +278,30 @@ impl DocumentFetcher {
         if passed_over > 0 {
             repo.upstream()?.passed_over(passed_over, &document.path);
         }
+        let media_types = repo.protocol.media_types();
+        if let Some(types) = media_types.filter(|types| types.are_told_by(document.kind)) {
+            validators.content_type = types.of(&body, &validators.content_type);
+        }
         Ok(NewDocument {
             body,
             validators,
             permit,
         })
     }
+}
+
+/// A list whose pages lead in a circle, or go on for ever.
+fn endless() -> Problem {
+    let detail = format!(
+        "the upstream's list has no end: it goes on after {MAX_PAGES} pages, or begins anew"
+    );
+    Problem::new(Kind::Upstream, "document", detail)
+}
+
+/// A list that would be kept without its end.
+fn lost_page() -> Problem {
+    let detail = "the upstream's list names a next page that is not there";
+    Problem::new(Kind::Upstream, "document", detail)
 }
 
 /// A document that is kept under its digest too has the digest that the upstream claims, if it

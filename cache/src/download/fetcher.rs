@@ -3,6 +3,7 @@
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::progress::Download;
+use crate::config::CacheConfig;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
@@ -11,7 +12,7 @@ use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Artifact, Fetch};
+use larder_mirrors::{Artifact, Fetch, MediaTypes};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) struct ArtifactFetcher {
     metadata: Metadata,
     content: ContentStore,
     max_bytes: u64,
+    /// The largest artifact in bytes that is read as a document is.
+    document_bytes: usize,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
     /// set, so its members must not wait for whoever asks: these are apart from other downloads.
     members: Downloads,
@@ -44,12 +47,13 @@ struct Job<'a> {
 }
 
 impl ArtifactFetcher {
-    /// Fetches artifacts of up to `max_bytes`.
-    pub(crate) fn new(metadata: Metadata, content: ContentStore, max_bytes: u64) -> Self {
+    /// Fetches artifacts as large as the config allows.
+    pub(crate) fn new(metadata: Metadata, content: ContentStore, config: &CacheConfig) -> Self {
         Self {
             metadata,
             content,
-            max_bytes,
+            max_bytes: config.artifact_bytes,
+            document_bytes: config.document_bytes,
             members: Downloads::default(),
         }
     }
@@ -127,8 +131,8 @@ impl ArtifactFetcher {
             integrity: &integrity,
             download,
         };
-        if body.size.is_some_and(|size| size <= INLINE_BYTES) {
-            return self.take_small(&job, *body).await;
+        if media_types_of(&job).is_some() || body.size.is_some_and(|size| size <= INLINE_BYTES) {
+            return self.take_whole(&job, *body).await;
         }
         self.take_large(&job, *body, size).await
     }
@@ -149,16 +153,19 @@ impl ArtifactFetcher {
         Ok(damaged.map_or(Integrity::None, |found| Integrity::Digest(found.digest)))
     }
 
-    /// Takes in what fits in a row: nobody reads it before all of it is right.
-    async fn take_small(
+    /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
+    /// all of it is right.
+    async fn take_whole(
         &self,
         job: &Job<'_>,
         body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
-        let content_type = content_type(job, &body);
+        let (media_types, mut content_type) = (media_types_of(job), content_type(job, &body));
+        let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
+        let limit = media_types.map_or(small, |_| self.document_bytes);
+        let slots = job.repo.upstream()?.large_documents();
         let is_labelled = body.is_labelled;
-        let (body, _) = body.collect(limit, limit, || async {}).await?;
+        let (body, _slot) = body.collect(limit, small, || slots.acquire()).await?;
         let agrees = |body: &[u8]| {
             let mut checker = Checker::new(job.integrity);
             checker.update(body);
@@ -171,7 +178,10 @@ impl ArtifactFetcher {
             let decoded = is_labelled.then(|| decoded(&body, MAX_DECODED)).flatten();
             decoded.filter(|body| agrees(body))
         };
-        let body = Bytes::from(body.ok_or_else(mismatch)?);
+        let body = Bytes::from(body.ok_or_else(|| mismatch(job))?);
+        if let Some(media_types) = media_types {
+            content_type = media_types.of(&body, &content_type);
+        }
         let prepared = self.content.prepare(&body).await?;
         self.keep(job, &content_type, prepared).await
     }
@@ -192,7 +202,9 @@ impl ArtifactFetcher {
             if let Some(readers) = readers {
                 readers.begin(size, staging.file());
             }
-            let last = self.pass(&mut body, size, &mut staging, readers).await?;
+            let last = self
+                .pass(job, &mut body, size, &mut staging, readers)
+                .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
             if !agrees && body.is_labelled {
                 // Who reads already has other bytes than those that come now.
@@ -202,7 +214,7 @@ impl ArtifactFetcher {
                 return self.take_encoded(&job, &content_type, &staging).await;
             }
             if !agrees {
-                return Err(mismatch());
+                return Err(mismatch(job));
             }
             match readers {
                 Some(readers) => readers.release(last),
@@ -224,11 +236,11 @@ impl ArtifactFetcher {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
             if !decode(packed, &mut staging, self.max_bytes).await? {
-                return Err(mismatch());
+                return Err(mismatch(job));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
             if !agrees {
-                return Err(mismatch());
+                return Err(mismatch(job));
             }
             job.download.begin(Some(staging.offset()), staging.file());
             self.keep_staged(job, content_type, (staging, digest)).await
@@ -254,6 +266,7 @@ impl ArtifactFetcher {
     /// for all, so more than that is never passed on.
     async fn pass(
         &self,
+        job: &Job<'_>,
         body: &mut UpstreamBody,
         size: Option<u64>,
         staging: &mut Staging,
@@ -263,7 +276,7 @@ impl ArtifactFetcher {
         while let Some(bytes) = body.next().await? {
             staging.append(bytes.clone()).await?;
             if size.is_some_and(|size| staging.offset() > size) {
-                return Err(mismatch());
+                return Err(mismatch(job));
             }
             if staging.offset() > self.max_bytes {
                 return Err(too_large());
@@ -351,6 +364,14 @@ pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
     !stored.damaged && *stored.integrity == *fetch.integrity.text()
 }
 
+/// How the bytes of what is fetched tell what they are.
+fn media_types_of(job: &Job<'_>) -> Option<&'static dyn MediaTypes> {
+    let media_types = job.repo.protocol.media_types()?;
+    media_types
+        .are_told_by(job.artifact.kind)
+        .then_some(media_types)
+}
+
 /// What the protocol says an artifact is, else what the upstream says.
 fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     match job.repo.protocol.content_type(job.artifact) {
@@ -367,12 +388,16 @@ fn too_large() -> Problem {
     )
 }
 
-fn mismatch() -> Problem {
-    Problem::new(
-        Kind::DigestMismatch,
-        "artifact",
-        "the upstream's bytes are not those that its index promises",
-    )
+/// Other bytes came than those that were promised: by an index, or by the digest under which they
+/// were asked for.
+fn mismatch(job: &Job<'_>) -> Problem {
+    let detail = match job.integrity {
+        Integrity::Digest(digest) if *job.artifact.path == *digest.to_string() => {
+            format!("the upstream's bytes are not those of the digest {digest} that was asked for")
+        }
+        _ => "the upstream's bytes are not those that its index promises".to_owned(),
+    };
+    Problem::new(Kind::DigestMismatch, "artifact", detail)
 }
 
 /// A mismatch is the upstream's fault, not the client's.

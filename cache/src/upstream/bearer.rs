@@ -1,106 +1,60 @@
-//! Docker's token flow, as a client: a challenge becomes a token, which is remembered while it
-//! lasts.
+//! What a token endpoint answers (Docker's token authentication), read as leniently as clients read
+//! it.
 
 use http::HeaderValue;
-use http::header::{CONTENT_ENCODING, WWW_AUTHENTICATE};
-use larder_mirrors::oci::Challenge;
+use http::header::CONTENT_ENCODING;
 use larder_model::Problem;
 use serde::Deserialize;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use serde_json::Value;
 use std::time::Duration;
-use tokio::time::Instant;
-use url::Url;
 
-/// Tokens remembered for one upstream.
-const MAX_TOKENS: usize = 1000;
 /// A token that does not say how long it lasts (distribution's token specification).
 const USUAL_LIFE: Duration = Duration::from_mins(1);
 /// A token is not believed to last for longer: a refusal has us ask for another one anyway.
-const LONGEST_LIFE: Duration = Duration::from_hours(24);
-/// It is used no longer than until so long before its end.
-const MARGIN: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// The answer of a token endpoint in bytes.
 const ANSWER_BYTES: usize = 256 * 1024;
 
 #[derive(Deserialize)]
 struct Answer {
-    token: Option<String>,
-    access_token: Option<String>,
+    #[serde(default)]
+    token: Value,
+    #[serde(default)]
+    access_token: Value,
     /// In seconds.
-    expires_in: Option<f64>,
+    #[serde(default)]
+    expires_in: Value,
 }
 
 impl Answer {
+    /// The one of both that there is: some say the other one too, and leave it empty.
+    fn token(&self) -> Option<&str> {
+        let mut tokens = [&self.token, &self.access_token].into_iter();
+        tokens.find_map(|token| token.as_str().filter(|token| !token.is_empty()))
+    }
+
+    /// How long it lasts; some write the number as text.
     fn life(&self) -> Duration {
+        let seconds = match &self.expires_in {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
         let bounded =
             |seconds: f64| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()));
-        self.expires_in.map_or(USUAL_LIFE, bounded)
+        let seconds = seconds.filter(|seconds| !seconds.is_nan());
+        seconds.map_or(USUAL_LIFE, bounded)
     }
 }
 
-/// Tokens by the image they are for.
-#[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<Box<str>, (HeaderValue, Instant)>>);
-
-impl Tokens {
-    /// A token that is still good.
-    pub(super) fn get(&self, image: &str) -> Option<HeaderValue> {
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens
-            .get(image)
-            .filter(|(_, end)| Instant::now() < *end)
-            .map(|(token, _)| token.clone())
-    }
-
-    pub(super) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MAX_TOKENS {
-            tokens.clear();
-        }
-        tokens.insert(
-            image.into(),
-            (token, Instant::now() + life.saturating_sub(MARGIN)),
-        );
-    }
-}
-
-/// Where the token for a refused request is to be had, and whether our credentials may go there.
-/// `image`: empty for one that is for no image.
-pub(super) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
-    let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
-    let challenge = headers
-        .filter_map(|value| value.to_str().ok())
-        .find_map(Challenge::read)?;
-    let mut realm = base.join(&challenge.realm).ok()?;
-    realm
-        .set_username("")
-        .and_then(|()| realm.set_password(None))
-        .ok()?;
-    realm
-        .query_pairs_mut()
-        .append_pair("service", &challenge.service);
-    let scope = match (&*challenge.scope, image) {
-        ("", "") => None, // a login, and nothing more
-        ("", image) => Some(format!("repository:{image}:pull")),
-        (scope, _) => Some(scope.to_owned()),
-    };
-    if let Some(scope) = scope {
-        realm.query_pairs_mut().append_pair("scope", &scope);
-    }
-    let near = Challenge::is_near(base.host_str()?, realm.host_str()?);
-    let safe = realm.scheme() == "https" || realm.origin() == base.origin();
-    Some((realm, near && safe))
-}
-
-/// Reads a token endpoint's answer, in which it may be silent for so long. `refused`: there is no token
-/// in it.
+/// Reads the answer of a token endpoint that gives one, in which it may be silent for so long.
+/// `refused`: there is no token in it.
 pub(super) async fn read(
     mut response: reqwest::Response,
     idle_time: Duration,
     refused: impl Fn() -> Problem,
 ) -> Result<(HeaderValue, Duration), Problem> {
-    if !response.status().is_success() || response.headers().contains_key(CONTENT_ENCODING) {
+    if response.headers().contains_key(CONTENT_ENCODING) {
         return Err(refused());
     }
     let mut body = Vec::new();
@@ -115,11 +69,10 @@ pub(super) async fn read(
         }
     }
     let answer: Answer = serde_json::from_slice(&body).map_err(|error| refused().because(error))?;
-    let life = answer.life();
-    let token = answer.token.or(answer.access_token).ok_or_else(&refused)?;
+    let token = answer.token().ok_or_else(&refused)?;
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| refused())?;
     value.set_sensitive(true);
-    Ok((value, life))
+    Ok((value, answer.life()))
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
-use super::bearer;
 use super::clients::Clients;
 use super::failure::{Failure, Fault, Trouble, causes, is_caused_by};
 use super::guard::Forbidden;
+use super::hops::Arrival;
 use super::remote::Upstream;
 use super::request::FetchRequest;
 use super::sending::Way;
 use super::status::is_failure;
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use larder_model::Problem;
+use larder_model::ruling::one_line;
 use larder_model::upstream::Checked;
 use std::io;
 use std::sync::Arc;
@@ -20,10 +22,31 @@ use url::Url;
 /// All of a check takes no longer, unless one answer may.
 const CHECK_TIME: Duration = Duration::from_secs(15);
 
+/// What a probe answers.
+struct Probed {
+    status: StatusCode,
+    /// Whether it looks like one of the protocol's.
+    is_of_protocol: bool,
+    content_type: Option<String>,
+    /// The token endpoint that is not given our credentials.
+    withheld_from: Option<String>,
+}
+
+impl Probed {
+    const fn of(status: StatusCode) -> Self {
+        Self {
+            status,
+            is_of_protocol: true,
+            content_type: None,
+            withheld_from: None,
+        }
+    }
+}
+
 impl Upstream {
     /// Asks for the first of its probes that is there, whether the upstream is given a pause or
-    /// not, over a connection of its own. `tokens`: it may want one of its token endpoint.
-    pub(crate) async fn check(self: &Arc<Self>, tokens: bool) -> Result<Checked, Problem> {
+    /// not, over a connection of its own.
+    pub(crate) async fn check(self: &Arc<Self>) -> Result<Checked, Problem> {
         let checked = Checked {
             tls: self.base.scheme() == "https",
             ..Checked::default()
@@ -34,13 +57,14 @@ impl Upstream {
         let clients = Clients::unpooled(&self.guard, &self.config)?;
         let began = Instant::now();
         let limit = CHECK_TIME.max(self.answer_time);
-        let outcome = tokio::time::timeout(limit, self.first_status(&clients, tokens));
+        let outcome = tokio::time::timeout(limit, self.first_found(&clients));
         let late = |_| Err(Trouble::failure(&self.base, Fault::Silent, None));
         let outcome = outcome.await.unwrap_or_else(late);
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let checked = Checked { took_ms, ..checked };
         Ok(match outcome {
-            Ok(status) => self.judge(checked, status, tokens),
+            Ok(found) => self.judge(checked, &found),
+            Err(Trouble::Absent) => self.judge(checked, &Probed::of(StatusCode::UNAUTHORIZED)),
             Err(Trouble::Problem(problem)) if is_caused_by::<Forbidden>(&problem) => {
                 self.refused(checked)
             }
@@ -49,53 +73,60 @@ impl Upstream {
         })
     }
 
-    /// The status of the first of the probes that is there, else of the last.
-    async fn first_status(
-        self: &Arc<Self>,
-        clients: &Clients,
-        tokens: bool,
-    ) -> Result<StatusCode, Trouble> {
+    /// What the first of the probes that is there answers, else the last.
+    async fn first_found(self: &Arc<Self>, clients: &Clients) -> Result<Probed, Trouble> {
         let way = Way {
             clients,
             regardless: true,
         };
-        let mut status = StatusCode::NOT_FOUND;
-        for path in self.probes {
-            status = self.status_of(way, path, tokens).await?;
-            if !self.absent.contains(status.as_u16()) {
+        let mut found = Probed::of(StatusCode::NOT_FOUND);
+        for path in self.protocol.probes() {
+            found = self.probe_at(way, path).await?;
+            if !self.absent.contains(found.status.as_u16()) {
                 break;
             }
         }
-        Ok(status)
+        Ok(found)
     }
 
-    async fn status_of(
-        self: &Arc<Self>,
-        way: Way<'_>,
-        path: &str,
-        tokens: bool,
-    ) -> Result<StatusCode, Trouble> {
+    /// What a probe answers, to whom it asks for a login as that.
+    async fn probe_at(self: &Arc<Self>, way: Way<'_>, path: &str) -> Result<Probed, Trouble> {
         let url = self.base.join(path).map_err(Problem::internal)?;
         let request = FetchRequest::new(path);
-        let arrival = self.hop(way, &url, &request, None).await?;
-        let status = arrival.response.status();
+        let login = self.first_login("");
+        let arrival = self.hop(way, &url, &request, login.as_ref()).await?;
         if let Some(fault) = self.fault_of(&arrival.response, &request) {
             self.note_failure(&arrival.url, fault);
         }
-        if status != StatusCode::UNAUTHORIZED || !tokens || self.authorization.is_none() {
-            return Ok(status);
+        let mut probed = self.probed(&arrival);
+        let is_refused = probed.status == StatusCode::UNAUTHORIZED;
+        if !is_refused || !self.waits_for_challenge() || self.authorization.is_none() {
+            return Ok(probed);
         }
-        let Some((realm, near)) = bearer::realm(&arrival.response, &self.base, "") else {
-            return Ok(status);
-        };
-        drop(arrival);
-        match self.token(way, &request, realm, near).await {
-            Ok((token, _)) => {
-                let arrival = self.hop(way, &url, &request, Some(&token)).await?;
-                Ok(arrival.response.status())
+        let withheld_from = self.withheld_from(&arrival.response);
+        match self.identified(way, &url, &request, arrival).await {
+            Ok(arrival) => probed = self.probed(&arrival),
+            Err(Trouble::Problem(problem)) if is_caused_by::<Forbidden>(&problem) => {
+                return Err(problem.into());
             }
-            Err(Trouble::Problem(problem)) if !is_caused_by::<Forbidden>(&problem) => Ok(status),
-            Err(trouble) => Err(trouble),
+            // It gives no token to whom we are.
+            Err(Trouble::Problem(_) | Trouble::Absent) => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(Probed {
+            withheld_from,
+            ..probed
+        })
+    }
+
+    fn probed(&self, arrival: &Arrival) -> Probed {
+        let headers = arrival.response.headers();
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        Probed {
+            is_of_protocol: self.protocol.recognizes(headers),
+            content_type: content_type.map(|text| one_line(text, "")),
+            ..Probed::of(arrival.response.status())
         }
     }
 
@@ -104,6 +135,7 @@ impl Upstream {
         let failure = Failure {
             url: url.clone(),
             fault,
+            said: None,
             source: None,
         };
         if self.origins.failed(&failure).is_suspect {
@@ -112,32 +144,69 @@ impl Upstream {
     }
 
     /// What an answer means. One that is none of a failure ends the upstream's pause.
-    fn judge(&self, mut checked: Checked, status: StatusCode, tokens: bool) -> Checked {
-        if !is_failure(status) {
+    fn judge(&self, mut checked: Checked, found: &Probed) -> Checked {
+        if !is_failure(found.status) {
             self.origins.begin_anew();
         }
-        let (problem, advice) = self.meaning_of(status, tokens).unzip();
+        let (problem, advice) = self.meaning_of(found).unzip();
         checked.ok = problem.is_none();
         checked.reachable = true;
-        checked.status = Some(status.as_u16());
-        let known = self.authorization.is_some();
-        checked.authenticated = known.then_some(status.is_success());
+        checked.status = Some(found.status.as_u16());
+        let is_known = found.status.is_success() && found.withheld_from.is_none();
+        checked.authenticated = self.authorization.as_ref().map(|_| is_known);
         checked.problem = problem;
         checked.advice = advice;
         checked
     }
 
+    /// What is wrong with an answer, and what to do about it; `None`: nothing is.
+    fn meaning_of(&self, found: &Probed) -> Option<(String, String)> {
+        let name = &self.name;
+        if let Some(origin) = &found.withheld_from {
+            let problem = format!(
+                "its token endpoint {origin} is of another domain, so it is not given the credentials"
+            );
+            let advice =
+                format!("if the logins are there: larder repo set {name} --token-origin {origin}");
+            return Some((problem, advice));
+        }
+        if found.status.is_success() && !found.is_of_protocol {
+            let what = found.content_type.as_deref().unwrap_or("no media type");
+            let problem = format!(
+                "what answers at its address is no registry, but a page of its own ({what})"
+            );
+            return Some((problem, self.address_advice()));
+        }
+        self.meaning_of_status(found.status)
+    }
+
+    /// What to do about an address at which there is nothing.
+    fn address_advice(&self) -> String {
+        let name = &self.name;
+        let mut probes = self.protocol.probes().iter();
+        let added =
+            |probe: &&&str| !probe.is_empty() && self.base.path().ends_with(&format!("/{probe}"));
+        if let Some(probe) = probes.find(added) {
+            let base = self.base.as_str();
+            let shorter = base.strip_suffix(probe).unwrap_or(base);
+            return format!(
+                "leave {probe} out of the address, it is added: larder repo set {name} --upstream {shorter}"
+            );
+        }
+        format!("check the address: larder repo set {name} --upstream URL")
+    }
+
     /// What is wrong by a status, and what to do about it; `None`: nothing is.
-    fn meaning_of(&self, status: StatusCode, tokens: bool) -> Option<(String, String)> {
+    fn meaning_of_status(&self, status: StatusCode) -> Option<(String, String)> {
         let (known, name) = (self.authorization.is_some(), &self.name);
         let login = format!("larder repo set {name} --username NAME --password-stdin");
-        let address = format!("check the address: larder repo set {name} --upstream URL");
+        let address = self.address_advice();
         let (problem, advice) = match status.as_u16() {
             200..=299 => return None,
             // It says so of all that it does not have, and may have what is asked for by name.
             status if self.absent.is_added(status) => return None,
             // Registries of images ask for a token even where everyone gets one.
-            401 if tokens && !known => return None,
+            401 if self.waits_for_challenge() && !known => return None,
             401 if known => (
                 "it does not take the credentials",
                 format!("give others: {login}"),

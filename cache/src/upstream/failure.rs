@@ -26,6 +26,11 @@ impl Fault {
         matches!(self, Self::Unreachable | Self::Silent)
     }
 
+    /// Whether we ask too often (RFC 6585 4): asking once more would use up more of what is left.
+    pub(super) const fn is_limit(self) -> bool {
+        matches!(self, Self::Status(429, _))
+    }
+
     /// How long it asks us to wait.
     pub(super) const fn wait(self) -> Option<Duration> {
         match self {
@@ -60,8 +65,22 @@ pub(super) struct Failure {
     /// What was asked, after all redirects.
     pub(super) url: Url,
     pub(super) fault: Fault,
+    /// What it says of it.
+    pub(super) said: Option<Box<str>>,
     /// What is known of it; for the log only.
     pub(super) source: Option<reqwest::Error>,
+}
+
+impl Failure {
+    /// An answer that says nothing of what was asked for but `said`.
+    pub(super) const fn answered(url: Url, fault: Fault, said: Option<Box<str>>) -> Self {
+        Self {
+            url,
+            fault,
+            said,
+            source: None,
+        }
+    }
 }
 
 /// Why a request brought nothing.
@@ -69,8 +88,16 @@ pub(super) struct Failure {
 pub(super) enum Trouble {
     /// The upstream failed.
     Failure(Box<Failure>),
-    /// It did not: it said no, or we did not ask.
+    /// It does not have what was asked for.
+    Absent,
+    /// It did not fail: it said no, or we did not ask.
     Problem(Problem),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure.into())
+    }
 }
 
 impl From<Problem> for Trouble {
@@ -84,6 +111,7 @@ impl Trouble {
         Self::Failure(Box::new(Failure {
             url: url.clone(),
             fault,
+            said: None,
             source: source.map(reqwest::Error::without_url),
         }))
     }

@@ -34,10 +34,13 @@ impl Upstream {
             left -= 1;
             let failure = match self.attempt(&url, request).await {
                 Ok(response) => return Ok(response),
+                Err(Trouble::Absent) => return Ok(FetchResponse::Missing),
                 Err(Trouble::Problem(problem)) => return Err(problem),
                 Err(Trouble::Failure(failure)) => *failure,
             };
-            let may_pass = failure.fault.wait().is_none() && self.origins.is_open(&failure.url);
+            let fault = failure.fault;
+            let is_asked_for = fault.is_limit() || fault.wait().is_some();
+            let may_pass = !is_asked_for && self.origins.is_open(&failure.url);
             if left == 0 || !may_pass || began.elapsed() > LAST_TRY {
                 return Err(self.count(failure, &self.file_of(request.url)));
             }
@@ -58,6 +61,6 @@ impl Upstream {
             self.asked_again(Kind::Busy, url, what, &self.file_of(request.url), left)
         })?;
         let arrival = self.follow(url, request).await?;
-        self.read(arrival, request)
+        self.read(arrival, request).await
     }
 }

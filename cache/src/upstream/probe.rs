@@ -4,7 +4,7 @@
 use super::breaker::Trial;
 use super::failure::{Failure, Fault, Trouble};
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use super::sending::Way;
 use std::sync::Arc;
 use url::Url;
@@ -84,14 +84,14 @@ impl Upstream {
     /// Whether an origin answers. Of one that failed without an answer any answer will do.
     async fn probe(&self, root: &Url) -> Result<(), Trouble> {
         let root_alone = FetchRequest {
-            head: true,
+            want: Want::Head,
             ..FetchRequest::new("/")
         };
         if !self.is_own(root) {
             return self.try_address(root, &root_alone, true).await;
         }
         let any = self.origins.is_unanswered();
-        for path in self.probes {
+        for path in self.protocol.probes() {
             let url = self
                 .base
                 .join(path)
@@ -128,7 +128,8 @@ impl Upstream {
             clients: &self.clients,
             regardless: true,
         };
-        let sending = self.sending(way, url, request, None);
+        let login = self.first_login("");
+        let sending = self.sending(way, url, request, login.as_ref());
         let response = self.send(url, request, sending).await?;
         match self.fault_of(&response, request) {
             Some(fault) if !any || fault.wait_of_origin().is_some() => {

@@ -1,14 +1,15 @@
 //! A remote registry: its settings, and what is known of it.
 
-use super::bearer::Tokens;
 use super::clients::{Clients, UpstreamConfig};
 use super::guard::Guard;
+use super::logins::Logins;
 use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
 use crate::counters::{Counters, UpstreamCounters};
 use crate::limits::Slots;
 use http::HeaderValue;
+use larder_mirrors::Protocol;
 use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
 use larder_model::{Clock, Kind, Problem, UpstreamSettings};
 use std::sync::Arc;
@@ -27,8 +28,8 @@ pub(crate) struct UpstreamParts<'a> {
     pub(crate) settings: &'a UpstreamSettings,
     /// What is sent to the upstream's own origin.
     pub(crate) authorization: Option<HeaderValue>,
-    /// What is asked to see whether it is there: the first of these that it has.
-    pub(crate) probes: &'static [&'static str],
+    /// What it speaks.
+    pub(crate) protocol: &'static dyn Protocol,
     pub(crate) config: &'a UpstreamConfig,
     pub(crate) counters: &'a Arc<Counters>,
     pub(crate) clock: Clock,
@@ -41,9 +42,11 @@ pub(crate) struct Upstream {
     pub(super) name: String,
     pub(super) base: Url,
     pub(super) authorization: Option<HeaderValue>,
-    pub(super) tokens: Tokens,
+    pub(super) logins: Logins,
+    /// Token endpoints that are given our credentials wherever they are.
+    pub(super) token_origins: Vec<url::Origin>,
     pub(super) absent: AbsentStatuses,
-    pub(super) probes: &'static [&'static str],
+    pub(super) protocol: &'static dyn Protocol,
     pub(super) answer_time: Duration,
     pub(super) config: UpstreamConfig,
     pub(super) guard: Guard,
@@ -70,9 +73,10 @@ impl Upstream {
         Ok(Arc::new(Self {
             name: parts.name,
             authorization: parts.authorization,
-            tokens: Tokens::default(),
+            logins: Logins::default(),
+            token_origins: origins(&settings.token_origins)?,
             absent: settings.absent_statuses.clone(),
-            probes: parts.probes,
+            protocol: parts.protocol,
             answer_time: answer_time.unwrap_or(config.answer_time),
             config: config.clone(),
             guard,
@@ -132,6 +136,11 @@ impl Upstream {
         }
     }
 
+    /// Whether it tells by a challenge whom it lets in, and is shown nothing before.
+    pub(super) fn waits_for_challenge(&self) -> bool {
+        self.protocol.token_scope("").is_some()
+    }
+
     /// Whether a URL is the upstream's own, and none of another host that it names.
     pub(super) fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
@@ -158,7 +167,12 @@ fn base_of(text: &str) -> Result<Url, Problem> {
 /// The origins that may have private addresses.
 fn trusted(settings: &UpstreamSettings) -> Result<Vec<url::Origin>, Problem> {
     let own = Some(&settings.url).filter(|_| settings.allow_private);
+    let named = settings.allow.iter().chain(&settings.token_origins);
+    origins(named.chain(own))
+}
+
+fn origins<'a>(texts: impl IntoIterator<Item = &'a String>) -> Result<Vec<url::Origin>, Problem> {
     let origin = |text: &String| text.parse::<Url>().map(|url| url.origin());
-    let trusted = settings.allow.iter().chain(own).map(origin);
-    trusted.collect::<Result<_, _>>().map_err(Problem::internal)
+    let origins = texts.into_iter().map(origin);
+    origins.collect::<Result<_, _>>().map_err(Problem::internal)
 }

@@ -5,6 +5,7 @@
 
 use super::failure::{Failure, Fault};
 use super::guard::Forbidden;
+use super::logins::Identity;
 use super::remote::Upstream;
 use larder_model::{Kind, Problem};
 use std::error::Error;
@@ -55,8 +56,9 @@ impl Upstream {
                 Problem::new(kind, "upstream", detail)
             }
             fault => {
-                let what = fault.to_string();
-                self.asked_again(Kind::Unreachable, &failure.url, &what, file, left)
+                let said = failure.said.map(|said| format!(" ({said})"));
+                let what = format!("{fault}{}", said.unwrap_or_default());
+                self.asked_again(self.kind_of(fault), &failure.url, &what, file, left)
             }
         };
         problem.because(self.at(&failure.url, failure.source))
@@ -64,8 +66,43 @@ impl Upstream {
 
     /// Nothing is asked at `url` for now.
     pub(super) fn paused(&self, url: &Url, fault: Fault, left: Duration, file: &str) -> Problem {
-        self.asked_again(Kind::Unreachable, url, &fault.to_string(), file, left)
+        self.asked_again(self.kind_of(fault), url, &fault.to_string(), file, left)
             .because(self.at(url, None))
+    }
+
+    /// What a fault means to clients. Those of packages wait for a service that is unavailable, and
+    /// give up where they are told that they ask too often; those of images know both.
+    fn kind_of(&self, fault: Fault) -> Kind {
+        if fault.is_limit() && self.protocol.tells_limits() {
+            Kind::TooMany
+        } else {
+            Kind::Unreachable
+        }
+    }
+
+    /// The upstream wants another login than it was shown, or any.
+    pub(super) fn refuses_login(
+        &self,
+        url: &Url,
+        status: u16,
+        identity: Identity,
+        file: &str,
+    ) -> Problem {
+        let name = &self.name;
+        let what = match identity {
+            Identity::Ourselves => {
+                format!("refuses {file} ({status}): it wants other credentials than it was given")
+            }
+            Identity::Withheld => format!(
+                "wants a login for {file} at a place that is not given the credentials of {name}: \
+                 larder upstream check {name} tells which"
+            ),
+            Identity::Nobody => format!(
+                "wants a login for {file}, and {name} has none for it: \
+                 larder upstream check {name} tells more"
+            ),
+        };
+        self.useless(Kind::UpstreamPolicy, url, &what)
     }
 
     /// The upstream did what a sentence says, and may be asked again.

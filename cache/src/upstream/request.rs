@@ -10,6 +10,17 @@ pub(crate) fn is_packed(url: &str) -> bool {
     [".gz", ".tgz"].iter().any(|ending| path.ends_with(ending))
 }
 
+/// How much of an answer is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    /// All of it.
+    All,
+    /// Its head.
+    Head,
+    /// Its head, if there is one: who is told nothing by that asks for all of it.
+    ShortCut,
+}
+
 /// What is asked.
 pub(crate) struct FetchRequest<'a> {
     /// Absolute, or relative to the upstream's address.
@@ -22,8 +33,8 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) compressed: bool,
     /// Whether a failure is tried again: not where something kept can be served instead.
     pub(crate) patient: bool,
-    /// Whether only the head is wanted.
-    pub(crate) head: bool,
+    /// How much of the answer is wanted.
+    pub(crate) want: Want,
     /// What is asked in the body, as JSON: by POST, and without redirects.
     pub(crate) question: Option<&'a Bytes>,
     /// The image that a token is asked for; empty where there is none.
@@ -33,14 +44,14 @@ pub(crate) struct FetchRequest<'a> {
 impl<'a> FetchRequest<'a> {
     /// All of what is at `url`, whatever it is, and patiently.
     pub(crate) const fn new(url: &'a str) -> Self {
-        let (accept, compressed, patient, head) = ("*/*", false, true, false);
+        let (accept, compressed, patient, want) = ("*/*", false, true, Want::All);
         Self {
             url,
             accept,
             have: None,
             compressed,
             patient,
-            head,
+            want,
             question: None,
             image: "",
         }
@@ -50,8 +61,8 @@ impl<'a> FetchRequest<'a> {
     pub(super) const fn method(&self) -> Method {
         match self.question {
             Some(_) => Method::POST,
-            None if self.head => Method::HEAD,
-            None => Method::GET,
+            None if matches!(self.want, Want::All) => Method::GET,
+            None => Method::HEAD,
         }
     }
 

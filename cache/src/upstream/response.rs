@@ -1,13 +1,14 @@
 //! What an upstream answers, read as it comes.
 
 use super::failure::{Failure, Fault, Trouble};
-use super::follow::Arrival;
+use super::hops::Arrival;
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
 use http::{HeaderMap, HeaderName};
+use larder_mirrors::next_link;
 use larder_model::{Kind, Problem};
 use reqwest::Response;
 use std::io::Write as _;
@@ -83,16 +84,17 @@ fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, TooLarge> {
 
 impl Upstream {
     /// Reads the head of an answer to `request`, which holds its slot until its body has come.
-    pub(super) fn read(
+    pub(super) async fn read(
         self: &Arc<Self>,
         arrival: Arrival,
         request: &FetchRequest<'_>,
     ) -> Result<FetchResponse, Trouble> {
         if let Some(fault) = self.fault_of(&arrival.response, request) {
-            return Err(Trouble::failure(&arrival.url, fault, None));
+            let said = self.sentence(arrival.response).await;
+            return Err(Failure::answered(arrival.url, fault, said).into());
         }
         let meaning = self.meaning(&arrival, request);
-        if request.head || !matches!(meaning, Ok(Meaning::Body)) {
+        if request.want != Want::All || !matches!(meaning, Ok(Meaning::Body)) {
             self.origins.succeeded(&arrival.url);
         }
         match meaning? {
@@ -113,11 +115,15 @@ impl Upstream {
         };
         match status {
             200 => Ok(Meaning::Body),
+            401 if self.waits_for_challenge() => {
+                self.judge_refusal(arrival, request)?;
+                Ok(Meaning::Absent)
+            }
+            // Some refuse heads of what they give.
+            _ if request.want == Want::ShortCut => Ok(Meaning::Absent),
             304 if request.have.is_some() => Ok(Meaning::Unchanged),
             405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
             status if self.absent.contains(status) => Ok(Meaning::Absent),
-            // Registries say so of images that are not there, to whoever has no account.
-            401 if !request.image.is_empty() && self.authorization.is_none() => Ok(Meaning::Absent),
             status @ (401 | 407) => {
                 let why = format!(" ({status}): it wants other credentials than it was given");
                 useless(Kind::Upstream, "refuses", &why)
@@ -142,6 +148,7 @@ impl Upstream {
             response,
             url,
             slot,
+            ..
         } = arrival;
         let file = self.file_of(request.url);
         let useless = |what: &str| self.useless(Kind::Upstream, &url, &format!("{what} {file}"));
@@ -195,6 +202,16 @@ impl UpstreamBody {
             .and_then(|value| value.to_str().ok())
     }
 
+    /// The query of the next page's address, as the `Link` header has it (RFC 8288). Where that is else
+    /// is the list's own: upstreams behind proxies do not always know it.
+    pub(crate) fn next_page(&self) -> Option<String> {
+        let values = self.response.headers().get_all(LINK).iter();
+        let mut values = values.filter_map(|value| value.to_str().ok());
+        let link = values.find_map(next_link)?;
+        let (_, query) = link.split_once('?').unwrap_or_default();
+        Some(query.split('#').next().unwrap_or_default().to_owned())
+    }
+
     /// The next bytes, decoded, and never none of them; `None` at the end. An end before the
     /// announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
@@ -245,6 +262,7 @@ impl UpstreamBody {
         let failure = Failure {
             url: self.url.clone(),
             fault: Fault::BrokeOff,
+            said: None,
             source,
         };
         Err(self.upstream.count(failure, &self.file))

@@ -3,9 +3,9 @@
 use super::clients::Clients;
 use super::failure::{Fault, Trouble, is_caused_by};
 use super::guard::Forbidden;
+use super::logins::Login;
 use super::remote::Upstream;
 use super::request::FetchRequest;
-use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use larder_model::Problem;
 use reqwest::{RequestBuilder, Response};
@@ -34,22 +34,21 @@ impl Upstream {
         }
     }
 
-    /// A request with what is ours to show, for the upstream's own origin alone.
+    /// A request with what is shown to the upstream's own origin, and to no other.
     pub(super) fn sending(
         &self,
         way: Way<'_>,
         url: &Url,
         request: &FetchRequest<'_>,
-        token: Option<&HeaderValue>,
+        login: Option<&Login>,
     ) -> RequestBuilder {
         let own = self.is_own(url);
         let client = way.clients.of(url, own);
         let mut sending = client
             .request(request.method(), url.clone())
             .headers(request.headers());
-        let ours = token.or(self.authorization.as_ref());
-        if let Some(ours) = ours.filter(|_| own) {
-            sending = sending.header(AUTHORIZATION, ours.clone());
+        if let Some(login) = login.filter(|_| own) {
+            sending = sending.header(AUTHORIZATION, login.header.clone());
         }
         match request.question {
             Some(question) => sending

@@ -2,7 +2,7 @@
 
 use super::failure::Fault;
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use larder_model::Timestamp;
@@ -53,8 +53,11 @@ impl Upstream {
         let status = response.status();
         // Who gives no advice may have packages all the same.
         let gives_none = request.question.is_some() && status == StatusCode::NOT_IMPLEMENTED;
-        let wait = || retry_after(response.headers(), self.clock.now());
-        (is_failure(status) && !gives_none).then(|| Fault::Status(status.as_u16(), wait()))
+        // Gateways fail at heads alone; who asks for time fails at everything.
+        let wait = retry_after(response.headers(), self.clock.now());
+        let is_limit = status == StatusCode::TOO_MANY_REQUESTS || wait.is_some();
+        let tells_nothing = gives_none || (request.want == Want::ShortCut && !is_limit);
+        (is_failure(status) && !tells_nothing).then(|| Fault::Status(status.as_u16(), wait))
     }
 }
 

@@ -70,6 +70,7 @@ fn repository(it: &Repository) -> RepositoryEntry {
         open: Some(Open::of(it.open)),
         offline: it.offline,
         fresh_seconds: it.fresh_seconds,
+        serve_vanished: it.serve_vanished.filter(|served| *served),
         members: it.members.clone().filter(|_| it.kind == RepoKind::Group),
         upstream: it.upstream.as_ref().map(upstream),
         blocked: blocked.map(|blocked| blocked.iter().map(block).collect()),
@@ -80,14 +81,18 @@ fn repository(it: &Repository) -> RepositoryEntry {
 
 /// A password is never told: it stays where it is, and the file is to say where it comes from.
 fn upstream(it: &Upstream) -> UpstreamEntry {
-    let allow = it.allow.iter().cloned().map(Address);
+    let addresses = |origins: &[String]| {
+        let addresses: Vec<Address> = origins.iter().cloned().map(Address).collect();
+        Some(addresses).filter(|addresses| !addresses.is_empty())
+    };
     UpstreamEntry {
         url: Address(it.url.clone()),
         username: it.username.clone(),
         password_env: None,
         password_file: None,
         allow_private: Some(it.allow_private).filter(|allowed| *allowed),
-        allow: Some(allow.collect::<Vec<_>>()).filter(|allow| !allow.is_empty()),
+        allow: addresses(&it.allow),
+        token_origins: addresses(&it.token_origins),
         requests_per_minute: it.requests_per_minute.map(Into::into),
         absent_statuses: Some(it.absent_statuses.clone()).filter(|it| !it.is_default()),
         answer_time: it.answer_time,

@@ -64,6 +64,8 @@ pub(crate) struct RepositoryEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fresh_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) serve_vanished: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) members: Option<Vec<RepoName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<UpstreamEntry>,
@@ -152,6 +154,8 @@ pub(crate) struct UpstreamEntry {
     pub(crate) allow_private: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allow: Option<Vec<Address>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_origins: Option<Vec<Address>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requests_per_minute: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,10 +39,11 @@ pub(crate) const fn kind_of(entry: &RepositoryEntry) -> Option<RepoKind> {
 /// A field that repositories of a kind do not have.
 fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
     let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
-    let fields: [(&str, bool, &[RepoKind]); 7] = [
+    let fields: [(&str, bool, &[RepoKind]); 8] = [
         ("upstream", entry.upstream.is_some(), &[mirror]),
         ("offline", entry.offline.is_some(), &[mirror]),
         ("fresh_seconds", entry.fresh_seconds.is_some(), &[mirror]),
+        ("serve_vanished", entry.serve_vanished.is_some(), &[mirror]),
         ("members", entry.members.is_some(), &[group]),
         ("blocked", entry.blocked.is_some(), &[mirror, group]),
         ("immutable", entry.immutable.is_some(), &[hosted]),
@@ -129,6 +130,7 @@ fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewReposito
         open: change.open.apply(None),
         offline: change.offline,
         fresh_seconds: change.fresh_seconds,
+        serve_vanished: change.serve_vanished,
         upstream: change.upstream,
         members: change.members,
         blocked: change.blocked,
@@ -161,6 +163,11 @@ fn change(
             "fresh_seconds",
             there.and_then(|it| it.fresh_seconds),
             entry.fresh_seconds,
+        ),
+        serve_vanished: differences.of(
+            "serve_vanished",
+            there.map(|it| it.serve_vanished.unwrap_or_default()),
+            entry.serve_vanished,
         ),
         upstream: None,
         members: differences.of(
@@ -207,8 +214,9 @@ fn upstream(
     );
     // With another address the rest begins anew: all that the file says is sent.
     let same = there.filter(|_| url.is_none());
-    let allow = wanted.allow.as_deref();
-    let allow = allow.map(|allow| allow.iter().map(|Address(it)| it.clone()).collect());
+    let texts = |addresses: &[Address]| addresses.iter().map(|Address(it)| it.clone()).collect();
+    let allow = wanted.allow.as_deref().map(texts);
+    let token_origins = wanted.token_origins.as_deref().map(texts);
     let has_password = same.is_some_and(|it| it.has_password);
     let change = UpstreamChange {
         url: url.map(str::to_owned),
@@ -226,6 +234,11 @@ fn upstream(
             wanted.allow_private,
         ),
         allow: differences.of("upstream.allow", same.map(|it| it.allow.clone()), allow),
+        token_origins: differences.of(
+            "upstream.token_origins",
+            same.map(|it| it.token_origins.clone()),
+            token_origins,
+        ),
         requests_per_minute: differences.of(
             "upstream.requests_per_minute",
             same.map(|it| it.requests_per_minute.map_or(0, Into::into)),

@@ -139,6 +139,22 @@ async fn commands_of_repositories_make_their_calls() {
             ),
         ),
         (
+            "repo set oci/up --token-origin https://login.example --serve-vanished",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/oci/up | - | {"serve_vanished":true,"#,
+                r#""upstream":{"token_origins":["https://login.example"]}}"#
+            ),
+        ),
+        (
+            "repo set oci/up --token-origin= --serve-vanished=false",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/oci/up | - | {"serve_vanished":false,"#,
+                r#""upstream":{"token_origins":[]}}"#
+            ),
+        ),
+        (
             "repo set npm/up --absent-status= --answer-time=",
             made(),
             concat!(

@@ -162,7 +162,7 @@ async fn a_repository_is_told_without_its_secrets(metadata: &Metadata) {
         .await
         .expect("drop");
     let upstream = json!({"url": "https://registry.example/", "username": null,
-        "has_password": true, "allow_private": false});
+        "has_password": true, "allow_private": false, "token_origins": []});
     assert_eq!(
         told(metadata, &object).await,
         [

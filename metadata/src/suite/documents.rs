@@ -13,6 +13,7 @@ checks![
     a_kept_document_counts_as_confirmed,
     a_confirmed_document_is_younger,
     a_confirmation_of_other_bytes_does_nothing,
+    a_media_type_is_put_right,
     the_same_bytes_again_bring_new_validators,
     other_bytes_take_the_place,
     documents_that_are_gone_go_with_the_new_ones,
@@ -98,6 +99,22 @@ async fn a_confirmed_document_is_younger(metadata: &Metadata) {
     let checked = metadata.mark_checked(key, &digest("one")).await;
     checked.expect("check");
     assert!(bed.find(key).await.expect("there").checked_at > at);
+}
+
+async fn a_media_type_is_put_right(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    bed.keep("p", metadata.now(), vec![document("index", "one")])
+        .await;
+    let key = bed.package("p").file(FileKind::Document, "index");
+    for (of, told, kept) in [("two", "text/html", "text/plain"), ("one", "x/y", "x/y")] {
+        let set = metadata.set_content_type(key, &digest(of), told).await;
+        set.expect("set");
+        let found = bed.find(key).await.expect("there");
+        assert_eq!(
+            &*found.content_type, kept,
+            "of other bytes nothing is noted"
+        );
+    }
 }
 
 async fn a_confirmation_of_other_bytes_does_nothing(metadata: &Metadata) {

@@ -16,6 +16,7 @@ fn all(origin: &str, public: bool, mirror: bool) -> String {
             protocol,
             repo,
             mirror,
+            upstream: None,
             public,
         };
         for part in connect(client, &target).expect(client) {
@@ -62,6 +63,7 @@ fn clients_speak_one_protocol() {
         protocol: ProtocolName(protocol),
         repo: "main",
         mirror: false,
+        upstream: None,
         public: true,
     };
     let problem = connect("npm", &target("cargo")).expect_err("wrong protocol");

@@ -1,6 +1,7 @@
 //! Configuration of docker, podman, containerd, skopeo, crane and buildkit.
 
 use crate::connect::{Client, Part, TOKEN, Target, part, shell};
+use larder_model::image::registry_name_of;
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
@@ -15,6 +16,15 @@ pub(super) const CLIENTS: &[Client] = &[
     Client::new("crane", "", crane),
     Client::new("buildkit", "", buildkit),
 ];
+
+/// How clients call the registry that is mirrored: a mirror that is not named after one is called as its
+/// upstream's host and port.
+fn registry(target: &Target<'_>) -> String {
+    let upstream = target.upstream.filter(|_| !target.repo.contains('.'));
+    upstream
+        .and_then(registry_name_of)
+        .unwrap_or_else(|| target.repo.to_owned())
+}
 
 /// Commands: a login, if one is needed, and a first pull.
 fn log_in_and_pull(program: &str, target: &Target<'_>) -> Part {
@@ -60,7 +70,7 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
     let mut lines = vec!["[[registry]]".to_owned()];
     if target.mirror {
         lines.extend([
-            format!("prefix = \"{repo}\""),
+            format!("prefix = \"{}\"", registry(target)),
             format!("location = \"{host}/{repo}\""),
         ]);
     } else {
@@ -95,9 +105,11 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
     let mut settings = Vec::new();
     let (folder, address, capabilities) = if target.mirror {
         settings.push("override_path = true");
-        (repo, format!("{origin}/v2/{repo}"), r#""pull", "resolve""#)
+        let address = format!("{origin}/v2/{repo}");
+        (registry(target), address, r#""pull", "resolve""#)
     } else {
-        (host, origin.to_owned(), r#""pull", "resolve", "push""#)
+        let (folder, address) = (host.to_owned(), origin.to_owned());
+        (folder, address, r#""pull", "resolve", "push""#)
     };
     if !target.public {
         settings.push("header.authorization = \"Basic $BASIC\"");
@@ -173,7 +185,7 @@ fn buildkit(target: &Target<'_>) -> Vec<Part> {
     let mut lines = Vec::new();
     if target.mirror {
         let mirror = format!("mirrors = [\"{}/{}\"]", target.host(), target.repo);
-        lines.extend([format!("[registry.\"{}\"]", target.repo), mirror]);
+        lines.extend([format!("[registry.\"{}\"]", registry(target)), mirror]);
     }
     if target.is_plain() || !target.mirror {
         lines.extend([
@@ -183,3 +195,6 @@ fn buildkit(target: &Target<'_>) -> Vec<Part> {
     }
     vec![part("/etc/buildkit/buildkitd.toml", lines).for_private(target, CREDENTIALS)]
 }
+
+#[cfg(test)]
+mod tests;

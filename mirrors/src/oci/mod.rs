@@ -2,41 +2,36 @@
 //! digest and blobs are artifacts.
 
 mod challenge;
+mod media_type;
 mod routes;
+mod lists;
 mod connect;
 pub mod image;
 
-pub use challenge::Challenge;
+pub use challenge::{Challenge, TokenRequest};
+pub use lists::{ListPage, ListRequest};
 
 use crate::connect::Client;
-use crate::protocol::{Call, Digests, Protocol, VersionKind};
+use crate::protocol::{Call, Digests, MediaTypes, Pages, Protocol, VersionKind};
 use crate::resource::{Artifact, Document, Fetch, Named, Plan, ReadRequest, Source, Table};
-use crate::text::{JSON, bad_document, query_encoded};
+use crate::text::{JSON, bad_document};
 use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::{HeaderName, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
-use oci_spec::image::{MediaType, ToDockerV2S2 as _};
-use routes::{INDEX, absent, artifact};
+use lists::Lists;
+use media_type::{ACCEPT as MANIFESTS, ManifestTypes};
+use routes::{INDEX, REFERRERS_PATH, TAGS_PATH, absent, artifact};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The protocol. Its paths begin with `/v2/`, so it is not in [`crate::all`].
 pub struct Oci;
 
-/// Media types of manifests, the newest first. Schema 1 is not accepted: it is deprecated, and
-/// its digest is not that of its bytes.
-static MANIFESTS: LazyLock<String> = LazyLock::new(|| {
-    let [index, manifest] = [MediaType::ImageIndex, MediaType::ImageManifest];
-    let docker = [&index, &manifest].map(|known| known.to_docker_v2s2().unwrap_or_default());
-    [[index.as_ref(), manifest.as_ref()], docker]
-        .concat()
-        .join(", ")
-});
 /// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 /// The header with the version of the API.
@@ -49,10 +44,16 @@ struct Manifest {
     signatures: Option<IgnoredAny>,
 }
 
+/// An error response (distribution-spec, "Error Codes").
 #[derive(Deserialize)]
-struct TagList {
-    #[serde(rename = "tags")]
-    _tags: Option<Vec<String>>,
+struct Errors {
+    errors: Vec<ErrorItem>,
+}
+
+#[derive(Deserialize)]
+struct ErrorItem {
+    #[serde(default)]
+    message: String,
 }
 
 impl Oci {
@@ -64,6 +65,14 @@ impl Oci {
     /// Parses a request for `image`, whose name is in the path below `/v2`.
     pub fn read_request(request: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
         routes::parse(request, image)
+    }
+
+    /// The part of a list that a request for a document asks for; `None` if the document is no list.
+    pub fn list_request(
+        document: &Document,
+        request: &RepoRequest<'_>,
+    ) -> Result<Option<ListRequest>, Problem> {
+        ListRequest::read(document, request.query)
     }
 }
 
@@ -123,8 +132,17 @@ impl Protocol for Oci {
         &["v2/"]
     }
 
+    fn recognizes(&self, headers: &HeaderMap) -> bool {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        match text(CONTENT_TYPE) {
+            _ if headers.contains_key(API_VERSION) => true,
+            Some(media_type) => media_type.to_ascii_lowercase().contains("json"),
+            None => text(CONTENT_LENGTH) == Some("0"),
+        }
+    }
+
     fn package_document(&self, package: &str) -> Option<Document> {
-        Some(Document::new(package, "lists/tags"))
+        Some(Document::new(package, TAGS_PATH))
     }
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
@@ -135,29 +153,25 @@ impl Protocol for Oci {
                 accept: &MANIFESTS,
             });
         }
-        let referrers = path.strip_prefix("referrers/");
-        if let Some((digest, kind)) = referrers.and_then(|rest| rest.split_once('?')) {
-            let kind = query_encoded(kind);
-            let filter = if kind.is_empty() {
-                String::new()
-            } else {
-                format!("?artifactType={kind}")
-            };
+        if let Some(referrers) = path.strip_prefix(REFERRERS_PATH) {
+            let digest = referrers.split('?').next().unwrap_or_default();
             return Ok(Source::At {
-                url: format!("v2/{image}/referrers/{digest}{filter}"),
+                url: format!("v2/{image}/referrers/{digest}"),
                 accept: INDEX,
             });
         }
+        // Some refuse to give more at once.
         Ok(Source::At {
-            url: format!("v2/{image}/tags/list?n=10000"),
+            url: format!("v2/{image}/tags/list?n=1000"),
             accept: JSON,
         })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
-        if &*document.path == "lists/tags" {
-            let read = serde_json::from_slice::<TagList>(body);
-            return read.map(|_| 0).map_err(|_| bad_document("a list of tags"));
+        if Lists.has(document) {
+            return Lists
+                .join(document, &[Bytes::copy_from_slice(body)])
+                .map(|_| 0);
         }
         let manifest: Manifest =
             serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
@@ -224,6 +238,24 @@ impl Protocol for Oci {
 
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         Some(package)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        Some(&Lists)
+    }
+
+    fn media_types(&self) -> Option<&dyn MediaTypes> {
+        Some(&ManifestTypes)
+    }
+
+    fn sentence(&self, body: &[u8]) -> Option<String> {
+        let errors: Errors = serde_json::from_slice(body).ok()?;
+        let mut said = errors.errors.into_iter().map(|error| error.message);
+        said.find(|sentence| !sentence.is_empty())
+    }
+
+    fn tells_limits(&self) -> bool {
+        true
     }
 
     fn digests(&self) -> Option<&dyn Digests> {

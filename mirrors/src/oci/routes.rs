@@ -2,12 +2,16 @@
 
 use crate::RepoRequest;
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
-use crate::text::{JSON, query_value};
+use crate::text::JSON;
 use http::Method;
 use larder_model::{Digest, FileKind, Kind, Problem, Reference};
 
 /// The media type of an image index, which a list of referrers is.
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// The path of the document that is an image's list of tags.
+pub(super) const TAGS_PATH: &str = "lists/tags";
+/// With what the paths of lists of referrers begin.
+pub(super) const REFERRERS_PATH: &str = "referrers/";
 /// A manifest, with the media type that the upstream sent.
 const MANIFEST: Representation = Representation {
     name: "",
@@ -27,8 +31,6 @@ const TAGS: Representation = Representation {
     has_absolute_urls: false,
     compressible: true,
 };
-/// Limit on the characters of an artifact type.
-const MAX_TYPE_CHARS: usize = 200;
 
 /// The image's name in a path, for any endpoint.
 pub(super) fn image_of(request: &RepoRequest<'_>) -> Option<String> {
@@ -53,14 +55,12 @@ pub(super) fn parse(request: &RepoRequest<'_>, image: &str) -> Result<ReadReques
             Ok(ReadRequest::Artifact(blob))
         }
         ["tags", "list"] => {
-            let list = Document::new(image, "lists/tags");
+            let list = Document::new(image, TAGS_PATH);
             Ok(ReadRequest::Document(list, TAGS))
         }
         ["referrers", digest] => {
-            let kind = query_value(request.query, "artifactType").unwrap_or_default();
-            let kind = kind.chars().filter(char::is_ascii_graphic);
-            let kind: String = kind.take(MAX_TYPE_CHARS).collect();
-            let path = format!("referrers/{}?{kind}", read_digest(digest)?);
+            // What is wanted of them is told apart in what is kept.
+            let path = format!("{REFERRERS_PATH}{}?", read_digest(digest)?);
             Ok(ReadRequest::Document(Document::new(image, path), REFERRERS))
         }
         _ => Err(absent()),

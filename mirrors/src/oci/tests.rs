@@ -109,7 +109,7 @@ fn documents_and_artifacts_have_urls_upstream() {
         other => panic!("{other:?}"),
     };
     assert_eq!(url("/a/b/manifests/v1", ""), "v2/a/b/manifests/v1");
-    assert_eq!(url("/a/tags/list", ""), "v2/a/tags/list?n=10000");
+    assert_eq!(url("/a/tags/list", ""), "v2/a/tags/list?n=1000");
     assert_eq!(
         url(&format!("/a/blobs/sha256:{HEX}"), ""),
         format!("v2/a/blobs/sha256:{HEX}")
@@ -119,7 +119,7 @@ fn documents_and_artifacts_have_urls_upstream() {
             &format!("/a/referrers/sha256:{HEX}"),
             "artifactType=application%2Fx%2Bjson"
         ),
-        format!("v2/a/referrers/sha256:{HEX}?artifactType=application%2Fx%2Bjson")
+        format!("v2/a/referrers/sha256:{HEX}")
     );
 }
 
@@ -151,60 +151,4 @@ fn invalid_manifests_are_refused() {
         Oci.check(&Document::new("a", "lists/tags"), b"{\"tags\":1}")
             .is_err()
     );
-}
-
-#[test]
-fn challenges() {
-    let read = Challenge::read;
-    let full = read(
-        "Bearer realm=\"https://auth.example/token\",service=\"reg\",scope=\"repository:a/b:pull,push\"",
-    );
-    let full = full.expect("a challenge");
-    assert_eq!(
-        (&*full.realm, &*full.service, &*full.scope),
-        (
-            "https://auth.example/token",
-            "reg",
-            "repository:a/b:pull,push"
-        )
-    );
-    let loose = read("bearer  service=reg, realm=https://a.example/t").expect("a challenge");
-    assert_eq!(
-        (&*loose.realm, &*loose.service),
-        ("https://a.example/t", "reg")
-    );
-    for bad in [
-        "",
-        "Basic realm=\"x\"",
-        "Bearer",
-        "Bearer service=\"x\"",
-        "Bearer realm=\"unclosed",
-    ] {
-        assert_eq!(read(bad), None, "{bad}");
-    }
-}
-
-#[test]
-fn credentials_go_to_near_token_endpoints_only() {
-    for (host, realm) in [
-        ("registry-1.docker.io", "auth.docker.io"),
-        ("quay.io", "quay.io"),
-        ("registry.gitlab.example.com", "gitlab.example.com"),
-        ("reg.example.co.uk", "auth.example.co.uk"),
-        ("127.0.0.1", "127.0.0.1"),
-    ] {
-        assert!(Challenge::is_near(host, realm), "{host} {realm}");
-    }
-    for (host, realm) in [
-        ("registry.example.com", "evil.com"),
-        ("registry.example.com", "example.com.evil.net"),
-        ("registry.example.com", "notexample.com"),
-        ("quay.io", "evil.io"),
-        ("reg.co.uk", "evil.co.uk"),
-        ("localhost", "evil"),
-        ("10.0.0.1", "9.0.0.1"),
-        ("10.0.0.1", "x.0.0.1"),
-    ] {
-        assert!(!Challenge::is_near(host, realm), "{host} {realm}");
-    }
 }

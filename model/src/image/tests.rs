@@ -35,3 +35,29 @@ fn references() {
         assert!(bad.parse::<Reference>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn registries_have_one_name() {
+    for (host, name) in [
+        ("quay.io", "quay.io"),
+        ("Quay.IO:443", "quay.io"),
+        ("registry.corp:5000", "registry.corp:5000"),
+        ("[::1]:5000", "[::1]:5000"),
+        ("docker.io", "docker.io"),
+        ("Index.docker.io", "docker.io"),
+        ("registry-1.docker.io:443", "docker.io"),
+    ] {
+        assert_eq!(registry_name(host), name, "{host}");
+    }
+    for (url, name) in [
+        ("https://registry-1.docker.io/", Some("docker.io")),
+        ("https://registry.corp:443/x/", Some("registry.corp")),
+        ("http://registry.corp:80/", Some("registry.corp")),
+        ("http://registry.corp:5000/", Some("registry.corp:5000")),
+        ("https://Registry.corp:5000", Some("registry.corp:5000")),
+        ("https:///", None),
+        ("registry.corp", None),
+    ] {
+        assert_eq!(registry_name_of(url).as_deref(), name, "{url}");
+    }
+}

@@ -76,17 +76,22 @@ pub(crate) async fn list() -> Json<api::List<api::ConnectClient>> {
 )]
 pub(crate) async fn get(
     ClientName(client): ClientName,
-    RepoReader { path, .. }: RepoReader,
+    RepoReader { path, caller, .. }: RepoReader,
     Origin(origin): Origin,
     KnownQuery(query): KnownQuery,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::ConnectPart>>, Refusal> {
     let with_token = query.flag("with_token")?;
+    let repo = state.repo(&path)?;
+    // Where an upstream is is for those who look after the mirror.
+    let upstream = repo.settings.upstream.as_ref();
+    let upstream = upstream.filter(|_| caller.may(&path.permission(Verb::Administer)));
     let target = Target {
         origin: &origin,
         protocol: path.protocol,
         repo: path.name.as_str(),
-        mirror: kind_of(&*state.repo(&path)?) == api::RepoKind::Mirror,
+        mirror: kind_of(&repo) == api::RepoKind::Mirror,
+        upstream: upstream.map(|upstream| &*upstream.url),
         public: !with_token && state.gate.is_public(&[path.permission(Verb::Read)]),
     };
     let parts = connect(client, &target)?;

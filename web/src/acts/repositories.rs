@@ -48,6 +48,7 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
         },
         offline: None,
         fresh_seconds: None,
+        serve_vanished: None,
         upstream: None,
         members: None,
         blocked: None,

@@ -43,12 +43,17 @@ pub(crate) fn apply(
         require_kind(kind, &[api::RepoKind::Mirror], "fresh_seconds")?;
         settings.fresh_seconds = Some(seconds);
     }
+    if let Some(served) = change.serve_vanished {
+        require_kind(kind, &[api::RepoKind::Mirror], "serve_vanished")?;
+        settings.serve_vanished = served;
+    }
     // What leads out of the house is for superusers.
     if let Some(change) = change.upstream {
         require_kind(kind, &[api::RepoKind::Mirror], "upstream")?;
         if !caller.principal().is_superuser() {
             return Err(only_superusers());
         }
+        require_tokens(path, change.token_origins.as_deref())?;
         let had_password = settings
             .upstream
             .as_ref()
@@ -233,6 +238,8 @@ fn upstream(
     };
     let username = username.or_else(|| same.as_ref().and_then(|before| before.username.clone()));
     let allow = change.allow.as_deref().map(origins).transpose()?;
+    let token_origins = change.token_origins.as_deref().map(origins).transpose()?;
+    let before_origins = same.as_ref().map(|before| before.token_origins.clone());
     let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
     let absent = change.absent_statuses.map(absent_statuses).transpose()?;
     let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
@@ -248,12 +255,25 @@ fn upstream(
         allow: allow
             .or(same.map(|before| before.allow))
             .unwrap_or_default(),
+        token_origins: token_origins.or(before_origins).unwrap_or_default(),
         requests_per_minute: change
             .requests_per_minute
             .map_or(before_rate, NonZeroU32::new),
         absent_statuses: absent.or(before_absent).unwrap_or_default(),
         answer_time: change.answer_time.apply(before_time),
     })
+}
+
+/// Fails if token endpoints are named for a protocol whose upstreams have none.
+fn require_tokens(path: &RepoPath, origins: Option<&[String]>) -> Result<(), Problem> {
+    let protocol = larder_mirrors::of(path.protocol);
+    let has_tokens = protocol.is_some_and(|protocol| protocol.token_scope("").is_some());
+    if has_tokens || origins.is_none_or(<[String]>::is_empty) {
+        return Ok(());
+    }
+    let detail =
+        "`token_origins` is for mirrors of images: other upstreams have no token endpoints";
+    Err(Problem::invalid("token_origins", detail))
 }
 
 /// The answers that mean that something is not there.
@@ -314,6 +334,7 @@ pub(crate) fn show(
         has_password: upstream.password.is_some(),
         allow_private: upstream.allow_private,
         allow: upstream.allow,
+        token_origins: upstream.token_origins,
         requests_per_minute: upstream.requests_per_minute,
         absent_statuses: upstream.absent_statuses,
         answer_time: upstream.answer_time,
@@ -328,6 +349,7 @@ pub(crate) fn show(
         api::RepoKind::Mirror => api::Repository {
             offline: Some(settings.offline),
             fresh_seconds: settings.fresh_seconds,
+            serve_vanished: Some(settings.serve_vanished),
             upstream,
             blocked,
             ..repository

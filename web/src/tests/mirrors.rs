@@ -109,6 +109,7 @@ async fn what_is_absent_and_how_slow_it_is_are_set_and_taken_back() {
     let (_, now) = set("answer_time", "null").await;
     assert_eq!(now["upstream"]["answer_time"], json!(null));
     for (field, bad) in [
+        ("token_origins", r#"["https://login.example"]"#),
         ("absent_statuses", "[500]"),
         ("absent_statuses", "[404,200]"),
         ("absent_statuses", "403"),

@@ -1,10 +1,7 @@
 use super::*;
 
-fn life(expires_in: &str) -> Duration {
-    let text = format!(r#"{{"token":"t","expires_in":{expires_in}}}"#);
-    serde_json::from_str::<Answer>(&text)
-        .expect("answer")
-        .life()
+fn answer(text: &str) -> Answer {
+    serde_json::from_str(text).expect(text)
 }
 
 #[test]
@@ -12,21 +9,38 @@ fn no_number_makes_a_token_last_for_ever() {
     for (told, seconds) in [
         ("null", 60),
         ("300", 300),
+        ("300.0", 300),
+        ("\"300\"", 300),
+        ("\" 300.0 \"", 300),
+        ("\"soon\"", 60),
+        ("\"NaN\"", 60),
+        ("[]", 60),
+        ("true", 60),
         ("0", 0),
         ("-5", 0),
         ("18446744073709551615", 86_400),
+        ("\"18446744073709551615\"", 86_400),
         ("1e300", 86_400),
+        ("\"inf\"", 86_400),
     ] {
-        assert_eq!(life(told), Duration::from_secs(seconds), "{told}");
+        let told_of = answer(&format!(r#"{{"token":"t","expires_in":{told}}}"#));
+        assert_eq!(told_of.life(), Duration::from_secs(seconds), "{told}");
     }
+    assert_eq!(answer("{}").life(), USUAL_LIFE);
 }
 
 #[test]
-fn a_token_is_used_until_shortly_before_its_end() {
-    let (tokens, token) = (Tokens::default(), HeaderValue::from_static("Bearer t"));
-    tokens.keep("image", token.clone(), LONGEST_LIFE);
-    assert_eq!(tokens.get("image"), Some(token.clone()));
-    assert_eq!(tokens.get("other"), None);
-    tokens.keep("image", token, MARGIN);
-    assert_eq!(tokens.get("image"), None);
+fn the_token_is_the_one_that_is_not_empty() {
+    for (text, token) in [
+        (r#"{"token":"a"}"#, Some("a")),
+        (r#"{"access_token":"b"}"#, Some("b")),
+        (r#"{"token":"","access_token":"b"}"#, Some("b")),
+        (r#"{"token":null,"access_token":"b"}"#, Some("b")),
+        (r#"{"token":"a","access_token":"b"}"#, Some("a")),
+        (r#"{"token":"","access_token":""}"#, None),
+        (r#"{"token":7}"#, None),
+        ("{}", None),
+    ] {
+        assert_eq!(answer(text).token(), token, "{text}");
+    }
 }

@@ -20,6 +20,7 @@ fn failure(text: &str, fault: Fault) -> Failure {
     Failure {
         url: url(text),
         fault,
+        said: None,
         source: None,
     }
 }

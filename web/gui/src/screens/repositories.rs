@@ -26,6 +26,9 @@ pub(crate) struct Typed {
     pub(crate) username: String,
     pub(crate) allows_private: bool,
     pub(crate) fresh: String,
+    pub(crate) serves_vanished: bool,
+    /// One origin a line.
+    pub(crate) token_origins: String,
     /// One name a line.
     pub(crate) members: String,
 }
@@ -42,6 +45,8 @@ impl Typed {
             username: text("username"),
             allows_private: form.has("allow_private"),
             fresh: text("fresh"),
+            serves_vanished: form.has("serve_vanished"),
+            token_origins: text("token_origins"),
             members: text("members"),
         }
     }
@@ -69,6 +74,10 @@ impl Typed {
                 .fresh_seconds
                 .map(|it| it.to_string())
                 .unwrap_or_default(),
+            serves_vanished: repo.serve_vanished.unwrap_or_default(),
+            token_origins: upstream
+                .map(|it| it.token_origins.join("\n"))
+                .unwrap_or_default(),
             members: members.map(RepoName::as_str).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -88,17 +97,25 @@ impl Typed {
             RepoKind::Hosted => {}
             RepoKind::Mirror => {
                 change.fresh_seconds = form.number("fresh")?;
+                change.serve_vanished = Some(self.serves_vanished);
                 change.upstream = Some(api::UpstreamChange {
                     url: Some(self.url.clone()),
                     username: Some(self.username.clone()),
                     password: form.given("password").map(str::to_owned),
                     allow_private: Some(self.allows_private),
+                    // Pages that ask for an address alone do not have the field.
+                    token_origins: form.has("token_origins").then(|| self.token_origins()),
                     ..api::UpstreamChange::default()
                 });
             }
             RepoKind::Group => change.members = Some(self.members()?),
         }
         Ok(change)
+    }
+
+    fn token_origins(&self) -> Vec<String> {
+        let origins = self.token_origins.split_whitespace();
+        origins.map(str::to_owned).collect()
     }
 
     fn members(&self) -> Result<Vec<RepoName>, Problem> {
@@ -232,6 +249,7 @@ pub(crate) async fn made(
         },
         offline: None,
         fresh_seconds: change.fresh_seconds,
+        serve_vanished: change.serve_vanished,
         upstream: change.upstream,
         members: change.members,
         blocked: None,

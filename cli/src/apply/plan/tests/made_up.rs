@@ -76,6 +76,7 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
         open: random.maybe(|it| Open::of(it.one(&[None, Some(true), Some(false)]))),
         offline: None,
         fresh_seconds: None,
+        serve_vanished: None,
         members: None,
         upstream: None,
         blocked: None,
@@ -95,6 +96,7 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
     if kind == RepoKind::Mirror {
         entry.offline = random.maybe(|it| it.once_in(2));
         entry.fresh_seconds = random.maybe(|it| it.one(&[0, 60]));
+        entry.serve_vanished = random.maybe(|it| it.once_in(2));
         entry.upstream = Some(upstream(random));
     }
     if kind == RepoKind::Group {
@@ -118,6 +120,7 @@ fn upstream(random: &mut Random) -> UpstreamEntry {
         password_file: None,
         allow_private: random.maybe(|it| it.once_in(2)),
         allow: random.maybe(|it| it.some(&urls.map(address))),
+        token_origins: random.maybe(|it| it.some(&urls.map(address))),
         requests_per_minute: random.maybe(|it| it.one(&[0, 60])),
         absent_statuses: random.maybe(|it| it.some(&[400, 403]).try_into().expect("statuses")),
         answer_time: random.maybe(|it| parsed(it.one(&["5s", "1m"]))),

@@ -238,6 +238,7 @@ fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), Strin
         readable_by: Readers::Granted,
         offline: (kind == RepoKind::Mirror).then_some(false),
         fresh_seconds: None,
+        serve_vanished: (kind == RepoKind::Mirror).then_some(false),
         upstream: None,
         members: (kind == RepoKind::Group).then(Vec::new),
         blocked: (kind != RepoKind::Hosted).then(Vec::new),
@@ -311,6 +312,10 @@ fn changed(
         it.offline = change.offline.or(it.offline);
         it.fresh_seconds = change.fresh_seconds.or(it.fresh_seconds);
     }
+    if change.serve_vanished.is_some() {
+        demand(it.kind == mirror, "of mirrors")?;
+        it.serve_vanished = change.serve_vanished;
+    }
     if let Some(members) = &change.members {
         demand(it.kind == group && !members.is_empty(), "members")?;
         for member in members {
@@ -356,6 +361,7 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
             has_password: false,
             allow_private: false,
             allow: Vec::new(),
+            token_origins: Vec::new(),
             requests_per_minute: None,
             absent_statuses: larder_model::upstream::AbsentStatuses::default(),
             answer_time: None,
@@ -367,6 +373,9 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
     it.allow_private = change.allow_private.unwrap_or(it.allow_private);
     if let Some(allow) = &change.allow {
         it.allow.clone_from(allow);
+    }
+    if let Some(origins) = &change.token_origins {
+        it.token_origins.clone_from(origins);
     }
     if let Some(rate) = change.requests_per_minute {
         it.requests_per_minute = NonZeroU32::new(rate);
