@@ -87,6 +87,10 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<schema::Pattern>>)]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of a hosted repository of images: whether manifests are taken whose blobs it does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sparse_images: Option<bool>,
     /// Of what is published to: how much it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -232,6 +236,9 @@ pub struct NewRepository {
         extensions(("x-whole" = json!(true)))
     )]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of a hosted repository of images: whether manifests are taken whose blobs it does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparse_images: Option<bool>,
     /// Of a hosted repository: how much it may have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaLimits>,
@@ -255,6 +262,7 @@ impl NewRepository {
             blocked: self.blocked,
             signing_key: self.signing_key,
             immutable: self.immutable,
+            sparse_images: self.sparse_images,
             quota: self.quota.map_or(Patch::Keep, |it| Patch::Set(it.into())),
         };
         (path, self.kind.unwrap_or(RepoKind::Hosted), change)
@@ -316,6 +324,9 @@ pub struct RepositoryChange {
         extensions(("x-whole" = json!(true)))
     )]
     pub immutable: Option<Vec<Pattern>>,
+    /// Of a hosted repository of images: whether manifests are taken whose blobs it does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparse_images: Option<bool>,
     /// Of a hosted repository: how much it may have; `null`: as much as there is room for.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schema(value_type = Option<QuotaChange>)]

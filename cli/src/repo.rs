@@ -115,6 +115,9 @@ pub struct RepoSettings {
     /// they are there, e.g. 'v*'; can be given more than once.
     #[arg(long, value_name = "PATTERN")]
     pub immutable: Vec<Pattern>,
+    /// Of a hosted repository of images: whether manifests are taken whose blobs it does not have.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub sparse_images: Option<bool>,
     /// Of a hosted repository: how many bytes it may have, e.g. 10GiB; none is no limit.
     #[arg(long, value_name = "SIZE|none")]
     pub quota_bytes: Option<ByteLimit>,
@@ -170,6 +173,7 @@ const HOSTED: Table = Table::new(
         ("Readable by", "readable_by"),
         ("Signing key", "signing_key"),
         ("Immutable", "immutable"),
+        ("Sparse images", "sparse_images"),
         ("Bytes", "usage/bytes"),
         ("Unique bytes", "usage/unique_bytes"),
         ("Versions", "usage/versions"),
@@ -312,6 +316,7 @@ fn new(path: RepoPath, kind: RepoKind, settings: RepositoryChange) -> NewReposit
         blocked: settings.blocked,
         signing_key: settings.signing_key,
         immutable: settings.immutable,
+        sparse_images: settings.sparse_images,
         quota: match settings.quota {
             Patch::Set(quota) => Some(limits_of(quota)),
             Patch::Keep | Patch::Remove => None,
@@ -380,6 +385,7 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         blocked: Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
         signing_key: key.transpose()?,
         immutable: Some(settings.immutable).filter(|patterns| !patterns.is_empty()),
+        sparse_images: settings.sparse_images,
         quota: if quota == QuotaChange::default() {
             Patch::Keep
         } else {

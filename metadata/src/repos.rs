@@ -296,6 +296,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         "upstream": upstream,
         "open": settings.open,
         "fresh_seconds": settings.fresh_seconds,
+        "sparse_images": settings.sparse_images.then_some(true),
         "serve_vanished": settings.serve_vanished.then_some(true),
         "blocked": (!blocked.is_empty()).then_some(blocked),
         "signing_key": key,

@@ -35,6 +35,9 @@ pub struct RepoSettings {
     /// delete once they are there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub immutable: Vec<Pattern>,
+    /// Of a repo of images that is pushed to: manifests are taken whose blobs it does not have.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sparse_images: bool,
     /// Of a repo that is published to: how much it may have.
     #[serde(skip_serializing_if = "QuotaLimits::is_none")]
     pub quota: QuotaLimits,

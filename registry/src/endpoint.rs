@@ -132,16 +132,18 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         ["_catalog"] => read_only(method, Endpoint::Catalog(page(&query)?)),
         ["_oci", "ext", "discover"] => read_only(method, Endpoint::Extensions),
         [name @ .., "tags", "list"] => {
-            read_only(method, Endpoint::Tags(image(name)?, page(&query)?))
+            read_only(method, Endpoint::Tags(image(method, name)?, page(&query)?))
         }
-        [name @ .., "manifests", reference] => manifest(method, image(name)?, reference, &query),
+        [name @ .., "manifests", reference] => {
+            manifest(method, image(method, name)?, reference, &query)
+        }
         [name @ .., "blobs", "uploads" | "uploads/"] | [name @ .., "blobs", "uploads", ""] => {
-            start(method, image(name)?, &query)
+            start(method, image(method, name)?, &query)
         }
         [name @ .., "blobs", "uploads", id] => {
-            upload(method, image(name)?, id, &query, &request.headers)
+            upload(method, image(method, name)?, id, &query, &request.headers)
         }
-        [name @ .., "blobs", digest] => blob(method, image(name)?, digest, &query),
+        [name @ .., "blobs", digest] => blob(method, image(method, name)?, digest, &query),
         [name @ .., "referrers", digest] => {
             let filter = Filter {
                 artifact_type: one(&query, "artifactType").as_deref().and_then(wanted_type),
@@ -149,7 +151,7 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
             };
             read_only(
                 method,
-                Endpoint::Referrers(image(name)?, parse_digest(digest)?, filter),
+                Endpoint::Referrers(image(method, name)?, parse_digest(digest)?, filter),
             )
         }
         _ => Err(unknown()),
@@ -172,11 +174,15 @@ fn wrong_method() -> Problem {
     Problem::new(Kind::Method, "method", "this method is not for this path")
 }
 
-fn image(segments: &[&str]) -> Result<ImageName, Problem> {
-    segments
-        .join("/")
-        .parse()
-        .map_err(|error: larder_model::names::BadName| Problem::invalid("name", error.0))
+/// A name of one part is none here. Clients that push look first: with 404 they go on to the request
+/// whose answer they show.
+fn image(method: &Method, segments: &[&str]) -> Result<ImageName, Problem> {
+    let name = segments.join("/");
+    name.parse()
+        .map_err(|error: larder_model::names::BadName| match segments {
+            [_] if is_read(method) => Problem::not_found("name", error.0),
+            _ => Problem::invalid("name", error.0),
+        })
 }
 
 fn parse_digest(text: &str) -> Result<Digest, Problem> {

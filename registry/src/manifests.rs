@@ -44,6 +44,19 @@ fn no_manifest(reference: &Reference) -> Problem {
     )
 }
 
+/// A manifest names what its image does not have: this, and so many more.
+fn incomplete(first: Digest, more: usize) -> Problem {
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let detail = format!(
+        "the manifest names {first}{more}, which this image does not have: push all that it names \
+         first (sparse images are taken where the repository's sparse_images is true)"
+    );
+    Problem::invalid("child", detail)
+}
+
 impl Registry {
     pub(crate) async fn get_manifest(
         &self,
@@ -125,6 +138,9 @@ impl Registry {
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let metadata = metadata(&manifest);
         let full_name = format!("oci/{name}");
+        if !repo.settings.sparse_images {
+            self.require_manifests(package, &manifest).await?;
+        }
         // One commit has its bytes, its edges and its tags.
         let bytes = Prepared::inline(digest, body);
         let put = async |blobs: &[Digest], absent: &[Digest]| {
@@ -156,6 +172,9 @@ impl Registry {
             Err(Error::Unmet(Requirement::Blob)) => {}
             Err(error) => return Err(unmet(error, &repo, name)),
         }
+        if !repo.settings.sparse_images {
+            return Err(self.missing_blobs(package, &manifest).await?);
+        }
         let (blobs, absent) = self.split(package, &manifest).await?;
         put(&blobs, &absent)
             .await
@@ -171,10 +190,62 @@ impl Registry {
         Ok(reply.into())
     }
 
-    /// Tells blobs that are there from those that are not. An image may be sparse: some layers may
-    /// be absent, as of a partial copy. Without its config, or with no layer at all, it is not
+    /// Fails unless the manifests that an index names are there.
+    async fn require_manifests(
+        &self,
+        package: PackageKey<'_>,
+        index: &manifest::Manifest,
+    ) -> Result<(), Problem> {
+        for child in &index.manifests {
+            let path = child.to_string();
+            let key = package.file(FileKind::Manifest, &path);
+            if self.metadata.stat(key).await?.is_none() {
+                return Err(incomplete(*child, 0));
+            }
+        }
+        Ok(())
+    }
+
+    /// The refusal of a manifest whose blobs are not all there: a client then uploads them.
+    async fn missing_blobs(
+        &self,
+        package: PackageKey<'_>,
+        manifest: &manifest::Manifest,
+    ) -> Result<Problem, Problem> {
+        let mut absent = self.apart(package, manifest).await?.1.into_iter();
+        let Some(first) = absent.next() else {
+            // They came meanwhile, or one is being deleted.
+            let detail = "a blob of the manifest came or went at this moment: push it again";
+            return Ok(Problem::invalid("child", detail));
+        };
+        Ok(incomplete(first, absent.count()))
+    }
+
+    /// Tells blobs that are there from those that are not. An image may be sparse, where its
+    /// repository takes such: some layers may be absent, as of a partial copy. Without its config, or with no layer at all, it is not
     /// sparse but a push gone wrong.
     async fn split(
+        &self,
+        package: PackageKey<'_>,
+        manifest: &manifest::Manifest,
+    ) -> Result<(Vec<Digest>, Vec<Digest>), Problem> {
+        let (present, absent) = self.apart(package, manifest).await?;
+        let has_layer = present.iter().any(|blob| Some(*blob) != manifest.config);
+        let has_config = manifest
+            .config
+            .is_some_and(|config| present.contains(&config));
+        match absent.first() {
+            Some(missing) if !has_layer || !has_config => {
+                let detail =
+                    format!("the manifest names {missing}, which this image does not have");
+                Err(Problem::invalid("child", detail))
+            }
+            _ => Ok((present, absent)),
+        }
+    }
+
+    /// The blobs of a manifest that are there, and those that are not.
+    async fn apart(
         &self,
         package: PackageKey<'_>,
         manifest: &manifest::Manifest,
@@ -190,18 +261,7 @@ impl Registry {
                 absent.push(*blob);
             }
         }
-        let has_layer = present.iter().any(|blob| Some(*blob) != manifest.config);
-        let has_config = manifest
-            .config
-            .is_some_and(|config| present.contains(&config));
-        match absent.first() {
-            Some(missing) if !has_layer || !has_config => {
-                let detail =
-                    format!("the manifest names {missing}, which this image does not have");
-                Err(Problem::invalid("child", detail))
-            }
-            _ => Ok((present, absent)),
-        }
+        Ok((present, absent))
     }
 
     /// `If-Match` and `If-None-Match` on a push by tag, for clients that update a tag only if

@@ -280,8 +280,6 @@ fn what_vanished_upstream_is_served_where_its_operator_says_so() {
         image.check(&bed.client, "up/team/app", "1");
         gone(status_of_absence);
         bed.turn(10_000);
-        bed.get(TAG).expect(404);
-        bed.change(&shelf, &json!({"serve_vanished": true}));
         for _ in ["asked", "known"] {
             let answer = bed.right(TAG, &image.manifest);
             assert!(
@@ -293,6 +291,7 @@ fn what_vanished_upstream_is_served_where_its_operator_says_so() {
         bed.get("/v2/up/team/app/manifests/none").expect(404);
         bed.change(&shelf, &json!({"serve_vanished": false}));
         bed.get(TAG).expect(404);
+        bed.change(&shelf, &json!({"serve_vanished": true}));
     }
     // It comes again where it is there again.
     bed.upstream.heal();

@@ -70,11 +70,12 @@ fn repository(it: &Repository) -> RepositoryEntry {
         open: Some(Open::of(it.open)),
         offline: it.offline,
         fresh_seconds: it.fresh_seconds,
-        serve_vanished: it.serve_vanished.filter(|served| *served),
+        serve_vanished: it.serve_vanished,
         members: it.members.clone().filter(|_| it.kind == RepoKind::Group),
         upstream: it.upstream.as_ref().map(upstream),
         blocked: blocked.map(|blocked| blocked.iter().map(block).collect()),
         immutable: it.immutable.clone().filter(|patterns| !patterns.is_empty()),
+        sparse_images: it.sparse_images.filter(|sparse| *sparse),
         quota: Some(QuotaEntry::of(it.quota)).filter(|quota| *quota != QuotaEntry::default()),
     }
 }

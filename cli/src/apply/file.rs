@@ -74,6 +74,8 @@ pub(crate) struct RepositoryEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) immutable: Option<Vec<Pattern>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sparse_images: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) quota: Option<QuotaEntry>,
 }
 

@@ -39,7 +39,7 @@ pub(crate) const fn kind_of(entry: &RepositoryEntry) -> Option<RepoKind> {
 /// A field that repositories of a kind do not have.
 fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
     let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
-    let fields: [(&str, bool, &[RepoKind]); 8] = [
+    let fields: [(&str, bool, &[RepoKind]); 9] = [
         ("upstream", entry.upstream.is_some(), &[mirror]),
         ("offline", entry.offline.is_some(), &[mirror]),
         ("fresh_seconds", entry.fresh_seconds.is_some(), &[mirror]),
@@ -47,6 +47,7 @@ fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
         ("members", entry.members.is_some(), &[group]),
         ("blocked", entry.blocked.is_some(), &[mirror, group]),
         ("immutable", entry.immutable.is_some(), &[hosted]),
+        ("sparse_images", entry.sparse_images.is_some(), &[hosted]),
         ("quota", entry.quota.is_some(), &[hosted]),
     ];
     let wrong =
@@ -136,6 +137,7 @@ fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewReposito
         blocked: change.blocked,
         signing_key: None,
         immutable: change.immutable,
+        sparse_images: change.sparse_images,
         quota,
     }
 }
@@ -178,6 +180,11 @@ fn change(
         blocked: differences.of("blocked", blocked, wanted_blocked),
         signing_key: None,
         immutable: differences.of("immutable", immutable, entry.immutable.clone()),
+        sparse_images: differences.of(
+            "sparse_images",
+            there.map(|it| it.sparse_images.unwrap_or_default()),
+            entry.sparse_images,
+        ),
         quota: match differences.of("quota", quota, entry.quota) {
             Some(quota) => Patch::Set(quota.limits().into()),
             None => Patch::Keep,

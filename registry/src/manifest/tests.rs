@@ -75,6 +75,19 @@ fn an_index() {
     assert!(parse(empty.as_bytes(), Some(OCI_INDEX)).is_ok());
 }
 
+/// A list of no layers may be left out or null (Go writes it so).
+#[test]
+fn an_image_without_layers() {
+    let config = descriptor("c", "x");
+    for layers in ["", r#","layers":null"#, r#","layers":[]"#] {
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config}{layers}}}"#
+        );
+        let manifest = parse(text.as_bytes(), Some(OCI_MANIFEST)).expect("an image");
+        assert_eq!(manifest.blobs.len(), 1, "{text}");
+    }
+}
+
 #[test]
 fn what_has_two_readings_is_refused() {
     let (config, layer) = (descriptor("c", "x"), descriptor("l", "x"));
@@ -93,7 +106,6 @@ fn what_has_two_readings_is_refused() {
         image("").replace("\"size\":3", "\"size\":-3"),
         image("").replace("\"size\":3", "\"size\":18446744073709551615"),
         format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","layers":[{layer}]}}"#),
-        format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config}}}"#),
         format!(r#"{{"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[]}}"#),
     ];
     for text in bad {

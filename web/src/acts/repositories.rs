@@ -54,6 +54,7 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
         blocked: None,
         signing_key: None,
         immutable: None,
+        sparse_images: None,
         quota: None,
         usage: None,
     };
@@ -113,7 +114,11 @@ pub(crate) async fn create(
     // The right comes before anything is told of the repository.
     let by = caller.require(path.permission(Verb::Administer))?;
     let kind = creatable(&state, path.protocol, kind)?;
-    let before = RepoSettings::default();
+    let before = RepoSettings {
+        // A mirror of images is there so that builds do not depend on what others take away.
+        serve_vanished: path.protocol == ProtocolName::OCI && kind == api::RepoKind::Mirror,
+        ..RepoSettings::default()
+    };
     let (settings, members) =
         repository_settings::apply(change, &state, &caller, (&path, kind), before)?;
     let members = members.unwrap_or_default();

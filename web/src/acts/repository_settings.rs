@@ -9,8 +9,8 @@ use larder_metadata::repos::Member;
 use larder_model::quota::MAX_LIMIT;
 use larder_model::upstream::AbsentStatuses;
 use larder_model::{
-    Blocked, Problem, QuotaLimits, RepoKind, RepoName, RepoPath, RepoSettings, SigningSettings,
-    UpstreamSettings,
+    Blocked, Problem, ProtocolName, QuotaLimits, RepoKind, RepoName, RepoPath, RepoSettings,
+    SigningSettings, UpstreamSettings,
 };
 use std::num::NonZeroU32;
 
@@ -90,6 +90,15 @@ pub(crate) fn apply(
             return Err(Problem::invalid("immutable", detail));
         }
         settings.immutable = immutable;
+    }
+    if let Some(sparse) = change.sparse_images {
+        require_kind(kind, &[api::RepoKind::Hosted], "sparse_images")?;
+        if path.protocol != ProtocolName::OCI {
+            let detail =
+                format!("`sparse_images` is for repositories of images, which {path} is not");
+            return Err(Problem::invalid("sparse_images", detail));
+        }
+        settings.sparse_images = sparse;
     }
     if !change.quota.is_keep() {
         require_kind(kind, &[api::RepoKind::Hosted], "quota")?;
@@ -345,6 +354,7 @@ pub(crate) fn show(
     };
     let blocked = Some(settings.blocked.into_iter().map(block).collect());
     let signing_key = settings.signing_key.map(|key| key.fingerprint);
+    let is_of_images = repository.protocol == ProtocolName::OCI;
     match repository.kind {
         api::RepoKind::Mirror => api::Repository {
             offline: Some(settings.offline),
@@ -363,6 +373,7 @@ pub(crate) fn show(
         api::RepoKind::Hosted => api::Repository {
             signing_key,
             immutable: Some(settings.immutable),
+            sparse_images: is_of_images.then_some(settings.sparse_images),
             quota: Some(api::Quota {
                 bytes: settings.quota.bytes,
                 versions: settings.quota.versions,

@@ -12,7 +12,7 @@ use http::Method;
 use larder_api as api;
 use larder_api::RepoKind;
 use larder_model::names::BadName;
-use larder_model::{Kind, Problem, RepoName, RepoPath};
+use larder_model::{Kind, Problem, ProtocolName, RepoName, RepoPath};
 
 /// What a form says of a repository, as it was typed.
 #[derive(Default)]
@@ -27,6 +27,7 @@ pub(crate) struct Typed {
     pub(crate) allows_private: bool,
     pub(crate) fresh: String,
     pub(crate) serves_vanished: bool,
+    pub(crate) takes_sparse: bool,
     /// One origin a line.
     pub(crate) token_origins: String,
     /// One name a line.
@@ -46,6 +47,7 @@ impl Typed {
             allows_private: form.has("allow_private"),
             fresh: text("fresh"),
             serves_vanished: form.has("serve_vanished"),
+            takes_sparse: form.has("sparse_images"),
             token_origins: text("token_origins"),
             members: text("members"),
         }
@@ -75,6 +77,7 @@ impl Typed {
                 .map(|it| it.to_string())
                 .unwrap_or_default(),
             serves_vanished: repo.serve_vanished.unwrap_or_default(),
+            takes_sparse: repo.sparse_images.unwrap_or_default(),
             token_origins: upstream
                 .map(|it| it.token_origins.join("\n"))
                 .unwrap_or_default(),
@@ -94,7 +97,10 @@ impl Typed {
             ..api::RepositoryChange::default()
         };
         match kind {
-            RepoKind::Hosted => {}
+            RepoKind::Hosted => {
+                let is_of_images = self.protocol == ProtocolName::OCI.to_string();
+                change.sparse_images = is_of_images.then_some(self.takes_sparse);
+            }
             RepoKind::Mirror => {
                 change.fresh_seconds = form.number("fresh")?;
                 change.serve_vanished = Some(self.serves_vanished);
@@ -255,6 +261,7 @@ pub(crate) async fn made(
         blocked: None,
         signing_key: None,
         immutable: None,
+        sparse_images: change.sparse_images,
         quota: None,
     };
     visit.act(Method::POST, "/repositories", Some(&new)).await?;

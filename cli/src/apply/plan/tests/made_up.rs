@@ -81,11 +81,15 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
         upstream: None,
         blocked: None,
         immutable: None,
+        sparse_images: None,
         quota: None,
     };
     if kind == RepoKind::Hosted {
         entry.immutable =
             random.maybe(|it| it.some(&["v*", "1.*"]).into_iter().map(parsed).collect());
+        if name.starts_with("oci/") {
+            entry.sparse_images = random.maybe(|it| it.once_in(2));
+        }
         entry.quota = random.maybe(|it| QuotaEntry {
             bytes: it.maybe(|it| it.one(&[0, 1 << 30])),
             versions: it.maybe(|it| it.one(&[1, 500])),

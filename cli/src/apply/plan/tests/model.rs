@@ -6,7 +6,7 @@ use larder_api::{
     Grant, NewGrant, NewRepository, Patch, Quota, Readers, RepoKind, Repository, RepositoryChange,
     Robot, RobotChange, Upstream, UpstreamChange,
 };
-use larder_model::{Pattern, Timestamp};
+use larder_model::{Pattern, ProtocolName, Timestamp};
 use std::num::NonZeroU32;
 
 /// Carries out a plan, act by act.
@@ -228,6 +228,7 @@ fn delete_grant(state: &mut State, before: &Grant) -> Result<(), String> {
 
 fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), String> {
     let kind = new.kind.expect("a kind");
+    let is_of_images = new.protocol == ProtocolName::OCI;
     let empty = Repository {
         protocol: new.protocol,
         name: new.name.clone(),
@@ -238,12 +239,13 @@ fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), Strin
         readable_by: Readers::Granted,
         offline: (kind == RepoKind::Mirror).then_some(false),
         fresh_seconds: None,
-        serve_vanished: (kind == RepoKind::Mirror).then_some(false),
+        serve_vanished: (kind == RepoKind::Mirror).then_some(is_of_images),
         upstream: None,
         members: (kind == RepoKind::Group).then(Vec::new),
         blocked: (kind != RepoKind::Hosted).then(Vec::new),
         signing_key: None,
         immutable: (kind == RepoKind::Hosted).then(Vec::new),
+        sparse_images: (kind == RepoKind::Hosted && is_of_images).then_some(false),
         quota: (kind == RepoKind::Hosted).then_some(Quota {
             bytes: None,
             versions: None,
@@ -333,6 +335,10 @@ fn changed(
     if let Some(immutable) = &change.immutable {
         demand(it.kind == hosted, "immutable")?;
         it.immutable = Some(immutable.clone());
+    }
+    if change.sparse_images.is_some() {
+        demand(it.sparse_images.is_some(), "of images")?;
+        it.sparse_images = change.sparse_images;
     }
     if let Patch::Set(quota) = change.quota {
         demand(it.kind == hosted, "quota")?;
