@@ -17,12 +17,10 @@ impl Blocks {
         blocked: Vec<Blocked>,
     ) -> Result<Self, Problem> {
         let one = |blocked: Blocked| {
-            let pattern = protocol
-                .names()
-                .canonical(blocked.package.as_str())
-                .parse()
-                .map_err(Problem::internal)?;
-            Ok::<_, Problem>((pattern, blocked.reason))
+            let names = protocol.names();
+            let canonical = names.canonical(blocked.package.as_str());
+            let pattern = names.claimed(&canonical).parse();
+            Ok::<_, Problem>((pattern.map_err(Problem::internal)?, blocked.reason))
         };
         let patterns = blocked.into_iter().map(one).collect::<Result<_, _>>()?;
         Ok(Self { protocol, patterns })
@@ -42,9 +40,10 @@ impl Blocks {
         if self.patterns.is_empty() || package.is_empty() {
             return Ok(());
         }
-        let alias = self.protocol.names().hub_alias(&repo.name, package);
+        let names = self.protocol.names();
+        let (claimed, alias) = (names.claimed(package), names.hub_alias(&repo.name, package));
         let meant = |pattern: &Pattern| {
-            pattern.matches(package) || alias.is_some_and(|alias| pattern.matches(alias))
+            pattern.matches(&claimed) || alias.is_some_and(|alias| pattern.matches(alias))
         };
         let Some((_, reason)) = self.patterns.iter().find(|(pattern, _)| meant(pattern)) else {
             return Ok(());

@@ -12,6 +12,12 @@ pub trait Names: Send + Sync {
         name.into()
     }
 
+    /// The name under which a package, in its canonical form, is published or blocked: whoever has that
+    /// name has all that look like it. A pattern keeps its stars. Default: the same.
+    fn claimed<'a>(&self, canonical: &'a str) -> Cow<'a, str> {
+        canonical.into()
+    }
+
     /// The package of an artifact, if its path contains it; else empty. Default: the package of the
     /// request.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {

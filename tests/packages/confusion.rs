@@ -172,6 +172,12 @@ fn a_published_npm_package_hides_the_worlds_even_when_it_is_gone() {
         .admin()
         .get("/npm/main/demo/-/demo-9.0.0.tgz")
         .expect(404);
+    // Nor under a name that differs in case alone, as old packages of the world have it.
+    larder.admin().get("/npm/main/Demo").expect(404);
+    larder
+        .anonymous()
+        .get("/npm/main/DEMO/-/DEMO-9.0.0.tgz")
+        .expect(404);
     assert_eq!(
         upstream.total(),
         asked,

@@ -36,7 +36,8 @@ fn patterns_mean_every_spelling() {
         (&Npm as &'static dyn Protocol, "evil-*", "evil-1", true),
         (&Npm, "evil-*", "good", false),
         (&Npm, "@evil/*", "@evil/x", true),
-        (&Npm, "Evil", "evil", false), // old names differ in case
+        (&Npm, "Evil", "evil", true), // old names differ in case alone
+        (&Npm, "evil-*", "Evil-Tool", true),
         (&Pypi, "Evil_*", "evil-one", true),
         (&Pypi, "evil.-one", "evil-one", true),
         (&Cargo, "Evil_one", "evil-one", true),

@@ -98,12 +98,13 @@ impl Groups {
         package: &str,
     ) -> Result<Owners, Problem> {
         let members = self.members(admission, group, package)?;
+        let claimed = group.protocol.names().claimed(package);
         let mut owners = Vec::new();
         for member in &members.hosted {
-            if !self.packages.owns(member, package).await? {
+            if !self.packages.owns(member, &claimed).await? {
                 continue;
             }
-            if !admission.may(&read_of(member, package)) {
+            if !admission.may(&read_of(member, &claimed)) {
                 return Ok(Owners::Nobody(members.nowhere(package)));
             }
             owners.push(Arc::clone(member));
@@ -111,7 +112,7 @@ impl Groups {
         if !owners.is_empty() {
             return Ok(Owners::Hosted(owners));
         }
-        if self.is_reserved(group, package).await? {
+        if self.is_reserved(group, &claimed).await? {
             return Ok(Owners::Nobody(members.nowhere(package)));
         }
         Ok(Owners::Mirrors(members.mirrors))
@@ -124,12 +125,13 @@ impl Groups {
         hosted: &[Arc<Repo>],
         name: &str,
     ) -> Result<bool, Problem> {
+        let name = own.protocol.names().claimed(name);
         for repo in hosted {
-            if self.packages.owns(repo, name).await? {
+            if self.packages.owns(repo, &name).await? {
                 return Ok(true);
             }
         }
-        Ok(own.is_group() && self.is_reserved(own, name).await?)
+        Ok(own.is_group() && self.is_reserved(own, &name).await?)
     }
 
     /// Whether a deleted repo left a name reserved.

@@ -26,7 +26,7 @@ use crate::json::{self, Object, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment, without_bom};
-use crate::{Accounts, Copying, Describing, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{Accounts, Copying, Describing, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use dist::Dists;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
@@ -34,10 +34,25 @@ use larder_model::{Kind, Problem, ProtocolName, Reply};
 use packument::{PACKUMENT, Packument, TarballUrls, packument_of};
 use routes::{ABBREVIATED, KEYS, TAGS, no_such_path};
 use serde_json::json;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What npm prints as a notice (npm's `npm-registry-fetch`).
 const NOTICE: HeaderName = HeaderName::from_static("npm-notice");
+
+/// Old packages have names that differ from others in case alone. Nobody publishes such any more, so
+/// a name that is published here, or blocked, stands for all of its spellings.
+struct NpmNames;
+
+impl Names for NpmNames {
+    fn claimed<'a>(&self, canonical: &'a str) -> Cow<'a, str> {
+        if canonical.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            canonical.to_ascii_lowercase().into()
+        } else {
+            canonical.into()
+        }
+    }
+}
 
 /// The protocol.
 pub struct Npm;
@@ -54,6 +69,10 @@ impl Protocol for Npm {
 
     fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem> {
         routes::parse(request)
+    }
+
+    fn names(&self) -> &dyn Names {
+        &NpmNames
     }
 
     fn probes(&self) -> &'static [&'static str] {
