@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use http::HeaderValue;
 use http::request::Parts;
 use larder_keys::seal::Seal;
-use larder_keys::{SigningKey, Vault};
+use larder_keys::{KeyRing, SigningKey, Vault};
 use larder_metadata::Metadata;
 use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings};
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use std::time::Duration;
 /// What the gate is made of.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Signs bearer tokens and seals.
-    pub key: [u8; 32],
+    /// Sign bearer tokens and seals, and close what is stored.
+    pub keys: KeyRing,
     /// Whether callers without credentials may hold grants.
     pub anonymous: bool,
     /// How long a bearer token lives.
@@ -57,6 +57,8 @@ pub struct Gate {
     pub(crate) denied: Denied,
     pub(crate) token_uses: NotedUses,
     pub(crate) session_uses: NotedUses,
+    /// The keys whose signatures are believed.
+    believed: KeyRing,
     pub(crate) settings: Settings,
 }
 
@@ -162,13 +164,14 @@ impl Gate {
     /// A gate over the people and rules of `metadata`.
     pub async fn new(metadata: Metadata, settings: Settings) -> Result<Self, Problem> {
         let policy = PolicySnapshot::read(&metadata).await?;
+        let believed = settings.keys.without_past(metadata.now());
         Ok(Self {
             policy: ArcSwap::from_pointee(policy),
             reading: tokio::sync::Mutex::default(),
             passwords: Passwords::new(settings.password_memory)?,
-            bearer: Bearer::new(&settings.key, settings.token_life),
+            bearer: Bearer::new(&believed, settings.token_life),
             throttle: Throttle::new(settings.login_attempts),
-            vault: Vault::new(&settings.key)?,
+            vault: Vault::new(&settings.keys)?,
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
             events: Events::default(),
@@ -176,6 +179,7 @@ impl Gate {
             token_uses: NotedUses::new(),
             session_uses: NotedUses::new(),
             metadata,
+            believed,
             settings,
         })
     }
@@ -210,7 +214,7 @@ impl Gate {
 
     /// A sealer under the server's key.
     pub fn seal(&self, purpose: &str) -> Seal {
-        Seal::new(&self.settings.key, purpose)
+        Seal::of(&self.believed, purpose)
     }
 
     /// An upstream's password, as a row keeps it: only [`Self::open_credentials`] of the same

@@ -8,6 +8,7 @@
 use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, TokenScope};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use larder_keys::KeyRing;
 use larder_model::{ImageName, Pattern, Permission, Problem, ProtocolName, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -150,7 +151,8 @@ impl Access {
 /// Signs and reads bearer tokens.
 pub(crate) struct Bearer {
     encode: EncodingKey,
-    decode: DecodingKey,
+    /// The newest first.
+    decode: Vec<DecodingKey>,
     validation: Validation,
     life: Duration,
 }
@@ -164,7 +166,7 @@ pub(crate) struct Term {
 }
 
 impl Bearer {
-    pub(crate) fn new(key: &[u8; 32], life: Duration) -> Self {
+    pub(crate) fn new(keys: &KeyRing, life: Duration) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[AUDIENCE]);
@@ -172,8 +174,11 @@ impl Bearer {
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_SECONDS;
         Self {
-            encode: EncodingKey::from_secret(key),
-            decode: DecodingKey::from_secret(key),
+            encode: EncodingKey::from_secret(keys.newest()),
+            decode: keys
+                .all()
+                .map(|key| DecodingKey::from_secret(key))
+                .collect(),
             validation,
             life,
         }
@@ -219,9 +224,8 @@ impl Bearer {
         {
             return None;
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &self.validation)
-            .ok()?
-            .claims;
+        let read = |key| jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok();
+        let claims = self.decode.iter().find_map(read)?.claims;
         let scopes = claims.access.iter().filter_map(Access::scope).collect();
         Some((claims, scopes))
     }

@@ -4,6 +4,7 @@
 //! Knows: the cryptography, and how a secret is written down.
 //! Must never know: who holds a secret, SQL, HTTP requests, where keys are stored.
 
+pub mod ring;
 pub mod seal;
 pub mod secret;
 
@@ -11,4 +12,5 @@ mod openpgp;
 mod vault;
 
 pub use openpgp::SigningKey;
+pub use ring::KeyRing;
 pub use vault::Vault;

@@ -1,6 +1,7 @@
 //! Secrets that must be read again: upstream passwords, encrypted in the database under the
 //! server's key file.
 
+use crate::ring::KeyRing;
 use crate::seal::Seal;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -11,23 +12,26 @@ use larder_model::{Kind, Problem, UpstreamSettings};
 const NONCE_BYTES: usize = 12;
 
 /// Encrypts and decrypts (AES-256-GCM). What was encrypted for one place is of no use in another.
-pub struct Vault(RandomizedNonceKey);
+pub struct Vault {
+    newest: RandomizedNonceKey,
+    older: Vec<RandomizedNonceKey>,
+}
 
 impl Vault {
-    /// A vault under the server's key.
-    pub fn new(key: &[u8; 32]) -> Result<Self, Problem> {
-        let text = Seal::new(key, "vault").make(&[]);
-        let own = URL_SAFE_NO_PAD.decode(text).map_err(Problem::internal)?;
-        Ok(Self(
-            RandomizedNonceKey::new(&AES_256_GCM, &own).map_err(Problem::internal)?,
-        ))
+    /// A vault under the newest of the server's keys, which all open it.
+    pub fn new(ring: &KeyRing) -> Result<Self, Problem> {
+        let older = ring.all().skip(1).map(own_key);
+        Ok(Self {
+            newest: own_key(ring.newest())?,
+            older: older.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Text that only [`Self::open`] with the same `place` can read.
     pub fn close(&self, secret: &str, place: &str) -> Result<String, Problem> {
         let mut sealed = secret.as_bytes().to_vec();
         let nonce = self
-            .0
+            .newest
             .seal_in_place_append_tag(Aad::from(place.as_bytes()), &mut sealed)
             .map_err(Problem::internal)?;
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
@@ -37,13 +41,13 @@ impl Vault {
     pub fn open(&self, text: &str, place: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut sealed = sealed.to_vec();
-        let opened = self
-            .0
-            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed)
-            .ok()?;
-        String::from_utf8(opened.to_vec()).ok()
+        let open = |key: &RandomizedNonceKey| {
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut sealed = sealed.to_vec();
+            let opened = key.open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed);
+            String::from_utf8(opened.ok()?.to_vec()).ok()
+        };
+        open(&self.newest).or_else(|| self.older.iter().find_map(open))
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
@@ -67,6 +71,12 @@ impl Vault {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+}
+
+fn own_key(key: &[u8; 32]) -> Result<RandomizedNonceKey, Problem> {
+    let text = Seal::new(key, "vault").make(&[]);
+    let own = URL_SAFE_NO_PAD.decode(text).map_err(Problem::internal)?;
+    RandomizedNonceKey::new(&AES_256_GCM, &own).map_err(Problem::internal)
 }
 
 #[cfg(test)]

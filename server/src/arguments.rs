@@ -3,6 +3,7 @@
 use crate::house::{self, House};
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
+use crate::rotate_key::rotate_key;
 use crate::{at_rest, listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
@@ -34,6 +35,9 @@ enum Command {
     /// What whoever has the server's machine can do while the server is stopped.
     #[command(subcommand)]
     Admin(Admin),
+    /// The keys that sign and close what is stored, while the server is stopped.
+    #[command(subcommand)]
+    Key(Key),
     #[command(flatten)]
     Client(Box<larder_cli::Command>),
 }
@@ -48,6 +52,20 @@ enum Admin {
         /// Let it do everything from now on.
         #[arg(long)]
         superuser: bool,
+        /// Configuration file [default: ./larder.toml, if it is there].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Folder of all data.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Key {
+    /// Make a new key, and close all stored secrets with it. What older keys signed is believed for a
+    /// day more.
+    Rotate {
         /// Configuration file [default: ./larder.toml, if it is there].
         #[arg(long)]
         config: Option<PathBuf>,
@@ -103,6 +121,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(flags) => told(check(flags)),
         Command::Restore(arguments) => restore(arguments),
         Command::Admin(command) => told(admin(command)),
+        Command::Key(command) => told(key(command)),
         Command::Client(command) => client(*command, arguments.global),
     }
 }
@@ -240,6 +259,23 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
     at_rest::keep_to_ourselves();
     let password = runtime.block_on(reset_password(&config, &name, superuser))?;
     println!("{password}");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what the command is for")]
+fn key(command: Key) -> Result<(), Box<dyn Error>> {
+    let Key::Rotate { config, data } = command;
+    let flags = Serve {
+        config,
+        data,
+        listen: None,
+    };
+    let Loaded { config, .. } = load(flags, variables())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    at_rest::keep_to_ourselves();
+    println!("{}", runtime.block_on(rotate_key(&config))?);
     Ok(())
 }
 

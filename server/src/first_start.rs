@@ -2,6 +2,7 @@
 //! administrator.
 
 use larder_access::Gate;
+use larder_keys::KeyRing;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
 use larder_model::{Problem, System, UserName, hex};
@@ -82,22 +83,30 @@ pub(crate) async fn require_own_blobs(
     Err(text.into())
 }
 
-/// The server's signing key, made at the first start.
-pub(crate) fn signing_key(path: &Path) -> Result<[u8; 32], String> {
+/// The server's keys, the first of which is made at the first start.
+pub(crate) fn signing_keys(path: &Path) -> Result<KeyRing, String> {
     let wrong = |error: io::Error| format!("the signing key {}: {error}", path.display());
-    let mut key = [0; 32];
     match std::fs::read_to_string(path) {
-        Ok(text) => {
-            hex::decode_into(text.trim(), &mut key)
-                .ok_or_else(|| format!("{} is not a signing key: 64 hex digits", path.display()))?;
-        }
+        Ok(text) => KeyRing::read(&text).ok_or_else(|| {
+            format!(
+                "{} has no signing keys: one a line, of 64 hex digits, and behind each but the \
+                 first the time at which it was retired",
+                path.display()
+            )
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            getrandom::fill(&mut key).map_err(|error| error.to_string())?;
-            let text = format!("{}\n", hex::encode(&key));
-            durable::create(path, text.as_bytes(), durable::SECRET).map_err(wrong)?;
+            let keys = KeyRing::of(random_key()?);
+            durable::create(path, keys.write().as_bytes(), durable::SECRET).map_err(wrong)?;
+            Ok(keys)
         }
-        Err(error) => return Err(wrong(error)),
+        Err(error) => Err(wrong(error)),
     }
+}
+
+/// A new key.
+pub(crate) fn random_key() -> Result<[u8; 32], String> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| error.to_string())?;
     Ok(key)
 }
 

@@ -21,6 +21,7 @@ use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
 use larder_gui::Gui;
 use larder_jobs::{Jobs, Pace, Works};
+use larder_keys::KeyRing;
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
@@ -128,11 +129,11 @@ impl House {
         let lock = first_start::lock(&config.data)?;
         first_start::require_finished(&config.data)?;
         at_rest::close(config)?;
-        let key = first_start::signing_key(&config.auth.token_key)?;
+        let keys = first_start::signing_keys(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
         first_start::require_own_blobs(&metadata, &blobs).await?;
-        let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, key)).await?);
+        let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, keys)).await?);
         // A new server gets its mirrors and its administrator before anyone is let in.
         let machine = Some(machine).filter(|_| config.cache.discover);
         first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
@@ -443,9 +444,9 @@ fn proxies() -> Result<Proxies, Box<dyn Error>> {
     Proxies::new(&http, &https, &except).map_err(|problem| problem.detail.into())
 }
 
-pub(crate) fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {
+pub(crate) fn gate_settings(config: &Config, keys: KeyRing) -> Settings {
     Settings {
-        key,
+        keys,
         anonymous: config.auth.anonymous,
         token_life: config.auth.token_life,
         offline_token_life: config.auth.offline_token_life,

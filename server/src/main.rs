@@ -33,6 +33,7 @@ mod connection_slots;
 mod connection;
 mod listen;
 mod reset_password;
+mod rotate_key;
 mod restore;
 
 mod arguments;

@@ -16,7 +16,7 @@ pub(crate) async fn reset_password(
     superuser: bool,
 ) -> Result<String, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
-    let key = first_start::signing_key(&config.auth.token_key)?;
+    let keys = first_start::signing_keys(&config.auth.token_key)?;
     let metadata = metadata(config).await?;
     let user = metadata.user(name.as_str()).await?;
     let Some(user) = user.filter(|user| user.kind == UserKind::Person) else {
@@ -30,7 +30,7 @@ pub(crate) async fn reset_password(
         let known = known.join(", ");
         return Err(format!("there is no user {name}; the superusers are: {known}").into());
     };
-    let gate = Gate::new(metadata.clone(), gate_settings(config, key)).await?;
+    let gate = Gate::new(metadata.clone(), gate_settings(config, keys)).await?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| error.to_string())?;
     let password = hex::encode(&random);

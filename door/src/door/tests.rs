@@ -42,7 +42,7 @@ async fn send(path: &str) -> DoorResponse {
     let database = folder.path().join("larder.db");
     let metadata = Metadata::sqlite(&database, 1, Clock::new(|| Timestamp(1)));
     let settings = Settings {
-        key: [1; 32],
+        keys: larder_keys::KeyRing::of([1; 32]),
         anonymous: true,
         token_life: Duration::from_mins(1),
         offline_token_life: Duration::from_mins(1),

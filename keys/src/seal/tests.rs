@@ -84,3 +84,15 @@ fn no_two_tuples_have_one_seal() {
     }
     assert!(seals.len() > 1000, "{}", seals.len());
 }
+
+#[test]
+fn seals_of_all_keys_of_a_ring_hold() {
+    let ring = KeyRing::of([1; 32]).rotated([2; 32], larder_model::Timestamp(0));
+    let seal = Seal::of(&ring, "test");
+    let parts: &[&[u8]] = &[b"a"];
+    assert_eq!(seal.make(parts), Seal::new(&[2; 32], "test").make(parts));
+    for (key, holds) in [(1, true), (2, true), (3, false)] {
+        let made = Seal::new(&[key; 32], "test").make(parts);
+        assert_eq!(seal.holds(parts, &made), holds);
+    }
+}

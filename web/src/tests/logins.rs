@@ -40,7 +40,7 @@ async fn guess_from_everywhere(gate: &Gate, name: &str) {
 
 async fn gate(house: &House) -> Gate {
     let settings = Settings {
-        key: [1; 32],
+        keys: larder_keys::KeyRing::of([1; 32]),
         anonymous: true,
         token_life: Duration::from_mins(1),
         offline_token_life: Duration::from_mins(1),

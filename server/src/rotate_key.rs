@@ -1,0 +1,80 @@
+//! Another signing key, for whoever has the server's machine: the one before may be known to others,
+//! or is old.
+
+use crate::first_start;
+use crate::house::metadata;
+use larder_config::Config;
+use larder_keys::{KeyRing, Vault};
+use larder_metadata::Metadata;
+use larder_metadata::repos::RepoRecord;
+use larder_model::{RepoSettings, System};
+use larder_storage::durable;
+use std::error::Error;
+
+/// Makes a new key, which signs and closes from now on, and closes anew what is stored. What it did.
+/// Fails while a server runs on the data folder.
+pub(crate) async fn rotate_key(config: &Config) -> Result<String, Box<dyn Error>> {
+    let _lock = first_start::lock(&config.data)?;
+    let path = &config.auth.token_key;
+    let before = first_start::signing_keys(path)?;
+    let metadata = metadata(config).await?;
+    let ring = before.rotated(first_start::random_key()?, metadata.now());
+    // The new key is there before anything is closed with it.
+    durable::write(path, ring.write().as_bytes(), durable::SECRET)?;
+    let closed = close_anew(&metadata, &ring).await?;
+    metadata.seal(true).await?;
+    // Nothing stored needs the older ones any more, but what they signed is believed for a day.
+    let kept = ring.without_past(metadata.now());
+    durable::write(path, kept.write().as_bytes(), durable::SECRET)?;
+    Ok(format!(
+        "a new key signs; {closed} stored secrets were closed with it; {} older keys are believed \
+         for a day. Copy {} to the other servers of this database before they start again",
+        kept.all().count() - 1,
+        path.display()
+    ))
+}
+
+/// Closes all that is stored with the newest key. How much that is.
+async fn close_anew(metadata: &Metadata, ring: &KeyRing) -> Result<usize, Box<dyn Error>> {
+    let vault = Vault::new(ring)?;
+    let mut closed = 0;
+    for repo in metadata.repos().await? {
+        let (settings, secrets) = reclosed(&vault, &repo)?;
+        if secrets > 0 {
+            let (id, text) = (repo.id, &repo.description);
+            let changed = metadata.change_repo(id, text, &settings, None, &System::Console);
+            changed.await?;
+            closed += secrets;
+        }
+    }
+    Ok(closed)
+}
+
+/// The settings of a repo with its secrets closed anew, and how many it has.
+fn reclosed(vault: &Vault, repo: &RepoRecord) -> Result<(RepoSettings, usize), Box<dyn Error>> {
+    let name = repo.full_name();
+    let mut settings = repo.settings.clone();
+    let mut secrets = 0;
+    let unreadable = |what: &str| {
+        format!(
+            "the {what} of {name} cannot be read with the keys that are there: set it again, or \
+             take it away, then rotate"
+        )
+    };
+    if let Some(upstream) = &mut settings.upstream
+        && let Some(password) = &mut upstream.password
+    {
+        let open = vault.open(password, &upstream.url);
+        let open = open.ok_or_else(|| unreadable("upstream's password"))?;
+        *password = vault.close(&open, &upstream.url)?;
+        secrets += 1;
+    }
+    if let Some(key) = &mut settings.signing_key {
+        let place = format!("signing key of {name}");
+        let open = vault.open(&key.sealed, &place);
+        let open = open.ok_or_else(|| unreadable("signing key"))?;
+        key.sealed = vault.close(&open, &place)?;
+        secrets += 1;
+    }
+    Ok((settings, secrets))
+}
