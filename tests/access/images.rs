@@ -140,7 +140,7 @@ fn a_blob_is_not_reached_through_another_image() {
             "",
             "&from=nowhere/app",
             "&from=..%2Fsecret",
-            "&from=%00",
+            "&from=%01",
         ] {
             let mount = |digest| {
                 writer.send(
