@@ -58,7 +58,9 @@ settings! {
         /// form: `{ cert = "/etc/larder/cert.pem", key = "/etc/larder/key.pem" }`.
         tls: Tls = "off",
         /// The proxies, as addresses or networks (`["10.0.0.0/8", "::1"]`), whose word on the
-        /// client's address and on the scheme is believed. Nobody else's is.
+        /// client's address, on the scheme and on the host is believed (X-Forwarded-For, -Proto
+        /// and -Host, or Forwarded). Nobody else's is: lists are read from the right, through
+        /// these proxies only.
         trusted_proxies: Vec<Network> = "",
         /// Worker threads; 0 is one for each processor.
         threads: usize as Count<usize, 0> = "0",
