@@ -245,7 +245,14 @@ fn an_index_needs_its_manifests_and_an_image_no_layers() {
             "size": manifest.len()})
     };
     let there = child(&plain.to_string());
-    for (missing, status) in [(Some(child("missing")), 400), (None, 201)] {
+    // Build caches are indexes of blobs.
+    let cached = json!({"mediaType": "application/vnd.oci.image.layer.v1.tar",
+        "digest": config["digest"], "size": 2});
+    for (missing, status) in [
+        (Some(child("missing")), 400),
+        (Some(cached), 201),
+        (None, 201),
+    ] {
         let manifests: Vec<_> = [there.clone()].into_iter().chain(missing).collect();
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
         let index = index.to_string();

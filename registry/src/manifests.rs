@@ -190,7 +190,7 @@ impl Registry {
         Ok(reply.into())
     }
 
-    /// Fails unless the manifests that an index names are there.
+    /// Fails unless what an index names is there: manifests, or blobs, of which build caches are made.
     async fn require_manifests(
         &self,
         package: PackageKey<'_>,
@@ -198,8 +198,12 @@ impl Registry {
     ) -> Result<(), Problem> {
         for child in &index.manifests {
             let path = child.to_string();
-            let key = package.file(FileKind::Manifest, &path);
-            if self.metadata.stat(key).await?.is_none() {
+            let mut is_there = false;
+            for kind in [FileKind::Manifest, FileKind::Blob] {
+                let found = self.metadata.stat(package.file(kind, &path)).await?;
+                is_there |= found.is_some();
+            }
+            if !is_there {
                 return Err(incomplete(*child, 0));
             }
         }

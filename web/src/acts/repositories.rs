@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use larder_access::PolicySnapshot;
 use larder_api as api;
-use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_metadata::repos::{Member, NewRepo, RepoRecord};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, ProtocolName, RepoKind, RepoPath, RepoSettings, Verb};
 use std::sync::Arc;
@@ -58,7 +58,10 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
         quota: None,
         usage: None,
     };
-    repository_settings::show(plain, settings, &repo.members)
+    // Members that the caller may not know of are not told.
+    let known = |member: &&Member| repository_settings::knows(caller, repo.protocol, &member.name);
+    let members: Vec<&Member> = repo.members.iter().filter(known).collect();
+    repository_settings::show(plain, settings, &members)
 }
 
 /// Lists the repositories that the caller may read, by protocol and name.

@@ -10,7 +10,7 @@ use larder_model::quota::MAX_LIMIT;
 use larder_model::upstream::AbsentStatuses;
 use larder_model::{
     Blocked, Problem, ProtocolName, QuotaLimits, RepoKind, RepoName, RepoPath, RepoSettings,
-    SigningSettings, UpstreamSettings,
+    SigningSettings, UpstreamSettings, Verb,
 };
 use std::num::NonZeroU32;
 
@@ -70,7 +70,7 @@ pub(crate) fn apply(
     let mut members = None;
     if let Some(names) = change.members {
         require_kind(kind, &[api::RepoKind::Group], "members")?;
-        members = Some(checked_members(state, path, &names)?);
+        members = Some(checked_members(state, caller, path, &names)?);
     }
     if let Some(blocked) = change.blocked {
         require_kind(
@@ -167,9 +167,22 @@ fn signing_key(
     }))
 }
 
-/// Members are there, of the same protocol, and no groups themselves.
+/// Whether a caller may know of a repository: it may read something of it.
+pub(crate) fn knows(caller: &Caller, protocol: ProtocolName, name: &RepoName) -> bool {
+    let path = RepoPath {
+        protocol,
+        name: name.clone(),
+    };
+    caller
+        .principal()
+        .could_somewhere(&path.permission(Verb::Read))
+}
+
+/// Members are there, of the same protocol, and no groups themselves. What the caller may not know of
+/// is not there for it; members that it does not see stay, before those that it names.
 fn checked_members(
     state: &ApiState,
+    caller: &Caller,
     path: &RepoPath,
     members: &[RepoName],
 ) -> Result<Vec<i64>, Problem> {
@@ -183,9 +196,13 @@ fn checked_members(
             format!("a group has at most {MAX} members"),
         ));
     }
-    let mut ids = Vec::with_capacity(members.len());
+    let there = policy.repo(path.protocol, &path.name);
+    let there = there.into_iter().flat_map(|group| &group.members);
+    let unseen = there.filter(|member| !knows(caller, path.protocol, &member.name));
+    let mut ids: Vec<i64> = unseen.filter_map(|member| member.id).collect();
     for name in members {
         let repo = policy.repo(path.protocol, name);
+        let repo = repo.filter(|repo| knows(caller, path.protocol, &repo.name));
         let repo = repo.filter(|repo| repo.kind != RepoKind::Group && !ids.contains(&repo.id));
         let Some(repo) = repo else {
             let detail = format!(
@@ -335,7 +352,7 @@ fn address(text: &str) -> Result<String, Problem> {
 pub(crate) fn show(
     repository: api::Repository,
     settings: RepoSettings,
-    members: &[Member],
+    members: &[&Member],
 ) -> api::Repository {
     let upstream = settings.upstream.map(|upstream| api::Upstream {
         url: upstream.url,

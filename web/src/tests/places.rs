@@ -2,7 +2,7 @@
 
 use super::{PASSWORD, basic, house};
 use larder_model::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_repository_from_its_making_to_its_end() {
@@ -29,7 +29,7 @@ async fn a_repository_from_its_making_to_its_end() {
     assert_eq!(
         shown,
         json!({"protocol": "oci", "name": "team", "kind": "hosted", "description": "Ours", "created_at": created_at,
-            "open": null, "readable_by": "granted", "immutable": [],
+            "open": null, "readable_by": "granted", "immutable": [], "sparse_images": false,
             "quota": {"bytes": null, "versions": null, "warning": false},
             "usage": {"bytes": 0, "unique_bytes": 0, "versions": 0}})
     );
@@ -335,4 +335,48 @@ async fn grants_are_sought_by_subject_and_repository() {
     assert_eq!(found(&alice, "subject=user:bob").await, [second]);
     let wrong = house.pass(&admin, "GET", "/grants?subject=bob", "").await;
     assert_eq!((wrong.status, &*wrong.code()), (400, "subject_invalid"));
+}
+
+/// Members that a caller may not know of are not told, not taken, and not put out by it.
+#[tokio::test]
+async fn members_that_are_hidden_stay_hidden() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    for name in ["hidden", "seen"] {
+        let body = format!(r#"{{"protocol":"npm","name":"{name}","kind":"mirror","open":false}}"#);
+        assert_eq!(
+            house.ask(&admin, "POST", "/repositories", &body).await.0,
+            201
+        );
+    }
+    let keeper = house.user("keeper", false).await;
+    for repository in ["npm/mine", "npm/both", "npm/seen"] {
+        house
+            .admission("user:keeper", repository, Role::Admin)
+            .await;
+    }
+    let mine = |member: &str| {
+        format!(r#"{{"protocol":"npm","name":"mine","kind":"group","members":["{member}"]}}"#)
+    };
+    let (hidden, missing) = (mine("hidden"), mine("hiddem"));
+    let (status, told) = house.ask(&keeper, "POST", "/repositories", &hidden).await;
+    let other = house.ask(&keeper, "POST", "/repositories", &missing).await;
+    assert_eq!((status, other.0), (400, 400));
+    let as_text = |told: &Value| told["detail"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        as_text(&told),
+        as_text(&other.1).replace("hiddem", "hidden")
+    );
+    let both = r#"{"protocol":"npm","name":"both","kind":"group","members":["hidden","seen"]}"#;
+    assert_eq!(
+        house.ask(&admin, "POST", "/repositories", both).await.0,
+        201
+    );
+    let path = "/repositories/npm/both";
+    let (_, shown) = house.ask(&keeper, "GET", path, "").await;
+    assert_eq!(shown["members"], json!(["seen"]));
+    let set = r#"{"members":["seen"]}"#;
+    assert_eq!(house.ask(&keeper, "PATCH", path, set).await.0, 200);
+    let (_, shown) = house.ask(&admin, "GET", path, "").await;
+    assert_eq!(shown["members"], json!(["hidden", "seen"]));
 }

@@ -174,7 +174,7 @@ async fn what_cannot_be_sought_is_refused() {
         ("", "q_invalid"),
         ("?q=", "q_invalid"),
         ("?q=%20", "q_invalid"),
-        ("?q=a%00", "q_invalid"),
+        ("?q=a%00", "query_invalid"),
         (&*format!("?q={long}"), "q_invalid"),
         ("?q=a&kind=box", "kind_invalid"),
         ("?q=a&protocol=ocy", "protocol_invalid"),
