@@ -197,6 +197,8 @@ fn images_are_blocked_by_every_name() {
         );
     }
     // It is not taken to another repository either.
+    let team = r#"{"protocol":"oci","name":"team","kind":"hosted"}"#;
+    mirror.api("POST", "repositories", team, 201);
     let bob = mirror.make_user("bob");
     mirror.grant("user:bob", "oci/team", "*", "writer");
     let taken = &image.blobs[0].0;
