@@ -11,6 +11,7 @@
 mod counters;
 mod limits;
 mod flights;
+mod turns;
 mod upstream;
 mod config;
 mod problems;
@@ -21,6 +22,7 @@ mod permissions;
 mod bodies;
 mod publish;
 mod download;
+mod tables;
 mod document;
 mod artifact;
 mod heal;

@@ -1,31 +1,36 @@
-//! Large lists of artifacts, read once for every state of them.
+//! What large lists and documents tell of artifacts, read once for every state of them.
 
 use crate::bodies::Bodies;
 use crate::download::ArtifactFetcher;
 use crate::flights::Flights;
-use crate::limits::Slots;
+use crate::limits::Budget;
 use crate::problems::absent;
 use crate::repo::Repo;
+use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Artifact, Fetch, Table};
-use larder_model::{Digest, Problem};
+use larder_mirrors::{Artifact, Document, Fetch, Table};
+use larder_model::{Digest, Problem, ProtocolName};
 use moka::sync::Cache as Memory;
 use std::sync::Arc;
 
-/// Memory for lists, in bytes.
+/// Memory for tables, in bytes.
 const TABLE_BYTES: u64 = 32 << 20;
 
-/// Lists in memory.
+/// Larger ones are read away from the connections, once for all who wait.
+const READ_HERE: u64 = 64 * 1024;
+
+/// Which protocol read which bytes, and of which package.
+type TableKey = (ProtocolName, Box<str>, Digest);
+
+/// Tables in memory.
 pub(crate) struct Tables {
     metadata: Metadata,
     bodies: Arc<Bodies>,
     fetcher: Arc<ArtifactFetcher>,
-    /// By the digest of what they were read from.
-    in_memory: Memory<Digest, Arc<dyn Table>>,
+    in_memory: Memory<TableKey, Arc<dyn Table>>,
     flights: Flights<Arc<dyn Table>>,
-    /// Shared with those who make plans, who hold documents in memory too.
-    planning: Slots,
+    budget: Budget,
 }
 
 impl Tables {
@@ -34,10 +39,12 @@ impl Tables {
         metadata: Metadata,
         bodies: Arc<Bodies>,
         fetcher: Arc<ArtifactFetcher>,
-        planning: Slots,
+        budget: Budget,
     ) -> Self {
-        let weigh =
-            |_: &Digest, table: &Arc<dyn Table>| u32::try_from(table.weight()).unwrap_or(u32::MAX);
+        let weigh = |(_, package, _): &TableKey, table: &Arc<dyn Table>| {
+            let bytes = size_of::<TableKey>() + package.len() + table.weight();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
         Self {
             metadata,
             bodies,
@@ -47,7 +54,7 @@ impl Tables {
                 .max_capacity(TABLE_BYTES)
                 .build(),
             flights: Flights::default(),
-            planning,
+            budget,
         }
     }
 
@@ -70,25 +77,59 @@ impl Tables {
         list: &Artifact,
         found: Arc<FileRecord>,
     ) -> Result<Arc<dyn Table>, Problem> {
-        if let Some(table) = self.in_memory.get(&found.digest) {
+        let tables = repo.protocol.tables();
+        let tables = tables.ok_or_else(|| Problem::internal("a list without a reader"))?;
+        let of = list.clone();
+        let read = move |body: &Bytes| tables.read(&of, body);
+        self.table(repo, &list.package, found, read).await
+    }
+
+    /// What a document tells of artifacts and of its parts.
+    pub(crate) async fn outline(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        found: Arc<FileRecord>,
+    ) -> Result<Arc<dyn Table>, Problem> {
+        let outlines = repo.protocol.outlines();
+        let outlines = outlines.ok_or_else(|| Problem::internal("a document without a reader"))?;
+        let of = document.clone();
+        let read = move |body: &Bytes| outlines.outline(&of, body);
+        self.table(repo, &document.package, found, read).await
+    }
+
+    async fn table(
+        self: &Arc<Self>,
+        repo: &Repo,
+        package: &str,
+        found: Arc<FileRecord>,
+        read: impl FnOnce(&Bytes) -> Result<Arc<dyn Table>, Problem> + Send + 'static,
+    ) -> Result<Arc<dyn Table>, Problem> {
+        let key = (repo.protocol.name(), package.into(), found.digest);
+        if let Some(table) = self.in_memory.get(&key) {
             return Ok(table);
         }
-        let key = (repo.record.id, found.digest.to_string().into());
+        if found.size <= READ_HERE {
+            let table = read(&self.bodies.read(&found).await?)?;
+            self.in_memory.insert(key, Arc::clone(&table));
+            return Ok(table);
+        }
+        let flight = (
+            repo.record.id,
+            format!("{package}\0{}", found.digest).into(),
+        );
         let start = || {
-            let (this, repo, list) = (Arc::clone(self), Arc::clone(repo), list.clone());
+            let this = Arc::clone(self);
             async move {
-                let _slot = this.planning.acquire().await?;
+                let _share = this.budget.share(found.size).await?;
                 let body = this.bodies.read(&found).await?;
-                let tables = repo.protocol.tables();
-                let tables = tables.ok_or_else(|| Problem::internal("a list without a reader"))?;
-                let read = move || tables.read(&list, &body);
-                let table = tokio::task::spawn_blocking(read)
+                let table = tokio::task::spawn_blocking(move || read(&body))
                     .await
                     .map_err(Problem::internal)??;
-                this.in_memory.insert(found.digest, Arc::clone(&table));
+                this.in_memory.insert(key, Arc::clone(&table));
                 Ok(table)
             }
         };
-        self.flights.join(key, start).await
+        self.flights.join(flight, start).await
     }
 }

@@ -10,6 +10,7 @@ pub mod body;
 pub mod client_view;
 pub mod head;
 pub mod incoming;
+pub mod overlay;
 pub mod range;
 pub mod session_cookie;
 
@@ -21,3 +22,4 @@ pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, DoorResponse, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
+pub use overlay::Overlay;

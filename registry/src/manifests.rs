@@ -83,6 +83,7 @@ impl Registry {
             headers,
             lasts,
             private: false,
+            overlay: None,
         }))
     }
 
