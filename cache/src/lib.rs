@@ -11,6 +11,7 @@
 mod counters;
 mod limits;
 mod flights;
+mod turns;
 mod upstream;
 mod config;
 mod problems;
@@ -22,6 +23,7 @@ mod bodies;
 mod media_types;
 mod publish;
 mod download;
+mod tables;
 mod document;
 mod artifact;
 mod heal;

@@ -1,7 +1,7 @@
 //! The package engine: all its parts, and what the API asks of it.
 
 use crate::accounts::AccountRequests;
-use crate::artifact::{Artifacts, ListLeads, Plans, Tables, Unpacked};
+use crate::artifact::{Artifacts, ListLeads, Plans, Unpacked};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
@@ -11,7 +11,7 @@ use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
-use crate::limits::Slots;
+use crate::limits::{Budget, Slots};
 use crate::lists::Lists;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
@@ -23,6 +23,7 @@ use crate::refresh::Refresher;
 use crate::repos::Repos;
 use crate::responder::Responder;
 use crate::search::Searches;
+use crate::tables::Tables;
 use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
@@ -77,6 +78,7 @@ struct Base {
     packages: Arc<HostedPackages>,
     indexes: Arc<IndexStore>,
     large_documents: Slots,
+    budget: Budget,
 }
 
 /// How documents and artifacts are had.
@@ -100,6 +102,7 @@ impl Base {
                 Arc::clone(&gate),
             )),
             large_documents: Slots::new(LARGE_DOCUMENTS),
+            budget: Budget::default(),
             metadata,
             content,
             gate,
@@ -145,7 +148,7 @@ impl Base {
             self.metadata.clone(),
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
-            planning.clone(),
+            self.budget.clone(),
         ));
         let leads = ListLeads::new(self.metadata.clone(), Arc::clone(&self.bodies));
         let leads = Arc::new(leads);
@@ -179,7 +182,8 @@ impl Base {
             self.metadata.clone(),
             self.content.clone(),
             Arc::clone(&self.bodies),
-            self.large_documents.clone(),
+            Arc::clone(&fetchers.tables),
+            self.budget.clone(),
         );
         Responder::new(
             self.metadata.clone(),

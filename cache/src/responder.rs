@@ -2,7 +2,7 @@
 
 use crate::artifact::{ArtifactSource, Artifacts};
 use crate::document::{
-    CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations,
+    CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
 use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
@@ -138,10 +138,15 @@ impl Responder {
             gzip: takes_gzip(&context.request.headers),
             repo_url: context.repo_url,
         };
-        let (found, gzip) = self
+        let represented = self
             .representations
             .get(repo, &cached.found, &wanted)
             .await?;
+        let Represented {
+            found,
+            gzip,
+            overlay,
+        } = represented;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
@@ -170,6 +175,7 @@ impl Responder {
             headers,
             lasts,
             private: false,
+            overlay,
         }))
     }
 
@@ -234,6 +240,7 @@ impl Responder {
                     headers,
                     lasts: Lasts::Forever,
                     private: false,
+                    overlay: None,
                 })
             }
             ArtifactSource::Streaming(download, size) => {

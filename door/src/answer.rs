@@ -2,6 +2,7 @@
 //! here, once for all.
 
 use crate::body::{Body, Wire};
+use crate::overlay::Overlay;
 use crate::range::{RangeRequest, wanted};
 use futures_util::stream::BoxStream;
 use http::header::{
@@ -87,6 +88,8 @@ pub struct BlobAnswer {
     pub lasts: Lasts,
     /// Whether caches on the way must not keep them, although anyone may ask at this address.
     pub private: bool,
+    /// What is put into them on their way out.
+    pub overlay: Option<Overlay>,
 }
 
 impl Answer {
@@ -192,9 +195,14 @@ pub(crate) async fn of_blob(
         headers: mut said,
         lasts,
         private,
+        overlay,
     } = answer;
+    let (tag, size) = match &overlay {
+        Some(overlay) => (overlay.tag, overlay.size),
+        None => (found.digest, found.size),
+    };
     // Who has these bytes already gets none (RFC 9110 13.1.2).
-    let tag = found.digest.to_string();
+    let tag = tag.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
     if is_known(request.headers, &tag) {
@@ -205,10 +213,10 @@ pub(crate) async fn of_blob(
     // Which of them are wanted (RFC 9110 14.2).
     said.insert(ETAG, quoted);
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let (status, range) = match range_of(request.method, request.headers, &tag, found.size) {
-        RangeRequest::Whole => (StatusCode::OK, 0..found.size),
+    let (status, range) = match range_of(request.method, request.headers, &tag, size) {
+        RangeRequest::Whole => (StatusCode::OK, 0..size),
         RangeRequest::Part(range) => {
-            let text = format!("bytes {}-{}/{}", range.start, range.end - 1, found.size);
+            let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
             said.insert(
                 CONTENT_RANGE,
                 HeaderValue::try_from(text).map_err(Problem::internal)?,
@@ -219,9 +227,9 @@ pub(crate) async fn of_blob(
             let mut problem = Problem::new(
                 Kind::Range,
                 "blob",
-                format!("the range lies outside of its {} bytes", found.size),
+                format!("the range lies outside of its {size} bytes"),
             );
-            problem.size_bytes = Some(found.size);
+            problem.size_bytes = Some(size);
             return Err(problem);
         }
     };
@@ -232,8 +240,12 @@ pub(crate) async fn of_blob(
     let body = if request.method == Method::HEAD {
         Body::default()
     } else {
-        let content = content.open(&found, range).await?;
-        Body::of_content(content, length, request.wire.cloned())
+        let content = content.open(&found, range.clone()).await?;
+        let wire = request.wire.cloned();
+        match overlay {
+            Some(overlay) => overlay.body(content, range, wire),
+            None => Body::of_content(content, length, wire),
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -11,6 +11,7 @@ pub mod forwarded;
 mod client_view;
 pub mod head;
 pub mod incoming;
+pub mod overlay;
 pub mod range;
 pub mod session_cookie;
 
@@ -22,3 +23,4 @@ pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, DoorResponse, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
+pub use overlay::Overlay;

@@ -11,6 +11,7 @@ mod text;
 mod link;
 mod json;
 mod xml;
+pub mod rendering;
 pub mod request;
 pub mod resource;
 pub mod names;
@@ -47,10 +48,11 @@ pub use names::Names;
 pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
 pub use query::UpstreamQuery;
+pub use rendering::Rendering;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Member, Named, Plan, ReadRequest, RenderRequest, Representation,
-    Set, Source, Table,
+    Artifact, Document, Fetch, Member, Named, Part, Plan, ReadRequest, RenderRequest,
+    Representation, Set, Source, Table,
 };
 pub use search::Search;
 

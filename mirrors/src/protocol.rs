@@ -10,6 +10,7 @@ use crate::names::{Names, PlainNames};
 use crate::publishing::{PublishRequest, Publishing};
 use crate::query::UpstreamQuery;
 use crate::releases::semantic;
+use crate::rendering::Rendering;
 use crate::request::{RepoRequest, RepoUrl};
 use crate::resource::{
     Artifact, Document, Named, Plan, ReadRequest, RenderRequest, Set, Source, Table,
@@ -81,11 +82,11 @@ pub trait Protocol: Send + Sync {
     /// that the protocol's clients pass over, too.
     fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem>;
 
-    /// Renders a representation of a document that passed the check. Called only for representations
-    /// with a name. Default: the document is served unchanged.
-    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    /// Renders a representation of a document that passed the check, or of a part of it, whose bytes
+    /// are then the `body`. Called only for representations with a name. Default: the document is served unchanged.
+    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Rendering, Problem> {
         let _ = request;
-        Ok(body.to_vec())
+        Ok(body.to_vec().into())
     }
 
     /// The URL and the hash of an artifact at an upstream, or what to read first. `known`: the
@@ -202,6 +203,11 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Outlines of documents, for plans that ask for them and for parts of documents.
+    fn outlines(&self) -> Option<&'static dyn Outlines> {
+        None
+    }
+
     /// Lists of artifacts that a plan needs, if there are any.
     fn tables(&self) -> Option<&dyn Tables> {
         None
@@ -254,6 +260,12 @@ pub trait Sets: Send + Sync {
 
     /// The document that a companion belongs to. It is fetched first, and the companion with it.
     fn head_of(&self, companion: &Document) -> Option<Document>;
+}
+
+/// Outlines of documents that are too large to be read for every question.
+pub trait Outlines: Send + Sync {
+    /// Reads what a document that passed the check tells of artifacts, and where its parts are.
+    fn outline(&self, document: &Document, body: &[u8]) -> Result<Arc<dyn Table>, Problem>;
 }
 
 /// Lists of artifacts.

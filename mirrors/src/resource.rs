@@ -2,7 +2,8 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
-use larder_model::{FileKind, Integrity, Reply};
+use larder_model::{FileKind, Integrity, Problem, Reply};
+use std::ops::Range;
 
 /// A resource that changes: an index, a packument, a signed list.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -149,10 +150,12 @@ pub struct RenderRequest<'a> {
     pub document: &'a Document,
     /// The representation, which has a name.
     pub representation: Representation,
-    /// The part to render; `None`: the whole document.
+    /// The part to render, by the name that the outline has for it; `None`: the whole document.
     pub part: Option<&'a str>,
-    /// The repository's URL.
-    pub repo_url: RepoUrl<'a>,
+    /// The path of the repository's URL, without a trailing slash.
+    pub repo_path: &'a str,
+    /// The bytes of each place for the address of this server.
+    pub place_bytes: usize,
 }
 
 /// How to find a document at an upstream.
@@ -204,20 +207,46 @@ impl Fetch {
 pub enum Plan<F = Fetch> {
     /// Read this document first.
     Read(Document),
+    /// Read the outline of this document first.
+    Outline(Document),
     /// Read this list first. It is fetched and parsed once for all artifacts in it.
     Consult(Artifact, Fetch),
     /// Fetch the artifact.
     Fetch(F),
 }
 
-/// A large list of artifacts, in memory.
+/// A part of a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part<'a> {
+    /// Its only name.
+    pub name: &'a str,
+    /// Its bytes in the document.
+    pub range: Range<u64>,
+}
+
+/// What a large list or document tells of artifacts, in memory.
 pub trait Table: Send + Sync {
     /// Finds the artifact at `path` below the upstream's address. `root`, where the list's repository
     /// is below that address: empty, or with a slash at its end.
     fn find(&self, root: &str, path: &str) -> Option<Fetch>;
 
+    /// Why an artifact cannot be fetched that the document names. Default: all can be.
+    fn flaw(&self, path: &str) -> Option<Problem> {
+        let _ = path;
+        None
+    }
+
     /// The locations, from the list's root, of the artifacts whose file has this name.
     fn named(&self, file: &str) -> Vec<String>;
+
+    /// The part of the document that has this name; a problem if there is none. Default: there are no
+    /// parts.
+    fn part(&self, wanted: &str) -> Result<Part<'_>, Problem> {
+        Err(Problem::not_found(
+            "part",
+            format!("there is no {wanted} in it"),
+        ))
+    }
 
     /// The memory that it uses, in bytes.
     fn weight(&self) -> usize;

@@ -2,6 +2,7 @@
 
 use crate::describing::Dependency;
 use crate::publishing::{PublishRequest, StoredFile};
+use crate::rendering::{Rendering, filling};
 use crate::resource::{ReadRequest, RenderRequest, Representation};
 use crate::search::SearchRequest;
 use crate::{Call, Document, Protocol, RepoRequest, RepoUrl};
@@ -79,9 +80,16 @@ pub(crate) fn render(
         document,
         representation,
         part: None,
-        repo_url: REPO_URL,
+        repo_path: REPO_URL.path,
+        place_bytes: REPO_URL.origin.len() + 1,
     };
-    protocol.render(&request, body)
+    protocol.render(&request, body).map(at_repo_url)
+}
+
+/// A document at [`REPO_URL`].
+pub(crate) fn at_repo_url(rendering: Rendering) -> Vec<u8> {
+    let filling = filling(REPO_URL.origin, REPO_URL.origin.len() + 1);
+    rendering.filled(&filling.expect("an address"))
 }
 
 /// A stored artifact without contents.

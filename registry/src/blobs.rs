@@ -65,6 +65,7 @@ impl Registry {
             headers,
             lasts: Lasts::Forever,
             private: false,
+            overlay: None,
         }))
     }
 

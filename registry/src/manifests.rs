@@ -96,6 +96,7 @@ impl Registry {
             headers,
             lasts,
             private: false,
+            overlay: None,
         }))
     }
 

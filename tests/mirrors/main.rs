@@ -2,6 +2,7 @@
 //! what is refused.
 
 mod absent;
+mod addresses;
 mod backends;
 mod bed;
 mod blocked;

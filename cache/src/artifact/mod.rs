@@ -1,6 +1,5 @@
 //! Artifacts: what never changes. Found by reading the documents and lists that name them.
 
-mod tables;
 mod unpacked;
 mod leads;
 mod plans;
@@ -9,5 +8,4 @@ mod artifacts;
 pub(crate) use artifacts::{ArtifactSource, Artifacts};
 pub(crate) use leads::ListLeads;
 pub(crate) use plans::Plans;
-pub(crate) use tables::Tables;
 pub(crate) use unpacked::Unpacked;

@@ -2,11 +2,12 @@
 //! has the artifact's URL and hash.
 
 use super::leads::ListLeads;
-use super::tables::Tables;
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
+use crate::problems::absent;
 use crate::repo::Repo;
+use crate::tables::Tables;
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
@@ -112,6 +113,14 @@ impl Plans {
                 Plan::Fetch(fetch) => return Ok(fetch),
                 Plan::Consult(list, fetch) => {
                     tables.push(self.tables.fetch(repo, &list, fetch).await?);
+                }
+                Plan::Outline(document) => {
+                    if anew {
+                        self.ask_again(repo, &document).await?;
+                    }
+                    let found = self.documents.find(repo, &document).await?;
+                    let found = found.ok_or_else(absent)?;
+                    tables.push(self.tables.outline(repo, &document, found).await?);
                 }
                 Plan::Read(document) => {
                     if anew {

@@ -5,9 +5,11 @@ mod missing;
 mod fetcher;
 mod store;
 mod documents;
+mod packing;
+mod form;
 mod representations;
 
 pub(crate) use cached::{CacheStatus, CachedDocument};
 pub(crate) use documents::Documents;
 pub(crate) use missing::Missing;
-pub(crate) use representations::{RepresentationRequest, Representations};
+pub(crate) use representations::{RepresentationRequest, Representations, Represented};

@@ -1,30 +1,37 @@
 //! The representations of a document: rewritten for this server's addresses, as another media type,
-//! compressed. Each is made once for every state of the document and kept like any other file.
+//! compressed. Each is made once for every state of the document, whatever address clients use, and
+//! kept like any other file.
 
+use super::form::{self, Form, TAIL_BYTES, Tail};
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
-use crate::limits::{SMALL_DOCUMENT, Slots};
+use crate::limits::{Budget, SMALL_DOCUMENT, Share};
 use crate::repo::Repo;
+use crate::tables::Tables;
+use crate::turns::Turns;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use larder_content::ContentStore;
+use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileRecord, PackageKey};
+use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
+use moka::sync::Cache as Memory;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Changes whenever representations come out differently: those made before are made again.
-const EDITION: u32 = 1;
-/// Addresses under which representations are kept.
-const MAX_SITES: usize = 16;
+const EDITION: u32 = 2;
 /// A document up to this size is not worth compressing.
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
+/// Memory for what is known of large forms, in bytes.
+const FORM_BYTES: u64 = 4 << 20;
 
 /// What a representation is wanted for.
 #[derive(Clone, Copy)]
@@ -40,16 +47,25 @@ pub(crate) struct RepresentationRequest<'a> {
     pub(crate) repo_url: RepoUrl<'a>,
 }
 
+/// A representation that can be sent.
+pub(crate) struct Represented {
+    pub(crate) found: Arc<FileRecord>,
+    /// Whether it is compressed.
+    pub(crate) gzip: bool,
+    /// What this server's address is in it.
+    pub(crate) overlay: Option<Overlay>,
+}
+
 /// Makes and keeps representations.
 pub(crate) struct Representations {
     metadata: Metadata,
     content: ContentStore,
     bodies: Arc<Bodies>,
-    large_documents: Slots,
+    tables: Arc<Tables>,
+    turns: Turns,
     flights: Flights<Arc<FileRecord>>,
-    /// Addresses under which clients see this server: representations are kept for so many, no
-    /// stranger's `Host` makes more.
-    sites: Mutex<Vec<Box<str>>>,
+    /// By their digests.
+    forms: Memory<Digest, Arc<Form>>,
 }
 
 impl Representations {
@@ -58,75 +74,154 @@ impl Representations {
         metadata: Metadata,
         content: ContentStore,
         bodies: Arc<Bodies>,
-        large_documents: Slots,
+        tables: Arc<Tables>,
+        budget: Budget,
     ) -> Self {
         Self {
             metadata,
             content,
             bodies,
-            large_documents,
+            tables,
+            turns: Turns::new(budget),
             flights: Flights::default(),
-            sites: Mutex::default(),
+            forms: Memory::builder()
+                .weigher(|_: &Digest, form: &Arc<Form>| form.weight())
+                .max_capacity(FORM_BYTES)
+                .build(),
         }
     }
 
-    /// A document's representation, and whether it is compressed. `stored` is the document.
+    /// A document's representation. `stored` is the document.
     pub(crate) async fn get(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         stored: &Arc<FileRecord>,
         request: &RepresentationRequest<'_>,
-    ) -> Result<(Arc<FileRecord>, bool), Problem> {
+    ) -> Result<Represented, Problem> {
         let representation = request.representation;
+        if let Some(part) = request.part {
+            return self.part(repo, stored, part, request).await;
+        }
         let gzip = request.gzip && representation.compressible && stored.size >= COMPRESSED_FROM;
         if representation.name.is_empty() && !gzip {
-            return Ok((Arc::clone(stored), false));
+            return Ok(Represented {
+                found: Arc::clone(stored),
+                gzip: false,
+                overlay: None,
+            });
         }
-        // Where it is kept, and of which state of the document it must be.
-        let (site, is_stored) = if representation.has_absolute_urls {
-            self.site(&request.repo_url.base())
-        } else {
-            (String::new(), true)
+        let place_bytes = places_for(representation, request.repo_url.origin)?;
+        let found = self
+            .whole(repo, stored, request, (gzip, place_bytes))
+            .await?;
+        let overlay = match place_bytes {
+            0 => None,
+            _ => Some(self.overlay(&found, request.repo_url.origin).await?),
         };
-        let path = path_of(request, gzip, &site);
+        Ok(Represented {
+            found,
+            gzip,
+            overlay,
+        })
+    }
+
+    /// A part of a document, which is read for each request: it is small.
+    async fn part(
+        &self,
+        repo: &Arc<Repo>,
+        stored: &Arc<FileRecord>,
+        part: &str,
+        request: &RepresentationRequest<'_>,
+    ) -> Result<Represented, Problem> {
+        let (document, representation) = (request.document, request.representation);
+        let outline = self.tables.outline(repo, document, Arc::clone(stored));
+        let outline = outline.await?;
+        let part = outline.part(part)?;
+        let body = self.bodies.read_part(stored, part.range).await?;
+        let origin = request.repo_url.origin;
+        let place_bytes = places_for(representation, origin)?;
+        let rendering = repo.protocol.render(
+            &RenderRequest {
+                document,
+                representation,
+                part: Some(part.name),
+                repo_path: request.repo_url.path,
+                place_bytes,
+            },
+            &body,
+        )?;
+        let filling = filling(origin, place_bytes).unwrap_or_default();
+        let bytes = rendering.filled(&filling).into();
+        Ok(Represented {
+            found: transient(representation, bytes),
+            gzip: false,
+            overlay: None,
+        })
+    }
+
+    /// The form of a whole document, for all addresses.
+    async fn whole(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        stored: &Arc<FileRecord>,
+        request: &RepresentationRequest<'_>,
+        (gzip, place_bytes): (bool, usize),
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let path = path_of(request, gzip, place_bytes);
         let source = format!("{}#{EDITION}", stored.digest);
         let package = PackageKey {
             repo: request.repo,
             package: &request.document.package,
         };
         let key = package.file(FileKind::Representation, &path);
-        if let Some(found) = self.metadata.find(key).await?
-            && *found.derived_from == *source
-            && !found.damaged
-        {
-            self.metadata.note_use(key, &found);
-            return Ok((found, gzip));
+        let kept = async || -> Result<_, Problem> {
+            let found = self.metadata.find(key).await?;
+            let found = found.filter(|found| *found.derived_from == *source && !found.damaged);
+            if let Some(found) = &found {
+                self.metadata.note_use(key, found);
+            }
+            Ok(found)
+        };
+        if let Some(found) = kept().await? {
+            return Ok(found);
         }
         // It is being kept, or it is made now.
         let (kind, state) = (FileKind::Representation, format!("{path}\0{source}"));
-        let key = file_key(package.repo, package.package, kind, &state);
-        if let Some(made) = self.flights.landed(&key) {
-            return Ok((made.brought, gzip));
+        let flight = file_key(package.repo, package.package, kind, &state);
+        if let Some(made) = self.flights.landed(&flight) {
+            return Ok(made.brought);
+        }
+        let mut turn = None;
+        if stored.size > SMALL_DOCUMENT as u64 {
+            turn = Some(self.turns.wait(flight.clone(), stored.size).await?);
+            if let Some(found) = kept().await? {
+                return Ok(found); // it was made meanwhile
+            }
         }
         let make = || {
-            let job = Job::new(request, path, source, gzip, is_stored);
+            let job = Job::new(request, &path, &source, gzip, place_bytes);
             let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
-            async move { this.make(&repo, &stored, job).await }
+            async move { this.make(&repo, &stored, job, turn).await }
         };
-        Ok((self.flights.join(key, make).await?, gzip))
+        self.flights.join(flight, make).await
     }
 
-    /// What tells representations of one address from those of another; whether they are kept.
-    fn site(&self, base: &str) -> (String, bool) {
-        let digest = Digest::of(Algorithm::Sha256, base.as_bytes());
-        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sites.iter().any(|site| **site == *base);
-        if !known && sites.len() < MAX_SITES {
-            sites.push(base.into());
+    /// What an address puts into a form.
+    async fn overlay(&self, found: &FileRecord, origin: &str) -> Result<Overlay, Problem> {
+        if let Some(bytes) = &found.body {
+            return Form::of(bytes)?.overlay(&found.digest, origin);
         }
-        let is_stored = known || sites.last().is_some_and(|site| **site == *base);
-        drop(sites);
-        (format!("@{}", &digest.hex()[..12]), is_stored)
+        if let Some(form) = self.forms.get(&found.digest) {
+            return form.overlay(&found.digest, origin);
+        }
+        let start = found.size.saturating_sub(TAIL_BYTES as u64);
+        let tail = self.bodies.read_part(found, start..found.size).await?;
+        let tail = Tail::read(&tail, found.size)?;
+        let list = self.bodies.read_part(found, tail.list()).await?;
+        let head = self.bodies.read_part(found, tail.head()).await?;
+        let form = Arc::new(Form::new(tail, head, &list));
+        self.forms.insert(found.digest, Arc::clone(&form));
+        form.overlay(&found.digest, origin)
     }
 
     async fn make(
@@ -134,14 +229,8 @@ impl Representations {
         repo: &Arc<Repo>,
         stored: &FileRecord,
         job: Job,
+        turn: Option<Arc<Share>>,
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
-        // Large ones are in memory one after the other.
-        let large = stored.size > SMALL_DOCUMENT as u64;
-        let permit = if large {
-            Some(self.large_documents.acquire().await?)
-        } else {
-            None
-        };
         let source = self.bodies.read(stored).await?;
         let own = Arc::clone(repo);
         let work = move || job.render(&own, &source).map(|bytes| (job, bytes));
@@ -152,16 +241,9 @@ impl Representations {
         } else {
             work()?
         };
-        drop(permit);
+        drop(turn);
         // The client does not wait until it is kept: what is lost is made again.
-        let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let content_type = job.representation.content_type;
-        let mut found = FileRecord::transient(content_type, digest, bytes.len() as u64);
-        found.body = Some(bytes.clone());
-        let found = Arc::new(found);
-        if !job.is_stored {
-            return Ok(found.into());
-        }
+        let found = transient(job.representation, bytes.clone());
         let this = Arc::clone(self);
         let keep = async move {
             if let Err(problem) = this.keep(&job, &bytes).await {
@@ -199,71 +281,87 @@ impl Representations {
     }
 }
 
+/// The bytes of each place for an address in a representation: none, if it has no URL of this server.
+fn places_for(representation: Representation, origin: &str) -> Result<usize, Problem> {
+    if !representation.has_absolute_urls {
+        return Ok(0);
+    }
+    let fits = |bytes: &usize| filling(origin, *bytes).is_some();
+    place_bytes(origin).filter(fits).ok_or_else(|| {
+        let longest = PLACE_BYTES[1] - 1;
+        let detail = format!("this server's address is no address of at most {longest} characters");
+        Problem::invalid("host", detail)
+    })
+}
+
+/// A representation that is in memory only.
+fn transient(representation: Representation, bytes: Bytes) -> Arc<FileRecord> {
+    let digest = Digest::of(Algorithm::Sha256, &bytes);
+    let size = bytes.len() as u64;
+    let mut found = FileRecord::transient(representation.content_type, digest, size);
+    found.body = Some(bytes);
+    Arc::new(found)
+}
+
 /// The path at which a representation is kept.
-fn path_of(request: &RepresentationRequest<'_>, gzip: bool, site: &str) -> Box<str> {
+fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) -> Box<str> {
     let ending = if gzip { ".gz" } else { "" };
-    let part = request
-        .part
-        .map(|part| format!("/{part}"))
-        .unwrap_or_default();
+    let places = match place_bytes {
+        0 => String::new(),
+        bytes => format!("@{bytes}"),
+    };
     let (name, path) = (request.representation.name, &request.document.path);
-    format!("{name}{ending}{site}/{path}{part}").into()
+    format!("{name}{ending}{places}/{path}").into()
 }
 
 /// A representation that is to be made.
 struct Job {
     repo: i64,
     path: Box<str>,
-    source: String,
+    source: Box<str>,
     document: Document,
     representation: Representation,
-    part: Option<Box<str>>,
     gzip: bool,
-    origin: Box<str>,
-    base_path: Box<str>,
-    is_stored: bool,
+    place_bytes: usize,
+    repo_path: Box<str>,
 }
 
 impl Job {
     fn new(
         request: &RepresentationRequest<'_>,
-        path: Box<str>,
-        source: String,
+        path: &str,
+        source: &str,
         gzip: bool,
-        is_stored: bool,
+        place_bytes: usize,
     ) -> Self {
         Self {
             repo: request.repo,
-            path,
-            source,
+            path: path.into(),
+            source: source.into(),
             document: request.document.clone(),
             representation: request.representation,
-            part: request.part.map(Into::into),
             gzip,
-            origin: request.repo_url.origin.into(),
-            base_path: request.repo_url.path.into(),
-            is_stored,
+            place_bytes,
+            repo_path: request.repo_url.path.into(),
         }
     }
 
     fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
-        let repo_url = RepoUrl {
-            origin: &self.origin,
-            path: &self.base_path,
-            rest: "",
-            public: false,
-            identified: false,
-        };
         let request = RenderRequest {
             document: &self.document,
             representation: self.representation,
-            part: self.part.as_deref(),
-            repo_url,
+            part: None,
+            repo_path: &self.repo_path,
+            place_bytes: self.place_bytes,
         };
+        if self.place_bytes > 0 {
+            let rendering = repo.protocol.render(&request, source)?;
+            return form::write(rendering, self.gzip);
+        }
         let body = if self.representation.name.is_empty() {
             source.clone()
         } else {
-            repo.protocol.render(&request, source)?.into()
+            repo.protocol.render(&request, source)?.filled(&[]).into()
         };
         if !self.gzip {
             return Ok(body);

@@ -5,7 +5,7 @@ use super::members::Members;
 use super::merged_index::MergedIndex;
 use super::merged_state::{GroupRequest, MergedStates};
 use super::origin::{Origin, Origins};
-use crate::artifact::{ListLeads, Tables};
+use crate::artifact::ListLeads;
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
@@ -13,6 +13,7 @@ use crate::permissions::read_all;
 use crate::publish::{HostedPackages, IndexStore, index_of};
 use crate::repo::Repo;
 use crate::responder::{CACHE_STATUS, ReadContext, Responder, status};
+use crate::tables::Tables;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use larder_access::{Admission, Gate};
@@ -149,6 +150,7 @@ impl MergedResponder {
             headers,
             lasts,
             private: !state.public,
+            overlay: None,
         })))
     }
 

@@ -3,12 +3,13 @@
 
 use super::merged_index::MergedIndex;
 use super::merged_state::{GroupRequest, MergedStates};
-use crate::artifact::{ListLeads, Tables};
+use crate::artifact::ListLeads;
 use crate::bodies::Bodies;
 use crate::permissions::{read_all, read_of};
 use crate::problems::absent;
 use crate::publish::index_of;
 use crate::repo::Repo;
+use crate::tables::Tables;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Integrity};

@@ -1,7 +1,6 @@
 //! Where the tarballs of a package are, and what was promised of them: the packument, read no
 //! further than the search needs.
 
-use super::names::{file_of, last_segment};
 use super::packument::{WHAT, utf8};
 use crate::Integrity;
 use crate::json::{Object, object, unreadable};
@@ -15,6 +14,8 @@ use std::borrow::Cow;
 /// The versions of a packument, each as raw text until it is looked at.
 #[derive(serde::Deserialize)]
 pub(super) struct Dists<'a> {
+    #[serde(borrow, rename = "dist-tags")]
+    pub(super) tags: Option<&'a RawValue>,
     #[serde(borrow)]
     versions: Option<Object<'a>>,
 }
@@ -25,7 +26,15 @@ impl<'a> Dists<'a> {
         serde_json::from_str(utf8(packument)?).map_err(|error| unreadable(WHAT, error))
     }
 
-    fn iter(&self) -> impl Iterator<Item = Dist<'_>> {
+    /// The raw manifests of versions.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        let versions = self.versions.iter().flat_map(Object::iter);
+        let manifests = versions.map(|(version, manifest)| (version, manifest.get()));
+        manifests.filter(|(_, manifest)| manifest.starts_with('{'))
+    }
+
+    /// The tarballs of all versions that have one.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Dist<'_>> {
         let versions = self.versions.iter().flat_map(Object::iter);
         versions.filter_map(|(version, entries)| Dist::read(version, entries))
     }
@@ -33,34 +42,14 @@ impl<'a> Dists<'a> {
     /// The URL and the hash of a version's tarball.
     pub(super) fn fetch_of(&self, version: &str) -> Option<Fetch> {
         let dist = Dist::read(version, self.versions.as_ref()?.raw(version)?)?;
-        let integrity = integrity(&dist.entries);
-        Some(Fetch::new(dist.url, integrity))
-    }
-
-    /// The URL and the hash of a tarball. `version` is the version in its file name.
-    pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
-        let is_served = |dist: &Dist<'_>| file_of(package, dist.version, &dist.url) == file;
-        // Most tarballs are found at once by the version in their name.
-        let likely = version.and_then(|version| {
-            let entries = self.versions.as_ref()?.raw(version)?;
-            Dist::read(version, entries)
-        });
-        let likely = likely.filter(is_served);
-        let served = likely.or_else(|| self.iter().find(is_served));
-        // Lockfiles may contain the upstream's file name. It is served if it is unambiguous.
-        let by_upstream_name = || {
-            let mut found = self.iter().filter(|dist| last_segment(&dist.url) == file);
-            found.next().filter(|_| found.next().is_none())
-        };
-        let dist = served.or_else(by_upstream_name)?;
-        Some(Fetch::new(dist.url, integrity(&dist.entries)))
+        Some(dist.fetch())
     }
 }
 
 /// The `dist` of a version.
-struct Dist<'a> {
-    version: &'a str,
-    url: Cow<'a, str>,
+pub(super) struct Dist<'a> {
+    pub(super) version: &'a str,
+    pub(super) url: Cow<'a, str>,
     entries: Object<'a>,
 }
 
@@ -73,6 +62,11 @@ impl<'a> Dist<'a> {
             url,
             entries,
         })
+    }
+
+    /// The URL and the hash of the tarball.
+    pub(super) fn fetch(&self) -> Fetch {
+        Fetch::new(&*self.url, integrity(&self.entries))
     }
 }
 

@@ -4,6 +4,7 @@
 mod names;
 mod packument;
 mod dist;
+mod outline;
 mod tarball;
 mod fields;
 mod manifest;
@@ -23,15 +24,17 @@ mod connect;
 
 use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
-use crate::protocol::{Call, Protocol};
+use crate::protocol::{Call, Outlines, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment, without_bom};
-use crate::{Accounts, Copying, Describing, Names, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{
+    Accounts, Copying, Describing, Names, Publishing, Rendering, RepoRequest, RepoUrl, Search,
+};
 use bytes::Bytes;
-use dist::Dists;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::{Kind, Problem, ProtocolName, Reply};
-use packument::{PACKUMENT, Packument, TarballUrls, packument_of};
+use outline::Outline;
+use packument::{PACKUMENT, Packument, TarballUrls, packument_of, version};
 use routes::{ABBREVIATED, KEYS, TAGS, no_such_path};
 use serde_json::json;
 use std::borrow::Cow;
@@ -112,20 +115,16 @@ impl Protocol for Npm {
         Err(bad_document(what))
     }
 
-    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Rendering, Problem> {
         let package = &request.document.package;
-        let urls = TarballUrls::new(&request.repo_url, package);
-        let packument = Packument::read(body)?;
+        let urls = TarballUrls::new(request, package);
         if let Some(part) = request.part {
-            let version = packument.version(part, &urls).map(String::into_bytes);
-            return version.ok_or_else(|| {
-                let detail = format!("package {package} has no version or tag {part}");
-                Problem::not_found("version", detail)
-            });
+            return version(part, body, &urls);
         }
+        let packument = Packument::read(body)?;
         match request.representation.name {
-            name if name == TAGS.name => Ok(packument.tags().into()),
-            name if name == ABBREVIATED.name => Ok(packument.abbreviated(&urls)),
+            name if name == TAGS.name => Ok(packument.tags().as_bytes().to_vec().into()),
+            name if name == ABBREVIATED.name => Ok(packument.abbreviated(body.len() / 2, &urls)),
             _ => packument.full(body, &urls),
         }
     }
@@ -133,18 +132,18 @@ impl Protocol for Npm {
     fn plan(
         &self,
         artifact: &Artifact,
-        known: &[Option<Bytes>],
-        _: &[Arc<dyn Table>],
+        _: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem> {
         let package = &artifact.package;
-        let Some(found) = known.first() else {
-            return Ok(Plan::Read(packument_of(package)));
+        let Some(outline) = tables.first() else {
+            return Ok(Plan::Outline(packument_of(package)));
         };
-        let file = artifact.path.strip_prefix("-/").ok_or_else(no_such_path)?;
-        let absent = || Problem::not_found("tarball", format!("package {package} has no {file}"));
-        let dists = Dists::read(found.as_deref().ok_or_else(absent)?)?;
-        let fetch = dists.find(package, artifact.version.as_deref(), file);
-        fetch.map(Plan::Fetch).ok_or_else(absent)
+        let fetch = outline.find("", &artifact.path).map(Plan::Fetch);
+        fetch.ok_or_else(|| {
+            let file = artifact.path.trim_start_matches("-/");
+            Problem::not_found("tarball", format!("package {package} has no {file}"))
+        })
     }
 
     fn content_type(&self, _: &Artifact) -> &'static str {
@@ -190,8 +189,20 @@ impl Protocol for Npm {
         Some(&account::UserAccounts)
     }
 
+    fn outlines(&self) -> Option<&'static dyn Outlines> {
+        Some(&PackumentOutlines)
+    }
+
     fn connect(&self) -> &'static [Client] {
         connect::CLIENTS
+    }
+}
+
+struct PackumentOutlines;
+
+impl Outlines for PackumentOutlines {
+    fn outline(&self, document: &Document, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        Ok(Arc::new(Outline::read(&document.package, body)?))
     }
 }
 

@@ -4,13 +4,14 @@
 //! written by copying all text that does not change.
 
 use super::names::file_of;
-use crate::RepoUrl;
-use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
-use crate::resource::Document;
+use crate::json::{self, Object, object, quoted, text, unreadable};
+use crate::rendering::Rendering;
+use crate::resource::{Document, RenderRequest};
 use crate::text::{bad_document, path, segment, without_bom};
 use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 pub(super) const WHAT: &str = "a packument";
 /// The path of a packument among the files of its package.
@@ -73,51 +74,26 @@ impl<'a> Packument<'a> {
         all.filter_map(|(version, entries)| Some((version, entries.as_ref()?)))
     }
 
-    fn entries(&self, version: &str) -> Option<&Object<'a>> {
-        self.versions.as_ref()?.get(version)?.as_ref()
-    }
-
     /// The object of tags.
     pub(super) fn tags(&self) -> &'a str {
         self.tags.map_or("{}", RawValue::get)
     }
 
-    /// The manifest of a version, or of the version that a tag points to, with URLs of this server.
-    pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
-        let tagged = || object(self.tags?)?.text(wanted);
-        let version = if self.entries(wanted).is_some() {
-            Cow::Borrowed(wanted)
-        } else {
-            tagged()?
-        };
-        let mut out = ObjectWriter::new();
-        for (key, value) in self.entries(&version)?.iter() {
-            match key {
-                "dist" => {
-                    let mut dist = String::new();
-                    splice(&mut dist, value.get(), urls.edits(&version, value));
-                    out.put(key, dist);
-                }
-                _ => out.put(key, value),
-            }
-        }
-        Some(out.end())
-    }
-
     /// The full packument, as it is in `body`, with URLs of this server.
-    pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Vec<u8>, Problem> {
+    pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Rendering, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {
             let dists = entries.iter().filter(|(key, _)| *key == "dist");
             dists.flat_map(move |(_, dist)| urls.edits(version, dist))
         });
-        let mut out = String::with_capacity(body.len() + body.len() / 16);
+        let mut out = urls.begin(body.len() + body.len() / 8);
         splice(&mut out, utf8(body)?, edits);
-        Ok(out.into_bytes())
+        Ok(out)
     }
 
     /// The abbreviated packument, which has what installers need, with URLs of this server.
-    pub(super) fn abbreviated(&self, urls: &TarballUrls<'_>) -> Vec<u8> {
-        let mut out = format!("{{\"name\":{}", quoted(urls.package));
+    pub(super) fn abbreviated(&self, capacity: usize, urls: &TarballUrls<'_>) -> Rendering {
+        let mut out = urls.begin(capacity);
+        out.push_str(&format!("{{\"name\":{}", quoted(urls.package)));
         if let Some(modified) = self.time("modified").or(self.modified) {
             out.push_str(&format!(",\"modified\":{modified}"));
         }
@@ -125,35 +101,66 @@ impl<'a> Packument<'a> {
         for (at, (version, entries)) in self.versions().enumerate() {
             out.push_str(if at == 0 { "" } else { "," });
             out.push_str(&quoted(version));
-            out.push(':');
+            out.push_str(":");
             abbreviate(&mut out, version, entries, urls);
         }
-        out.push('}');
+        out.push_str("}");
         // A package of which all versions are unpublished has only a time.
         if let (None, Some(time)) = (&self.versions, self.time) {
             out.push_str(&format!(",\"time\":{time}"));
         }
-        out.push('}');
-        out.into_bytes()
+        out.push_str("}");
+        out
     }
+}
+
+/// The manifest of a version, as it is in a packument, with URLs of this server.
+pub(super) fn version(
+    version: &str,
+    manifest: &[u8],
+    urls: &TarballUrls<'_>,
+) -> Result<Rendering, Problem> {
+    let manifest = utf8(manifest)?;
+    let entries: Object<'_> =
+        serde_json::from_str(manifest).map_err(|error| unreadable(WHAT, error))?;
+    let dists = entries.iter().filter(|(key, _)| *key == "dist");
+    let edits = dists.flat_map(|(_, dist)| urls.edits(version, dist));
+    let mut out = urls.begin(manifest.len());
+    splice(&mut out, manifest, edits);
+    Ok(out)
+}
+
+/// The entries of an object whose values are strings.
+pub(super) fn object_of_texts(value: Option<&RawValue>) -> HashMap<Box<str>, Box<str>> {
+    let entries = value.and_then(object).unwrap_or_default();
+    let texts = entries.texts().into_iter();
+    texts
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect()
 }
 
 /// Builds the URLs that this server has for the files of a package.
 pub(super) struct TarballUrls<'a> {
-    base: String,
+    repo_path: &'a str,
+    place_bytes: usize,
     package: &'a str,
 }
 
 impl<'a> TarballUrls<'a> {
-    pub(super) fn new(repo_url: &RepoUrl<'_>, package: &'a str) -> Self {
+    pub(super) fn new(request: &RenderRequest<'a>, package: &'a str) -> Self {
         Self {
-            base: repo_url.base(),
+            repo_path: request.repo_path,
+            place_bytes: request.place_bytes,
             package,
         }
     }
 
-    /// The values in a version's `dist` that become URLs of this server, in their order, with their
-    /// replacements.
+    fn begin(&self, capacity: usize) -> Rendering {
+        Rendering::new(self.place_bytes, capacity)
+    }
+
+    /// The values in a version's `dist` that become URLs of this server, in their order, with the
+    /// paths of these.
     fn edits<'b>(&self, version: &str, dist: &'b RawValue) -> Vec<(&'b str, String)> {
         let mut edits = Vec::new();
         for (key, value) in object(dist).iter().flat_map(Object::iter) {
@@ -178,21 +185,21 @@ impl<'a> TarballUrls<'a> {
 
     fn tarball(&self, version: &str, url: &str) -> String {
         let file = file_of(self.package, version, url);
-        quoted(&format!(
+        format!(
             "{}/{}/-/{}",
-            self.base,
+            self.repo_path,
             path(self.package),
             segment(&file)
-        ))
+        )
     }
 
     fn attestations(&self, version: &str) -> String {
-        quoted(&format!(
+        format!(
             "{}/-/npm/v1/attestations/{}@{}",
-            self.base,
+            self.repo_path,
             path(self.package),
             segment(version)
-        ))
+        )
     }
 }
 
@@ -226,22 +233,25 @@ fn is_abbreviated(field: &str) -> bool {
 }
 
 /// Writes the abbreviated manifest of a version.
-fn abbreviate(out: &mut String, version: &str, entries: &Object<'_>, urls: &TarballUrls<'_>) {
-    out.push('{');
+fn abbreviate(out: &mut Rendering, version: &str, entries: &Object<'_>, urls: &TarballUrls<'_>) {
+    out.push_str("{");
     let mut separator = "";
     for (key, value) in entries.iter().filter(|(key, _)| is_abbreviated(key)) {
         out.push_str(separator);
         separator = ",";
-        out.extend(["\"", key, "\":"]);
+        for text in ["\"", key, "\":"] {
+            out.push_str(text);
+        }
         match key {
             "dist" => splice(out, value.get(), urls.edits(version, value)),
             _ => out.push_str(value.get()),
         }
     }
     if entries.get("hasInstallScript").is_none() && runs_scripts(entries) {
-        out.extend([separator, "\"hasInstallScript\":true"]);
+        out.push_str(separator);
+        out.push_str("\"hasInstallScript\":true");
     }
-    out.push('}');
+    out.push_str("}");
 }
 
 /// Whether a client runs scripts of the version when it installs it.
@@ -265,16 +275,16 @@ pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(without_bom(body)).map_err(|error| bad_document(WHAT).because(error))
 }
 
-/// Copies `text` and replaces some parts of it. The parts are slices of `text`, in its order; their
-/// pointers give their places.
-fn splice<'a>(out: &mut String, text: &str, edits: impl IntoIterator<Item = (&'a str, String)>) {
+/// Copies `text` and replaces some parts of it by URLs of this server. The parts are slices of `text`,
+/// in its order; their pointers tell where they are.
+fn splice<'a>(out: &mut Rendering, text: &str, edits: impl IntoIterator<Item = (&'a str, String)>) {
     let mut rest = text;
     for (old, new) in edits {
         let at = old.as_ptr().addr().wrapping_sub(rest.as_ptr().addr());
         let after = rest.get(at..).and_then(|found| found.get(old.len()..));
         if let (Some(before), Some(after)) = (rest.get(..at), after) {
             out.push_str(before);
-            out.push_str(&new);
+            out.push_url(&new);
             rest = after;
         }
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Integrity;
 use crate::resource::{Fetch, ReadRequest, Representation};
-use crate::testing::{REPO_URL, call, read, render, search};
+use crate::testing::{REPO_URL, at_repo_url, call, read, render, search};
 use http::header::ACCEPT;
 use http::{Method, StatusCode};
 use larder_model::{Algorithm, Digest, hex};
@@ -58,7 +58,12 @@ fn parsed(text: &str) -> Value {
 }
 
 fn fetch(path: &str, body: &[u8]) -> Result<Fetch, Problem> {
-    match Npm.plan(&artifact(path), &[Some(Bytes::copy_from_slice(body))], &[])? {
+    let artifact = artifact(path);
+    let Plan::Outline(document) = Npm.plan(&artifact, &[], &[])? else {
+        panic!("the packument comes first");
+    };
+    let outline = PackumentOutlines.outline(&document, body)?;
+    match Npm.plan(&artifact, &[], &[outline])? {
         Plan::Fetch(fetch) => Ok(fetch),
         other => panic!("{other:?}"),
     }

@@ -5,6 +5,7 @@ mod version;
 mod link;
 mod html;
 mod page;
+mod outline;
 mod render;
 mod list;
 mod metadata;
@@ -19,16 +20,17 @@ mod connect;
 
 use crate::connect::Client;
 use crate::json::unreadable;
-use crate::protocol::{Call, Protocol};
+use crate::protocol::{Call, Outlines, Protocol};
 use crate::releases::ranked;
-use crate::resource::{Artifact, Document, Fetch, Plan, RenderRequest, Source, Table};
+use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{self, PLAIN_TEXT};
-use crate::{Copying, Describing, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, Names, Publishing, Rendering, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use larder_model::{Problem, ProtocolName, Release, Reply};
 use list::PROJECTS;
 use names::{METADATA, normalised};
-use page::{File, PAGE, Page, integrity, page_of};
+use outline::Outline;
+use page::{File, PAGE, Page, page_of};
 use routes::{JSON, no_such_path};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -114,40 +116,33 @@ impl Protocol for Pypi {
         }
     }
 
-    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Rendering, Problem> {
         let Document { package, path, .. } = request.document;
-        match (&**path, request.representation.name == JSON.name) {
+        let rendered = match (&**path, request.representation.name == JSON.name) {
             (PROJECTS, true) => Ok(list::json(body)),
             (PROJECTS, false) => list::html(body),
             (PAGE, true) => render::json(package, body),
             (PAGE, false) => render::html(package, body),
             _ => Ok(body.to_vec()),
-        }
+        };
+        rendered.map(Rendering::from)
     }
 
     fn plan(
         &self,
         artifact: &Artifact,
-        known: &[Option<Bytes>],
-        _: &[Arc<dyn Table>],
+        _: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem> {
         let (project, path) = (&*artifact.package, &*artifact.path);
-        let Some(page) = page_in(project, known)? else {
-            return Ok(Plan::Read(page_of(project)));
+        let Some(outline) = tables.first() else {
+            return Ok(Plan::Outline(page_of(project)));
         };
-        if let (None, Some(base)) = (page.find(path), path.strip_suffix(METADATA)) {
-            let file = find(&page, project, base)?;
-            let Some(hashes) = &file.metadata else {
-                let detail = format!("the index has no metadata of {base}");
-                return Err(Problem::not_found("metadata", detail));
-            };
-            let url = page.locate(project, &file.url)? + METADATA;
-            return Ok(Plan::Fetch(Fetch::new(url, integrity(hashes)?)));
+        if let Some(fetch) = outline.find("", path) {
+            return Ok(Plan::Fetch(fetch));
         }
-        let file = find(&page, project, path)?;
-        let url = page.locate(project, &file.url)?;
-        let fetch = Fetch::new(url, integrity(&file.hashes)?);
-        Ok(Plan::Fetch(fetch.with_size(file.size)))
+        let absent = || Problem::not_found("file", format!("{project} has no file {path}"));
+        Err(outline.flaw(path).unwrap_or_else(absent))
     }
 
     fn is_download(&self, artifact: &Artifact) -> bool {
@@ -182,12 +177,24 @@ impl Protocol for Pypi {
         Some(&about::ProjectAbouts)
     }
 
+    fn outlines(&self) -> Option<&'static dyn Outlines> {
+        Some(&PageOutlines)
+    }
+
     fn copying(&self) -> Option<&dyn Copying> {
         Some(&copying::DistributionCopies)
     }
 
     fn connect(&self) -> &'static [Client] {
         connect::CLIENTS
+    }
+}
+
+struct PageOutlines;
+
+impl Outlines for PageOutlines {
+    fn outline(&self, document: &Document, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        Ok(Arc::new(Outline::read(&document.package, body)?))
     }
 }
 

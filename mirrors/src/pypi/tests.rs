@@ -2,7 +2,7 @@ use super::names::version_of;
 use super::routes::{HTML, PROVENANCE, TEXT};
 use super::*;
 use crate::Integrity;
-use crate::resource::{ReadRequest, Representation};
+use crate::resource::{Fetch, ReadRequest, Representation};
 use crate::testing::{self, REPO_URL, call, get, read};
 use http::Method;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
@@ -37,13 +37,10 @@ fn plan(file: &str, page: &str) -> Result<Fetch, Problem> {
     let artifact = artifact(&format!("/packages/{PROJECT}/{file}"));
     assert_eq!(
         Pypi.plan(&artifact, &[], &[])?,
-        Plan::Read(page_of(PROJECT))
+        Plan::Outline(page_of(PROJECT))
     );
-    match Pypi.plan(
-        &artifact,
-        &[Some(Bytes::copy_from_slice(page.as_bytes()))],
-        &[],
-    )? {
+    let outline = PageOutlines.outline(&page_of(PROJECT), page.as_bytes())?;
+    match Pypi.plan(&artifact, &[], &[outline])? {
         Plan::Fetch(fetch) => Ok(fetch),
         other => panic!("{other:?}"),
     }

@@ -107,8 +107,11 @@ fn published_files_are_served_as_html_and_json() {
         Some(file.version.clone()),
         file.path.clone(),
     );
+    let document = packument_of("@acme/widget");
+    let outlines = Npm.outlines().expect("outlines");
+    let outline = outlines.outline(&document, &body);
     let plan = Npm
-        .plan(&artifact, &[Some(body.clone().into())], &[])
+        .plan(&artifact, &[], &[outline.expect("an outline")])
         .expect("a plan");
     let Plan::Fetch(fetch) = plan else {
         panic!("{plan:?}")

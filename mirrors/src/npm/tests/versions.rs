@@ -13,13 +13,19 @@ fn part(path: &str) -> (Document, Box<str>) {
 }
 
 fn rendered_part(document: &Document, part: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let outline = PackumentOutlines.outline(document, body)?;
+    let part = outline.part(part)?;
+    let range = usize::try_from(part.range.start).expect("a place")
+        ..usize::try_from(part.range.end).expect("a place");
+    let body = &body[range];
     let request = RenderRequest {
         document,
         representation: VERSION,
-        part: Some(part),
-        repo_url: REPO_URL,
+        part: Some(part.name),
+        repo_path: REPO_URL.path,
+        place_bytes: REPO_URL.origin.len() + 1,
     };
-    Npm.render(&request, body)
+    Npm.render(&request, body).map(at_repo_url)
 }
 
 fn version(path: &str) -> Result<Value, Problem> {

@@ -136,10 +136,6 @@ fn a_file_is_checked_against_its_page() {
             Kind::NotFound
         );
     }
-    let unknown = Pypi
-        .plan(&artifact("/packages/a/a-1.zip"), &[None], &[])
-        .expect_err("unknown");
-    assert_eq!(unknown.kind, Kind::NotFound);
 }
 
 #[test]

@@ -196,10 +196,12 @@ fn files_are_found_on_a_composed_page() {
     let body = page_with(&release_files());
     let metadata = Digest::of(Algorithm::Sha256, INFO.as_bytes());
     let digest = Digest::of(Algorithm::Sha256, &wheel());
-    let known = [Some(bytes::Bytes::from(body))];
+    let outlines = Pypi.outlines().expect("outlines");
+    let outline = outlines.outline(&page_of(PROJECT), &body);
+    let outline = [outline.expect("an outline")];
     let plan = |path: &str| {
         let artifact = file_of(PROJECT, path).expect("artifact");
-        match Pypi.plan(&artifact, &known, &[]).expect("plan") {
+        match Pypi.plan(&artifact, &[], &outline).expect("plan") {
             Plan::Fetch(fetch) => (fetch.url, fetch.integrity, fetch.size),
             other => panic!("{other:?}"),
         }

@@ -1,0 +1,267 @@
+//! Gzip (RFC 1952) around the places of a rendered document: what fills them is put into the packed
+//! bytes, and is not packed.
+//!
+//! ```text
+//! plain    text      [place]  text [place] text            [place]  text
+//! packed   deflate   stored   deflate, which copies the    stored   deflate   checksum
+//!                    block    place before                 block
+//! ```
+//!
+//! A place that is within the window of the one before is a copy of it, whatever that is filled with, for
+//! all places of a document are as long: so most documents have one that is stored. Whether every place
+//! is stored or copied as a whole is proved by unpacking what came out; else all of them are stored. The
+//! checksum is linear in what fills the places, so it costs as much for one as for thousands.
+
+use flate2::read::DeflateDecoder;
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use larder_mirrors::Rendering;
+use larder_mirrors::rendering::{is_unfilled, unfilled};
+use larder_model::Problem;
+use std::io::Read;
+
+/// The head of a gzip member without a name and a time.
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// The bytes of its end: the checksum and the length.
+const END_BYTES: usize = 8;
+/// A place that is further from the one before is stored: deflate's window (RFC 1951 2) has little more.
+const NEAR: usize = 31 * 1024;
+/// From this level on deflate knows of every place that it has seen, so it copies where it can.
+const LEVEL: Compression = Compression::new(7);
+/// The polynomial of CRC-32, as gzip has it.
+const POLYNOMIAL: u32 = 0xedb8_8320;
+
+/// A packed document.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// All of it, with the checksum of the unfilled document.
+    pub(super) bytes: Vec<u8>,
+    /// Where its stored places begin.
+    pub(super) places: Vec<usize>,
+    /// How its checksum depends on what fills the places.
+    pub(super) sum: PlacesSum,
+}
+
+/// What the fillings of a document's places add to its checksum.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(super) struct PlacesSum {
+    /// The checksum of the unfilled document.
+    pub(super) unfilled: u32,
+    /// The sum over all places of the factor by which what follows it multiplies.
+    pub(super) factor: u32,
+}
+
+impl PlacesSum {
+    /// The checksum of the document whose places have this filling.
+    pub(super) fn filled(self, filling: &[u8]) -> u32 {
+        let difference = crc(filling) ^ crc(unfilled(filling.len()));
+        self.unfilled ^ product(self.factor, difference)
+    }
+}
+
+/// Packs a document.
+pub(super) fn pack(rendering: &Rendering) -> Result<Packed, Problem> {
+    let packed = pack_with(rendering, NEAR)?;
+    if is_whole(&packed, rendering)? {
+        return Ok(packed);
+    }
+    pack_with(rendering, 0)
+}
+
+/// Packs a document, and stores each place that is further than `near` from the one before.
+fn pack_with(rendering: &Rendering, near: usize) -> Result<Packed, Problem> {
+    let (text, place_bytes) = (rendering.bytes(), rendering.place_bytes());
+    let mut packer = Packer::new(text.len() / 4);
+    let mut places = Vec::new();
+    let (mut done, mut read, mut before) = (0, 0, None::<usize>);
+    for place in rendering.places().iter().copied() {
+        require_plain(text.get(read..place))?;
+        read = place + place_bytes;
+        let is_near = before.is_some_and(|before| place - before <= near);
+        before = Some(place);
+        if is_near {
+            continue; // with the text that follows it
+        }
+        packer.text(&text[done..place])?;
+        places.push(packer.store(&text[place..read])?);
+        done = read;
+    }
+    require_plain(text.get(read..))?;
+    let sum = PlacesSum {
+        unfilled: crc(text),
+        factor: factor(rendering, text.len()),
+    };
+    let bytes = packer.end(&text[done..], sum.unfilled, text.len())?;
+    Ok(Packed { bytes, places, sum })
+}
+
+/// Fails if text between places could be taken for one.
+fn require_plain(text: Option<&[u8]>) -> Result<(), Problem> {
+    match text {
+        Some(text) if !text.iter().copied().any(is_unfilled) => Ok(()),
+        _ => Err(Problem::internal(
+            "a rendered document has a byte that no text has",
+        )),
+    }
+}
+
+/// Whether each byte of each place comes from the same byte of a stored place. It is filled in two ways:
+/// no two bytes of a place are alike in both, and none is as it was when the document was packed.
+fn is_whole(packed: &Packed, rendering: &Rendering) -> Result<bool, Problem> {
+    let place_bytes = rendering.place_bytes();
+    if packed.places.len() == rendering.places().len() {
+        return Ok(true); // all are stored
+    }
+    let digits = |at: usize| [at % 251, at / 251].map(|digit| u8::try_from(digit).unwrap_or(0));
+    for way in 0..2 {
+        let filling: Vec<u8> = (0..place_bytes).map(|at| digits(at)[way]).collect();
+        let mut bytes = packed.bytes.clone();
+        for place in packed.places.iter().copied() {
+            bytes[place..place + place_bytes].copy_from_slice(&filling);
+        }
+        let deflated = &bytes[HEAD.len()..bytes.len() - END_BYTES];
+        let filled = rendering.clone().filled(&filling);
+        if !is_deflated(deflated, &filled)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether bytes unpack to this text.
+fn is_deflated(bytes: &[u8], text: &[u8]) -> Result<bool, Problem> {
+    let mut unpacked = DeflateDecoder::new(bytes);
+    let mut rest = text;
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let length = unpacked.read(&mut piece).map_err(Problem::internal)?;
+        if length == 0 {
+            return Ok(rest.is_empty());
+        }
+        match rest.strip_prefix(&piece[..length]) {
+            Some(after) => rest = after,
+            None => return Ok(false),
+        }
+    }
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// The sum of `x^(8 n)` over all places, where `n` bytes follow a place.
+fn factor(rendering: &Rendering, length: usize) -> u32 {
+    let ends = rendering.places().iter();
+    let ends = ends.map(|place| place + rendering.place_bytes());
+    ends.fold(0, |sum, end| sum ^ power(length - end))
+}
+
+/// `x^(8 n)` modulo the polynomial; the highest bit is the lowest power.
+fn power(bytes: usize) -> u32 {
+    let (mut power, mut square, mut left) = (1 << 31, 1 << 23, bytes);
+    while left > 0 {
+        if left & 1 == 1 {
+            power = product(power, square);
+        }
+        square = product(square, square);
+        left >>= 1;
+    }
+    power
+}
+
+/// The product of two polynomials modulo that of CRC-32.
+fn product(one: u32, other: u32) -> u32 {
+    let (mut product, mut shifted) = (0, other);
+    for bit in (0..32).rev() {
+        if one >> bit & 1 == 1 {
+            product ^= shifted;
+        }
+        shifted = if shifted & 1 == 1 {
+            shifted >> 1 ^ POLYNOMIAL
+        } else {
+            shifted >> 1
+        };
+    }
+    product
+}
+
+/// A gzip member that is being written.
+struct Packer {
+    deflate: Compress,
+    out: Vec<u8>,
+    /// What stored places were packed to.
+    unused: Vec<u8>,
+}
+
+impl Packer {
+    fn new(capacity: usize) -> Self {
+        let mut out = Vec::with_capacity(capacity);
+        out.extend_from_slice(&HEAD);
+        Self {
+            deflate: Compress::new(LEVEL, false),
+            out,
+            unused: Vec::new(),
+        }
+    }
+
+    /// Packs text up to the beginning of a byte.
+    fn text(&mut self, text: &[u8]) -> Result<(), Problem> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        deflate(&mut self.deflate, text, &mut self.out, FlushCompress::Sync)
+    }
+
+    /// Writes a place as it is (RFC 1951 3.2.4), while the window moves on by it; returns where it
+    /// begins.
+    fn store(&mut self, place: &[u8]) -> Result<usize, Problem> {
+        self.unused.clear();
+        let (deflater, unused) = (&mut self.deflate, &mut self.unused);
+        deflate(deflater, place, unused, FlushCompress::Sync)?;
+        let length = u16::try_from(place.len()).map_err(Problem::internal)?;
+        self.out.push(0);
+        self.out.extend_from_slice(&length.to_le_bytes());
+        self.out.extend_from_slice(&(!length).to_le_bytes());
+        let at = self.out.len();
+        self.out.extend_from_slice(place);
+        Ok(at)
+    }
+
+    fn end(mut self, rest: &[u8], sum: u32, length: usize) -> Result<Vec<u8>, Problem> {
+        let (deflater, out) = (&mut self.deflate, &mut self.out);
+        deflate(deflater, rest, out, FlushCompress::Finish)?;
+        out.extend_from_slice(&sum.to_le_bytes());
+        let length = u32::try_from(length).map_err(Problem::internal)?;
+        out.extend_from_slice(&length.to_le_bytes());
+        Ok(self.out)
+    }
+}
+
+fn deflate(
+    deflate: &mut Compress,
+    text: &[u8],
+    out: &mut Vec<u8>,
+    flush: FlushCompress,
+) -> Result<(), Problem> {
+    let start = deflate.total_in();
+    loop {
+        out.reserve(text.len() / 8 + 64);
+        let done = usize::try_from(deflate.total_in() - start).map_err(Problem::internal)?;
+        let (rest, room) = (text.get(done..).unwrap_or_default(), out.capacity());
+        let status = deflate
+            .compress_vec(rest, out, flush)
+            .map_err(Problem::internal)?;
+        let is_flushed = out.len() < room && deflate.total_in() - start == text.len() as u64;
+        let is_ended = match flush {
+            FlushCompress::Finish => status == Status::StreamEnd,
+            _ => is_flushed,
+        };
+        if is_ended {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
