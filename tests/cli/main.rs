@@ -16,3 +16,4 @@ mod apply;
 mod doctor;
 mod first_hour;
 mod hour;
+mod pasted;
