@@ -72,7 +72,8 @@ pub use quotas::{
 };
 pub use refresh::{Refresh, RefreshOutcome, RefreshRequest, RefreshedDocument};
 pub use repositories::{
-    Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
+    Block, NewRepository, OfflineBy, Readers, RepoKind, Repository, RepositoryChange, Upstream,
+    UpstreamChange,
 };
 pub use reservations::Reservation;
 pub use retention::{

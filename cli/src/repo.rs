@@ -187,7 +187,7 @@ const MIRROR: Table = Table::new(
         ("Absent statuses", "upstream/absent_statuses"),
         ("Answer time", "upstream/answer_time"),
         ("Fresh seconds", "fresh_seconds"),
-        ("Offline", "offline"),
+        ("Offline by", "offline_by"),
         ("Blocked", "blocked"),
         ("Bytes", "usage/bytes"),
         ("Unique bytes", "usage/unique_bytes"),

@@ -154,6 +154,7 @@ impl House {
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
             backups: backups.clone(),
             data: config.data.clone(),
+            offline: config.cache.offline,
             authority: identity.as_ref().and_then(|identity| identity.ca.clone()),
             settings,
         });

@@ -279,8 +279,9 @@ fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Prob
 }
 
 /// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
-/// place.
+/// place. What cargo puts before the address of an index is understood.
 fn address(text: &str) -> Result<String, Problem> {
+    let text = text.strip_prefix("sparse+").unwrap_or(text);
     let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
     let (scheme, rest) = text
         .split_once("://")
