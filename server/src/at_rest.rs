@@ -16,7 +16,9 @@ const OTHERS: u32 = 0o007;
 const NOT_OWNER: u32 = 0o077;
 
 /// Files and folders of the data folder. It may have been made by others, with others' files in it.
-const OWN: [&str; 9] = [
+/// (The file with the first password is not among them: by its mode a first start knows whether it
+/// wrote it.)
+const OWN: [&str; 8] = [
     "larder.db",
     "larder.db-wal",
     "larder.db-shm",
@@ -24,7 +26,6 @@ const OWN: [&str; 9] = [
     "staging",
     "backups",
     "tls",
-    "admin-password",
     "larder.lock",
 ];
 
