@@ -3,8 +3,12 @@
 #   docker build -t larder .
 #   docker run --read-only --stop-timeout 40 -p 127.0.0.1:7070:7070 -v larder-data:/data larder
 #
-# The first start leaves the password of the user `admin` in the volume, or takes it from LARDER_ADMIN_PASSWORD. A
-# larder.toml mounted to /etc/larder/larder.toml is read; settings as variables work as everywhere.
+# The first start leaves the password of the user `admin` in the volume, or takes it from LARDER_ADMIN_PASSWORD, or from
+# the file that LARDER_ADMIN_PASSWORD_FILE names. A larder.toml mounted to /etc/larder/larder.toml is read; variables go
+# before it, also the two that are set here: give `-e LARDER_SERVER__LISTEN=…` for another port.
+#
+# There are no package managers in the image whose upstreams a first start could take over. `larder discover --apply` on a
+# developer's machine does it: docs/operate.md, "In a container".
 # The build downloads crates and needs a network for that, nothing else.
 
 # The manifests alone. As long as they stay the same, all dependencies come out of the layer cache.
@@ -37,8 +41,11 @@ RUN groupadd --gid 65532 larder \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/target/release/larder /usr/local/bin/larder
 WORKDIR /etc/larder
+ENV LARDER_DATA=/data LARDER_SERVER__LISTEN=0.0.0.0:7070
 USER 65532:65532
 VOLUME /data
 EXPOSE 7070
+# With and without TLS, on whatever port: it reads what the server reads.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s CMD ["larder", "health"]
 ENTRYPOINT ["larder"]
-CMD ["serve", "--data", "/data", "--listen", "0.0.0.0:7070"]
+CMD ["serve"]

@@ -18,8 +18,10 @@ use http::request::Parts;
 use larder_keys::seal::Seal;
 use larder_keys::{KeyRing, SigningKey, Vault};
 use larder_metadata::Metadata;
-use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings};
+use larder_metadata::repos::RepoRecord;
+use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings, Verb};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What the gate is made of.
@@ -54,6 +56,7 @@ pub struct Gate {
     vault: Vault,
     pub(crate) remembered: RememberedCallers,
     events: Events,
+    failed_logins: AtomicU64,
     pub(crate) denied: Denied,
     pub(crate) token_uses: NotedUses,
     pub(crate) session_uses: NotedUses,
@@ -175,6 +178,7 @@ impl Gate {
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
             events: Events::default(),
+            failed_logins: AtomicU64::new(0),
             denied: Denied::default(),
             token_uses: NotedUses::new(),
             session_uses: NotedUses::new(),
@@ -205,6 +209,15 @@ impl Gate {
     /// Hashes of passwords computed since the start of this process.
     pub fn password_hashes(&self) -> u64 {
         self.passwords.computed()
+    }
+
+    /// Logins that failed, or were refused, since the start of this process.
+    pub fn failed_logins(&self) -> u64 {
+        self.failed_logins.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_failed_login(&self) {
+        self.failed_logins.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the audit trail will tell of logins and refusals.
@@ -305,6 +318,20 @@ impl Gate {
         permissions
             .iter()
             .all(|permission| anonymous.may(permission))
+    }
+
+    /// Whether anyone at all may read a repository and, of a group, each of its members.
+    pub fn is_wholly_public(&self, repo: &RepoRecord) -> bool {
+        let policy = self.policy();
+        let read = |repo: &RepoRecord| Permission {
+            protocol: repo.protocol,
+            repo: repo.name.clone(),
+            package: None,
+            verb: Verb::Read,
+        };
+        let members = policy.members_of(repo).map(|member| read(member));
+        let all: Vec<Permission> = members.chain([read(repo)]).collect();
+        self.is_public(&all)
     }
 
     /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is

@@ -31,21 +31,26 @@ fn told(principal: &Principal, permission: &Permission) -> Problem {
                 .package
                 .as_deref()
                 .map_or_else(String::new, |package| format!("/{package}"));
-            let detail = format!(
-                "you may not {} {}{what}; ask its admin for a grant",
-                verb.word(),
-                permission.repo
-            );
-            let problem = Problem::new(Kind::Denied, "access", detail);
+            let refused = format!("you may not {} {}{what}", verb.word(), permission.repo);
             let read = Permission {
                 verb: Verb::Read,
                 ..permission.clone()
             };
             // To whoever may not even read it, no more is told.
             if !principal.could(&read) {
-                return problem;
+                let detail = format!("{refused}; ask its admin for a grant");
+                return Problem::new(Kind::Denied, "access", detail);
             }
-            problem.ruled(Ruling {
+            let (role, repository) = (verb.least_role().word(), permission.repository());
+            let package = permission
+                .package
+                .as_deref()
+                .map_or_else(String::new, |package| format!(" (package {package})"));
+            let detail = format!(
+                "{refused}: that needs role {role} on {repository}{package}; \
+                 ask its admin for a grant"
+            );
+            Problem::new(Kind::Denied, "access", detail).ruled(Ruling {
                 repository: Some(permission.repository().into()),
                 package: permission.package.clone(),
                 verb: Some(verb),

@@ -13,9 +13,24 @@ use larder_model::{Action, Origin, Outcome, Permission, Problem, Subject, Timest
 use serde_json::json;
 use std::net::IpAddr;
 
+/// Characters of a claimed name in the log.
+const LOGGED_NAME: usize = 100;
+
+/// As much of a claimed name as the log has.
+fn shown(object: &str) -> &str {
+    let end = object.char_indices().nth(LOGGED_NAME);
+    end.map_or(object, |(end, _)| &object[..end])
+}
+
 impl Gate {
     /// Tells the audit trail of a login: of a `user:NAME` as it was claimed, or of a `token`.
     pub(crate) fn note_login(&self, object: &str, outcome: Outcome, origin: &Origin) {
+        if outcome != Outcome::Ok {
+            let (outcome, login) = (outcome.word(), shown(object).escape_debug());
+            let (address, request_id) = (origin.address, &*origin.request_id);
+            self.count_failed_login();
+            tracing::info!(%login, outcome, %address, request_id, "a login failed");
+        }
         let actor = match outcome {
             Outcome::Ok => object.into(),
             Outcome::Refused | Outcome::Failed => Subject::Anonymous.to_string().into(),

@@ -37,13 +37,13 @@ pub mod sessions;
 pub mod settings;
 pub mod system;
 pub mod tokens;
-pub mod upstreams;
 pub mod users;
 
 pub mod collection;
 pub mod rights;
 pub mod scrub;
 pub mod statistics;
+pub mod upstreams;
 
 pub use abouts::{
     AboutLink, Dependency, Fact, FileRead, PackageBlock, PackageDetails, Readme, ReadmeFormat,
@@ -74,7 +74,8 @@ pub use quotas::{
 };
 pub use refresh::{Refresh, RefreshOutcome, RefreshRequest, RefreshedDocument};
 pub use repositories::{
-    Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
+    Block, NewRepository, OfflineBy, Readers, RepoKind, Repository, RepositoryChange, Upstream,
+    UpstreamChange,
 };
 pub use reservations::Reservation;
 pub use retention::{

@@ -3,7 +3,14 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Fields of bodies for which `null` is a word of its own (RFC 7396): they are a [`Patch`].
-pub const NULLABLE: [&str; 5] = ["answer_time", "bytes", "open", "quota", "versions"];
+pub const NULLABLE: [&str; 6] = [
+    "answer_time",
+    "bytes",
+    "default_mirror",
+    "open",
+    "quota",
+    "versions",
+];
 
 /// A setting in a body: absent, `null`, or a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

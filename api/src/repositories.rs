@@ -57,6 +57,10 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub offline: Option<bool>,
+    /// Of a mirror: what makes that nothing is fetched; absent: it fetches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offline_by: Option<OfflineBy>,
     /// Of a mirror: how long a document is taken without asking again, in seconds; absent: as the
     /// server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +103,16 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub usage: Option<RepositoryUsage>,
+}
+
+/// What makes that a mirror fetches nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OfflineBy {
+    /// Its own setting.
+    Repository,
+    /// The whole server is offline.
+    Server,
 }
 
 /// Who may read all of a repository.

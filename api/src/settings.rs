@@ -1,6 +1,6 @@
 //! Settings of the whole server.
 
-use crate::schema;
+use crate::{Patch, schema};
 use larder_model::RepoName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,7 +37,8 @@ pub struct SettingsChange {
 /// What is changed of the settings of images; what is absent stays.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OciSettingsChange {
-    /// The name of a repository of images; an empty text takes the mirror back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_mirror: Option<String>,
+    /// The name of a repository of images; `null`, or an empty text, takes the mirror back.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schema(value_type = Option<String>)]
+    pub default_mirror: Patch<String>,
 }

@@ -152,10 +152,7 @@ impl Packages {
         match read {
             ReadRequest::Local(reply) => {
                 // Clients must know in advance whether a part of it needs a login.
-                let members = admission.policy().members_of(&own.record);
-                let all = members.chain([&own.record]);
-                let all: Vec<Permission> = all.map(|record| read_in(record, "")).collect();
-                let public = parts.gate.is_public(&all);
+                let public = parts.gate.is_wholly_public(&own.record);
                 return Ok(reply(&RepoUrl { public, ..repo_url }).into());
             }
             ReadRequest::Redirect(to) => {

@@ -93,15 +93,21 @@ impl Repo {
         self.offline || self.gate.policy().is_offline()
     }
 
-    /// The upstream, if one may be asked.
+    /// The upstream, if one may be asked. Else it is so until someone changes it, which the problem's
+    /// kind tells: clients need not try again.
     pub(crate) fn upstream(&self) -> Result<&Arc<Upstream>, Problem> {
         if self.is_offline() {
-            let detail = "this is not kept here, and the repository is offline";
+            let who = if self.record.settings.offline {
+                "the repository"
+            } else {
+                "the server"
+            };
+            let detail = format!("this is not kept here, and {who} is offline");
             return Err(Problem::new(Kind::Offline, "offline", detail));
         }
         self.upstream
             .as_ref()
-            .ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
+            .ok_or_else(|| Problem::not_found("upstream", self.lacks_upstream()))
     }
 
     /// Whether any package is.
@@ -112,7 +118,7 @@ impl Repo {
     /// Why the upstream is not asked, and what to do about it.
     pub(crate) fn unasked(&self) -> (String, String) {
         let name = format!("{}/{}", self.record.protocol, self.record.name);
-        match (&self.upstream, self.offline) {
+        match (&self.upstream, self.record.settings.offline) {
             (None, _) => (
                 "it has no upstream yet".to_owned(),
                 format!("larder repo set {name} --upstream URL"),
@@ -123,7 +129,7 @@ impl Repo {
             ),
             (_, false) => (
                 "the server is offline".to_owned(),
-                "PATCH /api/v1/settings {\"offline\":false}".to_owned(),
+                "larder settings set offline=false".to_owned(),
             ),
         }
     }

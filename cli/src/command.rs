@@ -7,6 +7,7 @@ use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
 use crate::denied::Denied;
+use crate::discover::Discover;
 use crate::doctor::Doctor;
 use crate::gc::Gc;
 use crate::grant::Grant;
@@ -43,8 +44,9 @@ pub enum Command {
     /// Logins that are remembered: list, use. Needs no server.
     #[command(subcommand, name = "context")]
     LoginContext(LoginContext),
-    /// Show what this machine's package managers use as upstream. Needs no server.
-    Discover,
+    /// Show what this machine's package managers use as upstream, or have the server's mirrors use it,
+    /// too.
+    Discover(Discover),
     /// Show the exact configuration that makes a client use a repository, or write it.
     Connect(Connect),
     /// Check the server, its storage and upstreams, and this machine's clients.

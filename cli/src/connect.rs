@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 /// Show the exact configuration that makes a client use a repository, or write it.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Connect {
     /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd,
     /// skopeo, crane or buildkit.
@@ -23,13 +24,20 @@ pub struct Connect {
     /// Protocol and name, e.g. npm/main.
     #[arg(value_parser = repo_path)]
     repo: RepoPath,
+    /// Lines with a token, also where anyone may read without one: to publish, and to read what is
+    /// not public.
+    #[arg(long)]
+    with_token: bool,
+    /// Print only the lines of the file of that number, counted from 1, as they are to stand in it.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["write", "undo"])]
+    file: Option<usize>,
     /// Put the lines into the client's own files. All else in them stays, and --undo takes them out
     /// again.
     #[arg(long)]
     write: bool,
     /// Take the lines out that --write put into the client's files, and give back what they took
     /// the place of.
-    #[arg(long, conflicts_with = "write")]
+    #[arg(long, conflicts_with_all = ["write", "with_token"])]
     undo: bool,
     /// With --write: read the token for the client from standard input, one line, instead of making
     /// one that may only read the repository. Only some clients need one in a file.
@@ -58,13 +66,16 @@ pub(crate) async fn connect(args: Connect, cx: &Context<'_>) -> Result<Outcome, 
     }
     let client = &cx.client()?;
     let path = ["connect", name, repo.protocol.0, repo.name.as_str()];
-    let answer = client.get(&path, &[]).await?;
+    let query = [("with_token", "true")];
+    let query = if args.with_token { &query[..] } else { &[] };
+    let answer = client.get(&path, query).await?;
     let list: List<ConnectPart> = client.read(&answer, "lines for a client")?;
     if args.write {
         let job = Job {
             name,
             owner: &owner,
             repo,
+            publishes: args.with_token || name == "twine",
             token_stdin: args.client_token_stdin,
             expires: args.expires,
             now: cx.env.clock.now(),
@@ -74,8 +85,32 @@ pub(crate) async fn connect(args: Connect, cx: &Context<'_>) -> Result<Outcome, 
         };
         return job.write(list.items, client).await;
     }
+    if let Some(number) = args.file {
+        return only(&list.items, number).map(|text| Outcome::text(Some(answer), text));
+    }
     let parts: Vec<String> = list.items.iter().map(part).collect();
     Ok(Outcome::text(Some(answer), parts.join("\n\n")))
+}
+
+/// The lines of one file, and nothing else.
+fn only(parts: &[ConnectPart], number: usize) -> Result<String, Failure> {
+    let mut files = parts.iter().filter_map(|part| {
+        let file = part.file.as_deref()?;
+        Some((file, part))
+    });
+    let names: Vec<String> = files.clone().map(|(file, _)| plain(file)).collect();
+    let found = number.checked_sub(1).and_then(|number| files.nth(number));
+    let Some((_, part)) = found else {
+        let there = match &*names {
+            [] => "this client needs no file".to_owned(),
+            names => format!("the files are, from 1: {}", names.join(", ")),
+        };
+        return Err(Failure::Usage(format!(
+            "there is no file {number}; {there}"
+        )));
+    };
+    let lines: Vec<String> = part.lines.iter().map(|line| plain(line)).collect();
+    Ok(lines.join("\n"))
 }
 
 /// The file in a comment, what to know in another, and then the lines as they are.

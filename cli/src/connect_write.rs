@@ -41,6 +41,8 @@ pub(crate) struct Job<'a> {
     pub(crate) name: &'a str,
     pub(crate) owner: &'a str,
     pub(crate) repo: &'a RepoPath,
+    /// Whether the client is to publish.
+    pub(crate) publishes: bool,
     /// Whether the client's token comes from standard input.
     pub(crate) token_stdin: bool,
     /// When a token that is made ends; `None`: nobody said.
@@ -378,9 +380,10 @@ impl Job<'_> {
         let members = repo.members.unwrap_or_default();
         let names = std::iter::once(self.repo.name.as_str().to_owned())
             .chain(members.iter().map(ToString::to_string));
-        let role = match self.name {
-            "twine" => Role::Writer,
-            _ => Role::Reader,
+        let role = if self.publishes {
+            Role::Writer
+        } else {
+            Role::Reader
         };
         let grant = |name: String| {
             let repository = format!("{protocol}/{name}").parse::<Pattern>();

@@ -1,8 +1,13 @@
 //! `larder discover`.
 
+use crate::client::Client;
+use crate::context::Context;
+use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
-use larder_discover::{DiscoveredUpstream, Machine, setting};
+use clap::Args;
+use larder_api::{RepositoryChange, UpstreamChange};
+use larder_discover::{DiscoveredUpstream, setting};
 use larder_model::ProtocolName;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,8 +27,86 @@ const LIST: Table = Table::new(
     &["url"],
 );
 
-pub(crate) fn discover(machine: &Machine) -> Outcome {
-    told(&larder_discover::discover(machine, LIMIT))
+/// What is done with what was found.
+#[derive(Args, Debug)]
+pub struct Discover {
+    /// Make it what the mirrors `upstream` of the server are of, where they have no upstream yet; for
+    /// superusers.
+    #[arg(long)]
+    apply: bool,
+    /// With --apply: the upstreams may have private or loopback addresses.
+    #[arg(long, requires = "apply")]
+    allow_private: bool,
+}
+
+/// What was done to each mirror.
+const APPLIED: Table = Table::new(
+    &[
+        ("REPOSITORY", "repository"),
+        ("UPSTREAM", "upstream"),
+        ("DONE", "done"),
+    ],
+    &["repository"],
+);
+
+/// The name of the mirror that a first start makes for each protocol.
+const MIRROR: &str = "upstream";
+
+pub(crate) async fn discover(args: &Discover, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let found = larder_discover::discover(&cx.env.machine, LIMIT);
+    if !args.apply {
+        return Ok(told(&found));
+    }
+    let client = cx.client()?;
+    let mut items = Vec::new();
+    for (protocol, found) in &found {
+        let default = found.iter().find(|found| found.default);
+        let upstream = default.and_then(|found| Some((found, found.address()?)));
+        let (upstream, done) = match upstream {
+            Some((found, url)) => {
+                let done = apply(*protocol, (found, url), args.allow_private, &client).await?;
+                (Some(url), done)
+            }
+            None => (None, "nothing was found"),
+        };
+        let repository = format!("{protocol}/{MIRROR}");
+        items.push(json!({"repository": repository, "upstream": upstream, "done": done}));
+    }
+    Ok(Outcome::list(
+        json!({"items": items, "next": null}),
+        &APPLIED,
+    ))
+}
+
+/// Makes what was found the upstream of a mirror that has none; what was done.
+async fn apply(
+    protocol: ProtocolName,
+    (found, url): (&DiscoveredUpstream, &str),
+    allow_private: bool,
+    client: &Client,
+) -> Result<&'static str, Failure> {
+    let path = ["repositories", protocol.0, MIRROR];
+    let there = match client.get(&path, &[]).await {
+        Ok(there) => there,
+        Err(Failure::Refused { status: 404, .. }) => return Ok("there is no such mirror"),
+        Err(failure) => return Err(failure),
+    };
+    if there["upstream"]["url"].is_string() {
+        return Ok("left as it is: it has an upstream");
+    }
+    let secret = found.password.as_ref();
+    let change = RepositoryChange {
+        upstream: Some(UpstreamChange {
+            url: Some(url.to_owned()),
+            username: found.username.clone(),
+            password: secret.map(|secret| secret.expose().to_owned()),
+            allow_private: allow_private.then_some(true),
+            ..UpstreamChange::default()
+        }),
+        ..RepositoryChange::default()
+    };
+    client.patch(&path, &change).await?;
+    Ok("set")
 }
 
 fn told(all: &[(ProtocolName, Vec<DiscoveredUpstream>)]) -> Outcome {

@@ -5,7 +5,7 @@ mod object;
 mod sections;
 mod tables;
 
-use crate::edit::marks::Marks;
+use crate::edit::marks::{Block, Marks};
 use crate::edit::sections::Style;
 use std::path::Path;
 
@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Toml(bool),
     /// A JSON object of lists.
     Json,
+    /// Certificates in PEM form, between which anything may stand.
+    Certificates,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
                 Self::Toml(false)
             }
             ("daemon.json", _) => Self::Json,
+            (_, Some("crt")) => Self::Certificates,
             _ => return None,
         })
     }
@@ -55,6 +58,7 @@ impl Kind {
             Self::Lines(style) => sections::satisfied(style, text, wanted),
             Self::Toml(_) => tables::satisfied(text, wanted),
             Self::Json => object::satisfied(text, wanted),
+            Self::Certificates => text.contains(&wanted.join("\n")),
         }
     }
 
@@ -68,6 +72,13 @@ impl Kind {
             Self::Lines(style) => sections::put(style, text, wanted, &marks),
             Self::Toml(_) => tables::put(text, wanted, &marks),
             Self::Json => object::put(text, wanted),
+            Self::Certificates => {
+                let ours = Block {
+                    at: text.lines().count(),
+                    lines: wanted.to_vec(),
+                };
+                Ok(marks.put(text, &[ours], &[]))
+            }
         }
     }
 
@@ -80,7 +91,7 @@ impl Kind {
         (before, after): (&str, &str),
     ) -> Result<String, String> {
         match self {
-            Self::Lines(_) | Self::Toml(_) => Marks::of(owner).take(text),
+            Self::Lines(_) | Self::Toml(_) | Self::Certificates => Marks::of(owner).take(text),
             Self::Json => object::take(text, before, after),
         }
     }

@@ -43,6 +43,7 @@ mod context;
 mod interrupt;
 
 mod download;
+mod ready;
 
 mod apply;
 mod audit;
@@ -88,4 +89,5 @@ pub use exit::Exit;
 pub use global::Global;
 pub use interrupt::exit_on_interrupt;
 pub use larder_discover::Machine;
+pub use ready::ready;
 pub use run::{misused, run, wants_json};

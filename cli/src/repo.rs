@@ -202,7 +202,7 @@ const MIRROR: Table = Table::new(
         ("Answer time", "upstream/answer_time"),
         ("Fresh seconds", "fresh_seconds"),
         ("Serves vanished", "serve_vanished"),
-        ("Offline", "offline"),
+        ("Offline by", "offline_by"),
         ("Blocked", "blocked"),
         ("Bytes", "usage/bytes"),
         ("Unique bytes", "usage/unique_bytes"),

@@ -82,7 +82,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Logout => logout(cx).await,
         Command::Whoami => whoami(cx).await,
         Command::LoginContext(command) => login_context(command, cx),
-        Command::Discover => Ok(discover(&cx.env.machine)),
+        Command::Discover(args) => discover(&args, cx).await,
         Command::Connect(args) => connect(args, cx).await,
         Command::Doctor(args) => doctor(args, cx).await,
         Command::Repo(command) => repo(command, cx).await,

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
-use larder_api::{OciSettingsChange, SettingsChange};
+use larder_api::{OciSettingsChange, Patch, SettingsChange};
 use larder_model::RepoName;
 use larder_model::nearest::nearest;
 
@@ -56,7 +56,7 @@ fn change(words: &[String]) -> Result<SettingsChange, String> {
         let is_second = match &*key {
             OFFLINE => change.offline.replace(flag(&key, value)?).is_some(),
             DEFAULT_MIRROR => {
-                let default_mirror = Some(mirror(&key, value)?);
+                let default_mirror = Patch::Set(mirror(&key, value)?);
                 let oci = OciSettingsChange { default_mirror };
                 change.oci.replace(oci).is_some()
             }

@@ -35,6 +35,7 @@ mod load;
 mod example;
 
 pub use effective::Setting;
+pub use environment::first_password;
 pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
 pub use secret::Secret;

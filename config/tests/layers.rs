@@ -401,3 +401,45 @@ fn it_is_told_where_settings_come_from() {
     assert_eq!(of("server.public_url").2, None);
     assert!(!told.iter().any(|setting| setting.value.contains("hidden")));
 }
+
+#[test]
+fn secrets_may_stand_in_files() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("file");
+        path.display().to_string()
+    };
+    let url = file("url", "postgres://larder:secret@db.example/larder\n");
+    let name = "LARDER_DATABASE__URL_FILE";
+    let config = Config::load(&sources(None, &[(name, &url)])).expect("config");
+    let read = config.database.url.expect("url");
+    assert_eq!(read.expose(), "postgres://larder:secret@db.example/larder");
+    // What is set to nothing is not set.
+    let config = Config::load(&sources(None, &[(name, "")])).expect("config");
+    assert!(config.database.url.is_none());
+    let refused = |env: &[(&str, &str)]| {
+        let refused = Config::load(&sources(None, env));
+        refused.expect_err("refused").to_string()
+    };
+    let told = refused(&[(name, &url), ("LARDER_DATABASE__URL", "postgres://a@b/c")]);
+    assert!(
+        told.contains("LARDER_DATABASE__URL_FILE: contradicts LARDER_DATABASE__URL"),
+        "{told}"
+    );
+    let told = refused(&[(name, "/nowhere/at/all")]);
+    assert!(
+        told.contains("LARDER_DATABASE__URL_FILE: /nowhere/at/all"),
+        "{told}"
+    );
+    let told = refused(&[(name, &file("empty", "\n"))]);
+    assert!(told.contains("is empty"), "{told}");
+    let told = refused(&[("LARDER_SERVER__LISTEN_FILE", &url)]);
+    assert!(told.contains("unknown variable"), "{told}");
+    // The first password is no setting.
+    let env = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    let password = file("password", "correct-horse\n");
+    let read = larder_config::first_password(&env("LARDER_ADMIN_PASSWORD_FILE", &password));
+    assert_eq!(read.expect("password").as_deref(), Some("correct-horse"));
+    Config::load(&sources(None, &[("LARDER_ADMIN_PASSWORD_FILE", &password)])).expect("config");
+}

@@ -3,7 +3,7 @@
 use crate::connect::{Client, Part, Target};
 use crate::oci::Oci;
 use crate::{Protocol, all};
-use larder_model::{Problem, ProtocolName};
+use larder_model::{Problem, ProtocolName, RepoKind};
 
 /// All clients with their protocols.
 fn clients() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
@@ -48,7 +48,7 @@ pub fn connect(name: &str, target: &Target<'_>) -> Result<Vec<Part>, Problem> {
         );
         return Err(Problem::invalid("client", detail));
     }
-    if client.publishes_only && target.mirror {
+    if client.publishes_only && target.kind == RepoKind::Mirror {
         let detail = format!(
             "{name} only publishes, and nothing can be published to a mirror: \
              use a hosted repository or a group"

@@ -3,7 +3,9 @@
 //! `$TOKEN` is the secret. Some clients read it from the environment; for others, the user replaces
 //! it. Each protocol lists its clients in its `connect.rs`.
 
-use larder_model::ProtocolName;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use larder_model::{Algorithm, Digest, ProtocolName, RepoKind};
 use serde::Serialize;
 
 /// A repository that a client will use.
@@ -15,12 +17,28 @@ pub struct Target<'a> {
     pub protocol: ProtocolName,
     /// Its name.
     pub repo: &'a str,
-    /// Whether it mirrors an upstream.
-    pub mirror: bool,
+    /// What it is.
+    pub kind: RepoKind,
     /// Its upstream's address, if the user may know it.
     pub upstream: Option<&'a str>,
-    /// Whether anyone may read it without credentials.
-    pub public: bool,
+    /// Who may read it without credentials.
+    pub open: Open,
+    /// The certificate (PEM) of the authority that the server is for itself; `None`: its
+    /// certificate is of one that clients know, or it has none.
+    pub authority: Option<&'a str>,
+    /// Whether names of images without a repository are looked for in it.
+    pub default_mirror: bool,
+}
+
+/// Who may read a repository without credentials.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Open {
+    /// Nobody.
+    Closed,
+    /// Everyone, but of some members of the group only who has credentials.
+    Partly,
+    /// Everyone, and all that is in it.
+    Wholly,
 }
 
 /// The lines of a file, or commands for a shell.
@@ -32,7 +50,7 @@ pub struct Part {
     pub lines: Vec<String>,
     /// A note for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
 }
 
 /// A client of a protocol.
@@ -76,6 +94,8 @@ impl Client {
     }
 }
 
+/// What is to be known where a client trusts a file instead of the system's authorities.
+pub(crate) const INSTEAD: &str = "it takes the place of the system's authorities: append it to them where other servers are asked too";
 pub(crate) const TOKEN: &str = "replace $TOKEN by a token: larder token create NAME";
 pub(crate) const TOKEN_IN_ENVIRONMENT: &str =
     "$TOKEN is read from the environment; create a token with larder token create NAME";
@@ -96,9 +116,24 @@ impl Target<'_> {
         without_scheme(self.origin)
     }
 
+    /// Whether anyone may read it without credentials.
+    pub(crate) fn is_public(&self) -> bool {
+        self.open != Open::Closed
+    }
+
+    /// Whether it mirrors an upstream.
+    pub(crate) fn is_mirror(&self) -> bool {
+        self.kind == RepoKind::Mirror
+    }
+
+    /// Whether it stands beside the public registry, and not in its place.
+    pub(crate) fn is_beside(&self) -> bool {
+        self.kind == RepoKind::Hosted
+    }
+
     /// The repository's URL, with credentials in it if they are needed.
     pub(crate) fn base_with_token(&self) -> String {
-        if self.public {
+        if self.is_public() {
             self.base()
         } else {
             self.base().replacen("://", "://token:$TOKEN@", 1)
@@ -142,23 +177,67 @@ pub(crate) fn shell(lines: impl IntoIterator<Item = String>) -> Part {
 }
 
 impl Part {
-    /// Adds a note.
-    pub(crate) fn with_note(mut self, note: &'static str) -> Self {
-        self.note = Some(note);
+    /// Adds a note to what is said already.
+    pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
+        let note = note.into();
+        self.note = Some(match self.note.take() {
+            Some(before) => format!("{before}; {note}"),
+            None => note,
+        });
         self
     }
 
-    /// Adds a note if the repository needs credentials.
-    pub(crate) fn for_private(self, target: &Target<'_>, note: &'static str) -> Self {
-        if target.public {
-            self
-        } else {
+    /// Adds a note if the repository needs credentials; else, where some of it does, the command
+    /// that tells the lines for them.
+    pub(crate) fn for_private(self, target: &Target<'_>, client: &str, note: &str) -> Self {
+        let publishes = target.kind != RepoKind::Mirror && target.protocol != ProtocolName::OCI;
+        if !target.is_public() {
             self.with_note(note)
+        } else if publishes || target.open == Open::Partly {
+            let (protocol, repo) = (target.protocol, target.repo);
+            self.with_note(format!(
+                "to publish, and to read what is not public: \
+                 larder connect {client} {protocol}/{repo} --with-token"
+            ))
+        } else {
+            self
         }
     }
+}
+
+/// The file for the certificate of the server's authority, with what it says, if clients have to be
+/// told.
+pub(crate) fn authority(target: &Target<'_>, file: &str) -> Option<Part> {
+    let pem = target.authority?;
+    let fingerprint = fingerprint(pem).unwrap_or_default();
+    let note = format!("the server's own authority; SHA-256 fingerprint {fingerprint}");
+    Some(part(file, pem.lines().map(str::to_owned)).with_note(note))
+}
+
+/// The file in which a client of a person has that certificate, as `~` and the rest.
+pub(crate) fn authority_file(client: &str) -> String {
+    format!("~/.larder-{client}-ca.crt")
+}
+
+/// The SHA-256 fingerprint of the first certificate of a PEM text, as `openssl x509` shows it.
+pub fn fingerprint(pem: &str) -> Option<String> {
+    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    let body: String = body.split_whitespace().collect();
+    let bytes = BASE64_STANDARD.decode(body).ok()?;
+    let digest = Digest::of(Algorithm::Sha256, &bytes);
+    let pairs: Vec<String> = digest
+        .bytes()
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    Some(pairs.join(":"))
 }
 
 /// A URL without its scheme.
 pub(crate) fn without_scheme(address: &str) -> &str {
     address.split_once("://").map_or(address, |(_, rest)| rest)
 }
+
+#[cfg(test)]
+mod tests;

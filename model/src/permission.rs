@@ -31,6 +31,16 @@ impl Verb {
             Self::Administer => "administer",
         }
     }
+
+    /// The least role that holds it.
+    pub const fn least_role(self) -> Role {
+        match self {
+            Self::List | Self::Read => Role::Reader,
+            Self::Write => Role::Writer,
+            Self::Delete => Role::Maintainer,
+            Self::Administer => Role::Admin,
+        }
+    }
 }
 
 /// A role, from least to most; each holds the verbs of those before it.

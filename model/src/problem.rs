@@ -73,7 +73,8 @@ impl Kind {
         match self {
             Self::NotFound => 404,
             Self::Unauthenticated | Self::LoginRefused => 401,
-            Self::Denied | Self::Policy | Self::UpstreamPolicy | Self::Quota => 403,
+            // Clients repeat what failed with a status from 500 on, and this stays as it is.
+            Self::Denied | Self::Policy | Self::UpstreamPolicy | Self::Quota | Self::Offline => 403,
             Self::Invalid | Self::DigestMismatch => 400,
             Self::Method | Self::Unsupported => 405,
             Self::Conflict => 409,
@@ -84,7 +85,7 @@ impl Kind {
             Self::TooMany => 429,
             Self::HeaderTooLarge => 431,
             Self::Upstream => 502,
-            Self::Busy | Self::Unreachable | Self::Offline => 503,
+            Self::Busy | Self::Unreachable => 503,
             Self::Full => 507,
             Self::Timeout => 408,
             Self::Internal | Self::Damaged => 500,
@@ -194,7 +195,8 @@ impl Problem {
         let since = since.map(|since| format!(" (known since {since})"));
         let detail = format!(
             "the server's bytes of {digest} are damaged or missing{}, so they are not given out: \
-             push or publish them again, or ask the server's administrator (larder quarantine list)",
+             push or publish them again, or ask the server's administrator (larder scrub run \
+             fetches again what mirrors lost, larder quarantine list)",
             since.unwrap_or_default()
         );
         Self::new(Kind::Damaged, "blob", detail)
@@ -207,7 +209,7 @@ impl Problem {
         problem
     }
 
-    /// The same problem, to be told to one more caller.
+    /// The same problem, to be told to one more caller. What caused it stays as a text.
     #[must_use]
     pub fn again(&self) -> Self {
         Self {
@@ -216,18 +218,30 @@ impl Problem {
             detail: self.detail.clone(),
             shortage: self.shortage.clone(),
             ruling: self.ruling.clone(),
-            source: None,
+            source: self.causes().map(Into::into),
             ..*self
         }
     }
 
     /// The problem with all that caused it, on one line: for the log.
     pub fn with_causes(&self) -> String {
-        let mut text = self.to_string();
+        match self.causes() {
+            Some(causes) => format!("{self}: {causes}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// All that caused the problem, on one line. What a cause says of its own cause is said once.
+    fn causes(&self) -> Option<String> {
+        let mut text: Option<String> = None;
         let mut source = Error::source(self);
         while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
+            let said = cause.to_string();
+            text = Some(match text {
+                None => said,
+                Some(before) if before.ends_with(&said) => before,
+                Some(before) => format!("{before}: {said}"),
+            });
             source = cause.source();
         }
         text

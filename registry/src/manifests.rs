@@ -227,8 +227,8 @@ impl Registry {
     }
 
     /// Tells blobs that are there from those that are not. An image may be sparse, where its
-    /// repository takes such: some layers may be absent, as of a partial copy. Without its config, or with no layer at all, it is not
-    /// sparse but a push gone wrong.
+    /// repository takes such: some layers may be absent, as of a partial copy. Without its config, or
+    /// with no layer at all, it is not sparse but a push gone wrong.
     async fn split(
         &self,
         package: PackageKey<'_>,

@@ -24,6 +24,7 @@ fn code(problem: &Problem) -> &'static str {
             | Kind::Policy
             | Kind::UpstreamPolicy
             | Kind::Quota
+            | Kind::Offline
             | Kind::Conflict
             | Kind::Precondition
             | Kind::Unprocessable,
@@ -40,9 +41,7 @@ fn code(problem: &Problem) -> &'static str {
         (Kind::Method | Kind::Unsupported, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",
         (Kind::Busy | Kind::Timeout | Kind::Upstream, _) => "UNAVAILABLE",
-        (Kind::Full | Kind::Internal | Kind::Damaged | Kind::Unreachable | Kind::Offline, _) => {
-            "UNKNOWN"
-        }
+        (Kind::Full | Kind::Internal | Kind::Damaged | Kind::Unreachable, _) => "UNKNOWN",
     }
 }
 

@@ -30,6 +30,8 @@ enum Command {
     Serve(Serve),
     /// Check the configuration and print what is in force.
     Check(Serve),
+    /// Ask the server that runs here with this configuration whether it is ready.
+    Health(Serve),
     /// Restore a backup into an empty data folder and an empty database, while no server runs there.
     Restore(RestoreArguments),
     /// What whoever has the server's machine can do while the server is stopped.
@@ -119,6 +121,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(flags) => told(serve(flags)),
         Command::Check(flags) => told(check(flags)),
+        Command::Health(flags) => told(health(flags)),
         Command::Restore(arguments) => restore(arguments),
         Command::Admin(command) => told(admin(command)),
         Command::Key(command) => told(key(command)),
@@ -199,6 +202,15 @@ fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
     let Loaded { config, .. } = load(flags, variables())?;
     print!("{}", config.effective());
     Ok(())
+}
+
+/// For whoever looks after a container: nothing is printed where all is well.
+fn health(flags: Serve) -> Result<(), Box<dyn Error>> {
+    let Loaded { config, .. } = load(flags, variables())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(crate::health::health(&config))
 }
 
 /// Restores a backup. One that is not as it was written ends with [`larder_cli::Exit::Integrity`].
@@ -317,11 +329,7 @@ struct Loaded {
 }
 
 fn load(flags: Serve, env: Vec<(String, String)>) -> Result<Loaded, Box<dyn Error>> {
-    let password = env
-        .iter()
-        .find(|(name, _)| name == "LARDER_ADMIN_PASSWORD")
-        .map(|(_, value)| value.clone());
-    let password = password.filter(|value| !value.is_empty()); // what is set to nothing is not set
+    let password = larder_config::first_password(&env)?;
     let sources = Sources {
         file: flags.config,
         env,

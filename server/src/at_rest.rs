@@ -16,7 +16,9 @@ const OTHERS: u32 = 0o007;
 const NOT_OWNER: u32 = 0o077;
 
 /// Files and folders of the data folder. It may have been made by others, with others' files in it.
-const OWN: [&str; 9] = [
+/// (The file with the first password is not among them: by its mode a first start knows whether it
+/// wrote it.)
+const OWN: [&str; 8] = [
     "larder.db",
     "larder.db-wal",
     "larder.db-shm",
@@ -24,7 +26,6 @@ const OWN: [&str; 9] = [
     "staging",
     "backups",
     "tls",
-    "admin-password",
     "larder.lock",
 ];
 
@@ -59,12 +60,21 @@ fn take(path: &Path, rights: u32) -> Result<(), String> {
     }
     let (shown, closed) = (path.display(), mode & !rights);
     if found.uid() != geteuid().as_raw() {
-        tracing::warn!(path = %shown, mode = %octal(mode), "others on this machine may read this, and it is not ours to close: chmod {closed:o} it");
+        tracing::warn!(
+            path = %shown,
+            mode = %octal(mode),
+            "others on this machine may read this, and it is not ours to close: chmod {closed:o} it"
+        );
         return Ok(());
     }
     std::fs::set_permissions(path, Permissions::from_mode(closed))
         .map_err(|error| format!("{shown} cannot be closed to others: {error}; chmod it"))?;
-    tracing::warn!(path = %shown, was = %octal(mode), is = %octal(closed), "others on this machine could read this; they cannot any more");
+    tracing::warn!(
+        path = %shown,
+        was = %octal(mode),
+        is = %octal(closed),
+        "others on this machine could read this; they cannot any more"
+    );
     Ok(())
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) previews: Previews,
     /// The data folder.
     pub(crate) data: PathBuf,
+    /// Whether the configuration has nothing fetched.
+    pub(crate) offline: bool,
     /// The certificate (PEM) of our own authority, if there is one.
     pub(crate) authority: Option<Bytes>,
     /// The configuration in force.
@@ -161,6 +163,10 @@ impl larder_web::Engine for Engine {
     fn authority(&self) -> Option<String> {
         let pem = self.authority.as_ref()?;
         Some(String::from_utf8_lossy(pem).into_owned())
+    }
+
+    fn is_offline(&self) -> bool {
+        self.offline
     }
 
     fn settings(&self) -> Vec<ServerSetting> {

@@ -11,7 +11,7 @@ use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, before_upgrade, first_mirrors, first_start, tls};
+use crate::{at_rest, before_upgrade, first_mirrors, first_start, tls, writable};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting, StorageKind};
@@ -27,14 +27,16 @@ use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
 use larder_scrub::{Rate as ScrubRate, Scrub};
-use larder_storage::BlobStore;
 use larder_storage::open::S3;
+use larder_storage::{BlobStore, Error as StorageError};
 use larder_web::{Api, ApiLimits, CollectorWaits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// How long a start waits for the store of blobs.
+const STORE_TIME: Duration = Duration::from_secs(10);
 /// How often a scrub notes how far it is.
 const SCRUB_NOTED: Duration = Duration::from_secs(1);
 
@@ -126,12 +128,10 @@ impl House {
         settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
-        let lock = first_start::lock(&config.data)?;
-        first_start::require_finished(&config.data)?;
-        at_rest::close(config)?;
-        let keys = first_start::signing_keys(&config.auth.token_key)?;
+        let (lock, keys) = take_folder(config)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
+        require_bucket(&blobs).await?;
         first_start::require_own_blobs(&metadata, &blobs).await?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, keys)).await?);
         // A new server gets its mirrors and its administrator before anyone is let in.
@@ -155,6 +155,7 @@ impl House {
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
             backups: backups.clone(),
             data: config.data.clone(),
+            offline: config.cache.offline,
             authority: identity.as_ref().and_then(|identity| identity.ca.clone()),
             settings,
         });
@@ -195,6 +196,7 @@ impl House {
             gate: Arc::clone(&gate),
             evicted,
             scrubbed,
+            packages: packages.clone(),
         }));
         let system = System {
             metadata: metadata.clone(),
@@ -227,6 +229,16 @@ impl House {
             _lock: lock,
         })
     }
+}
+
+/// Takes the data folder for this process alone, and reads the key that signs.
+fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
+    writable::require(config)?;
+    let lock = first_start::lock(&config.data)?;
+    first_start::require_finished(&config.data)?;
+    at_rest::close(config)?;
+    let keys = first_start::signing_keys(&config.auth.token_key)?;
+    Ok((lock, keys))
 }
 
 /// What frees the bytes of what nothing names any more.
@@ -358,6 +370,18 @@ pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>
         }
     }
     Ok(Metadata::of(database).await?)
+}
+
+/// Fails if the bucket is not there. A store that does not answer may do so soon, and is only told
+/// of.
+async fn require_bucket(blobs: &BlobStore) -> Result<(), StorageError> {
+    match tokio::time::timeout(STORE_TIME, blobs.ping()).await {
+        Ok(Err(error @ StorageError::NoBucket(_))) => return Err(error),
+        Ok(Err(error)) => tracing::warn!(%error, "the store of blobs fails"),
+        Err(_) => tracing::warn!("the store of blobs does not answer"),
+        Ok(Ok(())) => {}
+    }
+    Ok(())
 }
 
 pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {

@@ -6,6 +6,7 @@
 mod door_label;
 mod tally;
 mod gauges;
+mod process;
 mod observe;
 
 mod at_rest;
@@ -14,6 +15,7 @@ mod first_start;
 mod metrics;
 mod system;
 mod tls;
+mod writable;
 
 mod backup;
 mod before_upgrade;
@@ -32,6 +34,7 @@ mod socket;
 mod connection_slots;
 mod connection;
 mod listen;
+mod health;
 mod reset_password;
 mod rotate_key;
 mod restore;

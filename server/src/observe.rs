@@ -4,6 +4,7 @@ use crate::door_label::DoorLabel;
 use crate::gauges::Gauges;
 use crate::tally::Tally;
 use larder_access::Gate;
+use larder_cache::Packages;
 use larder_config::{Log, LogFormat};
 use larder_gc::retention::EvictedCount;
 use larder_metadata::Statements;
@@ -15,9 +16,11 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,9 @@ const PROTOCOL: &str = "protocol";
 /// The label of what all protocols hold together: they may share bytes.
 const EVERYTHING: &str = "all";
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/// A name and a value of one.
+type Label = (&'static str, &'static str);
+
 /// A bound in seconds.
 fn seconds(micros: u64) -> f64 {
     Duration::from_micros(micros).as_secs_f64()
@@ -85,6 +91,7 @@ pub(crate) struct Below {
     pub(crate) gate: Arc<Gate>,
     pub(crate) evicted: Arc<EvictedCount>,
     pub(crate) scrubbed: Arc<Found>,
+    pub(crate) packages: Packages,
 }
 
 impl std::fmt::Debug for Below {
@@ -204,6 +211,59 @@ impl Below {
     }
 }
 
+impl Below {
+    /// Mirrors by how their upstreams fare, and what the process takes.
+    fn present(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let upstreams = upstream_states(&self.gate, &self.packages);
+        let (memory, files) = crate::process::usage().unwrap_or_default();
+        for told in [
+            (
+                "upstreams",
+                "Mirrors with an upstream, by how it fares",
+                "state",
+                upstreams.to_vec(),
+            ),
+            (
+                "process_resident_memory_bytes",
+                "Bytes of memory that this process has",
+                "",
+                vec![("", memory)],
+            ),
+            (
+                "process_open_fds",
+                "Files and sockets that this process has open",
+                "",
+                vec![("", files)],
+            ),
+        ] {
+            tell(encoder, told, |value| {
+                ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// How many mirrors have an upstream that fares so.
+fn upstream_states(gate: &Gate, packages: &Packages) -> [(&'static str, u64); 5] {
+    let mut states = ["answering", "failing", "paused", "unasked", "offline"].map(|word| (word, 0));
+    let policy = gate.policy();
+    let with_upstream = policy
+        .repos()
+        .filter(|repo| repo.settings.upstream.is_some());
+    for repo in with_upstream {
+        let state = match packages.health(repo) {
+            _ if repo.settings.offline || policy.is_offline() => 4,
+            None => 3,
+            Some(health) if health.pause.is_some() => 2,
+            Some(health) if health.failures > 0 => 1,
+            Some(_) => 0,
+        };
+        states[state].1 += 1;
+    }
+    states
+}
+
 impl Collector for Below {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         for (name, help, value) in [
@@ -221,6 +281,11 @@ impl Collector for Below {
                 "password_hashes",
                 "Hashes of passwords computed",
                 self.gate.password_hashes(),
+            ),
+            (
+                "failed_logins",
+                "Logins that failed or were refused unread",
+                self.gate.failed_logins(),
             ),
             (
                 "evicted",
@@ -252,6 +317,7 @@ impl Collector for Below {
             tell(&mut encoder, told, ConstCounter::new)?;
         }
         self.requests(&mut encoder)?;
+        self.present(&mut encoder)?;
         self.levels(&mut encoder)
     }
 }
@@ -260,25 +326,29 @@ impl Observer {
     /// Beside its own, it tells the counters of the crates below.
     pub(crate) fn new(below: Below) -> Self {
         let mut registry = Registry::with_prefix("larder");
-        let mut requests = Vec::new();
-        let mut durations = Vec::new();
-        for door in DoorLabel::ALL {
-            let label = ("door".into(), door.label().into());
-            let labelled = registry.sub_registry_with_label(label);
-            let duration = Histogram::new(BOUNDS.map(seconds));
-            labelled.register(
-                "request_duration_seconds",
-                "Time until the response began",
-                duration.clone(),
-            );
-            durations.push(duration);
-            for class in CLASSES {
-                let counter = Counter::default();
-                let of_class = labelled.sub_registry_with_label(("status".into(), class.into()));
-                of_class.register("requests", "Requests answered", counter.clone());
-                requests.push(counter);
-            }
+        let (mut requests, mut durations) = (Vec::new(), Vec::new());
+        // One family each: a name is announced once, and its samples follow it.
+        let by_status = Family::<[Label; 2], Counter>::default();
+        let by_door = Family::<[Label; 1], Histogram, _>::new_with_constructor(|| {
+            Histogram::new(BOUNDS.map(seconds))
+        });
+        // Each is looked up here, once, and not by requests.
+        for door in DoorLabel::ALL.map(|door| ("door", door.label())) {
+            durations.push(by_door.get_or_create_owned(&[door]));
+            requests.extend(CLASSES.map(|class| {
+                let labels = [door, ("status", class)];
+                by_status.get_or_create_owned(&labels)
+            }));
         }
+        registry.register_with_unit(
+            "request_duration",
+            "Time until the response began",
+            Unit::Seconds,
+            by_door,
+        );
+        registry.register("requests", "Requests answered", by_status);
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What this program is", build);
         let (sent_bytes, refused_connections, connections) =
             (Counter::default(), Counter::default(), Gauge::default());
         registry.register("sent_bytes", "Bytes of bodies sent", sent_bytes.clone());

@@ -12,6 +12,7 @@ use larder_door::door::DoorResponse;
 use larder_door::head::TargetWithFragment;
 use larder_door::{Body, ClientView, Incoming, open};
 use larder_keys::secret::hidden;
+use larder_model::Permission;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,6 +64,7 @@ pub(crate) async fn serve(
     let client = client.of_request(text(&id));
     let line =
         tracing::enabled!(tracing::Level::INFO).then(|| LogLine::begin(&parts, &client, began));
+    let (method, uri) = (parts.method.clone(), parts.uri.clone()); // no copies
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
     let incoming = incoming.counted(peer.answering.collecting());
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
@@ -93,8 +95,13 @@ pub(crate) async fn serve(
         .as_ref()
         .filter(|problem| problem.kind.status() >= 500)
     {
+        let wanted = opened.permissions.first();
         tracing::error!(
             request_id = text(&id),
+            method = %method,
+            path = hidden(cut(uri.path())),
+            repository = wanted.map(Permission::repository),
+            package = wanted.and_then(|wanted| wanted.package.as_deref()),
             problem = problem.with_causes(),
             "a request failed"
         );

@@ -4,6 +4,7 @@
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use larder_config::{Config, Tls};
+use larder_mirrors::connect::fingerprint;
 use larder_storage::durable;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
@@ -52,8 +53,11 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             if !ca_key.exists() {
                 make_ca(&ca_cert, &ca_key)?;
             }
-            let ca = std::fs::read(&ca_cert)?.into();
+            let ca = std::fs::read_to_string(&ca_cert)?;
             let names = names(config);
+            let fingerprint = fingerprint(&ca).unwrap_or_default();
+            tracing::info!(file = %ca_cert.display(), fingerprint, ?names, "this server is its own certificate authority; clients trust it by this file");
+            let ca = ca.into();
             (Source::OwnCa { folder, names }, Some(ca))
         }
     };

@@ -19,6 +19,8 @@ pub enum Error {
     NotDurable(io::Error),
     /// Any other failure of the file system.
     Io(io::Error),
+    /// The bucket, with where it should be, does not exist.
+    NoBucket(String),
     /// A failure of the remote object store.
     Remote(object_store::Error),
     /// The blocking task was cancelled by shutdown.
@@ -35,6 +37,10 @@ impl fmt::Display for Error {
             Self::Full(error) => write!(f, "no room left: {error}"),
             Self::NotDurable(error) => write!(f, "bytes could not be made durable: {error}"),
             Self::Io(error) => write!(f, "file system: {error}"),
+            Self::NoBucket(bucket) => write!(
+                f,
+                "{bucket} does not exist: make it, or name another (storage.bucket)"
+            ),
             Self::Remote(error) => write!(f, "object store: {error}"),
             Self::Stopped => f.write_str("stopped"),
         }
@@ -46,7 +52,7 @@ impl std::error::Error for Error {
         match self {
             Self::Full(error) | Self::NotDurable(error) | Self::Io(error) => Some(error),
             Self::Remote(error) => Some(error),
-            Self::Missing | Self::Size(_) | Self::Stopped => None,
+            Self::Missing | Self::Size(_) | Self::NoBucket(_) | Self::Stopped => None,
         }
     }
 }
@@ -98,7 +104,7 @@ impl From<Error> for Problem {
                 "the server's storage is full; what it acknowledged before is kept, nothing more was",
             )
             .because(error),
-            Error::NotDurable(_) | Error::Remote(_) => Self::busy(
+            Error::NotDurable(_) | Error::Remote(_) | Error::NoBucket(_) => Self::busy(
                 "the server's storage fails; nothing was kept, try again",
                 Duration::from_secs(5),
             )

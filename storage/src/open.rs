@@ -43,15 +43,18 @@ impl BlobStore {
                 .with_access_key_id(id)
                 .with_secret_access_key(secret);
         }
-        let bucket = builder.build()?;
+        let store = builder.build()?;
+        let place = settings.endpoint.as_deref().unwrap_or("its provider");
+        let bucket = format!("the bucket {} at {place}", settings.bucket);
         match &settings.prefix {
-            Some(prefix) => Self::remote(PrefixStore::new(bucket, prefix.as_str()), staging),
-            None => Self::remote(bucket, staging),
+            Some(prefix) => Self::remote(PrefixStore::new(store, prefix.as_str()), bucket, staging),
+            None => Self::remote(store, bucket, staging),
         }
     }
 
     /// A store in memory, for tests; uploads gather in the local folder `staging`.
     pub fn memory(staging: &Path) -> Result<Self, Error> {
-        Self::remote(object_store::memory::InMemory::new(), staging)
+        let store = object_store::memory::InMemory::new();
+        Self::remote(store, "the memory".to_owned(), staging)
     }
 }

@@ -18,12 +18,16 @@ use tokio::sync::Semaphore;
 const PART_BYTES: u64 = 8 << 20;
 /// S3 allows 10,000 parts; a few are left in hand.
 const MAX_PARTS: u64 = 9_000;
+/// How S3 says that a bucket does not exist.
+const NO_SUCH_BUCKET: &str = "<Code>NoSuchBucket</Code>";
 /// Parts in memory at once, over all uploads.
 const PARTS_AT_ONCE: usize = 4;
 
 /// An S3, GCS, Azure or in-memory store.
 pub(crate) struct Remote {
     store: Arc<dyn ObjectStore>,
+    /// What it is called, and where.
+    bucket: String,
     /// The same store.
     multipart: Arc<dyn MultipartStore>,
     notes: Notes,
@@ -38,8 +42,13 @@ struct Upload {
 }
 
 impl Remote {
-    pub(crate) fn new(store: Arc<impl ObjectStore + MultipartStore>, notes: Notes) -> Self {
+    pub(crate) fn new(
+        store: Arc<impl ObjectStore + MultipartStore>,
+        bucket: String,
+        notes: Notes,
+    ) -> Self {
         Self {
+            bucket,
             multipart: Arc::clone(&store) as Arc<dyn MultipartStore>,
             store,
             notes,
@@ -79,11 +88,13 @@ impl Remote {
         if size <= PART_BYTES {
             let permit = self.parts.acquire().await.map_err(|_| Error::Stopped)?;
             let body = read(file, 0..size).await?;
-            self.store.put(path, body.into()).await?;
+            let put = self.store.put(path, body.into()).await;
+            put.map_err(|error| self.of_bucket(error))?;
             drop(permit);
             return Ok(());
         }
-        let id = self.multipart.create_multipart(path).await?;
+        let id = self.multipart.create_multipart(path).await;
+        let id = id.map_err(|error| self.of_bucket(error))?;
         let upload = Upload {
             path: path.clone(),
             id,
@@ -312,14 +323,26 @@ impl Remote {
     pub(crate) async fn has_objects(&self) -> Result<bool, Error> {
         let path = Path::from("blobs");
         let mut objects = self.store.list(Some(&path));
-        Ok(objects.next().await.transpose()?.is_some())
+        let first = objects.next().await.transpose();
+        Ok(first.map_err(|error| self.of_bucket(error))?.is_some())
     }
 
-    /// Asks the store for anything at all, to learn whether it answers.
+    /// Asks the store for a list of nothing, to learn whether it answers, and has the bucket.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        match self.store.head(&Path::from("blobs/ping")).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        let nothing = Path::from("blobs/ping");
+        let listed = self.store.list(Some(&nothing)).next().await.transpose();
+        listed.map(drop).map_err(|error| self.of_bucket(error))
+    }
+
+    /// What a failure means where no object is asked for: only the bucket can be missing.
+    fn of_bucket(&self, error: object_store::Error) -> Error {
+        match error {
+            object_store::Error::NotFound { .. } => Error::NoBucket(self.bucket.clone()),
+            // Of a list, the library tells S3's own code in its text alone.
+            error if error.to_string().contains(NO_SUCH_BUCKET) => {
+                Error::NoBucket(self.bucket.clone())
+            }
+            error => error.into(),
         }
     }
 }

@@ -53,11 +53,18 @@ impl BlobStore {
     }
 
     /// A store over any object store; uploads gather in the local folder `staging` until they are
-    /// whole.
-    pub fn remote(store: impl ObjectStore + MultipartStore, staging: &Path) -> Result<Self, Error> {
+    /// whole. `bucket`: what it is called, and where, e.g. `the bucket larder at https://…`.
+    pub fn remote(
+        store: impl ObjectStore + MultipartStore,
+        bucket: String,
+        staging: &Path,
+    ) -> Result<Self, Error> {
         make_folder(staging, FOLDER)?;
         let notes = Notes::beside(staging)?;
-        Self::over(Back::Remote(Remote::new(Arc::new(store), notes)), staging)
+        Self::over(
+            Back::Remote(Remote::new(Arc::new(store), bucket, notes)),
+            staging,
+        )
     }
 
     fn over(back: Back, staging: &Path) -> Result<Self, Error> {

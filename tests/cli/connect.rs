@@ -224,7 +224,7 @@ fn containers_files_are_below_the_root() {
         ),
         (
             "podman",
-            "containers/registries.conf.d/larder.conf",
+            "containers/registries.conf.d/larder-docker.io.conf",
             "prefix = \"docker.io\"",
         ),
         (
@@ -336,16 +336,17 @@ fn mirrors_side_by_side_go_in_any_order() {
     }
     let root = home.path("image");
     std::fs::create_dir(&root).expect("root");
-    let file = "image/etc/containers/registries.conf.d/larder.conf";
+    // The files of containerd stand in folders of mirrors; those of buildkit are one.
+    let file = "image/etc/buildkit/buildkitd.toml";
     let write = |name: &str| {
         let line = format!(
-            "connect podman oci/{name} --write --root {}",
+            "connect buildkit oci/{name} --write --root {}",
             root.display()
         );
         home.run(&line).ends(0);
     };
     let undo = |name: &str| {
-        home.run(&format!("connect podman oci/{name} --undo"))
+        home.run(&format!("connect buildkit oci/{name} --undo"))
             .ends(0);
     };
     let before = all(&home);
@@ -353,7 +354,7 @@ fn mirrors_side_by_side_go_in_any_order() {
         write("docker.io");
         write("quay.io");
         let both = text(&home, file);
-        assert!(both.contains("prefix = \"docker.io\"") && both.contains("prefix = \"quay.io\""));
+        assert!(both.contains("\"docker.io\"") && both.contains("\"quay.io\""));
         undo(order[0]);
         let one = text(&home, file);
         assert!(one.contains(order[1]) && !one.contains(order[0]), "{one}");

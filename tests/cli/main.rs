@@ -17,3 +17,4 @@ mod doctor;
 mod first_hour;
 mod hour;
 mod keys;
+mod pasted;

@@ -190,7 +190,7 @@ fn images_are_asked_for_through_what_was_written() {
     home.run(&format!("{line} --write --root {}", root.display()))
         .ends(0);
     // It reads the file as podman does, whose library it has, but below the home alone.
-    let written = root.join("etc/containers/registries.conf.d/larder.conf");
+    let written = root.join("etc/containers/registries.conf.d/larder-docker.io.conf");
     let own = home.path(".config/containers");
     std::fs::create_dir_all(&own).expect("folder");
     std::fs::copy(written, own.join("registries.conf")).expect("copy");

@@ -90,7 +90,7 @@ impl House {
             .collect()
     }
 
-    /// The client said these words in its last line: that is compared with `docs/clients.md`.
+    /// The client said these words in its last line: that is compared with `docs/errors.md`.
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str, words: &str) {
         let line = last(text);

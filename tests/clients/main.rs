@@ -1,5 +1,5 @@
 //! Real clients against the server: each pushes, pulls, lists and deletes, is refused, and tells
-//! the person why in the words of `docs/clients.md`.
+//! the person why in the words of `docs/errors.md`.
 
 mod buildah;
 mod buildkit;
@@ -45,7 +45,7 @@ fn every_row_of_the_docs_has_its_test() {
         for (situation, _) in rows {
             assert!(
                 text.contains(&format!("\"{situation}\"")),
-                "docs/clients.md: {client} has no test of {situation}"
+                "docs/errors.md: {client} has no test of {situation}"
             );
         }
     }

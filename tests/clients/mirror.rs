@@ -21,7 +21,7 @@ pub(crate) struct Mirrored {
 }
 
 impl Mirrored {
-    /// Opens them for a client: its name in `docs/clients.md`, its name for `larder connect`, the
+    /// Opens them for a client: its name in `docs/errors.md`, its name for `larder connect`, the
     /// mirror's name, and what it runs. `None`: there is no compiler, and that was said.
     #[track_caller]
     pub(crate) fn open(

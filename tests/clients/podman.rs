@@ -190,7 +190,7 @@ fn podman_pulls_through_a_mirror() {
         let settings = [
             (
                 "CONTAINERS_REGISTRIES_CONF",
-                "etc/containers/registries.conf.d/larder.conf",
+                "etc/containers/registries.conf.d/larder-registry.example.conf",
             ),
             ("REGISTRY_AUTH_FILE", "auth.json"),
             ("CONTAINERS_STORAGE_CONF", "storage.conf"),

@@ -378,6 +378,15 @@ impl Larder {
         self.log.text()
     }
 
+    /// The first line of the log, now or soon, that holds this text.
+    #[track_caller]
+    pub fn find_line(&self, text: &str) -> String {
+        let found = self
+            .log
+            .find(|line| line.contains(text).then(|| line.to_owned()));
+        found.unwrap_or_else(|| panic!("no line has {text:?}:\n{}", self.log_text()))
+    }
+
     /// Resident memory in bytes: now, and the most there ever was.
     pub fn memory(&self) -> (u64, u64) {
         let status = self.status();

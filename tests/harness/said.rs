@@ -1,4 +1,4 @@
-//! What clients say to the person before the screen: `docs/clients.md` has it, and a test fails
+//! What clients say to the person before the screen: `docs/errors.md` has it, and a test fails
 //! when a client says something else. With `LARDER_TEST_WRITE=1` the tests write it anew.
 
 use std::collections::BTreeMap;
@@ -51,10 +51,10 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("workspace")
-        .join("docs/clients.md")
+        .join("docs/errors.md")
 }
 
-/// Compares what `client` said in `situation` with what `docs/clients.md` has of it, or writes it
+/// Compares what `client` said in `situation` with what `docs/errors.md` has of it, or writes it
 /// there.
 #[track_caller]
 pub fn said(client: &str, situation: &str, text: &str) {
@@ -66,8 +66,8 @@ pub fn said(client: &str, situation: &str, text: &str) {
         rows.retain(|(known, _)| known != situation);
         rows.push((situation.to_owned(), text));
         let new = file().with_extension("md.new");
-        std::fs::write(&new, rendered(known)).expect("docs/clients.md");
-        std::fs::rename(new, file()).expect("docs/clients.md");
+        std::fs::write(&new, rendered(known)).expect("docs/errors.md");
+        std::fs::rename(new, file()).expect("docs/errors.md");
         return;
     }
     let known = recorded();
@@ -78,11 +78,11 @@ pub fn said(client: &str, situation: &str, text: &str) {
     assert_eq!(
         Some(text.as_str()),
         known,
-        "{client}, {situation}: said, and in docs/clients.md (LARDER_TEST_WRITE=1)"
+        "{client}, {situation}: said, and in docs/errors.md (LARDER_TEST_WRITE=1)"
     );
 }
 
-/// What `docs/clients.md` has.
+/// What `docs/errors.md` has.
 pub fn recorded() -> Said {
     let (mut said, mut client) = (Said::new(), String::new());
     for line in std::fs::read_to_string(file()).unwrap_or_default().lines() {

@@ -78,7 +78,7 @@ fn cold_warm_stale_offline_and_wrong() {
         bed.right(&shelf.artifact_here("1.0.0"), &body);
         assert!(
             bed.get(&shelf.artifact_here("3.0.0"))
-                .expect(503)
+                .expect(403)
                 .text()
                 .contains("offline")
         );

@@ -159,7 +159,7 @@ fn a_mirrored_image_that_cannot_be_had_whole_is_not_copied_at_all() {
     let told = copy(&larder, from, &to, 503);
     assert_eq!(told["code"], json!("upstream_unreachable"));
     larder.api("PATCH", "repositories/oci/up", r#"{"offline":true}"#, 200);
-    assert_eq!(copy(&larder, from, &to, 503)["code"], json!("offline"));
+    assert_eq!(copy(&larder, from, &to, 403)["code"], json!("offline"));
     let packages = larder.api("GET", "repositories/oci/prod/packages", "", 200);
     assert_eq!(packages["items"], json!([]));
     admin.get("/v2/prod/app/manifests/all").expect(404);

@@ -101,7 +101,7 @@ fn an_image_is_found_by_every_name_and_kept() {
     );
     mirror.api("PATCH", "settings", r#"{"offline":true}"#, 200);
     next.check(&nobody, "up/team/app", "1");
-    let told = nobody.get("/v2/up/team/app/manifests/3").expect(503).text();
+    let told = nobody.get("/v2/up/team/app/manifests/3").expect(403).text();
     assert!(told.contains("offline"), "{told}");
 }
 

@@ -147,7 +147,7 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
         assert!((100_000..101_000).contains(&age), "{age}");
         let answer = bed.right(&shelf.artifact_here("1.0.0"), &body);
         assert_eq!(status(&answer), "larder; hit; detail=offline");
-        let refused = bed.get(&shelf.artifact_here("2.0.0")).expect(503);
+        let refused = bed.get(&shelf.artifact_here("2.0.0")).expect(403);
         assert!(refused.text().contains("offline"), "{}", refused.text());
     }
     for path in [
@@ -156,7 +156,7 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
         "/pypi/up/simple/other/",
         "/rpm/up/other/repodata/repomd.xml",
     ] {
-        let refused = bed.get(path).expect(503);
+        let refused = bed.get(path).expect(403);
         assert!(refused.text().contains("offline"), "{}", refused.text());
     }
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());

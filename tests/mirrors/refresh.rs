@@ -66,7 +66,7 @@ fn nobody_is_asked_while_offline_and_for_what_is_hosted() {
         bed.larder.api("PATCH", &repo, r#"{"offline":true}"#, 200);
         let asked = bed.upstream.total();
         let path = format!("{repo}/packages/demo/refresh");
-        let told = bed.larder.api("POST", &path, "{}", 503);
+        let told = bed.larder.api("POST", &path, "{}", 403);
         assert_eq!(told["code"], json!("offline"));
         assert_eq!(bed.upstream.total(), asked, "{protocol}");
         bed.larder.api("PATCH", &repo, r#"{"offline":false}"#, 200);

@@ -25,7 +25,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens one for a client: its name in `docs/clients.md`, its name for `larder connect`, what
+    /// Opens one for a client: its name in `docs/errors.md`, its name for `larder connect`, what
     /// it speaks, and what it runs.
     pub(crate) fn open(
         client: &'static str,
@@ -105,7 +105,7 @@ impl House {
         self.home_for(who, &self.repository)
     }
 
-    /// What the client said is compared with `docs/clients.md`.
+    /// What the client said is compared with `docs/errors.md`.
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str) {
         said(self.client, situation, &without_homes(text, &self.larder));

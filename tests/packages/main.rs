@@ -1,6 +1,6 @@
 //! Real clients of the package protocols: each is told the lines of `larder connect`, publishes
 //! what it can, installs through the group `main` that the first start makes, is refused, and tells
-//! the person why in the words of `docs/clients.md`; and nobody gets another's package of the same
+//! the person why in the words of `docs/errors.md`; and nobody gets another's package of the same
 //! name.
 
 mod accounts;

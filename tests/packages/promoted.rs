@@ -204,7 +204,7 @@ fn what_cannot_be_had_whole_is_not_promoted() {
         promotion
             .larder
             .api("PATCH", &up, r#"{"offline":true}"#, 200);
-        let offline = promotion.refused("1.3.0", 503, "offline");
+        let offline = promotion.refused("1.3.0", 403, "offline");
         assert_eq!(offline, "offline");
         assert_eq!(promotion.packages(), json!([]), "{protocol}");
     }

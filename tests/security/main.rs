@@ -6,6 +6,7 @@ mod callers;
 
 mod access_tokens;
 mod ambiguous_heads;
+mod at_rest;
 mod bearer_forgery;
 mod browser_headers;
 mod canary_secrets;

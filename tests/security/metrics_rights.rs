@@ -95,7 +95,7 @@ fn labels_are_few_and_name_nothing() {
             .map_or("", |(_, rest)| rest.trim_end_matches('}'));
         for label in labels.split(',').filter(|label| !label.is_empty()) {
             let (key, value) = label.split_once('=').expect("a label");
-            let keys = ["door", "status", "le", "protocol", "state"];
+            let keys = ["door", "status", "le", "protocol", "state", "version"];
             assert!(keys.contains(&key), "{series}");
             let short = value.len() < 16
                 && value

@@ -170,6 +170,9 @@ pub trait Engine: Send + Sync {
     /// The certificate (PEM) of the authority that this server is for itself; `None`: it is none.
     fn authority(&self) -> Option<String>;
 
+    /// Whether the configuration has nothing fetched from any upstream.
+    fn is_offline(&self) -> bool;
+
     /// The configuration in force.
     fn settings(&self) -> Vec<ServerSetting>;
 }

@@ -198,7 +198,7 @@ impl GraphReader {
     ) -> Result<(), Problem> {
         let list = Document::new(walk.image, format!("referrers/{subject}?"));
         let found = match self.documents.find(walk.repo, &list).await {
-            Err(problem) if matches!(problem.kind, Kind::Offline | Kind::Unreachable) => None,
+            Err(problem) if is_of_no_list(&problem) => None,
             found => found?,
         };
         let Some(body) = self.bodies.read_if_any(found).await? else {
@@ -223,4 +223,12 @@ fn lacking(what: &str, digest: &Digest) -> Problem {
 fn too_large(what: &str) -> Problem {
     let detail = format!("the image has more than {what}: copy its parts one by one");
     Problem::new(Kind::Conflict, "version", detail)
+}
+
+/// Whether no list can be had, from which an image could still be copied without it.
+fn is_of_no_list(problem: &Problem) -> bool {
+    matches!(
+        problem.kind,
+        Kind::Offline | Kind::Unreachable | Kind::NotFound
+    )
 }

@@ -122,11 +122,9 @@ impl Documents {
             return Ok(kept(CacheStatus::Stale));
         }
         // then asked for first.
-        let vanished = |problem: Problem| {
-            let is_served = repo.record.settings.serve_vanished;
-            let served = is_served.then(|| kept(CacheStatus::Vanished));
-            served.ok_or(problem)
-        };
+        let is_served = repo.record.settings.serve_vanished;
+        let served = || is_served.then(|| kept(CacheStatus::Vanished));
+        let vanished = |problem| served().ok_or(problem);
         if let Err(problem) = self.require_not_missing(repo, document) {
             return vanished(problem);
         }
@@ -137,8 +135,8 @@ impl Documents {
             Ok(Ok(now)) => Ok(CachedDocument::current(now, CacheStatus::Miss)),
             Ok(Err(problem)) if problem.kind == Kind::NotFound => vanished(problem),
             Ok(Err(problem)) => {
-                let (repo, path) = (&repo.record.name, &*document.path);
-                tracing::debug!(%problem, %repo, path, "a kept document is served");
+                let repo = &repo.record.name;
+                tracing::debug!(%problem, %repo, path = &*document.path, "a kept one is served");
                 Ok(kept(CacheStatus::Stale))
             }
             Err(_) => Ok(kept(CacheStatus::Stale)),

@@ -5,7 +5,7 @@ use super::file::{Resources, SettingsEntry};
 use super::repositories::Passwords;
 use super::state::State;
 use super::{grants, people, references, repositories, retention, schedules};
-use larder_api::{OciSettingsChange, RepoKind, SettingsChange};
+use larder_api::{OciSettingsChange, Patch, RepoKind, SettingsChange};
 use larder_model::RepoPath;
 use toml::Spanned;
 
@@ -114,7 +114,7 @@ fn settings(entry: &Spanned<SettingsEntry>, state: &State) -> Option<Act> {
         oci: differences
             .of("oci.default_mirror", Some(mirror), wanted)
             .map(|mirror| OciSettingsChange {
-                default_mirror: Some(mirror),
+                default_mirror: Patch::Set(mirror),
             }),
     };
     (!differences.0.is_empty()).then(|| Act {

@@ -9,15 +9,15 @@ fn read(words: &[&str]) -> Result<SettingsChange, String> {
 fn words_become_a_change() {
     let change = read(&["offline=true", "oci.default_mirror=docker.io"]).expect("change");
     assert_eq!(change.offline, Some(true));
-    let mirror = |change: SettingsChange| change.oci.and_then(|oci| oci.default_mirror);
-    assert_eq!(mirror(change).as_deref(), Some("docker.io"));
+    let mirror = |change: SettingsChange| change.oci.map(|oci| oci.default_mirror);
+    assert_eq!(mirror(change), Some(Patch::Set("docker.io".to_owned())));
     for (word, name) in [
         ("oci.default_mirror=", ""),
         ("oci.default_mirror=oci/ghcr.io", "ghcr.io"),
         ("oci.default-mirror=quay.io", "quay.io"),
     ] {
         let change = read(&[word]).expect(word);
-        assert_eq!(mirror(change).as_deref(), Some(name), "{word}");
+        assert_eq!(mirror(change), Some(Patch::Set(name.to_owned())), "{word}");
     }
 }
 

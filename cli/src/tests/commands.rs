@@ -317,7 +317,8 @@ async fn upstreams_are_checked_one_after_the_other() {
 
 #[tokio::test]
 async fn a_mirror_is_shown_with_its_upstream() {
-    let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": true, "upstream":
+    let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": false,
+        "offline_by": "server", "upstream":
         {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false,
          "absent_statuses": [403, 404, 410], "answer_time": "45s"}});
     let server = fake(vec![json("200 OK", &repo)]).await;
@@ -338,7 +339,7 @@ async fn a_mirror_is_shown_with_its_upstream() {
         &["Password", "yes"],
         &["Absent", "statuses", "403,", "404,", "410"],
         &["Answer", "time", "45s"],
-        &["Offline", "yes"],
+        &["Offline", "by", "server"],
     ] {
         assert!(lines.contains(&line.to_vec()), "{shown}");
     }

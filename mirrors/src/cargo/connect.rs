@@ -1,6 +1,8 @@
 //! Configuration of cargo.
 
-use crate::connect::{Client, Part, TOKEN, Target, part, shell};
+use crate::connect::{
+    Client, INSTEAD, Open, Part, TOKEN, Target, authority, authority_file, part, shell,
+};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[Client::new(
@@ -9,17 +11,25 @@ pub(super) const CLIENTS: &[Client] = &[Client::new(
     cargo,
 )];
 
+const BESIDE: &str = "it stands beside the public registry: cargo add --registry larder NAME";
+const PARTLY: &str = "cargo shows a token for all or for nothing, and some of this group is not public: \
+     a mirror alone needs none";
+
 fn cargo(target: &Target<'_>) -> Vec<Part> {
     let index = format!("\"sparse+{}\"", target.base());
-    let mut lines = vec![
-        "[source.crates-io]".to_owned(),
-        "replace-with = \"larder\"".to_owned(),
-        "[source.larder]".to_owned(),
-        format!("registry = {index}"),
-        "[registries.larder]".to_owned(),
-        format!("index = {index}"),
-    ];
-    if !target.public {
+    let mut lines = Vec::new();
+    if !target.is_beside() {
+        lines.extend([
+            "[source.crates-io]".to_owned(),
+            "replace-with = \"larder\"".to_owned(),
+            "[source.larder]".to_owned(),
+            format!("registry = {index}"),
+        ]);
+    }
+    lines.extend(["[registries.larder]".to_owned(), format!("index = {index}")]);
+    // As the `auth-required` of its `config.json` says.
+    let with_token = target.open != Open::Wholly;
+    if with_token {
         lines.extend(
             [
                 "[registry]",
@@ -28,11 +38,28 @@ fn cargo(target: &Target<'_>) -> Vec<Part> {
             .map(str::to_owned),
         );
     }
-    let mut parts = vec![part("~/.cargo/config.toml", lines)];
-    if !target.public {
-        parts.push(
-            shell(["export CARGO_REGISTRIES_LARDER_TOKEN=$TOKEN".to_owned()]).with_note(TOKEN),
-        );
+    let mut parts = Vec::new();
+    if let Some(certificate) = authority(target, &authority_file("cargo")) {
+        parts.push(certificate.with_note(INSTEAD));
+        // It counts from the folder above the one of the file.
+        lines.extend(["[http]", "cainfo = \".larder-cargo-ca.crt\""].map(str::to_owned));
+    }
+    let mut file = part("~/.cargo/config.toml", lines);
+    if target.is_beside() {
+        file = file.with_note(BESIDE);
+    }
+    parts.push(if with_token {
+        file
+    } else {
+        file.for_private(target, "cargo", TOKEN)
+    });
+    if with_token {
+        let mut token =
+            shell(["export CARGO_REGISTRIES_LARDER_TOKEN=$TOKEN".to_owned()]).with_note(TOKEN);
+        if target.open == Open::Partly {
+            token = token.with_note(PARTLY);
+        }
+        parts.push(token);
     }
     parts
 }

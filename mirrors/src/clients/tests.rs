@@ -1,23 +1,39 @@
 use super::*;
+use crate::connect::Open;
 use larder_model::Kind;
 
+/// A server, and a repository of it.
+const WITH_TLS: Target<'_> = Target {
+    origin: "https://larder.example",
+    protocol: ProtocolName::OCI,
+    repo: "main",
+    kind: RepoKind::Group,
+    open: Open::Wholly,
+    authority: None,
+    default_mirror: false,
+    upstream: None,
+};
+const WITHOUT_TLS: Target<'_> = Target {
+    origin: "http://larder.example:7070",
+    ..WITH_TLS
+};
+
 /// Everything for every client, as people see it.
-fn all(origin: &str, public: bool, mirror: bool) -> String {
+fn all(target: &Target<'_>) -> String {
     let mut out = String::new();
-    for (protocol, client) in clients().filter(|(_, client)| !mirror || !client.publishes_only) {
+    let is_mirror = target.kind == RepoKind::Mirror;
+    for (protocol, client) in clients().filter(|(_, client)| !is_mirror || !client.publishes_only) {
         let client = client.name;
-        let repo = if mirror && protocol == ProtocolName::OCI {
-            "docker.io"
-        } else {
-            "main"
+        let is_images = protocol == ProtocolName::OCI;
+        let repo = match target.kind {
+            RepoKind::Mirror if is_images => "docker.io",
+            RepoKind::Hosted => "team",
+            _ => "main",
         };
         let target = Target {
-            origin,
             protocol,
             repo,
-            mirror,
-            upstream: None,
-            public,
+            ..*target
         };
         for part in connect(client, &target).expect(client) {
             let note = part
@@ -35,19 +51,72 @@ fn all(origin: &str, public: bool, mirror: bool) -> String {
 
 #[test]
 fn the_configuration_of_all_clients_is_the_expected_one() {
+    let pem = "-----BEGIN CERTIFICATE-----\nbGFyZGVy\n-----END CERTIFICATE-----\n";
+    let mirror = Target {
+        kind: RepoKind::Mirror,
+        ..WITH_TLS
+    };
+    let hosted = Target {
+        kind: RepoKind::Hosted,
+        open: Open::Closed,
+        ..WITH_TLS
+    };
     let mut text = String::new();
-    for (title, origin, public, mirror) in [
-        ("public", "https://larder.example", true, false),
-        ("private mirror", "https://larder.example", false, true),
+    for (title, target) in [
+        ("public group", WITH_TLS),
+        (
+            "group of which a part is public",
+            Target {
+                open: Open::Partly,
+                ..WITH_TLS
+            },
+        ),
+        (
+            "private mirror",
+            Target {
+                open: Open::Closed,
+                ..mirror
+            },
+        ),
         (
             "mirror without TLS",
-            "http://larder.example:7070",
-            true,
-            true,
+            Target {
+                kind: RepoKind::Mirror,
+                default_mirror: true,
+                ..WITHOUT_TLS
+            },
         ),
-        ("private without TLS", "http://127.0.0.1:7070", false, false),
+        ("published to", hosted),
+        (
+            "published to, without TLS",
+            Target {
+                origin: "http://127.0.0.1:7070",
+                ..hosted
+            },
+        ),
+        (
+            "an authority of its own, public group",
+            Target {
+                authority: Some(pem),
+                ..WITH_TLS
+            },
+        ),
+        (
+            "an authority of its own, mirror",
+            Target {
+                authority: Some(pem),
+                ..mirror
+            },
+        ),
+        (
+            "an authority of its own, published to",
+            Target {
+                authority: Some(pem),
+                ..hosted
+            },
+        ),
     ] {
-        text.push_str(&format!("#### {title}\n{}\n", all(origin, public, mirror)));
+        text.push_str(&format!("#### {title}\n{}\n", all(&target)));
     }
     assert_eq!(
         text,
@@ -59,12 +128,8 @@ fn the_configuration_of_all_clients_is_the_expected_one() {
 #[test]
 fn clients_speak_one_protocol() {
     let target = |protocol| Target {
-        origin: "https://larder.example",
         protocol: ProtocolName(protocol),
-        repo: "main",
-        mirror: false,
-        upstream: None,
-        public: true,
+        ..WITH_TLS
     };
     let problem = connect("npm", &target("cargo")).expect_err("wrong protocol");
     assert_eq!(
@@ -77,7 +142,7 @@ fn clients_speak_one_protocol() {
     let problem = connect(
         "twine",
         &Target {
-            mirror: true,
+            kind: RepoKind::Mirror,
             ..target("pypi")
         },
     )

@@ -1,6 +1,8 @@
 //! Configuration of pip, uv, poetry and twine.
 
-use crate::connect::{Client, Part, TOKEN, Target, part, shell};
+use crate::connect::{
+    Client, INSTEAD, Part, TOKEN, Target, authority, authority_file, part, shell,
+};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[
@@ -14,76 +16,140 @@ pub(super) const CLIENTS: &[Client] = &[
     Client::publisher("twine", twine),
 ];
 
+const PIP_BESIDE: &str = "pip takes the highest version of either index, so a name of yours that \
+     is public too may come from there: a group of both has no such gap";
+const UV_BESIDE: &str = "it is asked before the public index";
+const POETRY_BESIDE: &str = "it stands beside the public index: poetry add --source larder NAME";
+
 fn pip(target: &Target<'_>) -> Vec<Part> {
+    let index = if target.is_beside() {
+        "extra-index-url"
+    } else {
+        "index-url"
+    };
     let mut lines = vec![
         "[global]".to_owned(),
-        format!("index-url = {}simple/", target.base_with_token()),
+        format!("{index} = {}simple/", target.base_with_token()),
     ];
     if target.is_insecure() {
         lines.push(format!("trusted-host = {}", target.host()));
     }
-    vec![part("~/.config/pip/pip.conf", lines).for_private(target, TOKEN)]
+    let mut parts = Vec::new();
+    let file = authority_file("pip");
+    if let Some(certificate) = authority(target, &file) {
+        parts.push(certificate.with_note(INSTEAD));
+        lines.push(format!("cert = {file}"));
+    }
+    let mut config = part("~/.config/pip/pip.conf", lines);
+    if target.is_beside() {
+        config = config.with_note(PIP_BESIDE);
+    }
+    parts.push(config.for_private(target, "pip", TOKEN));
+    parts
 }
 
 fn uv(target: &Target<'_>) -> Vec<Part> {
     let url = format!("url = \"{}simple/\"", target.base());
-    let mut lines = vec![
-        "[[index]]".to_owned(),
-        "name = \"larder\"".to_owned(),
-        url,
-        "default = true".to_owned(),
-    ];
-    if !target.mirror {
+    let mut lines = vec!["[[index]]".to_owned(), "name = \"larder\"".to_owned(), url];
+    if !target.is_beside() {
+        lines.push("default = true".to_owned());
+    }
+    if !target.is_mirror() {
         lines.push(format!("publish-url = \"{}\"", target.uploads()));
     }
-    let mut parts = vec![part("~/.config/uv/uv.toml", lines)];
-    if !target.public {
-        let mut lines = vec![
-            "export UV_INDEX_LARDER_USERNAME=token",
-            "export UV_INDEX_LARDER_PASSWORD=$TOKEN",
-        ];
-        if !target.mirror {
-            lines.push("export UV_PUBLISH_TOKEN=$TOKEN");
+    let mut config = part("~/.config/uv/uv.toml", lines);
+    if target.is_beside() {
+        config = config.with_note(UV_BESIDE);
+    }
+    let mut commands = Vec::new();
+    let mut parts = Vec::new();
+    let file = authority_file("uv");
+    if let Some(certificate) = authority(target, &file) {
+        parts.push(certificate.with_note(INSTEAD));
+        commands.push(format!("export SSL_CERT_FILE={file}"));
+    }
+    if !target.is_public() {
+        commands.extend(
+            [
+                "export UV_INDEX_LARDER_USERNAME=token",
+                "export UV_INDEX_LARDER_PASSWORD=$TOKEN",
+            ]
+            .map(str::to_owned),
+        );
+        if !target.is_mirror() {
+            commands.push("export UV_PUBLISH_TOKEN=$TOKEN".to_owned());
         }
-        parts.push(shell(lines.into_iter().map(str::to_owned)).with_note(TOKEN));
+    }
+    if target.is_public() {
+        config = config.for_private(target, "uv", TOKEN);
+    }
+    parts.push(config);
+    if !commands.is_empty() {
+        let commands = shell(commands);
+        parts.push(if target.is_public() {
+            commands
+        } else {
+            commands.with_note(TOKEN)
+        });
     }
     parts
 }
 
 fn poetry(target: &Target<'_>) -> Vec<Part> {
+    let priority = if target.is_beside() {
+        "explicit"
+    } else {
+        "primary"
+    };
     let lines = [
         "[[tool.poetry.source]]".to_owned(),
         "name = \"larder\"".to_owned(),
         format!("url = \"{}simple/\"", target.base()),
-        "priority = \"primary\"".to_owned(),
+        format!("priority = \"{priority}\""),
     ];
+    let mut parts = Vec::new();
     let mut commands = Vec::new();
-    if !target.mirror {
+    let file = authority_file("poetry");
+    if let Some(certificate) = authority(target, &file) {
+        parts.push(certificate);
+        commands.push(format!("poetry config certificates.larder.cert {file}"));
+    }
+    if !target.is_mirror() {
         commands.push(format!(
             "poetry config repositories.larder {}",
             target.uploads()
         ));
     }
-    if !target.public {
+    if !target.is_public() {
         commands.push("poetry config http-basic.larder token $TOKEN".to_owned());
     }
-    let mut parts = vec![part("pyproject.toml", lines)];
+    let config = part("pyproject.toml", lines);
+    parts.push(if target.is_beside() {
+        config.with_note(POETRY_BESIDE)
+    } else {
+        config
+    });
     if !commands.is_empty() {
-        parts.push(shell(commands).for_private(target, TOKEN));
+        parts.push(shell(commands).for_private(target, "poetry", TOKEN));
     }
     parts
 }
 
 fn twine(target: &Target<'_>) -> Vec<Part> {
-    let mut lines = vec![
+    // It only publishes, which always needs a token.
+    let lines = [
         "[distutils]".to_owned(),
         "index-servers = larder".to_owned(),
         "[larder]".to_owned(),
         format!("repository = {}", target.uploads()),
         "username = token".to_owned(),
+        "password = $TOKEN".to_owned(),
     ];
-    if !target.public {
-        lines.push("password = $TOKEN".to_owned());
+    let file = authority_file("twine");
+    let mut parts = Vec::new();
+    if let Some(certificate) = authority(target, &file) {
+        parts.extend([certificate, shell([format!("export TWINE_CERT={file}")])]);
     }
-    vec![part("~/.pypirc", lines).for_private(target, TOKEN)]
+    parts.push(part("~/.pypirc", lines).with_note(TOKEN));
+    parts
 }

@@ -1,6 +1,6 @@
 //! Configuration of dnf.
 
-use crate::connect::{Client, Part, Target, part};
+use crate::connect::{Client, Part, Target, authority, part};
 
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[Client::new(
@@ -9,12 +9,11 @@ pub(super) const CLIENTS: &[Client] = &[Client::new(
     dnf,
 )];
 
+const BELOW: &str = "append to baseurl what follows the upstream's address there, \
+     e.g. $releasever/$basearch/os/; gpgkey is the distribution's own";
+const TOKEN: &str = "replace $TOKEN by a token: larder token create NAME";
+
 fn dnf(target: &Target<'_>) -> Vec<Part> {
-    const BELOW: &str = "append to baseurl what follows the upstream's address there, \
-        e.g. $releasever/$basearch/os/; gpgkey is the distribution's own";
-    const BELOW_AND_TOKEN: &str = "append to baseurl what follows the upstream's address there, \
-        e.g. $releasever/$basearch/os/; gpgkey is the distribution's own; \
-        replace $TOKEN by a token: larder token create NAME";
     let repo = target.repo;
     let mut lines = vec![
         format!("[larder-{repo}]"),
@@ -23,9 +22,21 @@ fn dnf(target: &Target<'_>) -> Vec<Part> {
         "enabled=1".to_owned(),
         "gpgcheck=1".to_owned(),
     ];
-    if !target.public {
+    if !target.is_public() {
         lines.extend(["username=token", "password=$TOKEN"].map(str::to_owned));
     }
-    let file = part(&format!("/etc/yum.repos.d/larder-{repo}.repo"), lines);
-    vec![file.with_note(BELOW).for_private(target, BELOW_AND_TOKEN)]
+    let mut parts = Vec::new();
+    let file = format!("/etc/pki/larder-{repo}-ca.crt");
+    if let Some(certificate) = authority(target, &file) {
+        parts.push(certificate);
+        lines.push(format!("sslcacert={file}"));
+    }
+    let config = part(&format!("/etc/yum.repos.d/larder-{repo}.repo"), lines);
+    let config = if target.is_beside() {
+        config
+    } else {
+        config.with_note(BELOW)
+    };
+    parts.push(config.for_private(target, "dnf", TOKEN));
+    parts
 }

@@ -323,7 +323,7 @@ fn a_member_without_a_repository_at_a_root_is_passed_over() {
         200,
     );
     assert!(told_of(&larder, "main/9/os").contains("'theirs'"));
-    assert!(get("8").expect(503).text().contains("offline"));
+    assert!(get("8").expect(403).text().contains("offline"));
     // What is blocked is not passed over.
     larder.api(
         "PATCH",

@@ -1,17 +1,17 @@
 //! What clients must be told so that they ask a repository here.
 
-use super::repositories::kind_of;
 use crate::extract::head::{KnownQuery, Origin};
 use crate::extract::path::{ClientName, RepoParams};
 use crate::extract::rights::RepoReader;
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::ApiState;
+use crate::state::{ApiState, path_of};
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::clients::{self, connect};
-use larder_mirrors::connect::{Client, Part, Target};
+use larder_mirrors::connect::{Client, Open, Part, Target};
 use larder_model::{ProtocolName, Verb};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn to_api(part: Part) -> api::ConnectPart {
     api::ConnectPart {
         file: part.file,
         lines: part.lines,
-        note: part.note.map(str::to_owned),
+        note: part.note,
     }
 }
 
@@ -45,6 +45,20 @@ pub(crate) async fn list() -> Json<api::List<api::ConnectClient>> {
     Json(api::List::whole(
         clients::list().map(client_to_api).collect(),
     ))
+}
+
+/// Who may read a repository without credentials.
+fn open(state: &ApiState, repo: &RepoRecord) -> Open {
+    if !state
+        .gate
+        .is_public(&[path_of(repo).permission(Verb::Read)])
+    {
+        Open::Closed
+    } else if state.gate.is_wholly_public(repo) {
+        Open::Wholly
+    } else {
+        Open::Partly
+    }
 }
 
 /// Tells what makes a client use a repository.
@@ -86,13 +100,24 @@ pub(crate) async fn get(
     // Where an upstream is is for those who look after the mirror.
     let upstream = repo.settings.upstream.as_ref();
     let upstream = upstream.filter(|_| caller.may(&path.permission(Verb::Administer)));
+    let authority = state.engine.authority();
     let target = Target {
         origin: &origin,
         protocol: path.protocol,
         repo: path.name.as_str(),
-        mirror: kind_of(&repo) == api::RepoKind::Mirror,
         upstream: upstream.map(|upstream| &*upstream.url),
-        public: !with_token && state.gate.is_public(&[path.permission(Verb::Read)]),
+        kind: repo.kind,
+        open: if with_token {
+            Open::Closed
+        } else {
+            open(&state, &repo)
+        },
+        // Behind a proxy without TLS in front of us, or one with a certificate of its own, ours is
+        // not seen.
+        authority: authority
+            .as_deref()
+            .filter(|_| origin.starts_with("https://")),
+        default_mirror: state.gate.policy().stored_settings().default_mirror == Some(repo.id),
     };
     let parts = connect(client, &target)?;
     Ok(Json(api::List::whole(

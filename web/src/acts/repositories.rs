@@ -1,6 +1,7 @@
 //! Repositories.
 
 use super::repository_settings;
+use super::sources::versions_are_tags;
 use crate::answer::{Created, NoContent};
 use crate::caller::Caller;
 use crate::entity_tag::SettledState;
@@ -14,7 +15,6 @@ use crate::right::Right;
 use crate::state::{ApiState, no_repo, path_of, repos_after};
 use axum::extract::State;
 use axum::{Extension, Json};
-use larder_access::PolicySnapshot;
 use larder_api as api;
 use larder_metadata::repos::{Member, NewRepo, RepoRecord};
 use larder_metadata::{Error, Requirement};
@@ -29,11 +29,21 @@ pub(crate) fn kind_of(repo: &RepoRecord) -> api::RepoKind {
 }
 
 /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
-fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::Repository {
+fn to_api(repo: &RepoRecord, caller: &Caller, state: &ApiState) -> api::Repository {
+    let policy = state.gate.policy();
     let mut settings = repo.settings.clone();
     if !caller.may(&path_of(repo).permission(Verb::Administer)) {
         settings.upstream = None;
     }
+    let offline_by = if repo.kind != RepoKind::Mirror {
+        None
+    } else if settings.offline {
+        Some(api::OfflineBy::Repository)
+    } else if policy.is_offline() || state.engine.is_offline() {
+        Some(api::OfflineBy::Server)
+    } else {
+        None
+    };
     let plain = api::Repository {
         protocol: repo.protocol,
         name: repo.name.clone(),
@@ -47,6 +57,7 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
             api::Readers::Granted
         },
         offline: None,
+        offline_by,
         fresh_seconds: None,
         serve_vanished: None,
         upstream: None,
@@ -87,7 +98,7 @@ pub(crate) async fn list(
         .filter(|repo| caller.may(&path_of(repo).permission(Verb::Read)));
     let repositories = visible
         .take(page.limit + 1)
-        .map(|repo| to_api(repo, &caller, &policy))
+        .map(|repo| to_api(repo, &caller, &state))
         .collect();
     let key = |repo: &api::Repository| format!("{}/{}", repo.protocol, repo.name);
     Ok(Json(api::List::of(repositories, page.limit, key)))
@@ -119,7 +130,7 @@ pub(crate) async fn create(
     let kind = creatable(&state, path.protocol, kind)?;
     let before = RepoSettings {
         // A mirror of images is there so that builds do not depend on what others take away.
-        serve_vanished: path.protocol == ProtocolName::OCI && kind == api::RepoKind::Mirror,
+        serve_vanished: versions_are_tags(path.protocol) && kind == api::RepoKind::Mirror,
         ..RepoSettings::default()
     };
     let (settings, members) =
@@ -154,7 +165,7 @@ pub(crate) async fn create(
     let public = policy.is_readable_by_everyone(&repo);
     tracing::info!(by = caller.label(), repository = %path, public, "repository created");
     let made = with_usage(
-        to_api(&repo, &caller, &policy),
+        to_api(&repo, &caller, &state),
         (&state, &repo),
         &caller,
         false,
@@ -191,7 +202,7 @@ pub(crate) async fn get(
     State(state): State<Arc<ApiState>>,
 ) -> Result<(Extension<SettledState>, Json<api::Repository>), Refusal> {
     let repo = state.repo(&path)?;
-    let plain = to_api(&repo, &caller, &state.gate.policy());
+    let plain = to_api(&repo, &caller, &state);
     // What is published meanwhile changes what is shown, but nothing that a condition is about.
     let settled = SettledState::of(&plain)?;
     let counted = query.flag("counted")?;
@@ -270,7 +281,7 @@ pub(crate) async fn change(
         tracing::info!(by = caller.label(), repository = %path, "repository changed");
     }
     let repo = state.repo(&path)?;
-    let changed = to_api(&repo, &caller, &state.gate.policy());
+    let changed = to_api(&repo, &caller, &state);
     Ok(Json(
         with_usage(changed, (&state, &repo), &caller, false).await?,
     ))

@@ -1,6 +1,7 @@
 //! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets
 //! go in and never out.
 
+use super::sources::versions_are_tags;
 use crate::caller::{Caller, only_superusers};
 use crate::state::ApiState;
 use larder_api as api;
@@ -93,7 +94,7 @@ pub(crate) fn apply(
     }
     if let Some(sparse) = change.sparse_images {
         require_kind(kind, &[api::RepoKind::Hosted], "sparse_images")?;
-        if path.protocol != ProtocolName::OCI {
+        if !versions_are_tags(path.protocol) {
             let detail =
                 format!("`sparse_images` is for repositories of images, which {path} is not");
             return Err(Problem::invalid("sparse_images", detail));
@@ -325,8 +326,9 @@ fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Prob
 }
 
 /// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
-/// place.
+/// place. What cargo puts before the address of an index is understood.
 fn address(text: &str) -> Result<String, Problem> {
+    let text = text.strip_prefix("sparse+").unwrap_or(text);
     let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
     let (scheme, rest) = text
         .split_once("://")
@@ -371,7 +373,7 @@ pub(crate) fn show(
     };
     let blocked = Some(settings.blocked.into_iter().map(block).collect());
     let signing_key = settings.signing_key.map(|key| key.fingerprint);
-    let is_of_images = repository.protocol == ProtocolName::OCI;
+    let is_of_images = versions_are_tags(repository.protocol);
     match repository.kind {
         api::RepoKind::Mirror => api::Repository {
             offline: Some(settings.offline),

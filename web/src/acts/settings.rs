@@ -56,13 +56,13 @@ pub(crate) async fn change(
     state.gate.refresh().await?;
     let mut settings = state.gate.policy().stored_settings();
     settings.offline = change.offline.unwrap_or(settings.offline);
-    // An empty name takes the mirror back.
-    if let Some(name) = change.oci.and_then(|oci| oci.default_mirror) {
-        settings.default_mirror = if name.is_empty() {
-            None
-        } else {
-            Some(mirror_of_images(&state, &name)?)
-        };
+    match change.oci.map(|oci| oci.default_mirror).unwrap_or_default() {
+        api::Patch::Keep => {}
+        api::Patch::Remove => settings.default_mirror = None,
+        api::Patch::Set(name) if name.is_empty() => settings.default_mirror = None,
+        api::Patch::Set(name) => {
+            settings.default_mirror = Some(mirror_of_images(&state, &name)?);
+        }
     }
     let by = caller.require_superuser()?;
     state.metadata.put_server_settings(settings, &by).await?;

@@ -4,7 +4,7 @@
 use super::blocks;
 use super::images::image;
 use super::repositories::kind_of;
-use super::sources::{by, is_hosted, key_of, of_package};
+use super::sources::{by, is_hosted, key_of, of_package, versions_are_tags};
 use crate::answer::NoContent;
 use crate::caller::Caller;
 use crate::extract::body::JsonBody;
@@ -22,9 +22,9 @@ use larder_metadata::downloads::Downloads;
 use larder_metadata::listing::{Version, VersionBy, VersionPage};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
+use larder_mirrors::Protocol;
 use larder_mirrors::describing::Marks;
 use larder_mirrors::publishing::Change;
-use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, StoredFile, Timestamp, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -169,12 +169,6 @@ fn details(
         more,
         image: None,
     })
-}
-
-/// Whether versions of a protocol's packages are tags, which move.
-fn versions_are_tags(protocol: ProtocolName) -> bool {
-    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
-    kind == Some(VersionKind::Tag)
 }
 
 /// Whether a version of these files is yanked.

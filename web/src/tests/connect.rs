@@ -20,7 +20,10 @@ async fn lines_fit_the_repository_and_the_caller() {
                 .await
         }
     };
+    // The certificate of the server's authority comes first: it has one of its own.
     let (status, told) = ask("podman").await;
+    let certificate = "/etc/containers/certs.d/larder.example/larder-team.crt";
+    assert_eq!(told["items"][0]["file"], json!(certificate));
     let lines = json!([
         "echo $TOKEN | podman login --username token --password-stdin larder.example",
         "podman pull larder.example/team/IMAGE:TAG"
@@ -28,14 +31,14 @@ async fn lines_fit_the_repository_and_the_caller() {
     assert_eq!(
         (
             status,
-            &told["items"][0]["lines"],
-            &told["items"][0]["file"]
+            &told["items"][1]["lines"],
+            &told["items"][1]["file"]
         ),
         (200, &lines, &json!(null))
     );
     house.admission("anonymous", "oci/team", Role::Reader).await;
     assert_eq!(
-        ask("podman").await.1["items"][0]["lines"],
+        ask("podman").await.1["items"][1]["lines"],
         json!(["podman pull larder.example/team/IMAGE:TAG"])
     );
     let (_, told) = house
@@ -46,7 +49,7 @@ async fn lines_fit_the_repository_and_the_caller() {
             "",
         )
         .await;
-    assert_eq!(told["items"][0]["lines"], lines);
+    assert_eq!(told["items"][1]["lines"], lines);
     let (status, told) = house.ask(&reader, "GET", "/connect", "").await;
     let podman = json!({
         "name": "podman",

@@ -379,8 +379,16 @@ async fn settings_are_changed_one_by_one() {
         (status, problem["code"].as_str()),
         (400, Some("default_mirror_invalid"))
     );
-    let (_, now) = change(r#"{"oci":{"default_mirror":""}}"#).await;
-    assert_eq!(now["oci"]["default_mirror"], json!(null));
+    for none in [
+        r#"{"oci":{"default_mirror":""}}"#,
+        r#"{"oci":{"default_mirror":null}}"#,
+    ] {
+        change(r#"{"oci":{"default_mirror":"docker.io"}}"#).await;
+        let (_, now) = change(r#"{"offline":true}"#).await;
+        assert_eq!(now["oci"]["default_mirror"], json!("docker.io"));
+        let (_, now) = change(none).await;
+        assert_eq!(now["oci"]["default_mirror"], json!(null), "{none}");
+    }
 }
 
 #[tokio::test]

@@ -254,6 +254,10 @@ impl Engine for RecordingEngine {
         Some("-----BEGIN CERTIFICATE-----\n".to_owned())
     }
 
+    fn is_offline(&self) -> bool {
+        false
+    }
+
     fn settings(&self) -> Vec<ServerSetting> {
         vec![ServerSetting {
             key: "server.threads",

@@ -1,5 +1,6 @@
 use super::*;
-use larder_model::ProtocolName;
+use crate::connect::Open;
+use larder_model::{ProtocolName, RepoKind};
 
 #[test]
 fn clients_call_a_mirrored_registry_by_its_host_and_port() {
@@ -24,9 +25,11 @@ fn clients_call_a_mirrored_registry_by_its_host_and_port() {
             origin: "https://larder.example",
             protocol: ProtocolName::OCI,
             repo,
-            mirror: true,
+            kind: RepoKind::Mirror,
             upstream,
-            public: true,
+            open: Open::Wholly,
+            authority: None,
+            default_mirror: false,
         };
         let folder = format!("/etc/containerd/certs.d/{name}/hosts.toml");
         assert_eq!(containerd(&target)[0].file.as_deref(), Some(&*folder));

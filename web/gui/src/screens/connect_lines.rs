@@ -67,7 +67,10 @@ fn note_of(note: &str, secret: Option<&str>) -> Option<String> {
     if secret.is_none() {
         return Some(note.to_owned());
     }
-    let about_token = |piece: &&str| piece.contains("$TOKEN") || piece.contains("token create");
+    let about_token = |piece: &&str| {
+        let words = ["$TOKEN", "token create", "--with-token"];
+        words.iter().any(|word| piece.contains(word))
+    };
     let pieces: Vec<&str> = note
         .split("; ")
         .filter(|piece| !about_token(piece))

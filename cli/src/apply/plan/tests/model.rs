@@ -42,11 +42,8 @@ fn call(state: &mut State, call: &Call) -> Result<(), String> {
             demand(state.settings.as_ref() == Some(before), "changed")?;
             let mut settings = before.clone();
             settings.offline = change.offline.unwrap_or(settings.offline);
-            if let Some(name) = change
-                .oci
-                .as_ref()
-                .and_then(|oci| oci.default_mirror.as_ref())
-            {
+            let mirror = change.oci.as_ref().map(|oci| &oci.default_mirror);
+            if let Some(Patch::Set(name)) = mirror {
                 let is_there = |it: &Repository| format!("oci/{name}") == path_of(it).to_string();
                 let is_there = name.is_empty() || state.repositories.iter().any(is_there);
                 demand(is_there, "no such mirror")?;
@@ -238,6 +235,7 @@ fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), Strin
         open: None,
         readable_by: Readers::Granted,
         offline: (kind == RepoKind::Mirror).then_some(false),
+        offline_by: None,
         fresh_seconds: None,
         serve_vanished: (kind == RepoKind::Mirror).then_some(is_of_images),
         upstream: None,
