@@ -22,4 +22,9 @@ impl Slots {
         let slots = Arc::clone(&self.0);
         slots.acquire_owned().await.map_err(Problem::internal)
     }
+
+    /// A slot, if there is one now.
+    pub(crate) fn acquire_free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
 }

@@ -1,7 +1,7 @@
 //! An artifact on its way in, read by all who asked for it while it is written and hashed.
 //!
-//! The last bytes are held back until all of them were found to be what an index promised:
-//! whoever reads them to the end has the right ones.
+//! The last bytes are held back until all of them were found to be what an index promised: whoever
+//! reads them to the end has the right ones.
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
@@ -12,11 +12,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 
-/// What lies in memory at least until it can be read from the file: more than a staging file has on
-/// its way.
+/// Bytes that are held back at least until all of them were found to be right.
+pub(super) const HELD_BYTES: usize = 4096;
+/// The newest bytes stay in memory, though they can be read from the file: whoever reads as they come
+/// has them without the disk.
 const WINDOW_BYTES: u64 = 3 << 20;
 
 #[derive(Clone)]
@@ -38,11 +40,25 @@ enum State {
 }
 
 /// The newest bytes.
-#[derive(Default)]
 struct Window {
     pieces: VecDeque<Bytes>,
     start: u64,
     end: u64,
+    /// So many stay, and all that cannot be read from the file yet.
+    min_bytes: u64,
+}
+
+impl Window {
+    /// Forgets the oldest pieces.
+    fn shrink(&mut self, written: u64) {
+        while let Some(first) = self.pieces.front().map(|piece| piece.len() as u64)
+            && self.end - self.start - first >= self.min_bytes
+            && self.start + first <= written
+        {
+            self.pieces.pop_front();
+            self.start += first;
+        }
+    }
 }
 
 /// An artifact on its way in.
@@ -70,7 +86,12 @@ impl Download {
         Arc::new(Self {
             state: watch::Sender::new(State::Asking),
             aborted: AtomicBool::new(false),
-            window: Mutex::default(),
+            window: Mutex::new(Window {
+                pieces: VecDeque::new(),
+                start: 0,
+                end: 0,
+                min_bytes: WINDOW_BYTES,
+            }),
             file: OnceLock::new(),
         })
     }
@@ -92,17 +113,17 @@ impl Download {
             .send_replace(State::Streaming { size, released: 0 });
     }
 
-    /// The next bytes may be read.
-    pub(crate) fn release(&self, bytes: Bytes) {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Has it take little memory: no more of it stays there than must.
+    pub(crate) fn narrow(&self) {
+        self.window().min_bytes = 0;
+    }
+
+    /// The next bytes may be read. `written`: so many of all can be read from the file.
+    pub(crate) fn release(&self, bytes: Bytes, written: u64) {
+        let mut window = self.window();
         window.end += bytes.len() as u64;
         window.pieces.push_back(bytes);
-        while let Some(first) = window.pieces.front().map(Bytes::len)
-            && window.end - window.start - first as u64 >= WINDOW_BYTES
-        {
-            window.pieces.pop_front();
-            window.start += first as u64;
-        }
+        window.shrink(written);
         let end = window.end;
         drop(window);
         self.state.send_modify(|state| {
@@ -130,7 +151,7 @@ impl Download {
             };
         });
         // All is in the file: a slow reader needs no more than the last piece, which is small.
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window();
         while window.pieces.len() > 1
             && let Some(first) = window.pieces.pop_front()
         {
@@ -219,10 +240,14 @@ impl Download {
         unfold((self, states, 0, whole), next).boxed()
     }
 
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What can be read from `at` on, and where that ends.
     fn part(&self, at: u64, released: u64) -> (Result<Content, Error>, u64) {
         let in_memory_from = {
-            let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            let window = self.window();
             let mut start = window.start;
             for piece in &window.pieces {
                 let end = start + piece.len() as u64;

@@ -1,7 +1,11 @@
 use super::*;
 use larder_model::{Algorithm, Digest};
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::AtomicBool;
+
+/// All bytes are in the file before anyone may read them.
+const ALL: u64 = u64::MAX;
 
 fn found(size: u64) -> Arc<FileRecord> {
     let digest = Digest::of(Algorithm::Sha256, b"");
@@ -47,7 +51,7 @@ async fn early_and_late_readers_get_the_same_bytes() {
     let early = tokio::spawn(all(Arc::clone(&download)));
     download.begin(Some(bytes.len() as u64), Arc::new(staged));
     for piece in bytes.chunks(700_001) {
-        download.release(Bytes::copy_from_slice(piece));
+        download.release(Bytes::copy_from_slice(piece), ALL);
         tokio::task::yield_now().await;
     }
     download.complete(found(bytes.len() as u64));
@@ -64,13 +68,13 @@ async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
     });
     assert!(download.abort().is_none(), "nobody has read anything");
     download.begin(Some(8), staged());
-    download.release(Bytes::from_static(b"wron"));
+    download.release(Bytes::from_static(b"wron"), ALL);
     let mut reader = Arc::clone(&download).stream(None::<fn()>);
     let part = reader.next().await.expect("part").expect("content");
     assert_eq!(part.collect(4).await.expect("bytes"), "wron");
     let next = download.abort().expect("another one");
     next.begin(Some(8), staged());
-    next.release(Bytes::from_static(b"righ"));
+    next.release(Bytes::from_static(b"righ"), ALL);
     assert!(reader.next().await.expect("piece").is_err());
     download.end(Ok(found(8)));
     assert!(
@@ -88,7 +92,7 @@ async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
 async fn what_is_right_and_cannot_be_kept_is_read_and_waited_for_no_longer() {
     let download = Download::new();
     download.begin(Some(9), Arc::new(tempfile::tempfile().expect("file")));
-    download.release(Bytes::from_static(b"all of it"));
+    download.release(Bytes::from_static(b"all of it"), ALL);
     download.complete(found(9));
     let waiting = tokio::spawn({
         let download = Arc::clone(&download);
@@ -114,7 +118,7 @@ async fn in_the_end_little_is_left_in_memory() {
     let download = Download::new();
     download.begin(Some(300_000), Arc::new(staged));
     for piece in [100_000, 196_000, 4_000] {
-        download.release(Bytes::from(vec![7; piece]));
+        download.release(Bytes::from(vec![7; piece]), ALL);
     }
     download.complete(found(300_000));
     download.end(Ok(found(300_000)));
@@ -135,9 +139,30 @@ async fn a_failure_is_an_error_for_all_readers() {
     let download = Download::new();
     let reader = tokio::spawn(all(Arc::clone(&download)));
     download.begin(None, Arc::new(tempfile::tempfile().expect("file")));
-    download.release(Bytes::from_static(b"half"));
+    download.release(Bytes::from_static(b"half"), ALL);
     download.end(Err(Problem::not_found("artifact", "gone")));
     assert!(reader.await.expect("task").is_err());
     assert!(download.head().await.is_err());
     assert!(download.kept().await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_file_stays_in_memory() {
+    let staged = Arc::new(tempfile::tempfile().expect("file"));
+    let download = Download::new();
+    download.narrow();
+    download.begin(Some(9), Arc::clone(&staged));
+    let mut reader = Arc::clone(&download).stream(None::<fn()>);
+    download.release(Bytes::from_static(b"012"), 0);
+    download.release(Bytes::from_static(b"345"), 2);
+    for expected in ["012", "345"] {
+        let part = reader.next().await.expect("part").expect("content");
+        assert_eq!(part.collect(3).await.expect("bytes"), expected);
+    }
+    staged.write_all_at(b"012", 0).expect("write");
+    download.release(Bytes::from_static(b"678"), 3);
+    let start = download.window().start;
+    assert_eq!(start, 3, "no more than must be is in memory");
+    download.complete(found(9));
+    assert_eq!(all(download).await.expect("bytes"), b"012345678");
 }
