@@ -12,6 +12,7 @@ mod client_view;
 pub mod head;
 pub mod incoming;
 pub mod range;
+mod multipart;
 pub mod session_cookie;
 
 pub mod answer;
@@ -22,3 +23,4 @@ pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, DoorResponse, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
+pub use multipart::ContentStream;

@@ -13,6 +13,7 @@ mod contents;
 mod copies;
 mod flaps;
 mod fresh;
+mod heads;
 mod hosts;
 mod hostile;
 mod images;
