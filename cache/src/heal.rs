@@ -1,6 +1,6 @@
 //! What is damaged here and can be had from an upstream once more.
 
-use crate::artifact::Artifacts;
+use crate::artifact::{Artifacts, Wanted};
 use crate::document::Documents;
 use crate::repo::Repo;
 use larder_metadata::scrub::MirrorFile;
@@ -38,6 +38,9 @@ impl Healer {
             path: file.path.clone(),
         };
         repo.require_not_blocked(repo.protocol.names().package_of(&artifact))?;
-        self.artifacts.get(repo, &artifact, true).await.map(drop)
+        self.artifacts
+            .get(repo, &artifact, Wanted::Kept)
+            .await
+            .map(drop)
     }
 }

@@ -24,6 +24,11 @@ impl Slots {
         let slots = Arc::clone(&self.0);
         slots.acquire_owned().await.map_err(Problem::internal)
     }
+
+    /// A slot, if there is one now.
+    pub(crate) fn acquire_free(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
 }
 
 /// What documents may take of this process's memory, in bytes of them: one budget for all who read,

@@ -1,6 +1,6 @@
 //! How a document or an artifact of one repo becomes a response.
 
-use crate::artifact::{ArtifactSource, Artifacts};
+use crate::artifact::{ArtifactSource, Artifacts, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
@@ -20,6 +20,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord};
 use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
 use larder_model::{FileKind, Problem};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The media type of bytes of which none is known.
@@ -205,10 +206,10 @@ impl Responder {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
-        // Kept, or on its way: a part waits for the whole, whose hash alone can be checked.
-        let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
+        let is_part = request.headers.contains_key(RANGE) && request.method == Method::GET;
+        let wanted = if is_part { Wanted::Part } else { Wanted::All };
         let known = repo.protocol.content_type(artifact);
-        let source = self.artifacts.get(repo, artifact, part).await?;
+        let source = self.artifacts.get(repo, artifact, wanted).await?;
         let (key, counts) = (
             repo.artifact_key(artifact),
             repo.protocol.is_download(artifact),
@@ -245,17 +246,23 @@ impl Responder {
             }
             ArtifactSource::Streaming(download, size) => {
                 let content_type = if known.is_empty() { UNKNOWN } else { known };
-                let counted = counts.then(|| {
-                    let (metadata, repo) = (self.metadata.clone(), Arc::clone(repo));
-                    let artifact = artifact.clone();
-                    move || metadata.note_download(repo.artifact_key(&artifact))
-                });
+                let (metadata, repo) = (self.metadata.clone(), Arc::clone(repo));
+                let artifact = artifact.clone();
+                let open = move |range: Option<Range<u64>>| {
+                    let begins = range.as_ref().is_none_or(|range| range.start == 0);
+                    let counted = (counts && begins).then(|| {
+                        let (metadata, repo) = (metadata.clone(), Arc::clone(&repo));
+                        let artifact = artifact.clone();
+                        move || metadata.note_download(repo.artifact_key(&artifact))
+                    });
+                    Arc::clone(&download).stream(range, counted)
+                };
                 Answer::Streaming(Streaming {
                     size,
                     content_type: HeaderValue::from_static(content_type),
                     headers,
                     private: false,
-                    stream: download.stream(counted),
+                    open: Box::new(open),
                 })
             }
         })

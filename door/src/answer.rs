@@ -2,9 +2,11 @@
 //! here, once for all.
 
 use crate::body::{Body, Wire};
+use crate::multipart::{ContentStream, Multipart, content_range};
 use crate::overlay::Overlay;
 use crate::range::{RangeRequest, wanted};
-use futures_util::stream::BoxStream;
+use futures_util::StreamExt as _;
+use futures_util::stream::once;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     IF_RANGE, RANGE,
@@ -14,7 +16,10 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_model::{Kind, Permission, Problem, Reply};
-use larder_storage::Content;
+use larder_storage::{Content, Error};
+use std::future::ready;
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +47,7 @@ pub struct ReadyResponse {
     pub problem: Option<Problem>,
 }
 
-/// Bytes that are still coming in: always all of them, from the beginning.
+/// Bytes that are still coming in. Parts of them are answered where their number is known.
 pub struct Streaming {
     /// Their number, if it is known.
     pub size: Option<u64>,
@@ -52,8 +57,8 @@ pub struct Streaming {
     pub headers: HeaderMap,
     /// Whether caches on the way must not keep them, although anyone may ask at this address.
     pub private: bool,
-    /// The bytes, part by part; an error breaks the connection off.
-    pub stream: BoxStream<'static, Result<Content, larder_storage::Error>>,
+    /// Opens the bytes, all or a part of them, as they come; an error breaks the connection off.
+    pub open: Box<dyn Fn(Option<Range<u64>>) -> ContentStream + Send>,
 }
 
 impl std::fmt::Debug for Streaming {
@@ -124,14 +129,15 @@ pub fn names_tag(list: &str, tag: &str) -> bool {
     list.trim() == "*" || list.split(',').any(one)
 }
 
-/// What a request wants of bytes with this entity tag.
-fn range_of(method: &Method, headers: &HeaderMap, tag: &str, size: u64) -> RangeRequest {
+/// What a request wants of bytes with this entity tag; `None`: it is not known yet.
+fn range_of(method: &Method, headers: &HeaderMap, tag: Option<&str>, size: u64) -> RangeRequest {
     let text = |name| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let current = text(IF_RANGE).is_none_or(|condition| condition.trim() == format!("\"{tag}\""));
+    let is_tag = |text: &str| tag.is_some_and(|tag| text.trim() == format!("\"{tag}\""));
+    let current = text(IF_RANGE).is_none_or(is_tag);
     let range = text(RANGE).filter(|_| current && *method == Method::GET);
     range.map_or(RangeRequest::Whole, |range| wanted(range, size))
 }
@@ -151,11 +157,7 @@ pub fn is_download(request: &Parts, found: &FileRecord) -> bool {
     if is_known(headers, &tag) {
         return false;
     }
-    match range_of(&request.method, headers, &tag, found.size) {
-        RangeRequest::Whole => true,
-        RangeRequest::Part(part) => part.start == 0,
-        RangeRequest::Outside => false,
-    }
+    range_of(&request.method, headers, Some(&tag), found.size).has_first()
 }
 
 /// Whether the client says that it has the bytes with this entity tag.
@@ -207,50 +209,131 @@ pub(crate) async fn of_blob(
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
     if is_known(request.headers, &tag) {
         said.insert(ETAG, quoted);
-        return Ok(empty(StatusCode::NOT_MODIFIED, said));
+        return Ok(response(StatusCode::NOT_MODIFIED, said, Body::default()));
     }
     content.require_whole(&found).await?;
     // Which of them are wanted (RFC 9110 14.2).
     said.insert(ETAG, quoted);
+    let selected = select(
+        request,
+        (Some(&tag), size, overlay.is_none()),
+        content_type,
+        &mut said,
+    )?;
+    let (status, length) = (selected.status(), selected.length(size));
+    // They come out of their row, or out of the store.
+    let wire = request.wire.cloned();
+    let body = match selected {
+        _ if request.method == Method::HEAD => Body::default(),
+        Selected::All => open_part(content, &found, 0..size, (overlay, wire)).await?,
+        Selected::Part(range) => open_part(content, &found, range, (overlay, wire)).await?,
+        Selected::Parts(parts) => {
+            let open = kept_parts(content, &found, parts.first()).await?;
+            Body::of_parts(parts.stream(open), Some(length), wire)
+        }
+    };
+    Ok(response(status, said, body))
+}
+
+/// Opens a part of kept bytes, with what is laid over them.
+async fn open_part(
+    content: &ContentStore,
+    found: &Arc<FileRecord>,
+    range: Range<u64>,
+    (overlay, wire): (Option<Overlay>, Option<Wire>),
+) -> Result<Body, Problem> {
+    let opened = content.open(found, range.clone()).await?;
+    Ok(match overlay {
+        Some(overlay) => overlay.body(opened, range, wire),
+        None => Body::of_content(opened, range.end - range.start, wire),
+    })
+}
+
+/// Opens parts of kept bytes, of which `first` is one.
+async fn kept_parts(
+    content: &ContentStore,
+    found: &Arc<FileRecord>,
+    first: Range<u64>,
+) -> Result<impl Fn(Range<u64>) -> ContentStream + Send + use<>, Problem> {
+    // One open file has all parts, also when its name goes meanwhile.
+    let file = match content.open(found, first).await? {
+        Content::File { file, .. } => Some(file),
+        Content::Ready(_) | Content::Stream(_) => None,
+    };
+    let (content, found) = (content.clone(), Arc::clone(found));
+    Ok(move |range| {
+        if let Some(file) = &file {
+            let file = Arc::clone(file);
+            return once(ready(Ok(Content::File { file, range }))).boxed();
+        }
+        let (content, found) = (content.clone(), Arc::clone(&found));
+        let open = async move {
+            let opened = content.open(&found, range).await;
+            opened.map_err(|problem| Error::Io(io::Error::other(problem.to_string())))
+        };
+        once(open).boxed()
+    })
+}
+
+/// What of a body goes out.
+enum Selected {
+    All,
+    Part(Range<u64>),
+    Parts(Multipart),
+}
+
+impl Selected {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::All => StatusCode::OK,
+            Self::Part(_) | Self::Parts(_) => StatusCode::PARTIAL_CONTENT,
+        }
+    }
+
+    /// Bytes that go out of a body of `size` bytes.
+    fn length(&self, size: u64) -> u64 {
+        match self {
+            Self::All => size,
+            Self::Part(range) => range.end - range.start,
+            Self::Parts(parts) => parts.length(),
+        }
+    }
+}
+
+/// What a request wants of so many bytes with this entity tag (RFC 9110 14.2), and the headers that
+/// say what it gets.
+fn select(
+    request: &RequestView<'_>,
+    (tag, size, in_parts): (Option<&str>, u64, bool),
+    content_type: HeaderValue,
+    said: &mut HeaderMap,
+) -> Result<Selected, Problem> {
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let (status, range) = match range_of(request.method, request.headers, &tag, size) {
-        RangeRequest::Whole => (StatusCode::OK, 0..size),
+    let selected = match range_of(request.method, request.headers, tag, size) {
+        RangeRequest::Whole => Selected::All,
+        // What has something laid over it goes out in one piece (RFC 9110 14.2 leaves that open).
+        RangeRequest::Parts(_) if !in_parts => Selected::All,
         RangeRequest::Part(range) => {
-            let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            said.insert(
-                CONTENT_RANGE,
-                HeaderValue::try_from(text).map_err(Problem::internal)?,
-            );
-            (StatusCode::PARTIAL_CONTENT, range)
+            let text = HeaderValue::try_from(content_range(&range, size));
+            said.insert(CONTENT_RANGE, text.map_err(Problem::internal)?);
+            Selected::Part(range)
+        }
+        RangeRequest::Parts(parts) => {
+            let parts = Multipart::new(parts, content_type, size);
+            said.insert(CONTENT_TYPE, parts.content_type()?);
+            said.insert(CONTENT_LENGTH, HeaderValue::from(parts.length()));
+            return Ok(Selected::Parts(parts));
         }
         RangeRequest::Outside => {
-            let mut problem = Problem::new(
-                Kind::Range,
-                "blob",
-                format!("the range lies outside of its {size} bytes"),
-            );
+            let detail = format!("the range lies outside of its {size} bytes");
+            let mut problem = Problem::new(Kind::Range, "blob", detail);
             problem.size_bytes = Some(size);
             return Err(problem);
         }
     };
-    // They come out of their row, or out of the store.
-    let length = range.end - range.start;
     said.insert(CONTENT_TYPE, content_type);
-    said.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    let body = if request.method == Method::HEAD {
-        Body::default()
-    } else {
-        let content = content.open(&found, range.clone()).await?;
-        let wire = request.wire.cloned();
-        match overlay {
-            Some(overlay) => overlay.body(content, range, wire),
-            None => Body::of_content(content, length, wire),
-        }
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = said;
-    Ok(response)
+    said.insert(CONTENT_LENGTH, HeaderValue::from(selected.length(size)));
+    Ok(selected)
 }
 
 /// What of a request an answer depends on.
@@ -260,35 +343,42 @@ pub(crate) struct RequestView<'a> {
     pub(crate) wire: Option<&'a Wire>,
 }
 
-/// Bytes as they come in.
+/// Bytes as they come in. Whoever has some of them already is sent all: which ones these are is known
+/// at their end.
 pub(crate) fn of_streaming(
     answer: Streaming,
-    head: bool,
+    request: &RequestView<'_>,
     public: bool,
-    wire: Option<&Wire>,
-) -> Response<Body> {
+) -> Result<Response<Body>, Problem> {
     let Streaming {
         size,
         content_type,
         headers: mut said,
         private,
-        stream,
+        open,
     } = answer;
     said.insert(
         CACHE_CONTROL,
         cache_control(Lasts::Forever, public && !private),
     );
-    said.insert(CONTENT_TYPE, content_type);
-    if let Some(size) = size {
-        said.insert(CONTENT_LENGTH, HeaderValue::from(size));
-    }
-    let mut response = Response::new(if head {
+    let selected = if let Some(size) = size {
+        select(request, (None, size, true), content_type, &mut said)?
+    } else {
+        said.insert(CONTENT_TYPE, content_type);
+        Selected::All
+    };
+    let (status, length) = (selected.status(), size.map(|size| selected.length(size)));
+    let body = if request.method == Method::HEAD {
         Body::default()
     } else {
-        Body::of_parts(stream, size, wire.cloned())
-    });
-    *response.headers_mut() = said;
-    response
+        let stream = match selected {
+            Selected::All => open(None),
+            Selected::Part(range) => open(Some(range)),
+            Selected::Parts(parts) => parts.stream(move |range| open(Some(range))),
+        };
+        Body::of_parts(stream, length, request.wire.cloned())
+    };
+    Ok(response(status, said, body))
 }
 
 fn cache_control(lasts: Lasts, public: bool) -> HeaderValue {
@@ -307,8 +397,8 @@ fn cache_control(lasts: Lasts, public: bool) -> HeaderValue {
     HeaderValue::from_static(text)
 }
 
-fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
-    let mut response = Response::new(Body::default());
+fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -257,22 +257,15 @@ async fn pass<D: Door>(
         .from(client.origin());
     let public = gate.is_public(&passage.permissions);
     let answer = door.answer(admission, endpoint, request, body).await?;
+    let asked = RequestView {
+        method: &request.method,
+        headers: &request.headers,
+        wire,
+    };
     match answer {
         Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
-        Answer::Blob(blob) => {
-            let asked = RequestView {
-                method: &request.method,
-                headers: &request.headers,
-                wire,
-            };
-            of_blob(blob, &asked, store, public).await
-        }
-        Answer::Streaming(streaming) => Ok(of_streaming(
-            streaming,
-            request.method == Method::HEAD,
-            public,
-            wire,
-        )),
+        Answer::Blob(blob) => of_blob(blob, &asked, store, public).await,
+        Answer::Streaming(streaming) => of_streaming(streaming, &asked, public),
         Answer::Response(ready) => {
             passage.permissions.extend(ready.permissions);
             passage.problem = ready.problem;

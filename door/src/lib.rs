@@ -13,6 +13,7 @@ pub mod head;
 pub mod incoming;
 pub mod overlay;
 pub mod range;
+mod multipart;
 pub mod session_cookie;
 
 pub mod answer;
@@ -23,4 +24,5 @@ pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, DoorResponse, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
+pub use multipart::ContentStream;
 pub use overlay::Overlay;

@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 
 /// A batch is handed to the writer when it has this many bytes.
 const BATCH_BYTES: usize = 1 << 20;
+/// The same where little memory is to be taken.
+const SMALL_BATCH_BYTES: usize = 128 << 10;
 /// After so many unsynced bytes a sync is started beside the writing.
 const SYNC_BYTES: u64 = 16 << 20;
 /// What comes after so many bytes goes past the page cache: small layers are likely to be pulled at
@@ -43,7 +45,10 @@ pub struct Staging {
     /// Whether long uploads go past the page cache: not where they are read again at once, to be
     /// sent elsewhere.
     direct: bool,
+    batch_bytes: usize,
     offset: u64,
+    /// What of it was written.
+    written: u64,
     /// What of it may have been acknowledged: a failed write takes back only what came later.
     settled: u64,
     gathered: Vec<Bytes>,
@@ -137,7 +142,9 @@ impl Staging {
             doubt,
             room,
             direct,
+            batch_bytes: BATCH_BYTES,
             offset,
+            written: offset,
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
@@ -157,12 +164,18 @@ impl Staging {
         self.offset
     }
 
+    /// Has it take little memory from now on: bytes are written in small batches.
+    pub const fn narrow(&mut self) {
+        self.batch_bytes = SMALL_BATCH_BYTES;
+        self.direct = false; // which needs a buffer of its own
+    }
+
     /// Takes in the next bytes. An error means that the upload cannot go on.
     pub async fn append(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.offset += bytes.len() as u64;
         self.gathered_bytes += bytes.len();
         self.gathered.push(bytes);
-        if self.gathered_bytes >= BATCH_BYTES {
+        if self.gathered_bytes >= self.batch_bytes {
             self.hand_over(self.offset - self.offset % BLOCK).await?;
         }
         Ok(())
@@ -174,6 +187,7 @@ impl Staging {
         self.hand_over(self.offset).await?;
         self.join_writer().await?;
         self.join_sync().await?;
+        self.written = self.offset;
         self.settled = self.offset;
         self.hasher().ok_or(Error::Stopped)
     }
@@ -218,10 +232,14 @@ impl Staging {
         Ok((digest, agrees))
     }
 
-    /// The file that the bytes are written to: those before the last two batches can be read from
-    /// it.
+    /// The file that the bytes are written to.
     pub fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
+    }
+
+    /// So many bytes can be read from the file.
+    pub const fn written(&self) -> u64 {
+        self.written
     }
 
     /// All bytes, if there are at most `limit`: what is small enough need not become an object.
@@ -270,6 +288,7 @@ impl Staging {
             return Ok(());
         }
         self.join_writer().await?;
+        self.written = start;
         let Some(mut work) = self.work.take() else {
             return Err(Error::Stopped);
         };

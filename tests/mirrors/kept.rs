@@ -70,7 +70,7 @@ fn what_was_acknowledged_outlives_a_kill_at_once() {
         let mut bed = Bed::new();
         let body = Random::seeded().bytes(size);
         for shelf in bed.mirrors(&body) {
-            // For those who want a part it is kept before they are answered.
+            // Whoever has a part knows that all is kept.
             let (part, whole) = bed
                 .client
                 .take(&shelf.artifact_here("1.0.0"), &[("range", "bytes=0-9")])

@@ -14,6 +14,7 @@ mod contents;
 mod copies;
 mod flaps;
 mod fresh;
+mod heads;
 mod hosts;
 mod hostile;
 mod images;

@@ -275,7 +275,7 @@ fn a_client_that_leaves_does_not_stop_what_it_began() {
 
 /// Of a part that is asked for while the whole comes, no wrong total is told.
 #[test]
-fn a_part_of_what_is_on_its_way_waits_for_the_whole() {
+fn the_end_of_a_part_of_what_is_on_its_way_waits_for_the_whole() {
     let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
     let body = Random::seeded().bytes(1 << 20);
     for shelf in bed.mirrors(&body) {

@@ -1,5 +1,6 @@
 //! The registry API by raw HTTP: what the conformance suite does not look at.
 
+mod ranges;
 mod whole;
 
 use larder_tests::image::{INDEX, MANIFEST, digest, push_blob, put_manifest};
@@ -185,82 +186,6 @@ fn what_is_wrong_is_not_kept() {
         .expect("blobs")
         .count();
     assert_eq!(staged, 0, "no object was made");
-}
-
-#[test]
-fn conditions_and_ranges() {
-    let larder = larder();
-    let admin = larder.admin();
-    let mut random = Random::seeded();
-    let (one, two) = (
-        Image::random(&mut random, &[300_000]),
-        Image::random(&mut random, &[10]),
-    );
-    one.push(&admin, "team/app", "v1");
-    let path = "/v2/team/app/manifests/v1";
-    let tag = format!("\"{}\"", one.digest);
-    let unchanged = admin
-        .send("GET", path, &[("if-none-match", &tag)], b"")
-        .expect(304);
-    assert!(unchanged.body.is_empty() && unchanged.header("etag") == Some(&tag));
-    admin
-        .send("GET", path, &[("if-none-match", "\"sha256:0\"")], b"")
-        .expect(200);
-
-    for (digest, bytes) in &two.blobs {
-        push_blob(&admin, "team/app", digest, bytes).expect(201);
-    }
-    let put = |condition: (&str, &str)| {
-        admin.send(
-            "PUT",
-            path,
-            &[("content-type", MANIFEST), condition],
-            &two.manifest,
-        )
-    };
-    put(("if-none-match", "*")).expect(412);
-    put((
-        "if-match",
-        "\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"",
-    ))
-    .expect(412);
-    put(("if-match", &tag)).expect(201);
-    put(("if-match", &tag)).expect(412);
-    assert_eq!(admin.get(path).expect(200).body, two.manifest);
-
-    let (layer, bytes) = &one.blobs[1];
-    let blob = format!("/v2/team/app/blobs/{layer}");
-    for (range, expected) in [
-        ("bytes=0-0", 0..1),
-        ("bytes=299990-", 299_990..300_000),
-        ("bytes=-7", 299_993..300_000),
-    ] {
-        let part = admin
-            .send("GET", &blob, &[("range", range)], b"")
-            .expect(206);
-        assert!(part.body == bytes[expected.clone()]);
-        let content_range = format!("bytes {}-{}/300000", expected.start, expected.end - 1);
-        assert_eq!(part.header("content-range"), Some(content_range.as_str()));
-    }
-    let outside = admin
-        .send("GET", &blob, &[("range", "bytes=300000-")], b"")
-        .expect(416);
-    assert_eq!(outside.header("content-range"), Some("bytes */300000"));
-    let mut whole = Vec::new();
-    while whole.len() < bytes.len() {
-        let range = format!("bytes={}-{}", whole.len(), whole.len() + 99_999);
-        whole.extend(
-            admin
-                .send("GET", &blob, &[("range", &range)], b"")
-                .expect(206)
-                .body,
-        );
-    }
-    assert!(whole == *bytes, "a resume in steps gives the whole");
-    let head = admin
-        .send("HEAD", &blob, &[("range", "bytes=0-0")], b"")
-        .expect(200);
-    assert_eq!(head.header("content-length"), Some("300000"));
 }
 
 #[test]

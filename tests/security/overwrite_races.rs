@@ -1,7 +1,7 @@
 //! Class 28: of many who publish one version or make one tag at once, more than one is told that
 //! it did.
 //!
-//! Tags with `If-None-Match: *` are in `tests/registry.rs`
+//! Tags with `If-None-Match: *` are in `tests/registry/main.rs`
 //! (`sixty_four_writers_of_one_tag_leave_one_of_theirs`); that a deleted version stays taken is in
 //! `tests/packages/by_name.rs`. Here are versions of packages, at the repository and at its group.
 

@@ -24,6 +24,17 @@ pub(crate) enum ArtifactSource {
     Streaming(Arc<Download>, Option<u64>),
 }
 
+/// What is wanted of an artifact.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All of it, as it comes.
+    All,
+    /// A part of it, as it comes; nobody has the end of a part before all is kept.
+    Part,
+    /// That it is kept.
+    Kept,
+}
+
 /// The artifacts of all repos.
 pub(crate) struct Artifacts {
     metadata: Metadata,
@@ -53,13 +64,12 @@ impl Artifacts {
         }
     }
 
-    /// An artifact, from the store or from upstream. `whole`: only once it is kept, for those who
-    /// want a part of it.
+    /// An artifact, from the store or from upstream.
     pub(crate) async fn get(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         artifact: &Artifact,
-        whole: bool,
+        wanted: Wanted,
     ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
             let is_doubtful = found.damaged || self.unpacked.may_be_one(artifact, &found);
@@ -79,10 +89,13 @@ impl Artifacts {
         }
         repo.upstream()?; // whoever is offline need not look for a way
         let download = self.download(repo, artifact)?;
-        if whole {
+        if wanted == Wanted::Kept {
             return Ok(ArtifactSource::Downloaded(download.kept().await?));
         }
         match download.head().await? {
+            DownloadHead::Complete(_) if wanted == Wanted::Part => {
+                Ok(ArtifactSource::Downloaded(download.kept().await?))
+            }
             DownloadHead::Complete(found) => Ok(ArtifactSource::Downloaded(found)),
             DownloadHead::Stream(size) => Ok(ArtifactSource::Streaming(download, size)),
         }

@@ -5,7 +5,7 @@ mod leads;
 mod plans;
 mod artifacts;
 
-pub(crate) use artifacts::{ArtifactSource, Artifacts};
+pub(crate) use artifacts::{ArtifactSource, Artifacts, Wanted};
 pub(crate) use leads::ListLeads;
 pub(crate) use plans::Plans;
 pub(crate) use unpacked::Unpacked;

@@ -1,6 +1,6 @@
 //! All that an image names: its manifests, their blobs, and the manifests about them.
 
-use crate::artifact::{ArtifactSource, Artifacts};
+use crate::artifact::{ArtifactSource, Artifacts, Wanted};
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::repo::Repo;
@@ -163,7 +163,7 @@ impl GraphReader {
         if repo.is_hosted() {
             return Ok(self.metadata.stat(repo.artifact_key(&artifact)).await?);
         }
-        match self.artifacts.get(repo, &artifact, true).await {
+        match self.artifacts.get(repo, &artifact, Wanted::Kept).await {
             Ok(ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found)) => {
                 Ok(Some(found))
             }

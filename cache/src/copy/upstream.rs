@@ -1,6 +1,6 @@
 //! A version that a mirror's upstream has: its files, kept, and what a protocol makes of them.
 
-use crate::artifact::{ArtifactSource, Artifacts, Plans};
+use crate::artifact::{ArtifactSource, Artifacts, Plans, Wanted};
 use crate::bodies::Bodies;
 use crate::repo::Repo;
 use larder_metadata::Metadata;
@@ -84,7 +84,7 @@ impl UpstreamReader {
         file: &VersionFile,
     ) -> Result<Arc<FileRecord>, Problem> {
         let path = &file.artifact.path;
-        match self.artifacts.get(repo, &file.artifact, true).await {
+        match self.artifacts.get(repo, &file.artifact, Wanted::Kept).await {
             Ok(ArtifactSource::Stored(_) | ArtifactSource::Downloaded(_)) => {}
             Ok(ArtifactSource::Streaming(..)) => {
                 return Err(Problem::internal("it was to be kept"));

@@ -2,7 +2,7 @@
 
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
-use super::progress::Download;
+use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -16,9 +16,6 @@ use larder_mirrors::{Artifact, Fetch, MediaTypes};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
-
-/// Bytes that are held back at least until all of them were found to be right.
-const HELD_BYTES: usize = 4096;
 
 /// Fetches artifacts.
 pub(crate) struct ArtifactFetcher {
@@ -195,10 +192,15 @@ impl ArtifactFetcher {
         size: Option<u64>,
     ) -> Result<Arc<FileRecord>, Problem> {
         let content_type = content_type(job, &body);
-        let _slot = job.repo.upstream()?.large_fills().acquire().await?;
+        // Nobody waits for another's artifact: what comes beside many takes less memory instead.
+        let slot = job.repo.upstream()?.wide_fills().acquire_free();
         let readers = (!is_doubtful(job, &body)).then_some(job.download);
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
+            if slot.is_none() {
+                staging.narrow();
+                job.download.narrow();
+            }
             if let Some(readers) = readers {
                 readers.begin(size, staging.file());
             }
@@ -217,7 +219,7 @@ impl ArtifactFetcher {
                 return Err(mismatch(job));
             }
             match readers {
-                Some(readers) => readers.release(last),
+                Some(readers) => readers.release(last, staging.written()),
                 None => job.download.begin(Some(staging.offset()), staging.file()),
             }
             self.keep_staged(job, &content_type, (staging, digest))
@@ -284,14 +286,14 @@ impl ArtifactFetcher {
             let Some(readers) = readers else { continue };
             let before = std::mem::replace(&mut last, bytes);
             if !before.is_empty() {
-                readers.release(before);
+                readers.release(before, staging.written());
             }
             // Where more must come, none of these are the last.
             let more = size.is_some_and(|size| staging.offset() < size);
             let held = if more { 0 } else { last.len().min(HELD_BYTES) };
             let ready = last.split_to(last.len() - held);
             if !ready.is_empty() {
-                readers.release(ready);
+                readers.release(ready, staging.written());
             }
         }
         Ok(last)

@@ -1,7 +1,7 @@
 //! An artifact on its way in, read by all who asked for it while it is written and hashed.
 //!
-//! The last bytes are held back until all of them were found to be what an index promised:
-//! whoever reads them to the end has the right ones.
+//! The last bytes are held back until all of them were found to be what an index promised: whoever
+//! reads them to the end has the right ones. So are the last bytes of a part, until all is kept.
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
@@ -11,12 +11,15 @@ use larder_storage::{Content, Error};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 
-/// What lies in memory at least until it can be read from the file: more than a staging file has on
-/// its way.
+/// Bytes that are held back at least until all of them were found to be right.
+pub(super) const HELD_BYTES: usize = 4096;
+/// The newest bytes stay in memory, though they can be read from the file: whoever reads as they come
+/// has them without the disk.
 const WINDOW_BYTES: u64 = 3 << 20;
 
 #[derive(Clone)]
@@ -38,11 +41,25 @@ enum State {
 }
 
 /// The newest bytes.
-#[derive(Default)]
 struct Window {
     pieces: VecDeque<Bytes>,
     start: u64,
     end: u64,
+    /// So many stay, and all that cannot be read from the file yet.
+    min_bytes: u64,
+}
+
+impl Window {
+    /// Forgets the oldest pieces.
+    fn shrink(&mut self, written: u64) {
+        while let Some(first) = self.pieces.front().map(|piece| piece.len() as u64)
+            && self.end - self.start - first >= self.min_bytes
+            && self.start + first <= written
+        {
+            self.pieces.pop_front();
+            self.start += first;
+        }
+    }
 }
 
 /// An artifact on its way in.
@@ -62,15 +79,20 @@ pub(crate) enum DownloadHead {
     Stream(Option<u64>),
 }
 
-/// Where a reader is: the next byte, and what is to be called with the last one.
-type Reading<F> = (Arc<Download>, watch::Receiver<State>, u64, Option<F>);
+/// Where a reader is: the bytes that it still wants, and what is to be called with the last one.
+type Reading<F> = (Arc<Download>, watch::Receiver<State>, Range<u64>, Option<F>);
 
 impl Download {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             state: watch::Sender::new(State::Asking),
             aborted: AtomicBool::new(false),
-            window: Mutex::default(),
+            window: Mutex::new(Window {
+                pieces: VecDeque::new(),
+                start: 0,
+                end: 0,
+                min_bytes: WINDOW_BYTES,
+            }),
             file: OnceLock::new(),
         })
     }
@@ -92,17 +114,17 @@ impl Download {
             .send_replace(State::Streaming { size, released: 0 });
     }
 
-    /// The next bytes may be read.
-    pub(crate) fn release(&self, bytes: Bytes) {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Has it take little memory: no more of it stays there than must.
+    pub(crate) fn narrow(&self) {
+        self.window().min_bytes = 0;
+    }
+
+    /// The next bytes may be read. `written`: so many of all can be read from the file.
+    pub(crate) fn release(&self, bytes: Bytes, written: u64) {
+        let mut window = self.window();
         window.end += bytes.len() as u64;
         window.pieces.push_back(bytes);
-        while let Some(first) = window.pieces.front().map(Bytes::len)
-            && window.end - window.start - first as u64 >= WINDOW_BYTES
-        {
-            window.pieces.pop_front();
-            window.start += first as u64;
-        }
+        window.shrink(written);
         let end = window.end;
         drop(window);
         self.state.send_modify(|state| {
@@ -130,7 +152,7 @@ impl Download {
             };
         });
         // All is in the file: a slow reader needs no more than the last piece, which is small.
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window();
         while window.pieces.len() > 1
             && let Some(first) = window.pieces.pop_front()
         {
@@ -160,7 +182,7 @@ impl Download {
         }
     }
 
-    /// Waits until it is kept: for those who want a part of it.
+    /// Waits until it is kept.
     pub(crate) async fn kept(&self) -> Result<Arc<FileRecord>, Problem> {
         let mut states = self.state.subscribe();
         let is_end =
@@ -173,16 +195,18 @@ impl Download {
         }
     }
 
-    /// All bytes, as they come: what is on the disk already as a part of the file, which the kernel
-    /// can send by itself. `whole` is called with the last part: an upstream that breaks off gives
-    /// none.
+    /// All bytes or a range of them, as they come: what is on the disk already as a part of the file,
+    /// which the kernel can send by itself. `whole` is called with the last ones: an upstream that
+    /// breaks off gives none.
     pub(crate) fn stream<F: FnOnce() + Send + 'static>(
         self: Arc<Self>,
+        range: Option<Range<u64>>,
         whole: Option<F>,
     ) -> BoxStream<'static, Result<Content, Error>> {
         let states = self.state.subscribe();
-        let next = |(download, mut states, at, mut whole): Reading<F>| async move {
-            loop {
+        let is_part = range.is_some();
+        let next = move |(download, mut states, mut left, mut whole): Reading<F>| async move {
+            while !left.is_empty() {
                 let state = states.borrow_and_update().clone();
                 let readable = match &state {
                     _ if download.aborted.load(Ordering::SeqCst) => {
@@ -190,44 +214,52 @@ impl Download {
                     }
                     State::Asking => Ok((0, false)),
                     State::Streaming { released, .. } => Ok((*released, false)),
-                    State::Complete(found) | State::Kept(found) | State::Unkept(found, _) => {
-                        Ok((found.size, true))
-                    }
+                    State::Complete(found) => Ok((found.size, !is_part)),
+                    State::Kept(found) | State::Unkept(found, _) => Ok((found.size, true)),
                     State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
                 };
                 let (released, ended) = match readable {
                     Ok(readable) => readable,
-                    Err(error) => return Some((Err(error), (download, states, at, whole))),
+                    Err(error) => return Some((Err(error), (download, states, left, whole))),
                 };
-                let part = (at < released).then(|| download.part(at, released));
-                let end = part.as_ref().map_or(at, |(_, end)| *end);
+                let held = if ended { 0 } else { HELD_BYTES as u64 };
+                let readable = left.start..released.min(left.end.saturating_sub(held));
+                let part = (!readable.is_empty()).then(|| download.part(readable));
+                left.start = part.as_ref().map_or(left.start, |(_, end)| *end);
                 if ended
-                    && end == released
+                    && (left.is_empty() || left.start >= released)
                     && part.as_ref().is_none_or(|(part, _)| part.is_ok())
                     && let Some(whole) = whole.take()
                 {
                     whole();
                 }
-                if let Some((part, end)) = part {
-                    return Some((part, (download, states, end, whole)));
+                if let Some((part, _)) = part {
+                    return Some((part, (download, states, left, whole)));
                 }
                 if ended || states.changed().await.is_err() {
                     return None;
                 }
             }
+            None
         };
-        unfold((self, states, 0, whole), next).boxed()
+        unfold((self, states, range.unwrap_or(0..u64::MAX), whole), next).boxed()
     }
 
-    /// What can be read from `at` on, and where that ends.
-    fn part(&self, at: u64, released: u64) -> (Result<Content, Error>, u64) {
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What can be read of the beginning of `range`, all of which is here, and where that ends.
+    fn part(&self, range: Range<u64>) -> (Result<Content, Error>, u64) {
         let in_memory_from = {
-            let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            let window = self.window();
             let mut start = window.start;
             for piece in &window.pieces {
                 let end = start + piece.len() as u64;
-                if (start..end).contains(&at) {
-                    let piece = piece.slice(usize::try_from(at - start).unwrap_or_default()..);
+                if (start..end).contains(&range.start) {
+                    let at = |place: u64| usize::try_from(place - start).unwrap_or_default();
+                    let end = end.min(range.end);
+                    let piece = piece.slice(at(range.start)..at(end));
                     return (Ok(Content::Ready(piece)), end);
                 }
                 start = end;
@@ -235,20 +267,15 @@ impl Download {
             window.start
         };
         let Some(file) = self.file.get().cloned() else {
-            return (Err(Error::Missing), at);
+            return (Err(Error::Missing), range.start);
         };
-        let end = if at < in_memory_from {
-            in_memory_from
+        let end = if range.start < in_memory_from {
+            in_memory_from.min(range.end)
         } else {
-            released
+            range.end
         };
-        (
-            Ok(Content::File {
-                file,
-                range: at..end,
-            }),
-            end,
-        )
+        let range = range.start..end;
+        (Ok(Content::File { file, range }), end)
     }
 }
 

@@ -18,8 +18,9 @@ use url::Url;
 
 /// Larger documents of one upstream on their way in at once: they are held in memory.
 const LARGE_DOCUMENTS: usize = 2;
-/// Larger artifacts of one upstream on their way in at once; each takes a few MiB of memory.
-const LARGE_FILLS: usize = 16;
+/// Artifacts of one upstream that take a few MiB of memory each on their way in. Others come at the same
+/// time, and take one or two MiB.
+const WIDE_FILLS: usize = 8;
 
 /// What an upstream is made of.
 pub(crate) struct UpstreamParts<'a> {
@@ -55,7 +56,7 @@ pub(crate) struct Upstream {
     pub(super) rate: Option<Rate>,
     pub(super) slots: OriginSlots,
     pub(super) large_documents: Slots,
-    pub(super) large_fills: Slots,
+    pub(super) wide_fills: Slots,
     pub(super) counters: Arc<UpstreamCounters>,
     pub(super) clock: Clock,
     pub(super) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
@@ -85,7 +86,7 @@ impl Upstream {
             rate: settings.requests_per_minute.map(Rate::per_minute),
             slots: OriginSlots::new(config.requests),
             large_documents: Slots::new(LARGE_DOCUMENTS),
-            large_fills: Slots::new(LARGE_FILLS),
+            wide_fills: Slots::new(WIDE_FILLS),
             counters,
             clock: parts.clock,
             may_ask: parts.may_ask,
@@ -98,9 +99,9 @@ impl Upstream {
         &self.large_documents
     }
 
-    /// Slots for larger artifacts on their way in.
-    pub(crate) const fn large_fills(&self) -> &Slots {
-        &self.large_fills
+    /// Slots for artifacts that take more memory on their way in than others.
+    pub(crate) const fn wide_fills(&self) -> &Slots {
+        &self.wide_fills
     }
 
     /// How it has answered lately.

@@ -18,6 +18,8 @@ fn who_has_it_or_goes_on_downloads_nothing() {
         (Method::GET, vec![(RANGE, "bytes=-10")], false),
         (Method::GET, vec![(RANGE, "bytes=100-")], false),
         (Method::GET, vec![(RANGE, "lines=1-2")], true),
+        (Method::GET, vec![(RANGE, "bytes=20-29,0-9")], true),
+        (Method::GET, vec![(RANGE, "bytes=20-29,10-12")], false),
         // The range is of other bytes: all are sent.
         (
             Method::GET,

@@ -1,4 +1,4 @@
-//! A range lies within the body and is never empty.
+//! Ranges lie within the body, are never empty and have no byte in common.
 #![no_main]
 use larder_door::range::{RangeRequest, wanted};
 use libfuzzer_sys::fuzz_target;
@@ -6,8 +6,16 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (u64, &str)| {
     let (size, header) = input;
     for header in [header.to_owned(), format!("bytes={header}")] {
-        if let RangeRequest::Part(range) = wanted(&header, size) {
-            assert!(range.start < range.end && range.end <= size);
-        }
+        let mut parts = match wanted(&header, size) {
+            RangeRequest::Part(part) => vec![part],
+            RangeRequest::Parts(parts) => {
+                assert!(parts.len() > 1);
+                parts
+            }
+            RangeRequest::Whole | RangeRequest::Outside => continue,
+        };
+        assert!(parts.iter().all(|part| part.start < part.end && part.end <= size));
+        parts.sort_by_key(|part| part.start);
+        assert!(parts.windows(2).all(|two| two[0].end <= two[1].start));
     }
 });
