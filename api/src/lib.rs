@@ -37,13 +37,13 @@ pub mod sessions;
 pub mod settings;
 pub mod system;
 pub mod tokens;
-pub mod upstreams;
 pub mod users;
 
 pub mod collection;
 pub mod rights;
 pub mod scrub;
 pub mod statistics;
+pub mod upstreams;
 
 pub use abouts::{
     AboutLink, Dependency, Fact, FileRead, PackageBlock, PackageDetails, Readme, ReadmeFormat,

@@ -60,12 +60,21 @@ fn take(path: &Path, rights: u32) -> Result<(), String> {
     }
     let (shown, closed) = (path.display(), mode & !rights);
     if found.uid() != geteuid().as_raw() {
-        tracing::warn!(path = %shown, mode = %octal(mode), "others on this machine may read this, and it is not ours to close: chmod {closed:o} it");
+        tracing::warn!(
+            path = %shown,
+            mode = %octal(mode),
+            "others on this machine may read this, and it is not ours to close: chmod {closed:o} it"
+        );
         return Ok(());
     }
     std::fs::set_permissions(path, Permissions::from_mode(closed))
         .map_err(|error| format!("{shown} cannot be closed to others: {error}; chmod it"))?;
-    tracing::warn!(path = %shown, was = %octal(mode), is = %octal(closed), "others on this machine could read this; they cannot any more");
+    tracing::warn!(
+        path = %shown,
+        was = %octal(mode),
+        is = %octal(closed),
+        "others on this machine could read this; they cannot any more"
+    );
     Ok(())
 }
 

@@ -199,11 +199,14 @@ fn images_are_blocked_by_every_name() {
     // It is not taken to another repository either.
     let bob = mirror.make_user("bob");
     mirror.grant("user:bob", "oci/team", "*", "writer");
-    let blob = &image.blobs[0].0;
+    // While the mirror takes all names without a repository, no push makes one.
+    let team = r#"{"protocol":"oci","name":"team"}"#;
+    mirror.api("POST", "repositories", team, 201);
+    let layer = &image.blobs[0].0;
     for from in ["&from=docker.io/library/tool", "&from=docker.io/tool", ""] {
-        let path = format!("/v2/team/app/blobs/uploads/?mount={blob}{from}");
+        let path = format!("/v2/team/app/blobs/uploads/?mount={layer}{from}");
         bob.send("POST", &path, &[], b"").expect(202);
-        bob.get(&format!("/v2/team/app/blobs/{blob}")).expect(404);
+        bob.get(&format!("/v2/team/app/blobs/{layer}")).expect(404);
     }
     mirror.api(
         "PATCH",
@@ -211,7 +214,7 @@ fn images_are_blocked_by_every_name() {
         r#"{"blocked":[]}"#,
         200,
     );
-    let path = format!("/v2/team/app/blobs/uploads/?mount={blob}");
+    let path = format!("/v2/team/app/blobs/uploads/?mount={layer}");
     bob.send("POST", &path, &[], b"").expect(201);
 }
 

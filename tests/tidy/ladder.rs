@@ -93,7 +93,7 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("subtle", &["keys"]),
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),
-    ("arc-swap", &["access"]),
+    ("arc-swap", &["access", "server"]),
     ("moka", &["metadata", "access", "cache", "registry"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
