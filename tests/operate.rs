@@ -2,7 +2,9 @@
 //! measures, and what its log says.
 
 use larder_tests::engine::is_root;
+use larder_tests::image::{Image, digest};
 use larder_tests::larder::PASSWORD;
+use larder_tests::random::Random;
 use larder_tests::s3::{BUCKET, S3};
 use larder_tests::tools::{command, fails, run, skip};
 use larder_tests::{Larder, Shelf, Start, Upstream, archive};
@@ -142,6 +144,18 @@ fn what_cannot_be_written_is_told_of_at_the_start() {
     begin().start();
 }
 
+/// Deletes the object of a digest, wherever it is below the folder.
+fn lose(folder: &Path, digest: &str) {
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            lose(&path, digest);
+        } else if path.display().to_string().contains(digest) {
+            std::fs::remove_file(path).expect("remove");
+        }
+    }
+}
+
 #[test]
 fn a_scrub_has_mirrors_fetch_again_what_the_store_lost() {
     let upstream = Upstream::start();
@@ -163,8 +177,14 @@ fn a_scrub_has_mirrors_fetch_again_what_the_store_lost() {
         assert_eq!(got.body, body);
         shelves.push((shelf, body));
     }
+    // (A store without any object is taken for one that is not mounted.)
+    let image = Image::random(&mut Random::seeded(), &[200_000]);
+    image.push(&larder.admin(), "team/app", "1");
     larder.stop();
-    std::fs::remove_dir_all(larder.data().join("storage")).expect("remove");
+    for (_, body) in &shelves {
+        let digest = digest(body).hex();
+        lose(&larder.data().join("storage/blobs"), &digest);
+    }
     larder.start_again();
     let (crates, _) = &shelves[0];
     let lost = larder.anonymous().get(&crates.artifact_here("1.0.0"));
@@ -176,14 +196,17 @@ fn a_scrub_has_mirrors_fetch_again_what_the_store_lost() {
     let mut scrub = command(Path::new(BINARY), larder.folder());
     scrub.args(["scrub", "run", "--server", larder.url(), "--token"]);
     scrub.arg(larder.token_of("admin"));
-    scrub.output().expect("scrub"); // what it healed it tells as damage
+    let ran = scrub.arg("--yes").output().expect("scrub");
+    let ran =
+        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.contains("healed") || ran.contains("Healed"), "{ran}");
     for (shelf, body) in &shelves {
         larder.anonymous().get(&shelf.index_here()).expect(200);
         let got = larder
             .anonymous()
             .get(&shelf.artifact_here("1.0.0"))
             .expect(200);
-        assert!(got.body == *body, "{}", shelf.protocol);
+        assert!(got.body == *body, "{}: {ran}", shelf.protocol);
     }
 }
 

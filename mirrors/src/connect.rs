@@ -95,7 +95,8 @@ impl Client {
 }
 
 /// What is to be known where a client trusts a file instead of the system's authorities.
-pub(crate) const INSTEAD: &str = "it takes the place of the system's authorities: append it to them where other servers are asked too";
+pub(crate) const INSTEAD: &str = "it takes the place of the system's authorities: append it to \
+     them where other servers are asked too";
 pub(crate) const TOKEN: &str = "replace $TOKEN by a token: larder token create NAME";
 pub(crate) const TOKEN_IN_ENVIRONMENT: &str =
     "$TOKEN is read from the environment; create a token with larder token create NAME";

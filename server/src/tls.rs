@@ -56,7 +56,12 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             let ca = std::fs::read_to_string(&ca_cert)?;
             let names = names(config);
             let fingerprint = fingerprint(&ca).unwrap_or_default();
-            tracing::info!(file = %ca_cert.display(), fingerprint, ?names, "this server is its own certificate authority; clients trust it by this file");
+            tracing::info!(
+                file = %ca_cert.display(),
+                fingerprint,
+                ?names,
+                "this server is its own certificate authority; clients trust it by this file"
+            );
             let ca = ca.into();
             (Source::OwnCa { folder, names }, Some(ca))
         }

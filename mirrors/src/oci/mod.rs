@@ -276,7 +276,9 @@ fn code_of(problem: &Problem) -> &'static str {
         (Kind::NotFound, "name") if problem.refused => "NAME_UNKNOWN",
         (Kind::NotFound, _) => "MANIFEST_UNKNOWN",
         (Kind::Unauthenticated, _) => "UNAUTHORIZED",
-        (Kind::Denied | Kind::Policy | Kind::UpstreamPolicy | Kind::Quota, _) => "DENIED",
+        (Kind::Denied | Kind::Policy | Kind::UpstreamPolicy | Kind::Quota | Kind::Offline, _) => {
+            "DENIED"
+        }
         (Kind::Invalid, "digest") => "DIGEST_INVALID",
         (Kind::Unsupported | Kind::Method, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",
