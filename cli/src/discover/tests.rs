@@ -1,5 +1,6 @@
 use super::*;
 use crate::outcome::View;
+use larder_discover::Machine;
 
 #[test]
 fn passwords_are_hidden_and_nothing_is_told_with_its_remedy() {
@@ -16,7 +17,7 @@ fn passwords_are_hidden_and_nothing_is_told_with_its_remedy() {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())),
         folder.path().into(),
     );
-    let outcome = discover(&machine);
+    let outcome = told(&larder_discover::discover(&machine, LIMIT));
     let json = outcome.json.expect("JSON");
     let items = json["items"].as_array().expect("items");
     let View::Text(shown) = outcome.view else {

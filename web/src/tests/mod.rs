@@ -39,7 +39,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Gate, Rate, Settings, TokenScope, scopes_to_json};
@@ -425,6 +425,8 @@ impl House {
         let request = Request::builder().method(method).uri(target);
         let (mut request, ()) = request.body(()).expect("request").into_parts();
         request.headers = headers;
+        let host = HeaderValue::from_static("larder.example");
+        request.headers.entry(HOST).or_insert(host);
         let client = ClientView {
             base: ORIGIN.into(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
