@@ -270,8 +270,11 @@ fn wrongs(client: &Client, line: Line, caller: Standing, places: Places) -> Vec<
                     &there,
                 ));
             }
-            // Who may, is told of the thing, and not of its rights.
-            None if matches!(there.status, 401 | 403) && asks != Login => {
+            // Who may, is told of the thing, and not of its rights: of a mirror that it is offline.
+            None if matches!(there.status, 401 | 403)
+                && asks != Login
+                && !there.text().contains("is offline") =>
+            {
                 wrong.push(told(&format!("{repo} is refused"), &there));
             }
             None if is_hosted && there.status >= 500 => {

@@ -254,3 +254,27 @@ fn the_lines_of_one_file_stand_alone() {
         "{told}"
     );
 }
+
+#[test]
+fn what_this_machine_uses_becomes_the_servers_upstream() {
+    let larder = crate::bed::larder();
+    let home = Home::of(&larder, "admin");
+    let url = "http://127.0.0.1:1/corp/";
+    std::fs::write(home.path(".npmrc"), format!("registry={url}\n")).expect("file");
+    let apply = |done: &str| {
+        let ran = home.run("discover --apply --allow-private --json").ends(0);
+        let told = ran.json();
+        let items = told["items"].as_array().expect("items").clone();
+        let npm = items
+            .iter()
+            .find(|item| item["repository"] == "npm/upstream");
+        assert_eq!(npm.expect("npm")["done"], done, "{told}");
+    };
+    apply("set");
+    let upstream = larder.api("GET", "repositories/npm/upstream", "", 200)["upstream"].clone();
+    assert_eq!(
+        (&upstream["url"], &upstream["allow_private"]),
+        (&url.into(), &true.into())
+    );
+    apply("left as it is: it has an upstream");
+}

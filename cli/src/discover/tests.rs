@@ -1,6 +1,7 @@
 use super::*;
 use crate::Machine;
 use crate::outcome::View;
+use larder_discover::Machine;
 
 #[test]
 fn passwords_are_hidden_and_nothing_is_told_with_its_remedy() {

@@ -87,7 +87,7 @@ impl Bed {
     /// As a server has it that starts.
     fn remote(&self) -> Remote {
         Remote {
-            bucket: "blobs".to_owned(),
+            bucket: "the memory".to_owned(),
             store: Arc::new(InMemory::new()),
             multipart: Arc::new(self.told.clone()),
             notes: Notes::beside(self.folder.path()).expect("notes"),

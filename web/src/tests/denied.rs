@@ -84,7 +84,8 @@ async fn a_refusal_of_rights_has_an_id_for_who_may_read() {
         (&shown["actor"], &shown["address"], &shown["status"]),
         (&json!("user:reader"), &json!("127.0.0.1"), &json!(403))
     );
-    let detail = "you may not administer team; ask its admin for a grant";
+    let detail =
+        "you may not administer team: that needs role admin on oci/team; ask its admin for a grant";
     assert_eq!(shown["detail"], detail);
     // To others an id is as good as none, whatever it looks like.
     for other in [&somebody, &String::new()] {

@@ -116,7 +116,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         .await
         .expect("database");
     let settings = Settings {
-        keys: larder_keys::KeyRing::of([1; 32]),
+        key: [1; 32],
         anonymous: true,
         token_life: Duration::from_hours(1),
         offline_token_life: Duration::from_hours(1),
@@ -426,7 +426,7 @@ impl House {
         let (mut request, ()) = request.body(()).expect("request").into_parts();
         request.headers = headers;
         let host = HeaderValue::from_static("larder.example");
-        request.headers.insert(HOST, host);
+        request.headers.entry(HOST).or_insert(host);
         let client = ClientView {
             base: ORIGIN.into(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
