@@ -1,5 +1,4 @@
 use super::*;
-use crate::Machine;
 use crate::outcome::View;
 use larder_discover::Machine;
 

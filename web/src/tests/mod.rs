@@ -116,7 +116,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         .await
         .expect("database");
     let settings = Settings {
-        key: [1; 32],
+        keys: larder_keys::KeyRing::of([1; 32]),
         anonymous: true,
         token_life: Duration::from_hours(1),
         offline_token_life: Duration::from_hours(1),
