@@ -56,7 +56,7 @@ const CORPUS: [&str; 36] = [
     "{{7*7}}",
     "${jndi:ldap://x}",
     "\u{ff05}",
-    "\u{0}",
+    "\u{1}",
 ];
 
 fn house() -> Larder {

@@ -8,6 +8,7 @@ use larder_metadata::Metadata;
 use larder_metadata::groups::Group;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::users::User;
+use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Problem, ProtocolName, RepoPath, UserKind, UserName};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -103,6 +104,12 @@ pub(crate) fn repos_after<'a>(policy: &'a PolicySnapshot, after: &str) -> Vec<&'
         .collect();
     repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     repos.into_iter().map(|(_, repo)| repo).collect()
+}
+
+/// Whether versions of a protocol's packages are tags, which move.
+pub(crate) fn versions_are_tags(protocol: ProtocolName) -> bool {
+    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
+    kind == Some(VersionKind::Tag)
 }
 
 pub(crate) fn no_repo() -> Problem {

@@ -24,12 +24,11 @@ mod connect;
 
 use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
+use crate::names::Names;
 use crate::protocol::{Call, Outlines, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment, without_bom};
-use crate::{
-    Accounts, Copying, Describing, Names, Publishing, Rendering, RepoRequest, RepoUrl, Search,
-};
+use crate::{Accounts, Copying, Describing, Publishing, Rendering, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::{Kind, Problem, ProtocolName, Reply};

@@ -1,7 +1,6 @@
 //! Repositories.
 
 use super::repository_settings;
-use super::sources::versions_are_tags;
 use crate::answer::{Created, NoContent};
 use crate::caller::Caller;
 use crate::entity_tag::SettledState;
@@ -12,7 +11,7 @@ use crate::extract::path::RepoParams;
 use crate::extract::rights::{Identified, RepoAdmin, RepoReader};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, no_repo, path_of, repos_after};
+use crate::state::{ApiState, no_repo, path_of, repos_after, versions_are_tags};
 use axum::extract::State;
 use axum::{Extension, Json};
 use larder_api as api;

@@ -1,9 +1,8 @@
 //! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets
 //! go in and never out.
 
-use super::sources::versions_are_tags;
 use crate::caller::{Caller, only_superusers};
-use crate::state::ApiState;
+use crate::state::{ApiState, versions_are_tags};
 use larder_api as api;
 use larder_keys::SigningKey;
 use larder_metadata::repos::Member;

@@ -128,9 +128,3 @@ async fn of_package_where(
         Ok(holders)
     }
 }
-
-/// Whether versions of a protocol's packages are tags, which move.
-pub(crate) fn versions_are_tags(protocol: ProtocolName) -> bool {
-    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
-    kind == Some(VersionKind::Tag)
-}

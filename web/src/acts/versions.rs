@@ -4,7 +4,7 @@
 use super::blocks;
 use super::images::image;
 use super::repositories::kind_of;
-use super::sources::{by, is_hosted, key_of, of_package, versions_are_tags};
+use super::sources::{by, is_hosted, key_of, of_package};
 use crate::answer::NoContent;
 use crate::caller::Caller;
 use crate::extract::body::JsonBody;
@@ -14,7 +14,7 @@ use crate::extract::path::{PackageParams, PackagePath, VersionName, VersionParam
 use crate::extract::rights::{Identified, PackageDeleter, PackageReader, PackageWriter};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, no_package, path_of};
+use crate::state::{ApiState, no_package, path_of, versions_are_tags};
 use axum::Json;
 use axum::extract::State;
 use larder_api::{self as api, Yanked};
