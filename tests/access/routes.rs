@@ -270,9 +270,11 @@ fn wrongs(client: &Client, line: Line, caller: Standing, places: Places) -> Vec<
                     &there,
                 ));
             }
-            // Who may, is told of the thing, and not of its rights: of a mirror that it is offline.
+            // Who may, is told of the thing, and not of its rights: of a mirror that it is offline,
+            // for which the answer to HEAD has no words.
             None if matches!(there.status, 401 | 403)
                 && asks != Login
+                && (is_hosted || method != "HEAD")
                 && !there.text().contains("is offline") =>
             {
                 wrong.push(told(&format!("{repo} is refused"), &there));
