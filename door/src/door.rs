@@ -327,12 +327,16 @@ fn add_reason(response: &mut Response<Body>, problem: &Problem) {
     }
 }
 
+/// `Cache-Control` of what is for one caller alone (RFC 9111 5.2.2): nothing keeps it. `private` is for
+/// caches that know no `no-store`.
+pub const FOR_ONE_CALLER: HeaderValue = HeaderValue::from_static("private, no-store");
+
 /// Bytes of others must never run in a browser on this origin. Pages of our own bring their own
 /// policy. An answer that does not say how long it may be kept is for this caller alone: no cache
 /// keeps it.
 fn guard_browsers(headers: &mut HeaderMap) {
     if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, FOR_ONE_CALLER);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
