@@ -32,7 +32,7 @@ impl Upstream {
         let mut left = if request.patient { TRIES } else { 1 };
         loop {
             left -= 1;
-            let failure = match self.attempt(&url, request).await {
+            let failure = match Box::pin(self.attempt(&url, request)).await {
                 Ok(response) => return Ok(response),
                 Err(Trouble::Absent) => return Ok(FetchResponse::Missing),
                 Err(Trouble::Problem(problem)) => return Err(problem),
