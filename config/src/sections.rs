@@ -102,6 +102,15 @@ settings! {
         api_burst: u32 as Count<u32, 1> = "1000",
         /// One blob; 0 is no limit.
         blob_size: u64 as Size<0> = "0",
+        /// One file of a package that is published: a wheel, a crate, a tarball; at least `"1MiB"`.
+        package_size: u64 as Size<{ 1 << 20 }> = "8GiB",
+        /// What such a file may unpack to; at least `"1MiB"`.
+        package_unpacked_size: u64 as Size<{ 1 << 20 }> = "32GiB",
+        /// What describes one version that is published: a manifest, a description with its README; at
+        /// least `"64KiB"`.
+        package_metadata_size: u64 as Size<{ 64 << 10 }> = "8MiB",
+        /// A document of a whole package or repository that a client sends; at least `"1MiB"`.
+        package_document_size: u64 as Size<{ 1 << 20 }> = "64MiB",
         /// How long an upload may lie idle before it is dropped.
         upload_idle_time: Duration as Span<1> = "1d",
         /// Requests at once on one HTTP/2 connection.

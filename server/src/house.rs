@@ -11,8 +11,8 @@ use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, before_upgrade, first_mirrors, first_start, tls, writable};
-use larder_access::{Gate, Rate, Settings};
+use crate::{at_rest, before_upgrade, first_mirrors, first_start, limits, tls, writable};
+use larder_access::{Gate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting, StorageKind};
 use larder_content::ContentStore;
@@ -25,11 +25,11 @@ use larder_keys::KeyRing;
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
-use larder_registry::{Limits, Registry};
+use larder_registry::Registry;
 use larder_scrub::{Rate as ScrubRate, Scrub};
 use larder_storage::open::S3;
 use larder_storage::{BlobStore, Error as StorageError};
-use larder_web::{Api, ApiLimits, CollectorWaits, SignIn};
+use larder_web::{Api, CollectorWaits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ impl House {
         first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
         first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
         // The doors, each with exactly what it needs.
-        let limits = registry_limits(config)?;
+        let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
@@ -182,7 +182,7 @@ impl House {
             engine,
             jobs.clone(),
             collector_waits(config),
-            api_limits(config)?,
+            limits::api(config),
             creatable(),
         );
         let api = Arc::new(api);
@@ -254,17 +254,6 @@ fn collector(
         .giving_way_to(Arc::clone(traffic))
 }
 
-/// What pushes of images may be at most.
-fn registry_limits(config: &Config) -> Result<Limits, Box<dyn Error>> {
-    let limits = &config.server.limits;
-    Ok(Limits {
-        manifest_bytes: usize::try_from(limits.manifest_size)?,
-        blob_bytes: limits.blob_size,
-        upload_idle: limits.upload_idle_time,
-        lease: config.gc.lease,
-    })
-}
-
 /// How requests come in.
 fn way(config: &Config, tls: Option<Arc<Identity>>) -> Way {
     Way {
@@ -289,18 +278,6 @@ fn tally(metadata: &Metadata, packages: &Packages, freed: Arc<Freed>) -> Arc<Tal
     let protocols = std::iter::once(ProtocolName::OCI).chain(protocols);
     let now = metadata.shared_now_estimate();
     Arc::new(Tally::new(protocols, packages.counters(), freed, now))
-}
-
-/// What calls of the API may be at most.
-fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
-    let limits = &config.server.limits;
-    Ok(ApiLimits {
-        json_bytes: usize::try_from(limits.json_size)?,
-        rate: Rate {
-            per_second: limits.api_requests_per_second,
-            burst: limits.api_burst,
-        },
-    })
 }
 
 /// The work that this server can do, each kind with its schedule on a new server.
@@ -433,9 +410,8 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
         missing: cache.not_found,
         revalidate_timeout: cache.revalidate_timeout,
         document_bytes: usize::try_from(cache.document_size)?,
-        artifact_bytes: Some(config.server.limits.blob_size)
-            .filter(|size| *size > 0)
-            .unwrap_or(u64::MAX),
+        artifact: limits::artifact(config),
+        publish: limits::publish(config),
         offline: cache.offline,
         upstream: UpstreamConfig {
             connect_time: cache.upstream_connect_time,

@@ -13,7 +13,7 @@ use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Fetch, MediaTypes};
-use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Problem, System};
+use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ use std::sync::Arc;
 pub(crate) struct ArtifactFetcher {
     metadata: Metadata,
     content: ContentStore,
-    max_bytes: u64,
+    /// The largest artifact.
+    max: Limit,
     /// The largest artifact in bytes that is read as a document is.
     document_bytes: usize,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
@@ -49,7 +50,7 @@ impl ArtifactFetcher {
         Self {
             metadata,
             content,
-            max_bytes: config.artifact_bytes,
+            max: config.artifact,
             document_bytes: config.document_bytes,
             members: Downloads::default(),
         }
@@ -118,8 +119,8 @@ impl ArtifactFetcher {
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
         let size = body.size.or(promised);
-        if size.is_some_and(|size| size > self.max_bytes) {
-            return Err(too_large());
+        if let Some(size) = size.filter(|size| *size > self.max.bytes) {
+            return Err(too_large(self.max, Some(size)));
         }
         let job = Job {
             repo,
@@ -237,7 +238,7 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
-            if !decode(packed, &mut staging, self.max_bytes).await? {
+            if !decode(packed, &mut staging, self.max.bytes).await? {
                 return Err(mismatch(job));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
@@ -280,8 +281,8 @@ impl ArtifactFetcher {
             if size.is_some_and(|size| staging.offset() > size) {
                 return Err(mismatch(job));
             }
-            if staging.offset() > self.max_bytes {
-                return Err(too_large());
+            if staging.offset() > self.max.bytes {
+                return Err(too_large(self.max, None));
             }
             let Some(readers) = readers else { continue };
             let before = std::mem::replace(&mut last, bytes);
@@ -382,12 +383,12 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(
-        Kind::Upstream,
-        "artifact",
-        "it is larger than this server takes (limits.blob_size)",
-    )
+/// The upstream's file is larger than this server takes, which is not the caller's fault.
+fn too_large(max: Limit, size: Option<u64>) -> Problem {
+    Problem {
+        kind: Kind::Upstream,
+        ..max.exceeded("artifact", "the upstream's file", size)
+    }
 }
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they

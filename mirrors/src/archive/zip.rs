@@ -3,9 +3,10 @@
 //! around it.
 
 use super::window::Window;
-use super::{Budget, Fault, Limits, has_control_characters, is_below, not_below};
+use super::{Budget, Fault, Limits, has_control_characters, is_below, not_below, require_file};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
+use larder_model::Limit;
 use std::io::Read;
 
 /// The record at the end, a comment may follow it.
@@ -82,18 +83,13 @@ pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entr
     }
 }
 
-/// The content of an entry, of at most so many bytes.
+/// The content of an entry that is not larger than `max`.
 pub(crate) fn content(
     file: &mut Window<'_>,
     entry: &Entry,
-    max_bytes: u64,
+    max: impl Into<Limit>,
 ) -> Result<Vec<u8>, Fault> {
-    if entry.size > max_bytes {
-        let name = &entry.name;
-        return Err(Fault::refused(format!(
-            "has a file that is too long: {name:.200} may have {max_bytes} bytes"
-        )));
-    }
+    require_file(&entry.name, entry.size, max.into())?;
     let mut bytes = Vec::new();
     let packed = file.stream(entry.content, entry.packed)?;
     // One byte more shows that it is longer than its headers say.

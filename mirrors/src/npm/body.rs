@@ -2,12 +2,9 @@
 //! tarball is and copies the rest.
 
 use crate::publishing::Body;
-use larder_model::{Kind, Problem};
+use larder_model::{Limit, Problem};
 use std::io::{BufRead as _, BufReader};
 
-/// Limit on the bytes of a body without its attachments: enough for the packument of thousands of
-/// versions.
-pub(super) const MAX_TEXT_BYTES: usize = 32 << 20;
 /// The depth that `serde_json` reads.
 const MAX_DEPTH: usize = 128;
 const BUFFER_BYTES: usize = 1 << 16;
@@ -30,15 +27,16 @@ pub(super) struct Scan {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Scans a body. It does not check that the body is JSON: the text outside of the attachments is
+/// Scans a body, which has at most `limit` besides its attachments. It does not check that the body is JSON: the text outside of the attachments is
 /// copied unchanged, and its reader checks that.
-pub(super) fn scan(body: &mut dyn Body) -> Result<Scan, Problem> {
+pub(super) fn scan(body: &mut dyn Body, limit: Limit) -> Result<Scan, Problem> {
     let mut scanner = Scanner {
         body: BufReader::with_capacity(BUFFER_BYTES, body),
         at: 0,
         open: Vec::new(),
         keys: Vec::new(),
         last: 0,
+        limit,
         found: Scan {
             text: Vec::new(),
             attachments: Vec::new(),
@@ -60,6 +58,8 @@ struct Scanner<'a> {
     keys: Vec<String>,
     /// The last byte that is not white space.
     last: u8,
+    /// On the text.
+    limit: Limit,
     found: Scan,
 }
 
@@ -100,10 +100,9 @@ impl Scanner<'_> {
 
     /// Copies a byte to the text.
     fn put(&mut self, byte: u8) -> Result<(), Problem> {
-        if self.found.text.len() == MAX_TEXT_BYTES {
-            let detail =
-                format!("a publication has at most {MAX_TEXT_BYTES} bytes besides its tarball");
-            return Err(Problem::new(Kind::TooLarge, "body", detail));
+        if self.found.text.len() as u64 == self.limit.bytes {
+            let what = "what the publication has besides its tarball";
+            return Err(self.limit.exceeded("body", what, None));
         }
         self.found.text.push(byte);
         Ok(())

@@ -10,12 +10,19 @@ use crate::archive::window::Window;
 use crate::describing::{
     About, Dependency, DescribedFile, Describing, Marks, Readme, ReadmeFormat,
 };
-use crate::publishing::Body;
+use crate::publishing::{Body, PublishLimits};
 use crate::resource::Document;
-use larder_model::{FileKind, Problem, StoredFile};
+use larder_model::{FileKind, Limit, Problem, StoredFile};
 
 /// A longer metadata file is not read.
-const MAX_METADATA_BYTES: u64 = 4 << 20;
+const MAX_METADATA_BYTES: u64 = 8 << 20;
+/// What is read of files that are kept.
+const READ: PublishLimits = PublishLimits {
+    file: Limit::NONE,
+    unpacked: Limit::fixed(32 << 30),
+    metadata: Limit::fixed(MAX_METADATA_BYTES),
+    document: Limit::NONE,
+};
 
 /// The fields of core metadata, in their order, and the text after them.
 struct Fields<'t> {
@@ -237,7 +244,7 @@ impl Describing for ProjectAbouts {
             let name = name.ok_or_else(|| invalid("its file is no wheel and no source archive"))?;
             let version = Version::parse(file.version);
             let version = version.ok_or_else(|| invalid("its version cannot be read"))?;
-            name.core_metadata(&mut content, file.package, &version)?
+            name.core_metadata(&mut content, (file.package, &version), &READ)?
         };
         let text = String::from_utf8_lossy(&bytes);
         Ok(Fields::read(&text).about())

@@ -80,7 +80,9 @@ impl Copying for DistributionCopies {
             version,
             yanked: statement.yanked.as_deref(),
         };
-        new.steps(Window::new(body, 0, copy.size), files)
+        let limits = copy.limits;
+        limits.file.require("upload", "the file", copy.size)?;
+        new.steps(Window::new(body, 0, copy.size), files, limits)
     }
 }
 

@@ -11,20 +11,22 @@ use super::version::Version;
 use crate::archive::window::Window;
 use crate::json;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
 };
 use crate::resource::Document;
 use crate::text::{PLAIN_TEXT, segment};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use http::StatusCode;
-use larder_model::{Algorithm, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb, hex};
+use larder_model::{
+    Algorithm, BodyLimit, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb, hex,
+};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Limit on the bytes of a form.
-const MAX_BYTES: u64 = 2 << 30;
+/// Room for the fields of a form beside its file: all that may be long, and many short ones.
+const FIELD_ROOM_BYTES: u64 = 16 << 20;
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
 
@@ -33,7 +35,6 @@ pub(super) fn upload(boundary: String) -> PublishRequest {
     PublishRequest {
         package: "".into(),
         verb: Verb::Write,
-        max_bytes: MAX_BYTES,
         action: Arc::new(FormUpload { boundary }),
     }
 }
@@ -49,12 +50,25 @@ impl Action for FormUpload {
         "upload"
     }
 
-    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Ok(project_of(body, &self.boundary)?.into())
     }
 
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-        let form = Upload::read(body, &self.boundary)?;
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        let fields = limits.metadata.bytes.saturating_mul(2);
+        limits
+            .file
+            .with_room(FIELD_ROOM_BYTES.saturating_add(fields))
+    }
+
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
+        let form = Upload::read(body, &self.boundary, limits)?;
+        limits.file.require("upload", "the file", form.length)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
@@ -68,7 +82,7 @@ impl Action for FormUpload {
             version,
             yanked: None,
         };
-        new.steps(content, files)
+        new.steps(content, files, limits)
     }
 
     fn reply(&self) -> Reply {
@@ -94,8 +108,10 @@ impl Distribution<'_> {
         &self,
         mut content: Window<'_>,
         files: &[StoredFile],
+        limits: &PublishLimits,
     ) -> Result<Vec<Step>, Problem> {
-        let found = self.name.open(&mut content, self.project, &self.version)?;
+        let of = (self.project, &self.version);
+        let found = self.name.open(&mut content, of, limits)?;
         let version = spelling(&self.version, files);
         let sha256 = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes).hex();
         let metadata = json!({
@@ -142,11 +158,16 @@ impl Action for ProjectChange {
         self.0.name()
     }
 
-    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, _: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Err(Problem::internal("a change without a project"))
     }
 
-    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        _: &mut dyn Body,
+        files: &[StoredFile],
+        _: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         match &self.0 {
             Change::Yank { version, reason } => yank(files, version, Some(reason)),
             Change::Unyank { version } => yank(files, version, None),
@@ -171,7 +192,6 @@ impl Publishing for Distributions {
         Ok(PublishRequest {
             package: package.into(),
             verb: change.verb(),
-            max_bytes: 0,
             action: Arc::new(ProjectChange(change)),
         })
     }

@@ -57,7 +57,7 @@ use larder_metadata::repos::NewRepo;
 use larder_metadata::tokens::Token;
 use larder_metadata::users::NewUser;
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, JobKind, Permission, Problem, ProtocolName,
+    Algorithm, Author, Clock, Digest, FileKind, JobKind, Limit, Permission, Problem, ProtocolName,
     RepoSettings, Role, System, Timestamp, TokenKind,
 };
 use larder_storage::BlobStore;
@@ -127,7 +127,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
     let gate = Arc::new(Gate::new(metadata.clone(), settings).await.expect("gate"));
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
     let limits = ApiLimits {
-        json_bytes: 64 * 1024,
+        json: Limit::fixed(64 * 1024),
         rate,
     };
     let npm = |kind| (ProtocolName("npm"), kind);
