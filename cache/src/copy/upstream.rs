@@ -12,8 +12,9 @@ use larder_model::{Checker, FileKind, Integrity, Kind, Problem, StoredFile};
 use larder_storage::content::PIECE_BYTES;
 use std::sync::Arc;
 
-/// Documents and lists that are read to find a version.
-const MAX_STEPS: usize = 64;
+/// Documents and lists that are read to find a version: some protocols have one for each of its
+/// files.
+const MAX_STEPS: usize = 256;
 /// Kept documents by which a version is found.
 const MAX_DOCUMENTS: u64 = 1000;
 

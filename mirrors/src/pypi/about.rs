@@ -1,6 +1,7 @@
 //! What is told of a version of a project: the core metadata in its files tells it (packaging
 //! specifications, "Core metadata"), the page only what is yanked.
 
+use super::attestations::is_provenance;
 use super::distribution::Name;
 use super::metadata::invalid;
 use super::names::{METADATA, is_project, normalised, version_of};
@@ -226,7 +227,9 @@ impl Describing for ProjectAbouts {
             () if file.path.ends_with(".whl") => 1,
             () => 2,
         };
-        let told = files.iter().filter(|file| file.kind == FileKind::Artifact);
+        let is_told =
+            |file: &&StoredFile| file.kind == FileKind::Artifact && !is_provenance(&file.path);
+        let told = files.iter().filter(is_told);
         let told =
             told.filter(|file| file.path.ends_with(METADATA) || Name::read(&file.path).is_some());
         told.min_by_key(|file| (rank(file), file.size, file.path.clone()))

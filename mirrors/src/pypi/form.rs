@@ -8,7 +8,7 @@ use larder_model::{Limit, Problem};
 use std::collections::BTreeMap;
 
 /// Fields that are read. Of the others only the length is checked: the file has their values too.
-const READ: [&str; 8] = [
+const READ: [&str; 9] = [
     ":action",
     "protocol_version",
     "name",
@@ -17,6 +17,7 @@ const READ: [&str; 8] = [
     "sha256_digest",
     "md5_digest",
     "blake2_256_digest",
+    "attestations",
 ];
 /// Other fields that have a single value.
 const SINGLE: [&str; 6] = [
