@@ -244,6 +244,9 @@ settings! {
         /// How long a client that was told that a blob is here may rely on it, where the grace is
         /// shorter; at least `"1s"`.
         lease: Duration as Span<1000> = "15m",
+        /// How often the collector runs besides its schedule, and mirrors are brought back to
+        /// `cache.size`; at least `"1s"`. Each run is a job. Unset, only the schedule says when.
+        every: Option<Duration> as Option<Span<1000>> = "",
     }
 }
 

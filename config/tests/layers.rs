@@ -265,9 +265,8 @@ fn wrong_variables_are_named() {
         ),
         (
             "LARDER_GC__EVERY",
-            "1h",
-            "unknown variable; when the collector runs is a schedule, which lives in the database: \
-             larder schedule set gc '0 * * * *'",
+            "1ms",
+            "\"1ms\" is too short; write at least \"1s\"",
         ),
         (
             "LARDER_GC__GRACE",

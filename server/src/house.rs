@@ -74,6 +74,8 @@ pub(crate) struct House {
     pub(crate) audit_keep: Duration,
     /// Bytes that all mirrors may keep together; 0: no limit.
     pub(crate) mirrors_keep: u64,
+    /// How often the collector runs besides its schedule; `None`: it does not.
+    pub(crate) collect_every: Option<Duration>,
     _lock: File,
 }
 
@@ -226,6 +228,7 @@ impl House {
             way,
             audit_keep: config.audit.keep,
             mirrors_keep: config.cache.size,
+            collect_every: config.gc.every,
             _lock: lock,
         })
     }
@@ -269,6 +272,7 @@ fn collector_waits(config: &Config) -> CollectorWaits {
     CollectorWaits {
         grace: config.gc.grace,
         told: RunWaits::new(waits(config), None).told(),
+        every: config.gc.every,
     }
 }
 

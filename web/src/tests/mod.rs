@@ -148,6 +148,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         Arc::clone(&engine) as _,
         jobs.clone(),
         CollectorWaits {
+            every: None,
             grace: Duration::from_hours(24),
             told: Duration::from_hours(24),
         },
