@@ -291,6 +291,7 @@ impl Packages {
                 base.content,
                 Arc::clone(&base.packages),
                 publish,
+                base.budget.clone(),
             ),
             accounts: AccountRequests::new(base.metadata.clone(), Arc::clone(&base.gate)),
             searches: Arc::new(Searches::new(

@@ -55,6 +55,13 @@ pub trait Action: Send + Sync + Debug {
         0
     }
 
+    /// How many bytes of memory reading a body takes, where that may be much: others wait meanwhile.
+    /// Default: little.
+    fn held_bytes(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<u64, Problem> {
+        let _ = (body, limits);
+        Ok(0)
+    }
+
     /// The steps that make the change within `limits`, given the files of the package; empty if the
     /// change was made before. A problem of kind `Conflict` if other bytes are published there.
     fn steps(

@@ -3,6 +3,7 @@
 use super::body::copy;
 use super::packages::{HostedPackages, publishing_of};
 use super::steps::{NewFileKey, database_steps};
+use crate::limits::Budget;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -33,6 +34,7 @@ pub(crate) struct Publisher {
     content: ContentStore,
     packages: Arc<HostedPackages>,
     limits: PublishLimits,
+    budget: Budget,
 }
 
 /// The package that is changed.
@@ -62,18 +64,21 @@ pub struct RuledChange<'a> {
 type Parts = HashMap<NewFileKey, Prepared>;
 
 impl Publisher {
-    /// A publisher over the rows and the bytes of a server, within `limits`.
+    /// A publisher over the rows and the bytes of a server, within `limits`; what it reads of
+    /// publications takes its share of `budget`.
     pub(crate) const fn new(
         metadata: Metadata,
         content: ContentStore,
         packages: Arc<HostedPackages>,
         limits: PublishLimits,
+        budget: Budget,
     ) -> Self {
         Self {
             metadata,
             content,
             packages,
             limits,
+            budget,
         }
     }
 
@@ -222,8 +227,12 @@ impl Publisher {
         let files = self.packages.files(target.repo, target.package).await?;
         let (action, stored) = (Arc::clone(&request.action), files.clone());
         let limits = self.limits;
+        let held = Arc::clone(&request.action);
+        let held = move |body: &mut File| held.held_bytes(body, &limits);
+        let share = self.budget.share(read_body(staging, held).await?).await?;
         let steps = move |body: &mut File| action.steps(body, &stored, &limits);
         let steps = read_body(staging, steps).await?;
+        drop(share);
         if steps.is_empty() {
             return Ok(true);
         }

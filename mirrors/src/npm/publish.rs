@@ -1,5 +1,6 @@
 //! Publishing: the requests of npm, whose design is that of the `CouchDB` API.
 
+use super::body::text_bytes;
 use super::packument::PACKUMENT;
 use super::publication::{check_tag, publish};
 use super::published::{LATEST, PublishedPackage};
@@ -117,6 +118,16 @@ impl Action for OnPackage {
             // Tarballs are base64.
             PackageAction::Publish => body_bytes.saturating_sub(limits.document.bytes) / 4 * 3,
             _ => 0,
+        }
+    }
+
+    /// The text of a publication, and what is read from it.
+    fn held_bytes(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<u64, Problem> {
+        match self.action {
+            PackageAction::Publish | PackageAction::KeepVersions(_) => {
+                Ok(text_bytes(body, limits.document)?.saturating_mul(2))
+            }
+            _ => Ok(0),
         }
     }
 

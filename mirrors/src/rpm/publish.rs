@@ -75,6 +75,15 @@ impl Action for OnFile {
         }
     }
 
+    /// The bytes of metadata, and what they unpack to at once.
+    fn held_bytes(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<u64, Problem> {
+        if self.action != FileAction::PutMetadata {
+            return Ok(0);
+        }
+        let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
+        Ok(size.saturating_mul(2))
+    }
+
     fn package_in(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         match self.action {
             FileAction::Publish => Ok(Package::read(body)?.nevra.name.into()),
