@@ -4,6 +4,7 @@ mod describe;
 
 mod audit;
 mod backups;
+mod bodies;
 mod collection;
 mod conditions;
 mod connect;
