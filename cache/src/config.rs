@@ -19,6 +19,8 @@ pub struct CacheConfig {
     pub document_bytes: usize,
     /// One artifact of an upstream.
     pub artifact: Limit,
+    /// So many bytes of an artifact are fetched once nobody waits for it.
+    pub unattended_bytes: u64,
     /// What may be published.
     pub publish: PublishLimits,
     /// Nothing is fetched at all.

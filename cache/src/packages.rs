@@ -142,7 +142,7 @@ impl Base {
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
-            config,
+            (config, self.budget.clone()),
         ));
         let tables = Arc::new(Tables::new(
             self.metadata.clone(),

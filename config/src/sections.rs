@@ -195,8 +195,14 @@ settings! {
         upstream_authorities: Vec<PathBuf> = "",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
+        /// The largest file of an upstream: a layer, a wheel, a package; 0 is no limit.
+        artifact_size: u64 as Size<0> = "64GiB",
+        /// How much more of a file is fetched once nobody waits for it any more. What is whole by then is
+        /// kept, other bytes are dropped and the upstream is left.
+        unattended_size: u64 as Size<0> = "4GiB",
         /// What all mirrors together may keep; 0 is no limit. Where it is more, what was used longest
-        /// ago goes, until a tenth of this is free. The server looks once an hour.
+        /// ago goes, until a tenth of this is free, but for what was used within the hour, or within
+        /// `gc.grace` if that is shorter. The server looks once an hour, and as often as `gc.every` says.
         size: u64 as Size<0> = "0",
         /// How long it is known what the documents and tags of mirrors were before.
         history: Duration as Span<0> = "90d",

@@ -406,7 +406,7 @@ fn it_is_told_where_settings_come_from() {
         "threads = 3 # LARDER_SERVER__THREADS\n",
         "[server.limits]\nconnections = 10000 # default\n",
         "package_size = \"8GiB\" # default\n",
-        "url = \"***\" # LARDER_DATABASE__URL\n",
+        "url = \"postgres://larder:***@db.example/larder\" # LARDER_DATABASE__URL\n",
     ] {
         assert!(text.contains(line), "nothing of {line} in {text}");
     }

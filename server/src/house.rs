@@ -165,8 +165,7 @@ impl House {
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = collector(config, (&metadata, &blobs), unfinished, &traffic);
         let freed = collector.freed();
-        let retention =
-            Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
+        let retention = Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
         let evicted = retention.evicted();
         let scrub = scrub(config, &metadata, &blobs, &packages);
         let scrubbed = scrub.found();
@@ -415,6 +414,7 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
         revalidate_timeout: cache.revalidate_timeout,
         document_bytes: usize::try_from(cache.document_size)?,
         artifact: limits::artifact(config),
+        unattended_bytes: cache.unattended_size,
         publish: limits::publish(config),
         offline: cache.offline,
         upstream: UpstreamConfig {

@@ -41,7 +41,7 @@ pub(crate) fn publish(config: &Config) -> PublishLimits {
 
 /// What one file of an upstream may be at most.
 pub(crate) fn artifact(config: &Config) -> Limit {
-    Limit::set_unless_zero(config.server.limits.blob_size, "server.limits.blob_size")
+    Limit::set_unless_zero(config.cache.artifact_size, "cache.artifact_size")
 }
 
 /// What calls of the API may be at most.

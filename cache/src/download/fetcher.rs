@@ -8,11 +8,12 @@ use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Artifact, Fetch, MediaTypes};
+use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) struct ArtifactFetcher {
     content: ContentStore,
     /// The largest artifact.
     max: Limit,
+    /// So many bytes come in once nobody waits for them.
+    unattended_bytes: u64,
     /// The largest artifact in bytes that is read as a document is.
     document_bytes: usize,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
@@ -51,6 +54,7 @@ impl ArtifactFetcher {
             metadata,
             content,
             max: config.artifact,
+            unattended_bytes: config.unattended_bytes,
             document_bytes: config.document_bytes,
             members: Downloads::default(),
         }
@@ -90,6 +94,21 @@ impl ArtifactFetcher {
         };
         let download = self.members.join(repo, artifact, start);
         download.kept().await.map(drop)
+    }
+
+    /// Has members of a set stored, all at once. Returns those that could not be had, in their order.
+    pub(crate) async fn ensure_all<'m>(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        members: &'m [Member],
+    ) -> Vec<(&'m Member, Problem)> {
+        let all = members
+            .iter()
+            .map(|member| self.ensure(repo, &member.artifact, member.fetch.clone()));
+        let ended = members.iter().zip(join_all(all).await);
+        ended
+            .filter_map(|(member, ended)| Some((member, ended.err()?)))
+            .collect()
     }
 
     /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too.
@@ -276,8 +295,17 @@ impl ArtifactFetcher {
         readers: Option<&Download>,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
+        let mut left_at = None;
         while let Some(bytes) = body.next().await? {
             staging.append(bytes.clone()).await?;
+            // An upstream without an end must not go on for ever once nobody is there.
+            if job.download.is_awaited() {
+                left_at = None;
+            } else if staging.offset() - *left_at.get_or_insert(staging.offset())
+                > self.unattended_bytes
+            {
+                return Err(left_alone(self.unattended_bytes));
+            }
             if size.is_some_and(|size| staging.offset() > size) {
                 return Err(mismatch(job));
             }
@@ -389,6 +417,13 @@ fn too_large(max: Limit, size: Option<u64>) -> Problem {
         kind: Kind::Upstream,
         ..max.exceeded("artifact", "the upstream's file", size)
     }
+}
+
+/// Nobody waits for the upstream's file any more, and too much of it came since.
+fn left_alone(bytes: u64) -> Problem {
+    let limit = Limit::set(bytes, "cache.unattended_size");
+    let sentence = "nobody waited for the upstream's file any more, and it went on";
+    Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
 }
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they

@@ -29,8 +29,8 @@ pub(super) struct Scan {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Scans a body, which has at most `limit` besides its attachments. It does not check that the body is JSON: the text outside of the attachments is
-/// copied unchanged, and its reader checks that.
+/// Scans a body, which has at most `limit` besides its attachments. It does not check that the body is
+/// JSON: the text outside of the attachments is copied unchanged, and its reader checks that.
 pub(super) fn scan(body: &mut dyn Body, limit: Limit) -> Result<Scan, Problem> {
     // Its size is known first: a text that grows takes twice its place.
     let bytes = text_bytes(body, limit)?;
