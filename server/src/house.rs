@@ -165,7 +165,9 @@ impl House {
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = collector(config, (&metadata, &blobs), unfinished, &traffic);
         let freed = collector.freed();
-        let retention = Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
+        let retention = Retention::new(metadata.clone(), versions)
+            .with_mirrors_keep(config.cache.size)
+            .with_grace(config.gc.grace);
         let evicted = retention.evicted();
         let scrub = scrub(config, &metadata, &blobs, &packages);
         let scrubbed = scrub.found();

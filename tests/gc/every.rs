@@ -37,7 +37,7 @@ fn what_is_deleted_is_freed_without_a_schedule() {
     let last = &told["last"];
     assert_eq!(
         (&last["kind"], &last["by"]),
-        (&json!("gc"), &json!("system:housekeeping"))
+        (&json!("gc"), &json!("larder"))
     );
 }
 
