@@ -165,9 +165,7 @@ impl House {
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = collector(config, (&metadata, &blobs), unfinished, &traffic);
         let freed = collector.freed();
-        let retention = Retention::new(metadata.clone(), versions)
-            .with_mirrors_keep(config.cache.size)
-            .with_grace(config.gc.grace);
+        let retention = retention(config, &metadata, versions);
         let evicted = retention.evicted();
         let scrub = scrub(config, &metadata, &blobs, &packages);
         let scrubbed = scrub.found();
@@ -243,6 +241,17 @@ fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
     at_rest::close(config)?;
     let keys = first_start::signing_keys(&config.auth.token_key)?;
     Ok((lock, keys))
+}
+
+/// What rules let go, and what mirrors keep too much of.
+fn retention(
+    config: &Config,
+    metadata: &Metadata,
+    versions: Arc<dyn PackageVersions>,
+) -> Retention {
+    Retention::new(metadata.clone(), versions)
+        .with_mirrors_keep(config.cache.size)
+        .with_grace(config.gc.grace)
 }
 
 /// What frees the bytes of what nothing names any more.
