@@ -50,7 +50,12 @@ fn answer(mut stream: &TcpStream, url: &str, taken: &Sender<u64>) {
         if head.contains(".tgz") {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
             drop(stream.write_all(head.as_bytes()));
-            let chunk = [format!("{PIECE:x}\r\n").as_bytes(), &[7; PIECE], b"\r\n"].concat();
+            let chunk = [
+                format!("{PIECE:x}\r\n").as_bytes(),
+                &vec![7; PIECE],
+                b"\r\n",
+            ]
+            .concat();
             let mut count = 0;
             while stream.write_all(&chunk).is_ok() {
                 count += PIECE as u64;
