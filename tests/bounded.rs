@@ -26,6 +26,8 @@ const INSTALLING_MEMORY: u64 = 200 * MIB;
 /// The promise while nothing happens, without the program's own code, which differs by build: 19 MiB
 /// of it are what a hash of a password fills.
 const IDLE_MEMORY: u64 = 32 * MIB;
+/// What readers of hostile documents and publications take together beside that.
+const HOSTILE_MEMORY: u64 = 96 * MIB;
 /// The promise of a start.
 const READY: Duration = Duration::from_secs(1);
 const PIECE_BYTES: usize = 1 << 20;
@@ -341,6 +343,47 @@ fn sixty_four_install_in_little_memory() {
     assert!(most < INSTALLING_MEMORY, "{} MiB of memory", mib(most));
     let asked = upstream.take_asked().len();
     assert_eq!(asked, 2 * PACKAGES, "each thing is asked for once");
+}
+
+/// So many come at once.
+const BODIES: usize = 6;
+
+/// Publications whose text is all fields, a hostile one for each writer at once.
+#[test]
+fn hostile_publications_take_little_memory() {
+    let larder = larder().start();
+    let token = larder.token_of("admin");
+    let mut body = br#"{"name":"bomb","versions":{"1.0.0":{"0":1"#.to_vec();
+    for number in 1..1_900_000 {
+        write!(body, ",\"{number}\":1").expect("text");
+    }
+    body.extend(b"}}}");
+    let (_, before) = larder.memory();
+    std::thread::scope(|scope| {
+        for _ in 0..BODIES {
+            scope.spawn(|| {
+                let bearer = format!("Bearer {token}");
+                let headers = [
+                    ("content-type", "application/json"),
+                    ("authorization", &*bearer),
+                ];
+                let client = larder.anonymous();
+                let refused = client.send("PUT", "/npm/local/bomb", &headers, &body);
+                assert!(matches!(refused.status, 400 | 413), "{}", refused.text());
+            });
+        }
+    });
+    let (_, most) = larder.memory();
+    println!(
+        "memory of {BODIES} bodies of {} MiB: +{} MiB",
+        mib(body.len() as u64),
+        mib(most - before)
+    );
+    assert!(
+        most - before < HOSTILE_MEMORY,
+        "+{} MiB",
+        mib(most - before)
+    );
 }
 
 #[test]

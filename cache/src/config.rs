@@ -1,6 +1,8 @@
 //! How mirrors behave where their repos say nothing else.
 
 use crate::upstream::UpstreamConfig;
+use larder_mirrors::publishing::PublishLimits;
+use larder_model::Limit;
 use std::time::Duration;
 
 /// How mirrors behave where their repos say nothing else.
@@ -15,8 +17,12 @@ pub struct CacheConfig {
     pub revalidate_timeout: Duration,
     /// The largest document in bytes.
     pub document_bytes: usize,
-    /// The largest artifact in bytes.
-    pub artifact_bytes: u64,
+    /// One artifact of an upstream.
+    pub artifact: Limit,
+    /// So many bytes of an artifact are fetched once nobody waits for it.
+    pub unattended_bytes: u64,
+    /// What may be published.
+    pub publish: PublishLimits,
     /// Nothing is fetched at all.
     pub offline: bool,
     /// How upstreams are asked.

@@ -32,7 +32,7 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::describing::{Marks, Told};
-use larder_mirrors::publishing::Change;
+use larder_mirrors::publishing::{Change, PublishLimits};
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
@@ -142,7 +142,7 @@ impl Base {
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
-            config,
+            (config, self.budget.clone()),
         ));
         let tables = Arc::new(Tables::new(
             self.metadata.clone(),
@@ -202,7 +202,7 @@ impl Base {
     }
 
     /// Copies versions and images.
-    fn copier(&self, fetchers: &Fetchers) -> Copier {
+    fn copier(&self, fetchers: &Fetchers, limits: PublishLimits) -> Copier {
         Copier {
             metadata: self.metadata.clone(),
             content: self.content.clone(),
@@ -218,6 +218,7 @@ impl Base {
                 bodies: Arc::clone(&self.bodies),
                 plans: Arc::clone(&fetchers.plans),
                 artifacts: Arc::clone(&fetchers.artifacts),
+                limits,
             },
         }
     }
@@ -249,7 +250,7 @@ impl Packages {
     /// An engine over the database, the store and the gate of a server.
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
         let base = Base::new(metadata, blobs, gate, &config);
-        let max_bytes = config.document_bytes;
+        let (max_bytes, publish) = (config.document_bytes, config.publish);
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
         let lists = base.lists(&fetchers);
@@ -266,7 +267,7 @@ impl Packages {
             Arc::clone(&repos),
             Arc::clone(&base.packages),
         ));
-        let copier = base.copier(&fetchers);
+        let copier = base.copier(&fetchers, publish);
         let healer = Healer {
             documents: Arc::clone(&fetchers.documents),
             artifacts: Arc::clone(&fetchers.artifacts),
@@ -289,6 +290,8 @@ impl Packages {
                 base.metadata.clone(),
                 base.content,
                 Arc::clone(&base.packages),
+                publish,
+                base.budget.clone(),
             ),
             accounts: AccountRequests::new(base.metadata.clone(), Arc::clone(&base.gate)),
             searches: Arc::new(Searches::new(

@@ -11,7 +11,7 @@ use http::header::CONTENT_ENCODING;
 use larder_access::Admission;
 use larder_door::Incoming;
 use larder_mirrors::query::UpstreamQuery;
-use larder_model::{Kind, Problem, Reply};
+use larder_model::{Kind, Limit, Problem, Reply};
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -126,11 +126,7 @@ fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     let mut decoder = MultiGzDecoder::new(&body[..]).take(MAX_DECODED as u64 + 1);
     decoder.read_to_end(&mut plain).map_err(bad)?;
     if plain.len() > MAX_DECODED {
-        return Err(Problem::new(
-            Kind::TooLarge,
-            "body",
-            "the body is larger than this server takes",
-        ));
+        return Err(Limit::from(MAX_DECODED).exceeded("body", "the unpacked body", None));
     }
     Ok(plain.into())
 }

@@ -21,6 +21,22 @@ pub struct Setting {
     pub set_by: Option<Place>,
 }
 
+/// Settings in force as TOML, each with where it was set as a comment. It is a configuration again.
+pub fn told(settings: &[Setting]) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for setting in settings {
+        let (above, key) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
+        if above != section {
+            let _ = writeln!(text, "\n[{above}]");
+            section = above;
+        }
+        let place = setting.set_by.as_ref().unwrap_or(&Place::Default);
+        let _ = writeln!(text, "{key} = {} # {place}", setting.value);
+    }
+    text
+}
+
 impl Config {
     /// Every setting in force, in reading order. Those that something else overrules are left out.
     pub(crate) fn settings(&self, given: &WrittenSettings) -> Vec<Setting> {

@@ -1,7 +1,7 @@
 //! The environment: `LARDER_` and the key in capitals, with two underscores for each dot.
 
 use crate::fault::{ConfigError, Fault, Place};
-use crate::schema::{Named, Schema, successor};
+use crate::schema::{Named, Schema};
 use crate::written::{Written, WrittenSettings};
 use larder_model::nearest::nearest;
 use std::io::Read as _;
@@ -155,9 +155,6 @@ fn meant(path: &str, schema: &Schema) -> Option<String> {
 }
 
 fn advice(path: &str, schema: &Schema) -> String {
-    if let Some(advice) = successor(path) {
-        return advice.to_owned();
-    }
     match meant(path, schema) {
         Some(near) => format!("did you mean {near}?"),
         None => {

@@ -34,7 +34,7 @@ mod load;
 #[cfg(test)]
 mod example;
 
-pub use effective::Setting;
+pub use effective::{Setting, told};
 pub use environment::first_password;
 pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;

@@ -7,21 +7,6 @@ use crate::kind::{Kind, Wrong};
 use crate::written::{Written, WrittenSettings};
 use larder_model::nearest::nearest;
 
-/// Settings that were, and what is to be done instead.
-const RETIRED: [(&str, &str); 1] = [(
-    "gc.every",
-    "when the collector runs is a schedule, which lives in the database: larder schedule set gc \
-     '0 * * * *'",
-)];
-
-/// What is to be done instead of a setting that was.
-pub fn successor(path: &str) -> Option<&'static str> {
-    let mut retired = RETIRED.iter();
-    retired
-        .find(|(old, _)| *old == path)
-        .map(|(_, advice)| *advice)
-}
-
 /// One setting.
 pub struct Key {
     /// The dotted path, e.g. `server.listen`.
@@ -167,9 +152,6 @@ impl Schema {
 
     /// What to write instead of an unknown key: the nearest, else what its section has.
     pub fn advice_for_key(&self, path: &str) -> String {
-        if let Some(advice) = successor(path) {
-            return advice.to_owned();
-        }
         let paths = self.paths();
         if let Some(near) = nearest(path, paths.iter().map(String::as_str)) {
             return format!("did you mean \"{near}\"?");

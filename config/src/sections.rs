@@ -102,6 +102,15 @@ settings! {
         api_burst: u32 as Count<u32, 1> = "1000",
         /// One blob; 0 is no limit.
         blob_size: u64 as Size<0> = "0",
+        /// One file of a package that is published: a wheel, a crate, a tarball; at least `"1MiB"`.
+        package_size: u64 as Size<{ 1 << 20 }> = "8GiB",
+        /// What such a file may unpack to; at least `"1MiB"`.
+        package_unpacked_size: u64 as Size<{ 1 << 20 }> = "32GiB",
+        /// What describes one version that is published: a manifest, a description with its README; at
+        /// least `"64KiB"`.
+        package_metadata_size: u64 as Size<{ 64 << 10 }> = "8MiB",
+        /// A document of a whole package or repository that a client sends; at least `"1MiB"`.
+        package_document_size: u64 as Size<{ 1 << 20 }> = "64MiB",
         /// How long an upload may lie idle before it is dropped.
         upload_idle_time: Duration as Span<1> = "1d",
         /// Requests at once on one HTTP/2 connection.
@@ -186,8 +195,14 @@ settings! {
         upstream_authorities: Vec<PathBuf> = "",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
+        /// The largest file of an upstream: a layer, a wheel, a package; 0 is no limit.
+        artifact_size: u64 as Size<0> = "64GiB",
+        /// How much more of a file is fetched once nobody waits for it any more. What is whole by then is
+        /// kept, other bytes are dropped and the upstream is left.
+        unattended_size: u64 as Size<0> = "4GiB",
         /// What all mirrors together may keep; 0 is no limit. Where it is more, what was used longest
-        /// ago goes, until a tenth of this is free. The server looks once an hour.
+        /// ago goes, until a tenth of this is free, but for what was used within the hour, or within
+        /// `gc.grace` if that is shorter. The server looks once an hour, and as often as `gc.every` says.
         size: u64 as Size<0> = "0",
         /// How long it is known what the documents and tags of mirrors were before.
         history: Duration as Span<0> = "90d",
@@ -235,6 +250,9 @@ settings! {
         /// How long a client that was told that a blob is here may rely on it, where the grace is
         /// shorter; at least `"1s"`.
         lease: Duration as Span<1000> = "15m",
+        /// How often the collector runs besides its schedule, and mirrors are brought back to
+        /// `cache.size`; at least `"1s"`. Each run is a job. Unset, only the schedule says when.
+        every: Option<Duration> as Option<Span<1000>> = "",
     }
 }
 

@@ -265,9 +265,8 @@ fn wrong_variables_are_named() {
         ),
         (
             "LARDER_GC__EVERY",
-            "1h",
-            "unknown variable; when the collector runs is a schedule, which lives in the database: \
-             larder schedule set gc '0 * * * *'",
+            "1ms",
+            "\"1ms\" is too short; write at least \"1s\"",
         ),
         (
             "LARDER_GC__GRACE",
@@ -399,6 +398,19 @@ fn it_is_told_where_settings_come_from() {
         )
     );
     assert_eq!(of("server.public_url").2, None);
+    // The same as a file, with the places as comments.
+    let text = larder_config::told(&told);
+    for line in [
+        "data = \"/var/lib/larder\" # --data\n",
+        "[server]\nlisten = \"127.0.0.1:7070\" # default\n",
+        "threads = 3 # LARDER_SERVER__THREADS\n",
+        "[server.limits]\nconnections = 10000 # default\n",
+        "package_size = \"8GiB\" # default\n",
+        "url = \"postgres://larder:***@db.example/larder\" # LARDER_DATABASE__URL\n",
+    ] {
+        assert!(text.contains(line), "nothing of {line} in {text}");
+    }
+    assert!(!text.contains("hidden"), "{text}");
     assert!(!told.iter().any(|setting| setting.value.contains("hidden")));
 }
 

@@ -7,11 +7,11 @@ use crate::head::require_plain;
 use crate::{Answer, Body, ClientView, Incoming, session_cookie};
 use futures_util::FutureExt as _;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 use larder_access::denied::address_of;
 use larder_access::{Admission, Asked, Gate, Principal};
@@ -22,6 +22,16 @@ use std::panic::AssertUnwindSafe;
 
 /// What a change in a session comes with: only pages of our own can know it.
 const CSRF_TOKEN: &str = "x-csrf-token";
+
+/// The methods that any path here may take.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 
 /// A protocol's entrance. Holds exactly the parts that its answers need.
 pub trait Door: Send + Sync + 'static {
@@ -57,6 +67,26 @@ pub trait Door: Send + Sync + 'static {
     /// the body of a form.
     fn checks_csrf_tokens(&self) -> bool {
         false
+    }
+
+    /// The methods that the path of a request takes, besides the one that was refused (RFC 9110
+    /// 10.2.1). Default: those with which [`Self::parse`] knows it.
+    fn methods(&self, request: &Parts) -> Vec<Method> {
+        let mut probe = request.clone();
+        let others = METHODS.into_iter().filter(|other| *other != request.method);
+        others
+            .filter(|method| {
+                probe.method = method.clone();
+                match self.parse(&probe) {
+                    Ok(_) => true,
+                    // Whatever else is wrong with it, the path takes the method.
+                    Err(problem) => !matches!(
+                        problem.kind,
+                        Kind::NotFound | Kind::Method | Kind::Unsupported
+                    ),
+                }
+            })
+            .collect()
     }
 
     /// Does it.
@@ -154,6 +184,7 @@ pub async fn open<D: Door>(
         let wanted = passage.permissions.last();
         gate.note_refusal(caller, wanted, problem, &client.origin());
     }
+    tell_methods(door, &request, &mut response);
     guard_browsers(response.headers_mut());
     // What is left of a body stands in the way of the next request on this connection.
     if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2
@@ -317,6 +348,19 @@ fn add_facts(headers: &mut HeaderMap, problem: &Problem) {
         && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
     {
         headers.insert(CONTENT_RANGE, value);
+    }
+}
+
+/// A refused method is told which ones the path takes (RFC 9110 15.5.6), unless the answer says so.
+fn tell_methods<D: Door>(door: &D, request: &Parts, response: &mut Response<Body>) {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED || response.headers().contains_key(ALLOW)
+    {
+        return;
+    }
+    let methods = door.methods(request);
+    let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if let Ok(value) = HeaderValue::try_from(methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, value);
     }
 }
 

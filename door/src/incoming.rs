@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use larder_model::{Kind, Problem};
+use larder_model::{BodyLimit, Kind, Limit, Problem};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 pub struct Incoming {
     source: Source,
     idle: Duration,
+    limit: BodyLimit,
     left: u64,
     received: u64,
     ended: bool,
@@ -46,9 +47,9 @@ const DRAINED_TIME: Duration = Duration::from_secs(1);
 const LEAST_RATE: u64 = 1024;
 
 impl Incoming {
-    /// A body that may be silent for `idle` and have `limit` bytes in all.
-    pub fn new(body: hyper::body::Incoming, idle: Duration, limit: u64) -> Self {
-        Self::of(Source::Connection(body), idle, limit)
+    /// A body that may be silent for `idle`. Whoever reads it sets its limit.
+    pub fn new(body: hyper::body::Incoming, idle: Duration) -> Self {
+        Self::of(Source::Connection(body), idle)
     }
 
     /// The same, counted in `collecting` for as long as it is waited for as a whole.
@@ -60,31 +61,42 @@ impl Incoming {
     /// A body that is there already.
     pub fn ready(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self::of(Source::Ready(bytes), Duration::MAX, u64::MAX)
+        Self::of(Source::Ready(bytes), Duration::MAX)
     }
 
-    fn of(source: Source, idle: Duration, limit: u64) -> Self {
+    fn of(source: Source, idle: Duration) -> Self {
         Self {
             source,
             idle,
-            left: limit,
+            limit: Limit::NONE.with_room(0),
+            left: u64::MAX,
             received: 0,
             ended: false,
             collecting: Arc::default(),
         }
     }
 
-    /// Lowers the limit to `bytes`.
-    pub const fn limit(&mut self, bytes: u64) {
-        if bytes < self.left {
-            self.left = bytes;
+    /// Lowers the limit to this one.
+    pub fn limit(&mut self, limit: impl Into<BodyLimit>) {
+        let limit = limit.into();
+        if limit.max_bytes < self.left {
+            self.left = limit.max_bytes;
+            self.limit = limit;
+        }
+    }
+
+    /// Fails if more bytes are announced than the limit lets through.
+    pub fn require_fit(&self) -> Result<(), Problem> {
+        match self.announced() {
+            Some(bytes) if bytes > self.left => Err(self.limit.exceeded(Some(bytes))),
+            _ => Ok(()),
         }
     }
 
     /// Lends the body to something that must own what it reads, for as long as it runs. What is
     /// left of it comes back, unless a part of the answer keeps it.
     pub async fn lend<F: Future>(&mut self, with: impl FnOnce(LentBody) -> F) -> F::Output {
-        let away = Self::of(Source::Lent, self.idle, 0);
+        let away = Self::of(Source::Lent, self.idle);
         let own = std::mem::replace(self, away);
         let returned = ReturnSlot::default();
         let output = with(LentBody::of(own, returned.clone())).await;
@@ -165,19 +177,17 @@ impl Incoming {
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)
-                .ok_or_else(too_large)?;
+                .ok_or_else(|| self.limit.exceeded(self.announced()))?;
             if !data.is_empty() {
                 return Ok(Some(data));
             }
         }
     }
 
-    /// All of it, if it has at most `limit` bytes and does not come too slowly.
-    pub async fn collect(&mut self, limit: usize) -> Result<Bytes, Problem> {
-        self.limit(limit as u64);
-        if self.announced().is_some_and(|bytes| bytes > self.left) {
-            return Err(too_large());
-        }
+    /// All of it, if it is within the limit and does not come too slowly.
+    pub async fn collect(&mut self, limit: impl Into<BodyLimit>) -> Result<Bytes, Problem> {
+        self.limit(limit);
+        self.require_fit()?;
         let _waits = Counted::one_more(&self.collecting);
         let mut deadline = Deadline::after(self.idle);
         let Some(first) = self.next_before(&mut deadline).await? else {
@@ -241,14 +251,6 @@ impl Drop for Counted {
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(
-        Kind::TooLarge,
-        "body",
-        "the body is larger than this server takes",
-    )
-}
-
 /// Where a lent body comes back to.
 #[derive(Clone, Default)]
 struct ReturnSlot(Arc<Mutex<Option<Incoming>>>);
@@ -285,12 +287,13 @@ pub struct LentBody {
     bytes: BoxStream<'static, Result<Bytes, Problem>>,
     announced: Option<u64>,
     /// How many bytes it may have.
-    limit: u64,
+    left: u64,
+    limit: BodyLimit,
 }
 
 impl LentBody {
     fn of(body: Incoming, to: ReturnSlot) -> Self {
-        let (announced, limit) = (body.announced(), body.left);
+        let (announced, left, limit) = (body.announced(), body.left, body.limit);
         let loan = Loan {
             body: Some(body),
             to,
@@ -302,6 +305,7 @@ impl LentBody {
         Self {
             bytes: bytes.boxed(),
             announced,
+            left,
             limit,
         }
     }
@@ -316,8 +320,8 @@ impl http_body::Body for LentBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Problem>>> {
         // What is announced as too large is not waited for.
-        if self.announced.is_some_and(|bytes| bytes > self.limit) {
-            return Poll::Ready(Some(Err(too_large())));
+        if self.announced.is_some_and(|bytes| bytes > self.left) {
+            return Poll::Ready(Some(Err(self.limit.exceeded(self.announced))));
         }
         let next = self.bytes.poll_next_unpin(cx);
         next.map(|next| next.map(|bytes| bytes.map(Frame::data)))

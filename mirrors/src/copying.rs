@@ -2,7 +2,7 @@
 //! upstream, and the steps that publish each of them as a client would. These are pure functions,
 //! too: the engine fetches the files and moves no bytes.
 
-use crate::publishing::{Body, Step, StoredFile};
+use crate::publishing::{Body, PublishLimits, Step, StoredFile};
 use crate::resource::{Artifact, Plan, Table};
 use bytes::Bytes;
 use larder_model::{Digest, Integrity, Problem};
@@ -44,6 +44,8 @@ pub struct FileCopy<'a> {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
+    /// What may be published.
+    pub limits: &'a PublishLimits,
 }
 
 /// Copies of upstreams' versions.

@@ -11,6 +11,7 @@ mod text;
 mod link;
 mod json;
 mod xml;
+mod publish_limits;
 pub mod rendering;
 pub mod request;
 pub mod resource;

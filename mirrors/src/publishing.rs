@@ -3,11 +3,12 @@
 //! engine moves the bytes.
 
 use crate::resource::Document;
-use larder_model::{FileKind, Problem, Reply, Verb};
+use larder_model::{BodyLimit, FileKind, Problem, Reply, Verb};
 use std::fmt::Debug;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
+pub use crate::publish_limits::PublishLimits;
 pub use larder_model::StoredFile;
 
 /// A body that can be read again, and in parts.
@@ -22,8 +23,6 @@ pub struct PublishRequest {
     pub package: Box<str>,
     /// The right that it needs.
     pub verb: Verb,
-    /// Limit on the bytes of the body; 0: no body is read.
-    pub max_bytes: u64,
     /// What it does.
     pub action: Arc<dyn Action>,
 }
@@ -35,7 +34,7 @@ pub trait Action: Send + Sync + Debug {
 
     /// The package in the body, in canonical form; empty if the action concerns the whole repository.
     /// Called if the request has no package and the action no address.
-    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem>;
+    fn package_in(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<Box<str>, Problem>;
 
     /// The address of the file to change, as in [`Step::AddAddress`]. Its package is the package of
     /// the request. Default: none.
@@ -43,16 +42,34 @@ pub trait Action: Send + Sync + Debug {
         None
     }
 
+    /// The limit on the body. Default: no body is read.
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        let _ = limits;
+        BodyLimit::NOTHING
+    }
+
     /// How many bytes of a body of so many are kept at least: what cannot fit into a quota is refused
     /// before it is sent. Default: none, for nobody can tell.
-    fn least_kept(&self, body_bytes: u64) -> u64 {
-        let _ = body_bytes;
+    fn least_kept(&self, body_bytes: u64, limits: &PublishLimits) -> u64 {
+        let _ = (body_bytes, limits);
         0
     }
 
-    /// The steps that make the change, given the files of the package; empty if the change was made
-    /// before. A problem of kind `Conflict` if other bytes are published there.
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem>;
+    /// How many bytes of memory reading a body takes, where that may be much: others wait meanwhile.
+    /// Default: little.
+    fn held_bytes(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<u64, Problem> {
+        let _ = (body, limits);
+        Ok(0)
+    }
+
+    /// The steps that make the change within `limits`, given the files of the package; empty if the
+    /// change was made before. A problem of kind `Conflict` if other bytes are published there.
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem>;
 
     /// The reply after the change.
     fn reply(&self) -> Reply;

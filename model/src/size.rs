@@ -31,9 +31,38 @@ pub fn split(text: &str) -> (&str, u64) {
     unit.unwrap_or((text, 1))
 }
 
+/// A size for people, with one decimal of the largest binary unit that fits: `2.2 GiB`.
+pub fn text(bytes: u64) -> String {
+    let unit = UNITS
+        .iter()
+        .find(|(name, factor)| (name.ends_with("iB") || *name == "B") && bytes >= *factor);
+    let (name, factor) = unit.unwrap_or(&("B", 1));
+    let (whole, rest) = (bytes / factor, bytes % factor);
+    // As a product of 128 bits, for ten times the rest may be more than fits.
+    let tenth = u128::from(rest) * 10 / u128::from(*factor);
+    match tenth {
+        0 => format!("{whole} {name}"),
+        _ => format!("{whole}.{tenth} {name}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_told_with_one_decimal() {
+        for (bytes, told) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1_600_000, "1.5 MiB"),
+            (2_362_232_013, "2.2 GiB"),
+            (u64::MAX, "16777215.9 TiB"),
+        ] {
+            assert_eq!(text(bytes), told);
+        }
+    }
 
     #[test]
     fn sizes_are_split_and_put_together() {

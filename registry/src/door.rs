@@ -58,9 +58,7 @@ impl Door for Registry {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        if self.limits.blob_bytes > 0 {
-            body.limit(self.limits.blob_bytes);
-        }
+        body.limit(self.limits.blob);
         match endpoint {
             Endpoint::Ping => ping(&admission),
             Endpoint::Token { query } => self.token(admission, query, request, body).await,

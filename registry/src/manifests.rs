@@ -117,11 +117,15 @@ impl Registry {
             .transpose();
         let content_type =
             content_type.map_err(|_| Problem::invalid("manifest", "Content-Type is not text"))?;
-        let limit = self.limits.manifest_bytes;
-        let body = body
-            .collect(limit)
-            .await
-            .map_err(|problem| too_large(problem, limit))?;
+        let limit = self.limits.manifest;
+        let announced = body.announced();
+        let body = body.collect(limit).await.map_err(|problem| {
+            // Its own code tells clients that it is the manifest.
+            match problem.kind {
+                Kind::TooLarge => limit.exceeded("manifest", "the manifest", announced),
+                _ => problem,
+            }
+        })?;
         let digest = checked_digest(&reference, &body)?;
         if let Reference::Tag(tag) = reference {
             tags.insert(0, tag);
@@ -366,17 +370,6 @@ fn unmet(error: Error, repo: &RepoRecord, name: &ImageName) -> Problem {
             "a blob of the manifest was removed meanwhile; push it again",
         ),
         error => error.into(),
-    }
-}
-
-fn too_large(problem: Problem, limit: usize) -> Problem {
-    match problem.kind {
-        Kind::TooLarge => Problem::new(
-            Kind::TooLarge,
-            "manifest",
-            format!("a manifest has at most {limit} bytes here"),
-        ),
-        _ => problem,
     }
 }
 

@@ -6,6 +6,7 @@ use larder_access::Gate;
 use larder_content::ContentStore;
 use larder_keys::seal::Seal;
 use larder_metadata::Metadata;
+use larder_model::Limit;
 use larder_storage::BlobStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use std::time::Duration;
 /// What the registry takes at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A manifest, in bytes.
-    pub manifest_bytes: usize,
-    /// A blob, in bytes; 0: no limit.
-    pub blob_bytes: u64,
+    /// A manifest.
+    pub manifest: Limit,
+    /// A blob.
+    pub blob: Limit,
     /// How long an upload may lie idle before it is forgotten.
     pub upload_idle: Duration,
     /// How long a client that was told that a blob is here may rely on it.

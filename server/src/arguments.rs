@@ -29,7 +29,7 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
-    /// Check the configuration and print what is in force.
+    /// Check the configuration and print what is in force, and where each setting was set.
     Check(Serve),
     /// Ask the server that runs here with this configuration whether it is ready.
     Health(Serve),
@@ -200,8 +200,8 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let Loaded { config, .. } = load(flags, variables())?;
-    print!("{}", config.effective());
+    let Loaded { settings, .. } = load(flags, variables())?;
+    print!("{}", larder_config::told(&settings));
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, before_upgrade, first_start, tls, writable};
-use larder_access::{Gate, Rate, Settings};
+use crate::{at_rest, before_upgrade, first_start, limits, tls, writable};
+use larder_access::{Gate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting, StorageKind};
 use larder_content::ContentStore;
@@ -25,11 +25,11 @@ use larder_keys::KeyRing;
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
-use larder_registry::{Limits, Registry};
+use larder_registry::Registry;
 use larder_scrub::{Rate as ScrubRate, Scrub};
 use larder_storage::open::S3;
 use larder_storage::{BlobStore, Error as StorageError};
-use larder_web::{Api, ApiLimits, CollectorWaits, SignIn};
+use larder_web::{Api, CollectorWaits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -75,6 +75,8 @@ pub(crate) struct House {
     /// Bytes that all mirrors may keep together; 0: no limit.
     pub(crate) mirrors_keep: u64,
     pub(crate) beginning: Beginning,
+    /// How often the collector runs besides its schedule; `None`: it does not.
+    pub(crate) collect_every: Option<Duration>,
     _lock: File,
 }
 
@@ -134,7 +136,7 @@ impl House {
         first_start::require_own_blobs(&metadata, &blobs).await?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, keys)).await?);
         // The doors, each with exactly what it needs.
-        let limits = registry_limits(config)?;
+        let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
@@ -158,8 +160,7 @@ impl House {
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = collector(config, (&metadata, &blobs), unfinished, &traffic);
         let freed = collector.freed();
-        let retention =
-            Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
+        let retention = retention(config, &metadata, versions);
         let evicted = retention.evicted();
         let scrub = scrub(config, &metadata, &blobs, &packages);
         let scrubbed = scrub.found();
@@ -177,7 +178,7 @@ impl House {
             engine,
             jobs.clone(),
             collector_waits(config),
-            api_limits(config)?,
+            limits::api(config),
             creatable(),
         );
         let api = Arc::new(api);
@@ -222,6 +223,7 @@ impl House {
             audit_keep: config.audit.keep,
             mirrors_keep: config.cache.size,
             beginning: Beginning::default(),
+            collect_every: config.gc.every,
             _lock: lock,
         })
     }
@@ -237,6 +239,17 @@ fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
     Ok((lock, keys))
 }
 
+/// What rules let go, and what mirrors keep too much of.
+fn retention(
+    config: &Config,
+    metadata: &Metadata,
+    versions: Arc<dyn PackageVersions>,
+) -> Retention {
+    Retention::new(metadata.clone(), versions)
+        .with_mirrors_keep(config.cache.size)
+        .with_grace(config.gc.grace)
+}
+
 /// What frees the bytes of what nothing names any more.
 fn collector(
     config: &Config,
@@ -248,17 +261,6 @@ fn collector(
         .with_unfinished(Arc::new(unfinished))
         .with_history(config.cache.history)
         .giving_way_to(Arc::clone(traffic))
-}
-
-/// What pushes of images may be at most.
-fn registry_limits(config: &Config) -> Result<Limits, Box<dyn Error>> {
-    let limits = &config.server.limits;
-    Ok(Limits {
-        manifest_bytes: usize::try_from(limits.manifest_size)?,
-        blob_bytes: limits.blob_size,
-        upload_idle: limits.upload_idle_time,
-        lease: config.gc.lease,
-    })
 }
 
 /// How requests come in.
@@ -276,6 +278,7 @@ fn collector_waits(config: &Config) -> CollectorWaits {
     CollectorWaits {
         grace: config.gc.grace,
         told: RunWaits::new(waits(config), None).told(),
+        every: config.gc.every,
     }
 }
 
@@ -285,18 +288,6 @@ fn tally(metadata: &Metadata, packages: &Packages, freed: Arc<Freed>) -> Arc<Tal
     let protocols = std::iter::once(ProtocolName::OCI).chain(protocols);
     let now = metadata.shared_now_estimate();
     Arc::new(Tally::new(protocols, packages.counters(), freed, now))
-}
-
-/// What calls of the API may be at most.
-fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
-    let limits = &config.server.limits;
-    Ok(ApiLimits {
-        json_bytes: usize::try_from(limits.json_size)?,
-        rate: Rate {
-            per_second: limits.api_requests_per_second,
-            burst: limits.api_burst,
-        },
-    })
 }
 
 /// The work that this server can do, each kind with its schedule on a new server.
@@ -429,9 +420,9 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
         missing: cache.not_found,
         revalidate_timeout: cache.revalidate_timeout,
         document_bytes: usize::try_from(cache.document_size)?,
-        artifact_bytes: Some(config.server.limits.blob_size)
-            .filter(|size| *size > 0)
-            .unwrap_or(u64::MAX),
+        artifact: limits::artifact(config),
+        unattended_bytes: cache.unattended_size,
+        publish: limits::publish(config),
         offline: cache.offline,
         upstream: UpstreamConfig {
             connect_time: cache.upstream_connect_time,

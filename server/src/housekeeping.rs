@@ -48,7 +48,8 @@ pub(crate) async fn run(house: Arc<House>) {
     tokio::join!(
         keep_house(&house),
         keep_audit(&house),
-        keep_statistics(&house)
+        keep_statistics(&house),
+        keep_collected(&house)
     );
 }
 
@@ -83,6 +84,49 @@ async fn keep_audit(house: &House) {
         write_session_uses(house).await;
         tell_quota_warnings(house).await;
     }
+}
+
+/// Has the collector run every while, and mirrors brought back into their budget before it, if a
+/// setting says so.
+async fn keep_collected(house: &House) {
+    let Some(every) = house.collect_every else {
+        return;
+    };
+    let mut runs = tokio::time::interval_at(Instant::now() + every, every);
+    runs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        runs.tick().await;
+        if house.mirrors_keep > 0 {
+            keep_mirrors_within(house).await;
+        }
+        if let Err(error) = ask_for_collection(house).await {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "no run of the collector could be asked for; the next time tries again");
+        }
+    }
+}
+
+/// Asks for a run of the collector, unless one waits or goes on.
+async fn ask_for_collection(house: &House) -> Result<(), Error> {
+    if !is_at_hand(house, JobKind::Gc).await? {
+        let job = NewJob::of(JobKind::Gc);
+        house.jobs.queue(job, &System::Housekeeping).await?;
+    }
+    Ok(())
+}
+
+/// Whether a job of a kind waits or goes on.
+async fn is_at_hand(house: &House, kind: JobKind) -> Result<bool, Error> {
+    for state in [JobState::Queued, JobState::Running] {
+        let filter = JobFilter {
+            kind: Some(kind),
+            state: Some(state),
+        };
+        if !house.metadata.jobs(filter, None, 1).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Tells of quotas of which four fifths are used since the last time.
@@ -226,14 +270,8 @@ async fn keep_mirrors_within(house: &House) {
 
 /// How many bytes mirrors keep, if that is too much and was not known yet.
 async fn ask_for_eviction(house: &House) -> Result<Option<u64>, Error> {
-    for state in [JobState::Queued, JobState::Running] {
-        let filter = JobFilter {
-            kind: Some(JobKind::Retention),
-            state: Some(state),
-        };
-        if !house.metadata.jobs(filter, None, 1).await?.is_empty() {
-            return Ok(None);
-        }
+    if is_at_hand(house, JobKind::Retention).await? {
+        return Ok(None);
     }
     let bytes = house.metadata.mirrored_bytes().await?;
     if bytes <= house.mirrors_keep {

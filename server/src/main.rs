@@ -25,6 +25,7 @@ mod scrub;
 mod engine;
 mod upstream_check;
 mod unfinished_uploads;
+mod limits;
 mod house;
 
 mod housekeeping;

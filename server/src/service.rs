@@ -65,7 +65,7 @@ pub(crate) async fn serve(
     let line =
         tracing::enabled!(tracing::Level::INFO).then(|| LogLine::begin(&parts, &client, began));
     let (method, uri) = (parts.method.clone(), parts.uri.clone()); // no copies
-    let incoming = Incoming::new(body, way.body_idle, u64::MAX);
+    let incoming = Incoming::new(body, way.body_idle);
     let incoming = incoming.counted(peer.answering.collecting());
     house.beginning.stand_before(&parts).await;
     // The answer, and what is told of it: metrics now, the log's line when it was sent.

@@ -7,4 +7,5 @@ mod api;
 mod images;
 mod keys;
 mod routes;
+mod methods;
 mod tokens;

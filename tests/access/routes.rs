@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// What a route asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Asks {
+pub(crate) enum Asks {
     /// Credentials that are shown must hold; more is not asked for.
     Anyone,
     /// Someone.
@@ -40,10 +40,10 @@ use Asks::{Anyone, Delete, Identified, Login, Read, Unlimited, Write};
 
 /// A route: protocol, method and path in it, and what it asks for. `{repo}` is a repository, `{pkg}`
 /// a package, `{digest}` of what is there or is not, `{folder}` that of a crate's index.
-type Line = (&'static str, &'static str, &'static str, Asks);
+pub(crate) type Line = (&'static str, &'static str, &'static str, Asks);
 
 #[rustfmt::skip]
-const TABLE: &[Line] = &[
+pub(crate) const TABLE: &[Line] = &[
     ("npm", "GET", "/npm/{repo}", Read),
     ("npm", "GET", "/npm/{repo}/{pkg}", Read),
     ("npm", "GET", "/npm/{repo}/{pkg}/1.0.0", Read),
@@ -101,7 +101,7 @@ const TABLE: &[Line] = &[
 ];
 
 /// What the routes of images ask for, by the method and the last words of the path.
-fn of_images((method, path): (&'static str, &'static str)) -> Line {
+pub(crate) fn of_images((method, path): (&'static str, &'static str)) -> Line {
     let asks = match method {
         _ if path == "/v2/_catalog" || path == "/v2/" => Identified,
         _ if !path.contains("{name}") => Anyone,
@@ -132,7 +132,7 @@ const PLACES: [Places; 2] = [
 ];
 
 /// A server with repositories of each protocol and kind, those that are hosted with `demo` in them.
-fn house() -> Larder {
+pub(crate) fn house() -> Larder {
     let start = Start::of(env!("CARGO_BIN_EXE_larder"));
     let limits = [
         ("LARDER_AUTH__LOGIN_ATTEMPTS", "10000"),

@@ -7,6 +7,7 @@ mod commands;
 mod damaged;
 mod deletes;
 mod engine;
+mod every;
 mod frees;
 mod mirrors;
 mod named;

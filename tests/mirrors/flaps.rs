@@ -99,7 +99,7 @@ fn no_complete_answer_has_bytes_that_nobody_promised() {
 fn what_is_too_large_is_refused_in_bounded_memory() {
     let bed = Bed::with(&[
         ("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"),
-        ("LARDER_SERVER__LIMITS__BLOB_SIZE", "1MiB"),
+        ("LARDER_CACHE__ARTIFACT_SIZE", "1MiB"),
     ]);
     let large = vec![b' '; 200 << 20];
     let packed = gzip(&large);

@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod contents;
 mod copies;
+mod endless;
 mod flaps;
 mod fresh;
 mod heads;

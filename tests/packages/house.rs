@@ -33,6 +33,16 @@ impl House {
         protocol: &'static str,
         programs: &[&Path],
     ) -> Self {
+        Self::open_on(crate::larder(), client, (connect, protocol), programs)
+    }
+
+    /// The same on a server that is started already.
+    pub(crate) fn open_on(
+        larder: Larder,
+        client: &'static str,
+        (connect, protocol): (&'static str, &'static str),
+        programs: &[&Path],
+    ) -> Self {
         let upstream = Upstream::start();
         let mut shelf = Shelf::new(protocol, &upstream);
         let body = match protocol {
@@ -42,13 +52,12 @@ impl House {
         };
         shelf.put(&upstream, "1.0.0", &body);
         let url = shelf.url(&upstream);
-        Self::over(
+        Self::over_on(
+            larder,
             client,
-            connect,
-            &format!("{protocol}/main"),
+            (connect, &format!("{protocol}/main")),
             programs,
-            upstream,
-            &url,
+            (upstream, &url),
         )
     }
 
@@ -62,6 +71,22 @@ impl House {
         url: &str,
     ) -> Self {
         let larder = crate::larder();
+        Self::over_on(
+            larder,
+            client,
+            (connect, repository),
+            programs,
+            (upstream, url),
+        )
+    }
+
+    fn over_on(
+        larder: Larder,
+        client: &'static str,
+        (connect, repository): (&'static str, &str),
+        programs: &[&Path],
+        (upstream, url): (Upstream, &str),
+    ) -> Self {
         let (protocol, _) = repository.split_once('/').expect("protocol/name");
         let mirror = format!("{protocol}/upstream");
         let body = json!({"upstream": {"url": url, "allow_private": true}});

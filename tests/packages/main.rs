@@ -15,6 +15,7 @@ mod failing;
 mod found;
 mod groups;
 mod house;
+mod limits;
 mod node;
 mod npm;
 mod pip;
@@ -36,7 +37,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn larder() -> Larder {
-    let larder = Start::of(env!("CARGO_BIN_EXE_larder")).start();
+    started(start())
+}
+
+fn start() -> Start {
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+}
+
+fn started(start: Start) -> Larder {
+    let larder = start.start();
     larder.disable_schedules();
     larder
 }

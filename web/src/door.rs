@@ -19,15 +19,15 @@ use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, ClientView, Incoming, ReadyResponse};
 use larder_jobs::Jobs;
 use larder_metadata::Metadata;
-use larder_model::{Permission, Problem, ProtocolName, Reply, Timestamp};
+use larder_model::{Limit, Permission, Problem, ProtocolName, Reply, Timestamp};
 use std::sync::{Arc, LazyLock, OnceLock};
 use tower::ServiceExt as _;
 
 /// What the API takes at most.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiLimits {
-    /// A body, in bytes.
-    pub json_bytes: usize,
+    /// A body.
+    pub json: Limit,
     /// Requests of one caller.
     pub rate: Rate,
 }
@@ -182,7 +182,7 @@ impl Door for Api {
         let mut head = request.clone();
         head.uri = endpoint.uri;
         head.extensions.insert(caller.clone());
-        body.limit(self.limits.json_bytes as u64);
+        body.limit(self.limits.json);
         let answered = body
             .lend(|body| {
                 self.router()

@@ -20,6 +20,8 @@ pub struct CollectorWaits {
     pub grace: Duration,
     /// How long a blob is left alone that a client was told of, where no manifest names it.
     pub told: Duration,
+    /// How often the collector runs besides its schedule; `None`: it does not.
+    pub every: Option<Duration>,
 }
 
 /// The parts of the API.

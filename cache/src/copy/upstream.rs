@@ -7,13 +7,14 @@ use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Copying;
 use larder_mirrors::copying::{FileCopy, UpstreamVersion, VersionFile};
-use larder_mirrors::publishing::{Body, Step};
+use larder_mirrors::publishing::{Body, PublishLimits, Step};
 use larder_model::{Checker, FileKind, Integrity, Kind, Problem, StoredFile};
 use larder_storage::content::PIECE_BYTES;
 use std::sync::Arc;
 
-/// Documents and lists that are read to find a version.
-const MAX_STEPS: usize = 64;
+/// Documents and lists that are read to find a version: some protocols have one for each of its
+/// files.
+const MAX_STEPS: usize = 256;
 /// Kept documents by which a version is found.
 const MAX_DOCUMENTS: u64 = 1000;
 
@@ -23,6 +24,7 @@ pub(crate) struct UpstreamReader {
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) plans: Arc<Plans>,
     pub(crate) artifacts: Arc<Artifacts>,
+    pub(crate) limits: PublishLimits,
 }
 
 /// A file of a version, kept.
@@ -143,6 +145,7 @@ impl UpstreamReader {
         let (digest, size) = (kept.found.digest, kept.found.size);
         let (package, version): (Box<str>, Box<str>) = (package.into(), version.into());
         let (file, there) = (kept.file.clone(), there.to_vec());
+        let limits = self.limits;
         let steps = move |body: &mut dyn Body| {
             let copy = FileCopy {
                 package: &package,
@@ -150,6 +153,7 @@ impl UpstreamReader {
                 file: &file,
                 digest,
                 size,
+                limits: &limits,
             };
             copying.steps(&copy, body, &there)
         };

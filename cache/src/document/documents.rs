@@ -2,13 +2,16 @@
 //! upstream cannot be asked.
 
 use super::cached::{CacheStatus, CachedDocument};
-use super::fetcher::{DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument};
+use super::fetcher::{
+    DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, require_absent,
+};
 use super::missing::Missing;
 use super::store::{Beside, DocumentStore};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
 use crate::flights::{FlightResult, Flights, Key, file_key};
+use crate::limits::Budget;
 use crate::problems::absent;
 use crate::publish::Composer;
 use crate::repo::Repo;
@@ -18,13 +21,16 @@ use futures_util::future::BoxFuture;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Member, Set, Source};
+use larder_mirrors::{Document, Set, Source};
 use larder_model::{Algorithm, Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a set is begun again when the upstream changed under it.
 const SET_TRIES: u32 = 3;
+/// Members of a set that are fetched at once: enough that small ones do not wait for one another, and
+/// few beside what else is asked of the upstream.
+const MEMBERS_AT_ONCE: usize = 4;
 
 /// The documents of all repos.
 pub(crate) struct Documents {
@@ -49,10 +55,10 @@ impl Documents {
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
-        config: &CacheConfig,
+        (config, budget): (&CacheConfig, Budget),
     ) -> Self {
         Self {
-            fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes),
+            fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes, budget),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
             composer,
@@ -442,27 +448,10 @@ impl Documents {
             }
             companions.push((companion, bytes));
         }
-        for Member {
-            artifact,
-            fetch,
-            is_required,
-        } in set.members
-        {
-            let Err(problem) = self.artifacts.ensure(repo, &artifact, fetch).await else {
-                continue;
-            };
-            let (name, path) = (&repo.record.name, &*artifact.path);
-            let detail = match problem.kind {
-                Kind::NotFound if is_last && !is_required => {
-                    tracing::info!(repo = %name, path, "an index names what its upstream lacks");
-                    continue;
-                }
-                Kind::NotFound => format!("the upstream lacks {path}, which its index names"),
-                Kind::Upstream => format!("{path}: {}", problem.detail),
-                _ => return Err(FetchError::Failed(problem)),
-            };
-            let problem = Problem::new(Kind::Upstream, "document", detail).because(problem);
-            return Err(FetchError::Changed(problem));
+        for few in set.members.chunks(MEMBERS_AT_ONCE) {
+            for (member, problem) in self.artifacts.ensure_all(repo, few).await {
+                require_absent(repo, member, problem, is_last)?;
+            }
         }
         // The companions were fetched after the document: they belong to it if it is still the
         // same.

@@ -1,12 +1,12 @@
 //! A document whose URL is known, asked for upstream.
 
-use crate::limits::SMALL_DOCUMENT;
+use crate::limits::{Budget, SMALL_DOCUMENT};
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Pages};
+use larder_mirrors::{Document, Member, Pages};
 use larder_model::{Digest, Kind, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -85,18 +85,23 @@ impl FetchError {
     }
 }
 
+/// The memory that reading a document may take, in times of its size.
+const READING_FACTOR: u64 = 4;
+
 /// Asks upstreams for documents.
 pub(super) struct DocumentFetcher {
     metadata: Metadata,
     max_bytes: usize,
+    budget: Budget,
 }
 
 impl DocumentFetcher {
-    /// Takes documents of up to `max_bytes`.
-    pub(super) const fn new(metadata: Metadata, max_bytes: usize) -> Self {
+    /// Takes documents of up to `max_bytes`; what reads them takes its share of `budget`.
+    pub(super) const fn new(metadata: Metadata, max_bytes: usize, budget: Budget) -> Self {
         Self {
             metadata,
             max_bytes,
+            budget,
         }
     }
 
@@ -239,7 +244,7 @@ impl DocumentFetcher {
             page = *body;
         }
         let body = Bytes::from(pages.join(document, &bodies)?);
-        repo.protocol.check(document, &body)?;
+        self.check(repo, document, &body).await?;
         let validators = Validators {
             etag: String::new(),
             modified: String::new(),
@@ -251,6 +256,19 @@ impl DocumentFetcher {
             validators,
             permit,
         })
+    }
+
+    /// Refuses bytes that cannot be the document; how many of its entries are passed over. A hostile
+    /// one takes several times its size while it is read, and no other is read beside it.
+    async fn check(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        body: &Bytes,
+    ) -> Result<usize, Problem> {
+        let taken = (body.len() as u64).saturating_mul(READING_FACTOR);
+        let _share = self.budget.share(taken).await?;
+        repo.protocol.check(document, body)
     }
 
     /// Takes in the body of a document and checks it.
@@ -274,7 +292,7 @@ impl DocumentFetcher {
             .await?;
         let body = Bytes::from(body);
         require_claimed_digest(repo, document, claimed, &body)?;
-        let passed_over = repo.protocol.check(document, &body)?;
+        let passed_over = self.check(repo, document, &body).await?;
         if passed_over > 0 {
             repo.upstream()?.passed_over(passed_over, &document.path);
         }
@@ -324,4 +342,25 @@ fn require_claimed_digest(
         "document",
         "the upstream's bytes are not those whose digest it tells",
     ))
+}
+
+/// Fails unless a member of a set that could not be had may be missing.
+pub(super) fn require_absent(
+    repo: &Repo,
+    member: &Member,
+    problem: Problem,
+    is_last: bool,
+) -> Result<(), FetchError> {
+    let (name, path) = (&repo.record.name, &*member.artifact.path);
+    let detail = match problem.kind {
+        Kind::NotFound if is_last && !member.is_required => {
+            tracing::info!(repo = %name, path, "an index names what its upstream lacks");
+            return Ok(());
+        }
+        Kind::NotFound => format!("the upstream lacks {path}, which its index names"),
+        Kind::Upstream => format!("{path}: {}", problem.detail),
+        _ => return Err(FetchError::Failed(problem)),
+    };
+    let problem = Problem::new(Kind::Upstream, "document", detail).because(problem);
+    Err(FetchError::Changed(problem))
 }

@@ -8,12 +8,13 @@ use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Artifact, Fetch, MediaTypes};
-use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Problem, System};
+use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
+use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -21,7 +22,10 @@ use std::sync::Arc;
 pub(crate) struct ArtifactFetcher {
     metadata: Metadata,
     content: ContentStore,
-    max_bytes: u64,
+    /// The largest artifact.
+    max: Limit,
+    /// So many bytes come in once nobody waits for them.
+    unattended_bytes: u64,
     /// The largest artifact in bytes that is read as a document is.
     document_bytes: usize,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
@@ -49,7 +53,8 @@ impl ArtifactFetcher {
         Self {
             metadata,
             content,
-            max_bytes: config.artifact_bytes,
+            max: config.artifact,
+            unattended_bytes: config.unattended_bytes,
             document_bytes: config.document_bytes,
             members: Downloads::default(),
         }
@@ -91,6 +96,21 @@ impl ArtifactFetcher {
         download.kept().await.map(drop)
     }
 
+    /// Has members of a set stored, all at once. Returns those that could not be had, in their order.
+    pub(crate) async fn ensure_all<'m>(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        members: &'m [Member],
+    ) -> Vec<(&'m Member, Problem)> {
+        let all = members
+            .iter()
+            .map(|member| self.ensure(repo, &member.artifact, member.fetch.clone()));
+        let ended = members.iter().zip(join_all(all).await);
+        ended
+            .filter_map(|(member, ended)| Some((member, ended.err()?)))
+            .collect()
+    }
+
     /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too.
     pub(crate) async fn fetch(
         &self,
@@ -118,8 +138,8 @@ impl ArtifactFetcher {
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
         let size = body.size.or(promised);
-        if size.is_some_and(|size| size > self.max_bytes) {
-            return Err(too_large());
+        if let Some(size) = size.filter(|size| *size > self.max.bytes) {
+            return Err(too_large(self.max, Some(size)));
         }
         let job = Job {
             repo,
@@ -237,7 +257,7 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
-            if !decode(packed, &mut staging, self.max_bytes).await? {
+            if !decode(packed, &mut staging, self.max.bytes).await? {
                 return Err(mismatch(job));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
@@ -275,13 +295,22 @@ impl ArtifactFetcher {
         readers: Option<&Download>,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
+        let mut left_at = None;
         while let Some(bytes) = body.next().await? {
             staging.append(bytes.clone()).await?;
+            // An upstream without an end must not go on for ever once nobody is there.
+            if job.download.is_awaited() {
+                left_at = None;
+            } else if staging.offset() - *left_at.get_or_insert(staging.offset())
+                > self.unattended_bytes
+            {
+                return Err(left_alone(self.unattended_bytes));
+            }
             if size.is_some_and(|size| staging.offset() > size) {
                 return Err(mismatch(job));
             }
-            if staging.offset() > self.max_bytes {
-                return Err(too_large());
+            if staging.offset() > self.max.bytes {
+                return Err(too_large(self.max, None));
             }
             let Some(readers) = readers else { continue };
             let before = std::mem::replace(&mut last, bytes);
@@ -382,12 +411,19 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(
-        Kind::Upstream,
-        "artifact",
-        "it is larger than this server takes (limits.blob_size)",
-    )
+/// The upstream's file is larger than this server takes, which is not the caller's fault.
+fn too_large(max: Limit, size: Option<u64>) -> Problem {
+    Problem {
+        kind: Kind::Upstream,
+        ..max.exceeded("artifact", "the upstream's file", size)
+    }
+}
+
+/// Nobody waits for the upstream's file any more, and too much of it came since.
+fn left_alone(bytes: u64) -> Problem {
+    let limit = Limit::set(bytes, "cache.unattended_size");
+    let sentence = "nobody waited for the upstream's file any more, and it went on";
+    Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
 }
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they

@@ -114,6 +114,11 @@ impl Download {
             .send_replace(State::Streaming { size, released: 0 });
     }
 
+    /// Whether anybody waits for it, or reads it.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.state.receiver_count() > 0
+    }
+
     /// Has it take little memory: no more of it stays there than must.
     pub(crate) fn narrow(&self) {
         self.window().min_bytes = 0;

@@ -3,6 +3,7 @@
 use super::body::copy;
 use super::packages::{HostedPackages, publishing_of};
 use super::steps::{NewFileKey, database_steps};
+use crate::limits::Budget;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -14,7 +15,7 @@ use larder_metadata::jobs::HeldJob;
 use larder_metadata::publishing::PackageChange;
 use larder_metadata::quotas::{Announcement, ComingBytes};
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step};
+use larder_mirrors::publishing::{Bytes, Change, PublishLimits, PublishRequest, Step};
 use larder_model::{Algorithm, Author, Kind, Permission, Problem};
 use larder_storage::Staging;
 use std::collections::HashMap;
@@ -32,6 +33,8 @@ pub(crate) struct Publisher {
     metadata: Metadata,
     content: ContentStore,
     packages: Arc<HostedPackages>,
+    limits: PublishLimits,
+    budget: Budget,
 }
 
 /// The package that is changed.
@@ -61,16 +64,21 @@ pub struct RuledChange<'a> {
 type Parts = HashMap<NewFileKey, Prepared>;
 
 impl Publisher {
-    /// A publisher over the rows and the bytes of a server.
+    /// A publisher over the rows and the bytes of a server, within `limits`; what it reads of
+    /// publications takes its share of `budget`.
     pub(crate) const fn new(
         metadata: Metadata,
         content: ContentStore,
         packages: Arc<HostedPackages>,
+        limits: PublishLimits,
+        budget: Budget,
     ) -> Self {
         Self {
             metadata,
             content,
             packages,
+            limits,
+            budget,
         }
     }
 
@@ -80,7 +88,7 @@ impl Publisher {
         repo: &Repo,
         admission: &Admission,
         request: &PublishRequest,
-        body: Option<&mut Incoming>,
+        mut body: Option<&mut Incoming>,
     ) -> Result<(), Problem> {
         if admission.principal().user.is_none() {
             let detail = "authentication required: log in with a user or token that may do this";
@@ -88,10 +96,15 @@ impl Publisher {
         }
         // Before anything of the body is taken in: which package it is may stand in it.
         let required = permission(repo, request, &request.package);
-        match (&required.package, request.max_bytes) {
+        let max = request.action.max_body(&self.limits);
+        match (&required.package, max.max_bytes) {
             (Some(_), _) => drop(admission.require(&required)?),
             (None, 0) => {}
             (None, _) => admission.require_somewhere(&required)?,
+        }
+        if let Some(body) = &mut body {
+            body.limit(max);
+            body.require_fit()?;
         }
         let room = match &body {
             Some(body) => self.announce(repo, request, body).await?,
@@ -99,7 +112,6 @@ impl Publisher {
         };
         let change = async |mut staging: Staging| {
             if let Some(body) = body {
-                body.limit(request.max_bytes);
                 while let Some(bytes) = body.next().await? {
                     staging.append(bytes).await?;
                 }
@@ -120,7 +132,7 @@ impl Publisher {
         body: &Incoming,
     ) -> Result<Option<Announcement>, Problem> {
         let announced = body.announced().filter(|_| repo.record.is_limited);
-        let bytes = announced.map_or(0, |bytes| request.action.least_kept(bytes));
+        let bytes = announced.map_or(0, |bytes| request.action.least_kept(bytes, &self.limits));
         if bytes == 0 {
             return Ok(None);
         }
@@ -214,8 +226,13 @@ impl Publisher {
         };
         let files = self.packages.files(target.repo, target.package).await?;
         let (action, stored) = (Arc::clone(&request.action), files.clone());
-        let steps = move |body: &mut File| action.steps(body, &stored);
+        let limits = self.limits;
+        let held = Arc::clone(&request.action);
+        let held = move |body: &mut File| held.held_bytes(body, &limits);
+        let share = self.budget.share(read_body(staging, held).await?).await?;
+        let steps = move |body: &mut File| action.steps(body, &stored, &limits);
         let steps = read_body(staging, steps).await?;
+        drop(share);
         if steps.is_empty() {
             return Ok(true);
         }
@@ -275,8 +292,8 @@ impl Publisher {
             }
             return Ok(file.owner.clone());
         }
-        let action = Arc::clone(&request.action);
-        read_body(staging, move |body| action.package_in(body)).await
+        let (action, limits) = (Arc::clone(&request.action), self.limits);
+        read_body(staging, move |body| action.package_in(body, &limits)).await
     }
 
     /// Makes the bytes of new files durable, but for those that a try before has made so.

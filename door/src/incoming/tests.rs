@@ -18,7 +18,7 @@ async fn a_lent_body_comes_back() {
 
     let mut body = ready("hello");
     body.lend(async |lent| drop(lent)).await;
-    assert_eq!(body.collect(5).await.expect("unread"), "hello");
+    assert_eq!(body.collect(5_usize).await.expect("unread"), "hello");
 
     let mut body = ready("hello");
     let kept = body.lend(async |lent| lent).await;
@@ -29,7 +29,7 @@ async fn a_lent_body_comes_back() {
 #[tokio::test]
 async fn a_lent_body_has_its_limit() {
     let mut body = ready("hello");
-    body.limit(4);
+    body.limit(4_u64);
     let problem = body.lend(read).await.expect_err("too large");
     assert_eq!(problem.kind, Kind::TooLarge);
 }

@@ -2,7 +2,7 @@
 //! ago where there is more than may be kept.
 
 use super::decision::Decision;
-use larder_model::{Digest, Span, Timestamp};
+use larder_model::{Digest, Span, Timestamp, duration};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ pub struct Budget {
     pub bytes: u64,
     /// Where there are more, so many are left.
     pub leaves: u64,
+    /// What was used within this time stays.
+    pub in_use: Duration,
 }
 
 /// What is to become of units.
@@ -86,17 +88,18 @@ pub struct MirrorOutcome {
 
 /// What is to become of units of one or more mirrors.
 ///
-/// What is settled to stay and what was used within the last hour stays. Of the rest that goes which a
-/// rule lets go or which was not used for `unused_after`; and, where there is more than the budget, as
-/// much as is needed, by when it was used last. Documents of a package count as used when anything of
-/// it was, and go last of all that it has.
+/// What is settled to stay and what was used within [`IN_USE`], or the budget's own time, stays. Of the
+/// rest that goes which a rule lets go or which was not used for `unused_after`; and, where there is
+/// more than the budget, as much as is needed, by when it was used last. Documents of a package count
+/// as used when anything of it was, and go last of all that it has.
 pub fn decide_mirror(
     units: &[Unit],
     unused_after: Option<Span>,
     budget: Option<Budget>,
     now: Timestamp,
 ) -> MirrorOutcome {
-    let mut mirror = Mirror::of(units, unused_after, now);
+    let in_use = budget.map_or(IN_USE, |budget| budget.in_use);
+    let mut mirror = Mirror::of(units, (unused_after, in_use), now);
     if let Some(budget) = budget {
         mirror.keep_within(budget);
     }
@@ -133,7 +136,11 @@ struct Mirror<'a> {
 }
 
 impl<'a> Mirror<'a> {
-    fn of(units: &'a [Unit], unused_after: Option<Span>, now: Timestamp) -> Self {
+    fn of(
+        units: &'a [Unit],
+        (unused_after, in_use): (Option<Span>, Duration),
+        now: Timestamp,
+    ) -> Self {
         let mut last: HashMap<usize, Timestamp> = HashMap::new();
         for unit in units {
             let used = last.entry(unit.package).or_default();
@@ -151,7 +158,7 @@ impl<'a> Mirror<'a> {
             staying: HashMap::new(),
         };
         for (number, unit) in units.iter().enumerate() {
-            let (is_held, decision) = mirror.decide(number, unused_after, now);
+            let (is_held, decision) = mirror.decide(number, (unused_after, in_use), now);
             if unit.kind != UnitKind::Documents && !decision.deletes() {
                 *mirror.staying.entry(unit.package).or_default() += 1;
             }
@@ -175,7 +182,7 @@ impl<'a> Mirror<'a> {
     fn decide(
         &self,
         number: usize,
-        unused_after: Option<Span>,
+        (unused_after, in_use): (Option<Span>, Duration),
         now: Timestamp,
     ) -> (bool, Decision) {
         let (unit, used_at) = (&self.units[number], self.used[number]);
@@ -183,8 +190,11 @@ impl<'a> Mirror<'a> {
         if let Some(stays) = settled.filter(|decision| !decision.deletes()) {
             return (true, stays.clone());
         }
-        if used_at > now.before(IN_USE) {
-            let reason = "it was used within the last hour";
+        if used_at > now.before(in_use) {
+            let reason = match in_use {
+                IN_USE => "it was used within the last hour".to_owned(),
+                shorter => format!("it was used within the last {}", duration::text(shorter)),
+            };
             return (true, Decision::keep(reason, None));
         }
         if let Some(goes) = settled {

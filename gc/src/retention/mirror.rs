@@ -2,7 +2,7 @@
 
 use super::seam::PackageVersions;
 use super::units::{FiledUnit, Shelf, units_of};
-use crate::retain::{Action, Budget, Decision, Unit, UnitKind, decide_mirror};
+use crate::retain::{Action, Budget, Decision, IN_USE, Unit, UnitKind, decide_mirror};
 use larder_jobs::WorkError;
 use larder_metadata::files::PackageKey;
 use larder_metadata::jobs::HeldJob;
@@ -137,6 +137,7 @@ impl Mirrors<'_> {
             name: "max_bytes",
             bytes,
             leaves: bytes,
+            in_use: IN_USE,
         });
         let now = self.metadata.now();
         let outcome = decide_mirror(&units.all, policy.unused_after, budget, now);

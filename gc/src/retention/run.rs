@@ -2,7 +2,7 @@
 
 use super::look::{Decided, Look, look_at};
 use super::seam::{PackageVersions, Removed, VersionRemoval};
-use crate::retain::{Budget, ImageRemoval};
+use crate::retain::{Budget, IN_USE, ImageRemoval};
 use async_trait::async_trait;
 use larder_jobs::{Ended, Item, JobContext, Progress, Work, WorkError};
 use larder_metadata::files::PackageKey;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Packages read at once.
 const PAGE: u64 = 1000;
@@ -33,6 +34,8 @@ pub struct Retention {
     versions: Arc<dyn PackageVersions>,
     /// Bytes that all mirrors may keep together; 0: no limit.
     mirrors_keep: u64,
+    /// What was used within this time stays, whatever mirrors may keep.
+    in_use: Duration,
     evicted: Arc<EvictedCount>,
 }
 
@@ -94,6 +97,7 @@ impl Retention {
             metadata,
             versions,
             mirrors_keep: 0,
+            in_use: IN_USE,
             evicted: Arc::default(),
         }
     }
@@ -103,6 +107,16 @@ impl Retention {
     pub fn with_mirrors_keep(self, bytes: u64) -> Self {
         Self {
             mirrors_keep: bytes,
+            ..self
+        }
+    }
+
+    /// The same where what all mirrors keep counts as used for `grace` only, if that is shorter than
+    /// usual.
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self {
+            in_use: IN_USE.min(grace),
             ..self
         }
     }
@@ -133,6 +147,7 @@ impl Retention {
             bytes: self.mirrors_keep,
             // So that it is not over it again at once.
             leaves: self.mirrors_keep / 10 * 9,
+            in_use: self.in_use,
         };
         if !run.all_mirrors(&self.mirrors().await?, budget).await? {
             return Ok(());

@@ -8,7 +8,7 @@ pub(crate) mod tar;
 pub(crate) mod zip;
 pub(crate) mod folder;
 
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Limit, Problem, size};
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 
@@ -23,7 +23,7 @@ pub(crate) struct Limits {
     /// Bytes of one path.
     pub(crate) path_bytes: usize,
     /// Bytes of the unpacked archive.
-    pub(crate) unpacked_bytes: u64,
+    pub(crate) unpacked: Limit,
     /// Unpacked bytes for each packed byte, above [`ANY_RATIO_BYTES`].
     pub(crate) ratio: u64,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Limits {
 /// How many bytes an archive may still unpack to.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    total: u64,
+    total: Limit,
     left: u64,
 }
 
@@ -39,8 +39,15 @@ impl Budget {
     /// The budget of an archive of `packed` bytes.
     pub(crate) fn new(limits: &Limits, packed: u64) -> Self {
         let by_ratio = packed.saturating_mul(limits.ratio).max(ANY_RATIO_BYTES);
-        let total = by_ratio.min(limits.unpacked_bytes);
-        Self { total, left: total }
+        let total = if by_ratio < limits.unpacked.bytes {
+            Limit::fixed(by_ratio)
+        } else {
+            limits.unpacked
+        };
+        Self {
+            total,
+            left: total.bytes,
+        }
     }
 
     /// Fails if fewer than `bytes` are left.
@@ -54,9 +61,8 @@ impl Budget {
         if bytes <= self.left {
             return Ok(());
         }
-        let total = self.total;
         Err(Fault::TooLarge(
-            format!("unpacks to too much: more than {total} bytes").into(),
+            self.total.at_end_of("unpacks to too much").into(),
         ))
     }
 }
@@ -98,6 +104,18 @@ impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// Fails if a file that is read as a whole has more bytes.
+fn require_file(path: &str, bytes: u64, max: Limit) -> Result<(), Fault> {
+    if bytes <= max.bytes {
+        return Ok(());
+    }
+    let sentence = format!(
+        "has a file that is too long: {path:.200} has {}",
+        size::text(bytes)
+    );
+    Err(Fault::TooLarge(max.at_end_of(&sentence).into()))
 }
 
 /// Whether a path stays below the folder that an archive is unpacked to, on every system.

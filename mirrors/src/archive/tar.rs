@@ -3,7 +3,8 @@
 //! Readers differ in how they read headers that contradict each other, rare kinds of entries, and
 //! bytes after the end. An archive with any of these is refused.
 
-use super::{Budget, Fault, Limits, is_below, not_below};
+use super::{Budget, Fault, Limits, is_below, not_below, require_file};
+use larder_model::Limit;
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read};
 
@@ -115,13 +116,12 @@ impl<'l, R: Read> Tar<'l, R> {
     }
 
     /// The contents of the entry that came last.
-    pub(crate) fn contents(&mut self, entry: &Entry, max_bytes: u64) -> Result<Vec<u8>, Fault> {
-        if entry.size > max_bytes {
-            let path = &entry.path;
-            return Err(Fault::refused(format!(
-                "has a file that is too long: {path:.200} may have {max_bytes} bytes"
-            )));
-        }
+    pub(crate) fn contents(
+        &mut self,
+        entry: &Entry,
+        max: impl Into<Limit>,
+    ) -> Result<Vec<u8>, Fault> {
+        require_file(&entry.path, entry.size, max.into())?;
         self.unread = 0;
         self.take(entry.size)
     }

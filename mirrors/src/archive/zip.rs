@@ -3,14 +3,20 @@
 //! around it.
 
 use super::window::Window;
-use super::{Budget, Fault, Limits, has_control_characters, is_below, not_below};
+use super::{Budget, Fault, Limits, has_control_characters, is_below, not_below, require_file};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
+use larder_model::Limit;
 use std::io::Read;
 
 /// The record at the end, a comment may follow it.
 const END_BYTES: usize = 22;
 const MAX_COMMENT_BYTES: usize = u16::MAX as usize;
+/// The record with wider numbers (APPNOTE 4.3.14), and the one after it that says where it is.
+const WIDE_END_BYTES: u64 = 56;
+const LOCATOR_BYTES: u64 = 20;
+/// What the length of such a record leaves out: the signature and itself.
+const WIDE_END_HEAD_BYTES: u64 = 12;
 const CENTRAL_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
 /// The longest directory that is read into memory.
@@ -82,18 +88,13 @@ pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entr
     }
 }
 
-/// The content of an entry, of at most so many bytes.
+/// The content of an entry that is not larger than `max`.
 pub(crate) fn content(
     file: &mut Window<'_>,
     entry: &Entry,
-    max_bytes: u64,
+    max: impl Into<Limit>,
 ) -> Result<Vec<u8>, Fault> {
-    if entry.size > max_bytes {
-        let name = &entry.name;
-        return Err(Fault::refused(format!(
-            "has a file that is too long: {name:.200} may have {max_bytes} bytes"
-        )));
-    }
+    require_file(&entry.name, entry.size, max.into())?;
     let mut bytes = Vec::new();
     let packed = file.stream(entry.content, entry.packed)?;
     // One byte more shows that it is longer than its headers say.
@@ -129,28 +130,92 @@ fn directory(file: &mut Window<'_>, limits: &Limits) -> Result<(Vec<u8>, usize, 
         return Err(Fault::refused("is not a zip file, or is truncated"));
     };
     let end = &bytes[at..];
-    let numbers = (|| {
-        Some((
-            u32_at(end, 4)?,
-            u16_at(end, 8)?,
-            u16_at(end, 10)?,
-            u32_at(end, 12)?,
-            u32_at(end, 16)?,
-        ))
-    })();
-    let (disks, on_this_disk, count, length, start) =
-        numbers.ok_or_else(|| Fault::refused("has a broken end"))?;
-    let (length, start) = (u64::from(length), u64::from(start));
-    let place = file.length() - tail + at as u64;
-    if disks != 0 || on_this_disk != count || start + length != place {
+    let broken = || Fault::refused("has a broken end");
+    let mut place = file.length() - tail + at as u64;
+    let mut found = End::read(end).ok_or_else(broken)?;
+    if let Some((wide, at)) = wide_end(file, place)? {
+        if !found.may_be(&wide) {
+            return Err(broken());
+        }
+        (found, place) = (wide, at);
+    }
+    let end = found.start.checked_add(found.length);
+    if !found.is_one_part || end != Some(place) {
         return Err(Fault::refused(
-            "has several parts, is a ZIP64 file, or has bytes before or after it",
+            "has several parts, or has bytes before or after it",
         ));
     }
-    if length > MAX_DIRECTORY_BYTES || u64::from(count) > limits.entries {
+    if found.length > MAX_DIRECTORY_BYTES || found.count > limits.entries {
         return Err(Fault::TooLarge("has too many entries".into()));
     }
-    Ok((file.bytes(start, length)?, usize::from(count), start))
+    let count = usize::try_from(found.count).map_err(|_| broken())?;
+    Ok((file.bytes(found.start, found.length)?, count, found.start))
+}
+
+/// What the end of a file tells of its directory.
+struct End {
+    is_one_part: bool,
+    count: u64,
+    length: u64,
+    start: u64,
+}
+
+impl End {
+    fn read(end: &[u8]) -> Option<Self> {
+        let count = u16_at(end, 10)?;
+        Some(Self {
+            is_one_part: u32_at(end, 4)? == 0 && u16_at(end, 8)? == count,
+            count: count.into(),
+            length: u32_at(end, 12)?.into(),
+            start: u32_at(end, 16)?.into(),
+        })
+    }
+
+    /// Reads the record with wider numbers.
+    fn read_wide(end: &[u8]) -> Option<Self> {
+        end.strip_prefix(b"PK\x06\x06")?;
+        let is_whole = u64_at(end, 4)? == WIDE_END_BYTES - WIDE_END_HEAD_BYTES;
+        let count = u64_at(end, 32)?;
+        Some(Self {
+            is_one_part: is_whole && u64_at(end, 16)? == 0 && u64_at(end, 24)? == count,
+            count,
+            length: u64_at(end, 40)?,
+            start: u64_at(end, 48)?,
+        })
+    }
+
+    /// Whether the other one, with wider numbers, says the same: what does not fit is left open.
+    fn may_be(&self, wide: &Self) -> bool {
+        let same = |short: u64, most: u64, wide: u64| short == wide || short == most;
+        self.is_one_part
+            && same(self.count, u16::MAX.into(), wide.count)
+            && same(self.length, u32::MAX.into(), wide.length)
+            && same(self.start, u32::MAX.into(), wide.start)
+    }
+}
+
+/// The end with wider numbers, and where it begins, if one stands before the end at `place`.
+fn wide_end(file: &mut Window<'_>, place: u64) -> Result<Option<(End, u64)>, Fault> {
+    let Some(at) = place.checked_sub(LOCATOR_BYTES) else {
+        return Ok(None);
+    };
+    let locator = file.bytes(at, LOCATOR_BYTES)?;
+    if !locator.starts_with(b"PK\x06\x07") {
+        return Ok(None);
+    }
+    // It has to be the one right before it.
+    let broken = || Fault::refused("has a broken end");
+    let begins = at.checked_sub(WIDE_END_BYTES).ok_or_else(broken)?;
+    let told = (
+        u32_at(&locator, 4),
+        u64_at(&locator, 8),
+        u32_at(&locator, 16),
+    );
+    if told != (Some(0), Some(begins), Some(1)) {
+        return Err(broken());
+    }
+    let end = End::read_wide(&file.bytes(begins, WIDE_END_BYTES)?).ok_or_else(broken)?;
+    Ok(Some((end, begins)))
 }
 
 /// The entry at the beginning of a directory, and the bytes after it.
@@ -164,12 +229,8 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     if flags & UTF8 == 0 && !raw.is_ascii() {
         return None;
     }
-    let (size, packed) = wide(
-        rest.get(name..name + extra)?,
-        raw,
-        u32_at(bytes, 24)?,
-        u32_at(bytes, 20)?,
-    )?;
+    let short = [u32_at(bytes, 24)?, u32_at(bytes, 20)?, at];
+    let [size, packed, at] = wide(rest.get(name..name + extra)?, raw, short)?;
     let entry = Entry {
         name: String::from_utf8(raw.to_vec()).ok()?,
         flags,
@@ -177,15 +238,15 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         crc: u32_at(bytes, 16)?,
         packed,
         size,
-        at: at.into(),
+        at,
         content: 0,
     };
     Some((entry, rest.get(name + extra + comment..)?))
 }
 
-/// The sizes of a content, unpacked and packed: those that do not fit stand in an extra field.
-/// `None` if the fields are broken or give the entry another name.
-fn wide(mut extra: &[u8], name: &[u8], size: u32, packed: u32) -> Option<(u64, u64)> {
+/// The sizes of a content, unpacked and packed, and where its header is: those that do not fit stand in
+/// an extra field. `None` if the fields are broken or give the entry another name.
+fn wide<const N: usize>(mut extra: &[u8], name: &[u8], short: [u32; N]) -> Option<[u64; N]> {
     let mut found = None;
     while !extra.is_empty() {
         let (id, length) = (u16_at(extra, 0)?, usize::from(u16_at(extra, 2)?));
@@ -198,15 +259,16 @@ fn wide(mut extra: &[u8], name: &[u8], size: u32, packed: u32) -> Option<(u64, u
         extra = &extra[4 + length..];
     }
     let mut value = found.unwrap_or_default();
-    let mut one = |short: u32| {
-        if short != u32::MAX {
-            return Some(u64::from(short));
-        }
-        let (number, after) = value.split_first_chunk()?;
+    let mut all = short.map(u64::from);
+    for number in all
+        .iter_mut()
+        .filter(|number| **number == u64::from(u32::MAX))
+    {
+        let (wide, after) = value.split_first_chunk()?;
         value = after;
-        Some(u64::from_le_bytes(*number))
-    };
-    Some((one(size)?, one(packed)?))
+        *number = u64::from_le_bytes(*wide);
+    }
+    Some(all)
 }
 
 fn check(entry: &Entry, limits: &Limits) -> Result<(), Fault> {
@@ -256,8 +318,8 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         && method == entry.method
         && (flags ^ entry.flags) & (STREAMED | ENCRYPTED | UTF8) == 0;
     let streamed = flags & STREAMED != 0;
-    let sizes = wide(extra, named, size, packed);
-    let is_same = crc == entry.crc && sizes == Some((entry.size, entry.packed));
+    let sizes = wide(extra, named, [size, packed]);
+    let is_same = crc == entry.crc && sizes == Some([entry.size, entry.packed]);
     // A writer that streams does not know them yet.
     if !alike || !(is_same || streamed && crc == 0) {
         return Err(other());
@@ -277,6 +339,13 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
         .get(at..)?
         .first_chunk()
         .map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -7,7 +7,7 @@ use crate::archive::folder;
 use crate::describing::{About, Dependency, DescribedFile, Describing, Marks, short};
 use crate::publishing::Body;
 use crate::resource::Document;
-use larder_model::{FileKind, Problem, StoredFile};
+use larder_model::{FileKind, Limit, Problem, StoredFile};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const LIMITS: Limits = Limits {
     entries: 50_000,
     path_bytes: 4096,
-    unpacked_bytes: 1 << 30,
+    unpacked: Limit::fixed(1 << 30),
     ratio: 100,
 };
 const MANIFEST: &str = "Cargo.toml";

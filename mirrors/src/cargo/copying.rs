@@ -132,9 +132,14 @@ impl Copying for CrateCopies {
         if check_new(&new, files, || Ok(copy.digest.hex()))? {
             return Ok(Vec::new());
         }
+        copy.limits.file.require("crate", "the crate", copy.size)?;
         body.rewind().map_err(Problem::internal)?;
         let folder = format!("{}-{}", line.name, line.vers);
-        let manifest = of_crate(&mut (&mut *body).take(copy.size), copy.size, &folder)?;
+        let manifest = of_crate(
+            &mut (&mut *body).take(copy.size),
+            (copy.size, &folder),
+            copy.limits,
+        )?;
         let yanked = line.yanked;
         let description = line.described(manifest.description.clone());
         description.check(&manifest)?;

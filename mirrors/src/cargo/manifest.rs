@@ -3,20 +3,23 @@
 use super::index::{Dependency, invalid, platform, requirement};
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::{Fault, Limits};
+use crate::publishing::PublishLimits;
 use flate2::bufread::GzDecoder;
-use larder_model::Problem;
+use larder_model::{Limit, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
 
 /// Limits of a crate file.
-const LIMITS: Limits = Limits {
-    entries: 50_000,
-    path_bytes: 4096,
-    unpacked_bytes: 2 << 30,
-    ratio: 100,
-};
-const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+const fn limits_of(limits: &PublishLimits) -> Limits {
+    Limits {
+        entries: 50_000,
+        path_bytes: 4096,
+        unpacked: limits.unpacked,
+        ratio: 100,
+    }
+}
+
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// The fields of a `Cargo.toml` that an index line has.
@@ -86,12 +89,13 @@ struct DependencyTable {
 /// of the archive.
 pub(super) fn of_crate(
     packed: &mut dyn Read,
-    size: u64,
-    folder: &str,
+    (size, folder): (u64, &str),
+    limits: &PublishLimits,
 ) -> Result<Manifest, Problem> {
     let unpacked = GzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, packed));
-    let mut archive = Tar::new(unpacked, &LIMITS, size);
-    let read = manifest_text(&mut archive, folder).and_then(|text| {
+    let archive_limits = limits_of(limits);
+    let mut archive = Tar::new(unpacked, &archive_limits, size);
+    let read = manifest_text(&mut archive, folder, limits.metadata).and_then(|text| {
         // Cargo reads one gzip member; other tools read all.
         let after = archive.into_inner().into_inner().fill_buf()?.len();
         let text = text.ok_or_else(|| Fault::refused(format!("has no {folder}/Cargo.toml")))?;
@@ -111,6 +115,7 @@ pub(super) fn of_crate(
 fn manifest_text<R: Read>(
     archive: &mut Tar<'_, R>,
     folder: &str,
+    limit: Limit,
 ) -> Result<Option<Vec<u8>>, Fault> {
     let mut manifest = None;
     while let Some(entry) = archive.next()? {
@@ -135,7 +140,7 @@ fn manifest_text<R: Read>(
             let detail = "has more than one Cargo.toml, or one that differs in case";
             return Err(Fault::refused(detail));
         }
-        manifest = Some(archive.contents(&entry, MAX_MANIFEST_BYTES)?);
+        manifest = Some(archive.contents(&entry, limit)?);
     }
     Ok(manifest)
 }

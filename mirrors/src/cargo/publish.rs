@@ -4,15 +4,15 @@
 use super::index::{CrateMetadata, crates_in, without_build};
 use super::manifest::of_crate;
 use super::names::canonical;
-use super::upload::{MAX_BODY_BYTES, MAX_CRATE_BYTES, Upload};
+use super::upload::{LENGTHS_BYTES, Upload};
 use crate::json;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
 };
 use crate::resource::Document;
 use crate::text::JSON;
 use http::StatusCode;
-use larder_model::{FileKind, Kind, Problem, Reply, Timestamp, Verb};
+use larder_model::{BodyLimit, FileKind, Kind, Problem, Reply, Timestamp, Verb};
 use semver::Version;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -23,7 +23,6 @@ pub(super) fn upload() -> PublishRequest {
     PublishRequest {
         package: "".into(),
         verb: Verb::Write,
-        max_bytes: MAX_BODY_BYTES,
         action: Arc::new(CrateUpload),
     }
 }
@@ -33,7 +32,6 @@ pub(super) fn change(package: &str, change: Change) -> PublishRequest {
     PublishRequest {
         package: package.into(),
         verb: change.verb(),
-        max_bytes: 0,
         action: Arc::new(CrateChange(change)),
     }
 }
@@ -47,24 +45,34 @@ impl Action for CrateUpload {
         "publish"
     }
 
-    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        let upload = Upload::read(body)?;
+    fn package_in(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<Box<str>, Problem> {
+        let upload = Upload::read(body, limits)?;
         Ok(canonical(&upload.description.name).into())
     }
 
-    fn least_kept(&self, body_bytes: u64) -> u64 {
-        body_bytes.saturating_sub(MAX_BODY_BYTES - MAX_CRATE_BYTES)
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        limits.file.with_room(beside(limits))
     }
 
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-        let upload = Upload::read(body)?;
+    fn least_kept(&self, body_bytes: u64, limits: &PublishLimits) -> u64 {
+        body_bytes.saturating_sub(beside(limits))
+    }
+
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
+        let upload = Upload::read(body, limits)?;
         let (name, version) = (&upload.description.name, &upload.description.vers);
         let new = NewCrate::of(name, version)?;
         if check_new(&new, files, || upload.sha256(body))? {
             return Ok(Vec::new());
         }
         let folder = format!("{name}-{version}");
-        let manifest = of_crate(&mut upload.crate_file(body)?, upload.size, &folder)?;
+        let mut file = upload.crate_file(body)?;
+        let manifest = of_crate(&mut file, (upload.size, &folder), limits)?;
         upload.description.check(&manifest)?;
         let bytes = Bytes::Part(upload.start, upload.size);
         let metadata = upload.description.into_metadata(manifest)?;
@@ -75,6 +83,11 @@ impl Action for CrateUpload {
         let warnings = json!({"invalid_categories": [], "invalid_badges": [], "other": []});
         ok(&json!({"warnings": warnings}))
     }
+}
+
+/// What a body may have beside the crate file.
+const fn beside(limits: &PublishLimits) -> u64 {
+    limits.metadata.bytes.saturating_add(LENGTHS_BYTES)
 }
 
 /// A crate's version that is to be published.
@@ -157,11 +170,16 @@ impl Action for CrateChange {
         self.0.name()
     }
 
-    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, _: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Err(Problem::internal("a change without a crate"))
     }
 
-    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        _: &mut dyn Body,
+        files: &[StoredFile],
+        _: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         match &self.0 {
             Change::Yank { version, reason } if reason.is_empty() => yank(version, true, files),
             Change::Yank { .. } => Err(Problem::invalid(

@@ -3,19 +3,15 @@
 
 use super::index::{CrateMetadata, Dependency, IndexLine, invalid, platform, requirement};
 use super::manifest::Manifest;
-use crate::publishing::Body;
-use larder_model::{Algorithm, Hasher, Kind, Problem};
+use crate::publishing::{Body, PublishLimits};
+use larder_model::{Algorithm, Hasher, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, SeekFrom};
 
-/// Limit on the bytes of a description.
-const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
-/// Limit on the bytes of a crate file.
-pub(super) const MAX_CRATE_BYTES: u64 = 256 << 20;
-/// Limit on the bytes of a body: both, and their lengths.
-pub(super) const MAX_BODY_BYTES: u64 = MAX_CRATE_BYTES + MAX_DESCRIPTION_BYTES + 8;
+/// The bytes of the two lengths in a body.
+pub(super) const LENGTHS_BYTES: u64 = 8;
 /// Limit on the length of a new crate's name.
 const MAX_NAME_BYTES: usize = 64;
 /// Bytes that are read at once.
@@ -73,23 +69,20 @@ fn truncated(error: io::Error) -> Problem {
 
 impl Upload {
     /// Reads a body from its beginning.
-    pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
+    pub(super) fn read(body: &mut dyn Body, limits: &PublishLimits) -> Result<Self, Problem> {
         body.rewind().map_err(truncated)?;
         let length = read_length(body)?;
-        if length > MAX_DESCRIPTION_BYTES {
-            let detail = format!(
-                "the description of the crate is larger than {MAX_DESCRIPTION_BYTES} bytes"
-            );
-            return Err(Problem::new(Kind::TooLarge, "crate", detail));
-        }
+        let what = "the description of the crate with its README";
+        limits.metadata.require("crate", what, length)?;
         let mut text = vec![0; usize::try_from(length).unwrap_or_default()];
         body.read_exact(&mut text).map_err(truncated)?;
         let description: Description = serde_json::from_slice(&text)
             .map_err(|error| invalid(format!("the description is not valid: {error}")))?;
         let size = read_length(body)?;
-        let start = 8 + length;
+        limits.file.require("crate", "the crate", size)?;
+        let start = LENGTHS_BYTES + length;
         let end = body.seek(SeekFrom::End(0)).map_err(truncated)?;
-        if size > MAX_CRATE_BYTES || end != start + size {
+        if end != start + size {
             return Err(invalid(
                 "the request does not have the length that it states",
             ));

@@ -8,7 +8,7 @@ use crate::describing::{
 use crate::json::{Object, text, unreadable};
 use crate::publishing::Body;
 use crate::resource::Document;
-use larder_model::{FileKind, Problem, StoredFile};
+use larder_model::{FileKind, Limit, Problem, StoredFile};
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 const LIMITS: Limits = Limits {
     entries: 100_000,
     path_bytes: 4096,
-    unpacked_bytes: 1 << 30,
+    unpacked: Limit::fixed(1 << 30),
     ratio: 100,
 };
 const MANIFEST: &str = "package.json";

@@ -2,15 +2,14 @@
 //! tarball is and copies the rest.
 
 use crate::publishing::Body;
-use larder_model::{Kind, Problem};
+use larder_model::{Limit, Problem};
 use std::io::{BufRead as _, BufReader};
 
-/// Limit on the bytes of a body without its attachments: enough for the packument of thousands of
-/// versions.
-pub(super) const MAX_TEXT_BYTES: usize = 32 << 20;
 /// The depth that `serde_json` reads.
 const MAX_DEPTH: usize = 128;
 const BUFFER_BYTES: usize = 1 << 16;
+/// No key that matters to the scanner is as long, whatever its escapes.
+const MAX_KEY_BYTES: usize = 1 << 10;
 
 /// The data of an attachment: a JSON string within the body.
 #[derive(PartialEq, Eq, Debug)]
@@ -30,24 +29,30 @@ pub(super) struct Scan {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Scans a body. It does not check that the body is JSON: the text outside of the attachments is
-/// copied unchanged, and its reader checks that.
-pub(super) fn scan(body: &mut dyn Body) -> Result<Scan, Problem> {
-    let mut scanner = Scanner {
-        body: BufReader::with_capacity(BUFFER_BYTES, body),
-        at: 0,
-        open: Vec::new(),
-        keys: Vec::new(),
-        last: 0,
-        found: Scan {
-            text: Vec::new(),
-            attachments: Vec::new(),
-        },
-    };
+/// Scans a body, which has at most `limit` besides its attachments. It does not check that the body is
+/// JSON: the text outside of the attachments is copied unchanged, and its reader checks that.
+pub(super) fn scan(body: &mut dyn Body, limit: Limit) -> Result<Scan, Problem> {
+    // Its size is known first: a text that grows takes twice its place.
+    let bytes = text_bytes(body, limit)?;
+    body.rewind().map_err(Problem::internal)?;
+    let mut scanner = Scanner::new(body, limit, true);
+    scanner.found.text = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
     while let Some(byte) = scanner.next()? {
         scanner.advance(byte)?;
     }
     Ok(scanner.found)
+}
+
+/// The bytes of a body without the data of its attachments, which nothing of it is held for.
+pub(super) fn text_bytes(body: &mut dyn Body, limit: Limit) -> Result<u64, Problem> {
+    body.rewind().map_err(Problem::internal)?;
+    let mut scanner = Scanner::new(body, limit, false);
+    while let Some(byte) = scanner.next()? {
+        scanner.advance(byte)?;
+        scanner.found.text.clear();
+        scanner.found.attachments.clear();
+    }
+    Ok(scanner.bytes)
 }
 
 struct Scanner<'a> {
@@ -60,10 +65,33 @@ struct Scanner<'a> {
     keys: Vec<String>,
     /// The last byte that is not white space.
     last: u8,
+    /// On the text.
+    limit: Limit,
+    /// The bytes of the text so far.
+    bytes: u64,
+    /// Whether the text is kept, or only as much of a string as can be a key that matters.
+    keeps: bool,
     found: Scan,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(body: &'a mut dyn Body, limit: Limit, keeps: bool) -> Self {
+        Self {
+            body: BufReader::with_capacity(BUFFER_BYTES, body),
+            at: 0,
+            open: Vec::new(),
+            keys: Vec::new(),
+            last: 0,
+            limit,
+            bytes: 0,
+            keeps,
+            found: Scan {
+                text: Vec::new(),
+                attachments: Vec::new(),
+            },
+        }
+    }
+
     fn next(&mut self) -> Result<Option<u8>, Problem> {
         let first = self
             .body
@@ -100,12 +128,14 @@ impl Scanner<'_> {
 
     /// Copies a byte to the text.
     fn put(&mut self, byte: u8) -> Result<(), Problem> {
-        if self.found.text.len() == MAX_TEXT_BYTES {
-            let detail =
-                format!("a publication has at most {MAX_TEXT_BYTES} bytes besides its tarball");
-            return Err(Problem::new(Kind::TooLarge, "body", detail));
+        if self.bytes == self.limit.bytes {
+            let what = "what the publication has besides its tarball";
+            return Err(self.limit.exceeded("body", what, None));
         }
-        self.found.text.push(byte);
+        self.bytes += 1;
+        if self.keeps || self.found.text.len() < MAX_KEY_BYTES {
+            self.found.text.push(byte);
+        }
         Ok(())
     }
 
@@ -141,9 +171,15 @@ impl Scanner<'_> {
         if let Some(depth) = self.depth().filter(|_| matches!(self.last, b'{' | b',')) {
             let key = serde_json::from_slice(&self.found.text[start..]);
             self.keys.truncate(depth - 1);
-            self.keys.push(key.map_err(|error| {
-                Problem::invalid("body", "the body is not JSON").because(error)
-            })?);
+            let is_whole = self.keeps || self.found.text.len() < MAX_KEY_BYTES;
+            self.keys.push(match key {
+                Ok(key) => key,
+                Err(_) if !is_whole => String::new(),
+                Err(error) => {
+                    let problem = Problem::invalid("body", "the body is not JSON");
+                    return Err(problem.because(error));
+                }
+            });
         }
         Ok(())
     }

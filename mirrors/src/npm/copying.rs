@@ -83,7 +83,7 @@ impl Copying for PackageCopies {
             return Err(unpublished(version));
         }
         let path = path_of(package, version);
-        let tarball = tarball::read_plain(body, copy.size)?;
+        let tarball = tarball::read_plain(body, copy.size, copy.limits)?;
         let release = Release {
             package,
             version,
@@ -91,6 +91,7 @@ impl Copying for PackageCopies {
             tarball: &tarball,
             file: path.trim_start_matches("-/"),
             predicate_type: None, // a provenance stays with the upstream
+            limit: copy.limits.metadata,
         };
         let metadata = release.metadata()?;
         let bytes = Stored::Part(0, copy.size);

@@ -7,14 +7,12 @@
 use super::fields::{Agreement, Texts, bins, compare, dependencies, list, scripts, texts, within};
 use super::tarball::Tarball;
 use crate::json::{Object, ObjectWriter, quoted};
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Limit, Problem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-/// Limit on the bytes of a stored manifest.
-const MAX_METADATA_BYTES: usize = 4 << 20;
 /// Limit on the bytes of a readme. Longer ones are truncated, as npm's registry does.
 const MAX_README_BYTES: usize = 1 << 16;
 /// The scripts that npm adds for packages with a `*.gyp` file, and for those with a `server.js`.
@@ -57,6 +55,8 @@ pub(super) struct Release<'a> {
     pub(super) file: &'a str,
     /// The predicate type of its provenance.
     pub(super) predicate_type: Option<&'a str>,
+    /// On the manifest that is stored.
+    pub(super) limit: Limit,
 }
 
 /// The `package.json` of a tarball.
@@ -101,11 +101,9 @@ impl Release<'_> {
         };
         // `{sha256}` is a placeholder in stored metadata: escape it.
         let text = metadata.text().replace("{sha256}", "\\u007bsha256}");
-        if text.len() > MAX_METADATA_BYTES {
-            let detail =
-                format!("the manifest of a version has at most {MAX_METADATA_BYTES} bytes");
-            return Err(Problem::new(Kind::TooLarge, "manifest", detail));
-        }
+        let bytes = text.len() as u64;
+        self.limit
+            .require("manifest", "the manifest of the version", bytes)?;
         Ok(text)
     }
 

@@ -8,7 +8,7 @@ use super::provenance::{self, Provenance};
 use super::published::{LATEST, PublishedPackage, path_of};
 use super::tarball::{self, Tarball};
 use crate::json::{self, Entries, Object};
-use crate::publishing::{Body, Bytes, Step, StoredFile};
+use crate::publishing::{Body, Bytes, PublishLimits, Step, StoredFile};
 use crate::text::JSON;
 use larder_model::{FileKind, Kind, Problem};
 use serde::Deserialize;
@@ -64,9 +64,10 @@ impl<'a> Publication<'a> {
 pub(super) fn publish(
     published: PublishedPackage<'_>,
     body: &mut dyn Body,
+    limits: &PublishLimits,
 ) -> Result<Vec<Step>, Problem> {
     // Without attachments, the request deprecates versions.
-    let scanned = scan(body)?;
+    let scanned = scan(body, limits.document)?;
     let publication = Publication::read(&scanned.text, published.package)?;
     let Some(versions) = &publication.versions else {
         return Err(Problem::invalid("body", "the body has no versions"));
@@ -89,7 +90,8 @@ pub(super) fn publish(
         &scanned.attachments,
     )?;
     // Read the tarball, and compare it with what was published under this version.
-    let tarball = tarball::read(body, attached.tarball.start, attached.tarball.length)?;
+    let encoded = (attached.tarball.start, attached.tarball.length);
+    let tarball = tarball::read(body, encoded, limits)?;
     check_length(&publication, attached.tarball, &tarball)?;
     let path = path_of(published.package, version);
     if let Some(stored) = published.artifact(&path) {
@@ -111,13 +113,14 @@ pub(super) fn publish(
         tarball: &tarball,
         file: path.trim_start_matches("-/"),
         predicate_type: provenance.as_ref().map(|found| &*found.predicate_type),
+        limit: limits.metadata,
     };
     let metadata = release.metadata()?;
     Ok(steps(
         version,
         &path,
         metadata,
-        Bytes::Base64(attached.tarball.start, attached.tarball.length),
+        Bytes::Base64(encoded.0, encoded.1),
         provenance,
         &tags,
     ))

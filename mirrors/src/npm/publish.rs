@@ -1,22 +1,22 @@
 //! Publishing: the requests of npm, whose design is that of the `CouchDB` API.
 
-use super::body::MAX_TEXT_BYTES;
+use super::body::text_bytes;
 use super::packument::PACKUMENT;
 use super::publication::{check_tag, publish};
 use super::published::{LATEST, PublishedPackage};
 use super::unpublish::{keep_versions, remove, remove_file, unpublish_all, unpublish_file};
 use crate::json;
-use crate::publishing::{Action, Body, Change, PublishRequest, Publishing, Step, StoredFile};
+use crate::publishing::{
+    Action, Body, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
+};
 use crate::resource::Document;
 use crate::text::JSON;
 use http::StatusCode;
-use larder_model::{Kind, Problem, Reply, Verb};
+use larder_model::{BodyLimit, Kind, Problem, Reply, Verb};
 use serde_json::json;
 use std::error::Error;
 use std::sync::Arc;
 
-/// Limit on the bytes of a publication: a tarball of 512 MiB in base64, and its manifest.
-const MAX_PUBLISHED_BYTES: u64 = 700 << 20;
 /// Limit on the bytes of the body that sets a tag.
 const MAX_TAG_BODY_BYTES: u64 = 1 << 20;
 
@@ -68,15 +68,21 @@ impl PackageAction {
         }
     }
 
-    const fn max_bytes(&self) -> u64 {
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
         match self {
-            Self::Publish => MAX_PUBLISHED_BYTES,
-            Self::KeepVersions(_) => MAX_TEXT_BYTES as u64,
-            Self::SetTag(_) => MAX_TAG_BODY_BYTES,
+            // Tarballs are base64, which makes four bytes of three.
+            Self::Publish => {
+                let encoding = limits.file.bytes / 3 + 4;
+                limits
+                    .file
+                    .with_room(encoding.saturating_add(limits.document.bytes))
+            }
+            Self::KeepVersions(_) => limits.document.into(),
+            Self::SetTag(_) => MAX_TAG_BODY_BYTES.into(),
             Self::Unpublish(_)
             | Self::UnpublishFile { .. }
             | Self::RemoveTag(_)
-            | Self::Remove(_) => 0,
+            | Self::Remove(_) => BodyLimit::NOTHING,
         }
     }
 }
@@ -94,7 +100,6 @@ pub(super) fn request(package: impl Into<Box<str>>, action: PackageAction) -> Pu
     PublishRequest {
         package: package.clone(),
         verb: action.verb(),
-        max_bytes: action.max_bytes(),
         action: Arc::new(OnPackage { package, action }),
     }
 }
@@ -104,27 +109,48 @@ impl Action for OnPackage {
         self.action.name()
     }
 
-    fn least_kept(&self, body_bytes: u64) -> u64 {
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        self.action.max_body(limits)
+    }
+
+    fn least_kept(&self, body_bytes: u64, limits: &PublishLimits) -> u64 {
         match self.action {
             // Tarballs are base64.
-            PackageAction::Publish => body_bytes.saturating_sub(MAX_TEXT_BYTES as u64) / 4 * 3,
+            PackageAction::Publish => body_bytes.saturating_sub(limits.document.bytes) / 4 * 3,
             _ => 0,
         }
     }
 
-    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+    /// The text of a publication, and what is read from it.
+    fn held_bytes(&self, body: &mut dyn Body, limits: &PublishLimits) -> Result<u64, Problem> {
+        match self.action {
+            PackageAction::Publish | PackageAction::KeepVersions(_) => {
+                Ok(text_bytes(body, limits.document)?.saturating_mul(2))
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn package_in(&self, _: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Ok(self.package.clone())
     }
 
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         let package = &self.package;
         let published = PublishedPackage { package, files };
         if files.is_empty() && self.action != PackageAction::Publish {
             return Err(not_published(package));
         }
         match &self.action {
-            PackageAction::Publish => publish(published, body),
-            PackageAction::KeepVersions(revision) => keep_versions(published, revision, body),
+            PackageAction::Publish => publish(published, body, limits),
+            PackageAction::KeepVersions(revision) => {
+                keep_versions(published, revision, body, limits)
+            }
             PackageAction::Unpublish(revision) => unpublish_all(published, revision),
             PackageAction::UnpublishFile { file, revision } => {
                 unpublish_file(published, file, revision)

@@ -3,23 +3,25 @@
 
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::{Fault, Limits, not_below};
-use crate::publishing::Body;
+use crate::publishing::{Body, PublishLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::read::DecoderReader;
 use flate2::bufread::MultiGzDecoder;
-use larder_model::{Algorithm, Hasher, Problem, hex};
+use larder_model::{Algorithm, Hasher, Limit, Problem, hex};
 use sha1::{Digest as _, Sha1};
 use std::io::{self, BufReader, Read, SeekFrom};
 
 /// Limits of a tarball.
-const LIMITS: Limits = Limits {
-    entries: 100_000,
-    path_bytes: 4096,
-    unpacked_bytes: 2 << 30,
-    ratio: 100,
-};
-const MAX_PACKAGE_JSON_BYTES: u64 = 4 << 20;
+const fn limits_of(limits: &PublishLimits) -> Limits {
+    Limits {
+        entries: 100_000,
+        path_bytes: 4096,
+        unpacked: limits.unpacked,
+        ratio: 100,
+    }
+}
+
 const BUFFER_BYTES: usize = 1 << 16;
 const PACKAGE_JSON: &str = "package.json";
 /// The subject of problems, and the name of the archive in their details.
@@ -63,21 +65,32 @@ impl<R: Read> Read for Hashing<R> {
 }
 
 /// Reads the tarball whose base64 has `length` bytes at `start` of a body.
-pub(super) fn read(body: &mut dyn Body, start: u64, length: u64) -> Result<Tarball, Problem> {
+pub(super) fn read(
+    body: &mut dyn Body,
+    (start, length): (u64, u64),
+    limits: &PublishLimits,
+) -> Result<Tarball, Problem> {
+    let size = length / 4 * 3; // but for two bytes of padding
+    limits.file.require(ABOUT, NAME, size.saturating_sub(2))?;
     body.seek(SeekFrom::Start(start))
         .map_err(Problem::internal)?;
     let encoded = BufReader::with_capacity(BUFFER_BYTES, body.take(length));
-    read_packed(DecoderReader::new(encoded, &STANDARD), length / 4 * 3)
+    read_packed(DecoderReader::new(encoded, &STANDARD), size, limits)
 }
 
 /// Reads the tarball of `size` bytes that a body is.
-pub(super) fn read_plain(body: &mut dyn Body, size: u64) -> Result<Tarball, Problem> {
+pub(super) fn read_plain(
+    body: &mut dyn Body,
+    size: u64,
+    limits: &PublishLimits,
+) -> Result<Tarball, Problem> {
+    limits.file.require(ABOUT, NAME, size)?;
     body.rewind().map_err(Problem::internal)?;
-    read_packed(body.take(size), size)
+    read_packed(body.take(size), size, limits)
 }
 
 /// Reads a tarball of about `size` bytes.
-fn read_packed(packed: impl Read, size: u64) -> Result<Tarball, Problem> {
+fn read_packed(packed: impl Read, size: u64, limits: &PublishLimits) -> Result<Tarball, Problem> {
     let hashing = Hashing {
         from: packed,
         sha512: Hasher::new(Algorithm::Sha512),
@@ -85,8 +98,10 @@ fn read_packed(packed: impl Read, size: u64) -> Result<Tarball, Problem> {
         size: 0,
     };
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, hashing));
-    let mut archive = Tar::new(unpacked, &LIMITS, size);
-    let mut tarball = read_entries(&mut archive).map_err(|fault| fault.problem(ABOUT, NAME))?;
+    let archive_limits = limits_of(limits);
+    let mut archive = Tar::new(unpacked, &archive_limits, size);
+    let read = read_entries(&mut archive, limits.metadata);
+    let mut tarball = read.map_err(|fault| fault.problem(ABOUT, NAME))?;
     if tarball.package_json.is_empty() {
         let detail = "the tarball has no package.json in its one folder";
         return Err(Problem::invalid(ABOUT, detail));
@@ -99,7 +114,7 @@ fn read_packed(packed: impl Read, size: u64) -> Result<Tarball, Problem> {
 }
 
 /// Reads all entries of an archive. The caller fills in the hashes and the size.
-fn read_entries<R: Read>(archive: &mut Tar<'_, R>) -> Result<Tarball, Fault> {
+fn read_entries<R: Read>(archive: &mut Tar<'_, R>, metadata: Limit) -> Result<Tarball, Fault> {
     let mut tarball = Tarball::default();
     while let Some(entry) = archive.next()? {
         // npm strips the first component of each path.
@@ -122,7 +137,7 @@ fn read_entries<R: Read>(archive: &mut Tar<'_, R>) -> Result<Tarball, Fault> {
                 if name != PACKAGE_JSON || !tarball.package_json.is_empty() {
                     return Err(Fault::refused("has more than one package.json"));
                 }
-                tarball.package_json = archive.contents(&entry, MAX_PACKAGE_JSON_BYTES)?;
+                tarball.package_json = archive.contents(&entry, metadata)?;
                 if tarball.package_json.is_empty() {
                     return Err(Fault::refused("has a package.json that is empty"));
                 }

@@ -3,7 +3,7 @@
 use super::Npm;
 use super::packument::packument_of;
 use crate::Protocol as _;
-use crate::publishing::{Bytes, Step, StoredFile};
+use crate::publishing::{Bytes, PublishLimits, Step, StoredFile};
 use crate::testing::{publish_request, stored};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,8 +31,10 @@ impl Repo {
         body: &[u8],
     ) -> Result<Vec<Step>, Problem> {
         let request = publish_request(&Npm, method, path)?;
-        assert!(body.len() as u64 <= request.max_bytes);
-        let steps = request.action.steps(&mut Cursor::new(body), &self.files);
+        let limits = PublishLimits::default();
+        assert!(body.len() as u64 <= request.action.max_body(&limits).max_bytes);
+        let mut body = Cursor::new(body);
+        let steps = request.action.steps(&mut body, &self.files, &limits);
         assert!(request.action.reply().status.is_success());
         steps
     }

@@ -7,7 +7,7 @@ use super::provenance;
 use super::publication::Publication;
 use super::published::{LATEST, PublishedPackage};
 use crate::json;
-use crate::publishing::{Body, Step, StoredFile};
+use crate::publishing::{Body, PublishLimits, Step, StoredFile};
 use crate::text::JSON;
 use larder_model::{Kind, Problem};
 use std::borrow::Cow;
@@ -20,8 +20,9 @@ pub(super) fn keep_versions(
     published: PublishedPackage<'_>,
     revision: &str,
     body: &mut dyn Body,
+    limits: &PublishLimits,
 ) -> Result<Vec<Step>, Problem> {
-    let scanned = scan(body)?;
+    let scanned = scan(body, limits.document)?;
     let publication = Publication::read(&scanned.text, published.package)?;
     let Some(left) = &publication.versions else {
         let detail = "packages here have no owners: the server's roles decide who may publish";

@@ -12,7 +12,11 @@ fn steps(
     let publishing = protocol.publishing().expect("publishing");
     let request = publishing.change("demo", change.clone());
     let request = request.map_err(|problem| problem.kind)?;
-    let steps = request.action.steps(&mut Cursor::new(Vec::new()), files);
+    let steps = request.action.steps(
+        &mut Cursor::new(Vec::new()),
+        files,
+        &PublishLimits::default(),
+    );
     steps.map_err(|problem| problem.kind)
 }
 

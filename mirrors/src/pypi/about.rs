@@ -1,6 +1,7 @@
 //! What is told of a version of a project: the core metadata in its files tells it (packaging
 //! specifications, "Core metadata"), the page only what is yanked.
 
+use super::attestations::is_provenance;
 use super::distribution::Name;
 use super::metadata::invalid;
 use super::names::{METADATA, is_project, normalised, version_of};
@@ -10,12 +11,19 @@ use crate::archive::window::Window;
 use crate::describing::{
     About, Dependency, DescribedFile, Describing, Marks, Readme, ReadmeFormat,
 };
-use crate::publishing::Body;
+use crate::publishing::{Body, PublishLimits};
 use crate::resource::Document;
-use larder_model::{FileKind, Problem, StoredFile};
+use larder_model::{FileKind, Limit, Problem, StoredFile};
 
 /// A longer metadata file is not read.
-const MAX_METADATA_BYTES: u64 = 4 << 20;
+const MAX_METADATA_BYTES: u64 = 8 << 20;
+/// What is read of files that are kept.
+const READ: PublishLimits = PublishLimits {
+    file: Limit::NONE,
+    unpacked: Limit::fixed(32 << 30),
+    metadata: Limit::fixed(MAX_METADATA_BYTES),
+    document: Limit::NONE,
+};
 
 /// The fields of core metadata, in their order, and the text after them.
 struct Fields<'t> {
@@ -219,7 +227,9 @@ impl Describing for ProjectAbouts {
             () if file.path.ends_with(".whl") => 1,
             () => 2,
         };
-        let told = files.iter().filter(|file| file.kind == FileKind::Artifact);
+        let is_told =
+            |file: &&StoredFile| file.kind == FileKind::Artifact && !is_provenance(&file.path);
+        let told = files.iter().filter(is_told);
         let told =
             told.filter(|file| file.path.ends_with(METADATA) || Name::read(&file.path).is_some());
         told.min_by_key(|file| (rank(file), file.size, file.path.clone()))
@@ -237,7 +247,7 @@ impl Describing for ProjectAbouts {
             let name = name.ok_or_else(|| invalid("its file is no wheel and no source archive"))?;
             let version = Version::parse(file.version);
             let version = version.ok_or_else(|| invalid("its version cannot be read"))?;
-            name.core_metadata(&mut content, file.package, &version)?
+            name.core_metadata(&mut content, (file.package, &version), &READ)?
         };
         let text = String::from_utf8_lossy(&bytes);
         Ok(Fields::read(&text).about())

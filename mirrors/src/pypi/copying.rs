@@ -1,6 +1,7 @@
 //! Copies of an upstream's versions: all wheels and the source archive, published with the metadata
-//! in them. Of what the page tells only the yanking goes with them.
+//! in them. Of what the index tells the yanking and the provenances go with them.
 
+use super::attestations::{Provenance, document_of};
 use super::distribution::{Kind, Name};
 use super::page::{File, Page, integrity, page_of};
 use super::publish::{Distribution, is_published};
@@ -22,6 +23,9 @@ struct Statement<'a> {
     /// The reason, which may be empty, why it is yanked.
     #[serde(borrow)]
     yanked: Option<Cow<'a, str>>,
+    /// Its provenance.
+    #[serde(borrow)]
+    provenance: Option<Cow<'a, str>>,
 }
 
 /// Copies of distributions.
@@ -51,10 +55,19 @@ impl Copying for DistributionCopies {
         if found.iter().any(|(_, kind)| *kind == Kind::SourceTar) {
             found.retain(|(_, kind)| *kind != Kind::SourceZip);
         }
-        let files = found
-            .into_iter()
-            .filter_map(|(file, _)| version_file(wanted.package, file).transpose());
-        files.collect::<Result<_, _>>().map(Plan::Fetch)
+        // The provenances come one by one after the page.
+        let (mut files, mut provenances) = (Vec::new(), known.iter().skip(1));
+        for (file, _) in found {
+            let document = file.provenance.as_ref();
+            let document = document.and_then(|_| document_of(wanted.package, &file.name));
+            let provenance = match document.map(|document| (provenances.next(), document)) {
+                None => None,
+                Some((None, document)) => return Ok(Plan::Read(document)),
+                Some((Some(found), _)) => found.as_deref(),
+            };
+            files.extend(version_file(wanted.package, file, provenance)?);
+        }
+        Ok(Plan::Fetch(files))
     }
 
     fn steps(
@@ -79,18 +92,30 @@ impl Copying for DistributionCopies {
             project,
             version,
             yanked: statement.yanked.as_deref(),
+            // As the upstream's index has it, for it says whose identity it checked.
+            provenance: statement
+                .provenance
+                .map(|document| Provenance::of(project, file, document.into_owned()))
+                .transpose()?,
         };
-        new.steps(Window::new(body, 0, copy.size), files)
+        let limits = copy.limits;
+        limits.file.require("upload", "the file", copy.size)?;
+        new.steps(Window::new(body, 0, copy.size), files, limits)
     }
 }
 
 /// A file of a page; `None` if it cannot be asked for here.
-fn version_file(project: &str, file: &File<'_>) -> Result<Option<VersionFile>, Problem> {
+fn version_file(
+    project: &str,
+    file: &File<'_>,
+    provenance: Option<&[u8]>,
+) -> Result<Option<VersionFile>, Problem> {
     let Some(artifact) = file_of(project, &file.name) else {
         return Ok(None);
     };
     let statement = Statement {
         yanked: file.yanked.as_deref().map(Cow::Borrowed),
+        provenance: provenance.map(String::from_utf8_lossy),
     };
     Ok(Some(VersionFile {
         artifact,

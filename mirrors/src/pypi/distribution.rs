@@ -7,18 +7,21 @@ use super::version::Version;
 use crate::archive::tar::{Kind as EntryKind, Tar};
 use crate::archive::window::Window;
 use crate::archive::{Fault, Limits, has_control_characters, not_below, zip};
+use crate::publishing::PublishLimits;
 use flate2::read::MultiGzDecoder;
 use larder_model::Problem;
 use std::io::BufReader;
 
 /// Limits of a distribution.
-const LIMITS: Limits = Limits {
-    entries: 100_000,
-    path_bytes: 1024,
-    unpacked_bytes: 32 << 30,
-    ratio: 100,
-};
-const MAX_METADATA_BYTES: u64 = 4 << 20;
+const fn limits_of(limits: &PublishLimits) -> Limits {
+    Limits {
+        entries: 100_000,
+        path_bytes: 1024,
+        unpacked: limits.unpacked,
+        ratio: 100,
+    }
+}
+
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Endings of source archives that can be published.
@@ -125,13 +128,13 @@ impl<'f> Name<'f> {
     pub(super) fn core_metadata(
         &self,
         file: &mut Window<'_>,
-        project: &str,
-        version: &Version,
+        (project, version): (&str, &Version),
+        limits: &PublishLimits,
     ) -> Result<Vec<u8>, Problem> {
         match self.kind {
-            Kind::Wheel => wheel_metadata(file, project, version),
-            Kind::SourceZip => zipped_info(file, project, version),
-            Kind::SourceTar => tarred_info(file, project, version)
+            Kind::Wheel => wheel_metadata(file, (project, version), limits),
+            Kind::SourceZip => zipped_info(file, (project, version), limits),
+            Kind::SourceTar => tarred_info(file, (project, version), limits)
                 .map_err(refusal)?
                 .ok_or_else(no_info),
         }
@@ -141,12 +144,11 @@ impl<'f> Name<'f> {
     pub(super) fn open(
         &self,
         file: &mut Window<'_>,
-        project: &str,
-        version: &Version,
+        of: (&str, &Version),
+        limits: &PublishLimits,
     ) -> Result<Contents, Problem> {
-        let metadata = self.core_metadata(file, project, version)?;
-        let requires_python =
-            requires_python(&metadata, (project, version), self.kind != Kind::Wheel)?;
+        let metadata = self.core_metadata(file, of, limits)?;
+        let requires_python = requires_python(&metadata, of, self.kind != Kind::Wheel)?;
         Ok(Contents {
             requires_python,
             metadata: (self.kind == Kind::Wheel).then_some(metadata),
@@ -178,10 +180,10 @@ fn is_wheel(stem: &str) -> bool {
 /// The metadata of a wheel, in its one `.dist-info` folder.
 fn wheel_metadata(
     file: &mut Window<'_>,
-    project: &str,
-    version: &Version,
+    (project, version): (&str, &Version),
+    limits: &PublishLimits,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
+    let entries = zip::entries(file, &limits_of(limits)).map_err(refusal)?;
     let folder = |name: &str| {
         name.split('/')
             .next()
@@ -212,15 +214,15 @@ fn wheel_metadata(
     WHEEL_FILES
         .iter()
         .try_for_each(|file| find(file).map(|_| ()))?;
-    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES).map_err(refusal)
+    zip::content(file, find(WHEEL_FILES[0])?, limits.metadata).map_err(refusal)
 }
 
 fn zipped_info(
     file: &mut Window<'_>,
-    project: &str,
-    version: &Version,
+    (project, version): (&str, &Version),
+    limits: &PublishLimits,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
+    let entries = zip::entries(file, &limits_of(limits)).map_err(refusal)?;
     let mut infos = entries
         .iter()
         .filter(|entry| is_info(&entry.name, project, version));
@@ -228,18 +230,19 @@ fn zipped_info(
     if infos.next().is_some() {
         return Err(invalid("the source archive has two PKG-INFO files"));
     }
-    zip::content(file, info, MAX_METADATA_BYTES).map_err(refusal)
+    zip::content(file, info, limits.metadata).map_err(refusal)
 }
 
 /// The metadata of a source archive that is a gzipped tar; `None` if it has none.
 fn tarred_info(
     file: &mut Window<'_>,
-    project: &str,
-    version: &Version,
+    (project, version): (&str, &Version),
+    limits: &PublishLimits,
 ) -> Result<Option<Vec<u8>>, Fault> {
     let length = file.length();
     let packed = BufReader::with_capacity(BUFFER_BYTES, file.stream(0, length)?);
-    let archive = Tar::new(MultiGzDecoder::new(packed), &LIMITS, length);
+    let archive_limits = limits_of(limits);
+    let archive = Tar::new(MultiGzDecoder::new(packed), &archive_limits, length);
     let mut archive = archive.joining_slashes(); // old build tools wrote such names
     let mut info = None;
     while let Some(entry) = archive.next()? {
@@ -252,7 +255,7 @@ fn tarred_info(
         if info.is_some() {
             return Err(Fault::refused("has two entries of the same name"));
         }
-        info = Some(archive.contents(&entry, MAX_METADATA_BYTES)?);
+        info = Some(archive.contents(&entry, limits.metadata)?);
     }
     Ok(info)
 }

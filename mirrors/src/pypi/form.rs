@@ -3,12 +3,12 @@
 use super::metadata::invalid;
 use super::multipart::{Part, Parts};
 use super::names::{is_project, normalised};
-use crate::publishing::Body;
-use larder_model::Problem;
+use crate::publishing::{Body, PublishLimits};
+use larder_model::{Limit, Problem};
 use std::collections::BTreeMap;
 
 /// Fields that are read. Of the others only the length is checked: the file has their values too.
-const READ: [&str; 8] = [
+const READ: [&str; 9] = [
     ":action",
     "protocol_version",
     "name",
@@ -17,6 +17,7 @@ const READ: [&str; 8] = [
     "sha256_digest",
     "md5_digest",
     "blake2_256_digest",
+    "attestations",
 ];
 /// Other fields that have a single value.
 const SINGLE: [&str; 6] = [
@@ -28,7 +29,7 @@ const SINGLE: [&str; 6] = [
     "description_content_type",
 ];
 const LONG: [&str; 2] = ["description", "attestations"];
-const MAX_LONG_BYTES: u64 = 4 << 20;
+/// Limit on the bytes of other fields.
 const MAX_BYTES: u64 = 64 << 10;
 
 /// A form.
@@ -46,14 +47,18 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Reads a form.
-    pub(super) fn read(body: &mut dyn Body, boundary: &str) -> Result<Self, Problem> {
+    pub(super) fn read(
+        body: &mut dyn Body,
+        boundary: &str,
+        limits: &PublishLimits,
+    ) -> Result<Self, Problem> {
         let (mut content, mut read, mut single) = (None, BTreeMap::new(), Vec::new());
         let mut parts = Parts::new(body, boundary)?;
         while let Some(part) = parts.next()? {
             let again = if part.name == "content" {
                 content.replace(part).is_some()
             } else {
-                check_length(&part)?;
+                check_length(&part, limits.metadata)?;
                 if let Some(name) = READ.iter().find(|name| **name == part.name) {
                     read.insert(*name, part).is_some()
                 } else if let Some(name) = SINGLE.iter().find(|name| **name == part.name) {
@@ -102,7 +107,7 @@ pub(super) fn project_of(body: &mut dyn Body, boundary: &str) -> Result<String, 
     let mut parts = Parts::new(body, boundary)?;
     while let Some(part) = parts.next()? {
         if part.name == "name" {
-            check_length(&part)?;
+            check_length(&part, MAX_BYTES.into())?;
             return project(&part.text(body)?);
         }
     }
@@ -117,17 +122,12 @@ fn project(name: &str) -> Result<String, Problem> {
     }
 }
 
-fn check_length(part: &Part) -> Result<(), Problem> {
-    let max = if LONG.contains(&&*part.name) {
-        MAX_LONG_BYTES
-    } else {
-        MAX_BYTES
-    };
-    if part.length <= max {
-        Ok(())
-    } else {
-        Err(invalid("a field of the form is too long"))
-    }
+/// Fails if a field is too long. `long`: the limit on those that may be.
+fn check_length(part: &Part, long: Limit) -> Result<(), Problem> {
+    let is_long = LONG.contains(&&*part.name);
+    let max = if is_long { long } else { MAX_BYTES.into() };
+    let what = format!("the form's field {:.100}", part.name);
+    max.require("upload", &what, part.length)
 }
 
 fn missing(name: &'static str) -> Problem {

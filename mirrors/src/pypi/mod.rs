@@ -12,6 +12,7 @@ mod metadata;
 mod distribution;
 mod multipart;
 mod form;
+mod attestations;
 mod publish;
 mod routes;
 mod copying;
@@ -19,7 +20,6 @@ mod about;
 mod connect;
 
 use crate::connect::Client;
-use crate::json::unreadable;
 use crate::protocol::{Call, Outlines, Protocol};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
@@ -32,8 +32,6 @@ use names::{METADATA, normalised};
 use outline::Outline;
 use page::{File, PAGE, Page, page_of};
 use routes::{JSON, no_such_path};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 use version::Version;
@@ -53,13 +51,6 @@ impl Names for ProjectNames {
     fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
         normalised(name).into()
     }
-}
-
-/// The fields of a provenance that this module needs.
-#[derive(Deserialize)]
-struct Provenance {
-    #[serde(rename = "attestation_bundles")]
-    _bundles: Vec<IgnoredAny>,
 }
 
 impl Protocol for Pypi {
@@ -90,9 +81,7 @@ impl Protocol for Pypi {
             PAGE => return Ok(page(format!("{project}/"))),
             _ => {}
         }
-        let path = document.path.strip_prefix("provenance/");
-        let path = path.and_then(|path| path.split_once('/'));
-        let (_, file) = path.ok_or_else(no_such_path)?;
+        let file = attestations::file_of(&document.path).ok_or_else(no_such_path)?;
         let Some(page) = page_in(project, known)? else {
             return Ok(Source::Read(page_of(project)));
         };
@@ -110,9 +99,7 @@ impl Protocol for Pypi {
         match &*document.path {
             PROJECTS => list::check(body),
             PAGE => Page::read(body)?.check(&document.package),
-            _ => serde_json::from_slice::<Provenance>(text::without_bom(body))
-                .map(|_| 0)
-                .map_err(|error| unreadable("a provenance", error)),
+            _ => attestations::check_document(body).map(|()| 0),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Publishing: uploads in the form that all clients send (the "legacy" upload API), yanking and
 //! deleting, and the page of a project that is published here.
 
+use super::attestations::{self, Provenance};
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
+use super::link;
 use super::list::PROJECTS;
 use super::metadata::invalid;
 use super::names::METADATA;
@@ -11,29 +13,32 @@ use super::version::Version;
 use crate::archive::window::Window;
 use crate::json;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
 };
 use crate::resource::Document;
 use crate::text::{PLAIN_TEXT, segment};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use http::StatusCode;
-use larder_model::{Algorithm, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb, hex};
+use larder_model::{
+    Algorithm, BodyLimit, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb, hex,
+};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Limit on the bytes of a form.
-const MAX_BYTES: u64 = 2 << 30;
-/// The first version of the API that has sizes and times.
+/// Room for the fields of a form beside its file: all that may be long, and many short ones.
+const FIELD_ROOM_BYTES: u64 = 16 << 20;
+/// The first version of the API that has sizes and times, and the first that has provenances.
 const API: &str = "1.1";
+const API_OF_PROVENANCES: &str = "1.3";
 
 /// The request that publishes the file in a form.
 pub(super) fn upload(boundary: String) -> PublishRequest {
     PublishRequest {
         package: "".into(),
         verb: Verb::Write,
-        max_bytes: MAX_BYTES,
         action: Arc::new(FormUpload { boundary }),
     }
 }
@@ -49,17 +54,37 @@ impl Action for FormUpload {
         "upload"
     }
 
-    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Ok(project_of(body, &self.boundary)?.into())
     }
 
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-        let form = Upload::read(body, &self.boundary)?;
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        let fields = limits.metadata.bytes.saturating_mul(2);
+        limits
+            .file
+            .with_room(FIELD_ROOM_BYTES.saturating_add(fields))
+    }
+
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
+        let form = Upload::read(body, &self.boundary, limits)?;
+        limits.file.require("upload", "the file", form.length)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
+        let of = (&*form.project, &*form.file);
+        let attested = form.get("attestations");
+        let attested = attested.map(|text| Provenance::read(text, of, &digest));
+        let provenance = attested.transpose()?.flatten();
         if is_published((&form.file, &form.project), &name, &digest, files)? {
-            return Ok(Vec::new());
+            // It may bring what is attested of a file that came without.
+            let lacking = provenance.filter(|provenance| !provenance.is_in(files));
+            let step = lacking.map(|provenance| provenance.step(&spelling(&version, files)));
+            return Ok(step.into_iter().collect());
         }
         let new = Distribution {
             file: &form.file,
@@ -67,8 +92,9 @@ impl Action for FormUpload {
             name,
             version,
             yanked: None,
+            provenance,
         };
-        new.steps(content, files)
+        new.steps(content, files, limits)
     }
 
     fn reply(&self) -> Reply {
@@ -86,16 +112,20 @@ pub(super) struct Distribution<'a> {
     pub(super) version: Version,
     /// The reason, which may be empty, why it is yanked.
     pub(super) yanked: Option<&'a str>,
+    /// What is attested of it.
+    pub(super) provenance: Option<Provenance>,
 }
 
 impl Distribution<'_> {
     /// The steps that add it with its metadata, given its bytes and the files of its project.
     pub(super) fn steps(
-        &self,
+        self,
         mut content: Window<'_>,
         files: &[StoredFile],
+        limits: &PublishLimits,
     ) -> Result<Vec<Step>, Problem> {
-        let found = self.name.open(&mut content, self.project, &self.version)?;
+        let of = (self.project, &self.version);
+        let found = self.name.open(&mut content, of, limits)?;
         let version = spelling(&self.version, files);
         let sha256 = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes).hex();
         let metadata = json!({
@@ -112,6 +142,8 @@ impl Distribution<'_> {
             metadata: metadata.to_string(),
             bytes: Bytes::Part(content.start(), content.length()),
         }];
+        let provenance = self.provenance;
+        steps.extend(provenance.map(|provenance| provenance.step(&version)));
         steps.extend(found.metadata.map(|metadata| Step::Add {
             kind: FileKind::Artifact,
             path: format!("{}{METADATA}", self.file),
@@ -142,11 +174,16 @@ impl Action for ProjectChange {
         self.0.name()
     }
 
-    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, _: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Err(Problem::internal("a change without a project"))
     }
 
-    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        _: &mut dyn Body,
+        files: &[StoredFile],
+        _: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         match &self.0 {
             Change::Yank { version, reason } => yank(files, version, Some(reason)),
             Change::Unyank { version } => yank(files, version, None),
@@ -171,7 +208,6 @@ impl Publishing for Distributions {
         Ok(PublishRequest {
             package: package.into(),
             verb: change.verb(),
-            max_bytes: 0,
             action: Arc::new(ProjectChange(change)),
         })
     }
@@ -401,13 +437,28 @@ fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
     listed.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.path.cmp(&right.path)));
     let mut versions: Vec<&str> = listed.iter().map(|(_, file)| &*file.version).collect();
     versions.dedup();
+    let provenances: HashSet<&str> = files
+        .iter()
+        .filter(|file| file.kind == FileKind::Artifact)
+        .filter_map(|file| attestations::file_of(&file.path))
+        .collect();
+    let api = if provenances.is_empty() {
+        API
+    } else {
+        API_OF_PROVENANCES
+    };
+    let listing = |file: &StoredFile| {
+        let provenance = provenances.contains(&*file.path);
+        let link = provenance.then(|| link::to_provenance(project, &file.path));
+        listing(file, link.flatten())
+    };
     let files: Vec<Value> = listed.iter().map(|(_, file)| listing(file)).collect();
-    let page = json!({"meta": {"api-version": API}, "name": project, "versions": versions, "files": files});
+    let page = json!({"meta": {"api-version": api}, "name": project, "versions": versions, "files": files});
     (!files.is_empty()).then(|| json::bytes(&page))
 }
 
-/// A file on the page of its project.
-fn listing(file: &StoredFile) -> Value {
+/// A file on the page of its project, with the link to its provenance.
+fn listing(file: &StoredFile, provenance: Option<String>) -> Value {
     let metadata: Value = serde_json::from_str(&file.metadata).unwrap_or_default();
     let mut all = json!({
         "filename": file.path,
@@ -422,6 +473,9 @@ fn listing(file: &StoredFile) -> Value {
     }
     if metadata["metadata_sha256"].is_string() {
         all["core-metadata"] = json!({"sha256": metadata["metadata_sha256"]});
+    }
+    if let Some(link) = provenance {
+        all["provenance"] = json!(link);
     }
     all
 }

@@ -1,6 +1,7 @@
 //! Paths of an index: pages, files, provenances (packaging specifications, "Simple repository
 //! API" and "Index hosted attestations"), and uploads.
 
+use super::attestations;
 use super::list::PROJECTS;
 use super::multipart::boundary;
 use super::names::{METADATA, is_file, is_project, normalised, version_of};
@@ -17,8 +18,7 @@ pub(super) const JSON: Representation =
 pub(super) const HTML: Representation =
     representation("html", "application/vnd.pypi.simple.v1+html");
 pub(super) const TEXT: Representation = representation("text", "text/html; charset=utf-8");
-pub(super) const PROVENANCE: Representation =
-    representation("", "application/vnd.pypi.integrity.v1+json");
+pub(super) const PROVENANCE: Representation = representation("", attestations::CONTENT_TYPE);
 
 /// Links are relative to their page, so no representation contains URLs of this server.
 const fn representation(name: &'static str, content_type: &'static str) -> Representation {
@@ -103,8 +103,8 @@ pub(super) fn file_of(project: &str, file: &str) -> Option<Artifact> {
 
 fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {
     let artifact = file_of(project, file)?;
-    let path = format!("provenance/{version}/{file}");
-    (artifact.version.as_deref() == Some(version)).then(|| Document::new(artifact.package, path))
+    let document = attestations::document_of(&artifact.package, file)?;
+    (artifact.version.as_deref() == Some(version)).then_some(document)
 }
 
 /// The problem of a path that does not exist.

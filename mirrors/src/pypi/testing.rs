@@ -2,7 +2,7 @@
 
 use super::Pypi;
 use crate::Call;
-use crate::publishing::{Bytes as Stored, PublishRequest, Step, StoredFile};
+use crate::publishing::{Bytes as Stored, PublishLimits, PublishRequest, Step, StoredFile};
 use crate::testing::{self, call};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
@@ -254,9 +254,11 @@ pub(super) fn request() -> PublishRequest {
 
 /// The steps of an upload.
 pub(super) fn steps(body: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    request()
-        .action
-        .steps(&mut Cursor::new(body.to_vec()), files)
+    request().action.steps(
+        &mut Cursor::new(body.to_vec()),
+        files,
+        &PublishLimits::default(),
+    )
 }
 
 pub(super) fn publish_file(

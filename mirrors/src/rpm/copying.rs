@@ -61,6 +61,9 @@ impl Copying for PackageCopies {
     ) -> Result<Vec<Step>, Problem> {
         let path = &copy.file.artifact.path;
         require_place(path)?;
+        copy.limits
+            .file
+            .require("package", "the package", copy.size)?;
         body.rewind().map_err(Problem::internal)?;
         let package = Package::read(body)?;
         let nevra = &package.nevra;

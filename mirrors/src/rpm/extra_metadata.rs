@@ -6,14 +6,12 @@ use super::unpack::unpack;
 use crate::index::IndexDocument;
 use crate::publishing::Body;
 use crate::xml::{Fault, Step, Walker};
-use larder_model::Problem;
+use larder_model::{Limit, Problem};
 use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
-/// Limit on the bytes of an upload.
-pub(super) const MAX_BYTES: u64 = 64 << 20;
-/// Limit on the uncompressed bytes of an upload.
-const MAX_PLAIN_BYTES: u64 = 256 << 20;
+/// An upload may unpack to so many times the bytes that it may have.
+const MAX_RATIO: u64 = 4;
 
 /// A kind of extra metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,38 +59,41 @@ fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> 
     unpack(bytes).map_err(|error| bad(kind, "it cannot be unpacked").because(error))
 }
 
-/// Checks that an upload can be unpacked and is well-formed.
-pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
+/// Checks that an upload can be unpacked and is well-formed. `limit`: that on the upload.
+pub(super) fn check(kind: Kind, body: &mut dyn Body, limit: Limit) -> Result<(), Problem> {
     let mut bytes = Vec::new();
-    body.take(MAX_BYTES)
+    body.take(limit.bytes)
         .read_to_end(&mut bytes)
         .map_err(Problem::internal)?;
     let plain = unpacked(kind, &bytes)?;
     if kind == Kind::Modules {
-        check_yaml(kind, plain)
+        check_yaml(kind, plain, limit)
     } else {
-        check_xml(kind, plain)
+        check_xml(kind, plain, limit)
     }
 }
 
 /// Checks only the first line of each document.
-fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
+fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>, limit: Limit) -> Result<(), Problem> {
     let mut text = String::new();
-    let read = plain.take(MAX_BYTES + 1).read_to_string(&mut text);
+    let read = plain
+        .take(limit.bytes.saturating_add(1))
+        .read_to_string(&mut text);
     read.map_err(|error| bad(kind, "it is not text").because(error))?;
+    limit.require("metadata", "the unpacked file", text.len() as u64)?;
     let begins = text
         .lines()
         .any(|line| line.starts_with("document: modulemd"));
-    if text.len() as u64 <= MAX_BYTES && begins {
+    if begins {
         Ok(())
     } else {
         Err(bad(kind, "it has no modulemd documents"))
     }
 }
 
-fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
+fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>, limit: Limit) -> Result<(), Problem> {
     let unreadable = |fault: Fault| bad(kind, &format!("it is not valid XML: {fault}"));
-    let mut walker = Walker::new(plain, MAX_PLAIN_BYTES);
+    let mut walker = Walker::new(plain, limit.bytes.saturating_mul(MAX_RATIO));
     while let Some(Step { depth, event }) = walker.next().map_err(unreadable)? {
         if let (0, Event::Start(tag) | Event::Empty(tag)) = (depth, &event)
             && tag.name().as_ref() != kind.root().as_bytes()
@@ -116,7 +117,7 @@ impl ExtraMetadata {
     pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
         let kind =
             Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
-        let mut reader = unpacked(kind, bytes)?.take(MAX_PLAIN_BYTES);
+        let mut reader = unpacked(kind, bytes)?; // how much it may be was checked when it came
         let (mut packed, mut plain) = (Packer::new(), Vec::new());
         loop {
             let piece = reader.fill_buf().map_err(Problem::internal)?;

@@ -8,17 +8,14 @@ use super::extra_metadata;
 use super::package::Package;
 use super::paths::is_package;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
 };
 use crate::resource::Document;
 use crate::text::PLAIN_TEXT;
 use http::StatusCode;
-use larder_model::{FileKind, Kind, Problem, Reply, Verb};
+use larder_model::{BodyLimit, FileKind, Kind, Limit, Problem, Reply, Verb};
 use std::io::SeekFrom;
 use std::sync::Arc;
-
-/// Limit on the bytes of a package.
-const MAX_BYTES: u64 = 8 << 30;
 
 /// An action on the file at a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,15 +39,13 @@ struct OnFile {
 
 /// The request for an action on the file at a path.
 pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
-    let (verb, max_bytes) = match action {
-        FileAction::Publish => (Verb::Write, MAX_BYTES),
-        FileAction::PutMetadata => (Verb::Write, extra_metadata::MAX_BYTES),
-        FileAction::Delete | FileAction::DeleteMetadata => (Verb::Delete, 0),
+    let verb = match action {
+        FileAction::Publish | FileAction::PutMetadata => Verb::Write,
+        FileAction::Delete | FileAction::DeleteMetadata => Verb::Delete,
     };
     PublishRequest {
         package: "".into(),
         verb,
-        max_bytes,
         action: Arc::new(OnFile { path, action }),
     }
 }
@@ -65,14 +60,31 @@ impl Action for OnFile {
         }
     }
 
-    fn least_kept(&self, body_bytes: u64) -> u64 {
+    fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
+        match self.action {
+            FileAction::Publish => limits.file.into(),
+            FileAction::PutMetadata => limits.document.into(),
+            FileAction::Delete | FileAction::DeleteMetadata => BodyLimit::NOTHING,
+        }
+    }
+
+    fn least_kept(&self, body_bytes: u64, _: &PublishLimits) -> u64 {
         match self.action {
             FileAction::Publish => body_bytes,
             _ => 0,
         }
     }
 
-    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    /// The bytes of metadata, and what they unpack to at once.
+    fn held_bytes(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<u64, Problem> {
+        if self.action != FileAction::PutMetadata {
+            return Ok(0);
+        }
+        let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
+        Ok(size.saturating_mul(2))
+    }
+
+    fn package_in(&self, body: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         match self.action {
             FileAction::Publish => Ok(Package::read(body)?.nevra.name.into()),
             // Extra metadata belongs to the whole repository.
@@ -84,12 +96,17 @@ impl Action for OnFile {
         (self.action == FileAction::Delete).then_some(&*self.path)
     }
 
-    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        body: &mut dyn Body,
+        files: &[StoredFile],
+        limits: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         let path = &self.path;
         match self.action {
             FileAction::Publish => publish(path, body, files),
             FileAction::Delete => delete(path, files),
-            FileAction::PutMetadata => put_metadata(path, body, files),
+            FileAction::PutMetadata => put_metadata(path, body, files, limits.document),
             FileAction::DeleteMetadata => Ok(delete_metadata(path, files)),
         }
     }
@@ -187,10 +204,11 @@ fn put_metadata(
     path: &str,
     body: &mut dyn Body,
     files: &[StoredFile],
+    limit: Limit,
 ) -> Result<Vec<Step>, Problem> {
     let kind = extra_metadata::Kind::at(path);
     let kind = kind.ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
-    extra_metadata::check(kind, body)?;
+    extra_metadata::check(kind, body, limit)?;
     let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
     let mut steps = delete_metadata(path, files);
     steps.push(Step::Add {
@@ -222,11 +240,16 @@ impl Action for RemoveVersions {
         "remove"
     }
 
-    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn package_in(&self, _: &mut dyn Body, _: &PublishLimits) -> Result<Box<str>, Problem> {
         Err(Problem::internal("a change without a package"))
     }
 
-    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    fn steps(
+        &self,
+        _: &mut dyn Body,
+        files: &[StoredFile],
+        _: &PublishLimits,
+    ) -> Result<Vec<Step>, Problem> {
         let version = self.0.as_deref();
         let is_meant = |file: &&StoredFile| {
             file.kind == FileKind::Artifact
@@ -265,7 +288,6 @@ impl Publishing for Packages {
         Ok(PublishRequest {
             package: package.into(),
             verb,
-            max_bytes: 0,
             action: Arc::new(RemoveVersions(version)),
         })
     }

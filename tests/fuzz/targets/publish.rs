@@ -3,7 +3,7 @@
 #![no_main]
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::publishing::Step;
+use larder_mirrors::publishing::{PublishLimits, Step};
 use larder_mirrors::{Call, Protocol, RepoRequest, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
@@ -24,14 +24,14 @@ fuzz_target!(|body: &[u8]| {
         let Ok(Call::Publish(publish)) = protocol.parse(&request) else { panic!("{path}") };
         let mut body = Cursor::new(body);
         let package = if publish.package.is_empty() {
-            publish.action.package_in(&mut body)
+            publish.action.package_in(&mut body, &PublishLimits::default())
         } else {
             Ok(publish.package.clone())
         };
         let Ok(package) = package else { continue };
         assert!(!package.contains(char::is_control));
         body.set_position(0);
-        for step in publish.action.steps(&mut body, &[]).unwrap_or_default() {
+        for step in publish.action.steps(&mut body, &[], &PublishLimits::default()).unwrap_or_default() {
             if let Step::Add { path, .. } = step {
                 assert!(!path.contains("..") && !path.contains(char::is_control), "{path}");
             }

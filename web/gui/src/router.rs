@@ -14,7 +14,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 
 /// All pages and their acts.
 pub(crate) fn router() -> Router {
@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router {
         .merge(own())
         .route("/assets/{name}", get(asset))
         .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
 }
 
 /// What there is, and how clients get it.
@@ -268,6 +269,13 @@ async fn asset(visit: Visit, Path(name): Path<String>, headers: HeaderMap) -> Sh
         Some(asset) => Ok(asset.answer(&headers)),
         None => unknown(visit).await,
     }
+}
+
+/// The router adds which methods the page takes.
+async fn other_method(visit: Visit) -> Result<Response, ErrorPage> {
+    let detail = "this page does not take the method";
+    let problem = Problem::new(Kind::Method, "method", detail);
+    Err(ErrorPage::new(&visit, problem))
 }
 
 async fn unknown(visit: Visit) -> Result<Response, ErrorPage> {

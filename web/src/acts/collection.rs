@@ -83,9 +83,17 @@ pub(crate) async fn get(
     };
     let last = state.metadata.jobs(filter, None, 1).await?;
     let queue = state.metadata.collection_queue().await?;
+    let scheduled = next_at(&state, JobKind::Gc).await?;
+    // A run that is asked for every while comes so long after the one before, or soon.
+    let every = state.collector_waits.every;
+    let again = match (every, last.first()) {
+        (Some(every), Some(last)) => Some(last.created_at.after(every)),
+        (Some(every), None) => Some(state.metadata.shared_now().await?.after(every)),
+        (None, _) => None,
+    };
     Ok(Json(api::Collection {
         last: last.first().map(jobs::to_api).transpose()?,
-        next_at: next_at(&state, JobKind::Gc).await?,
+        next_at: scheduled.into_iter().chain(again).min(),
         reclaimable_bytes: queue.reclaimable_bytes,
         queue: queue.queued,
     }))

@@ -4,6 +4,7 @@ mod describe;
 
 mod audit;
 mod backups;
+mod bodies;
 mod collection;
 mod conditions;
 mod connect;
@@ -57,7 +58,7 @@ use larder_metadata::repos::NewRepo;
 use larder_metadata::tokens::Token;
 use larder_metadata::users::NewUser;
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, JobKind, Permission, Problem, ProtocolName,
+    Algorithm, Author, Clock, Digest, FileKind, JobKind, Limit, Permission, Problem, ProtocolName,
     RepoSettings, Role, System, Timestamp, TokenKind,
 };
 use larder_storage::BlobStore;
@@ -127,7 +128,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
     let gate = Arc::new(Gate::new(metadata.clone(), settings).await.expect("gate"));
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
     let limits = ApiLimits {
-        json_bytes: 64 * 1024,
+        json: Limit::fixed(64 * 1024),
         rate,
     };
     let npm = |kind| (ProtocolName("npm"), kind);
@@ -148,6 +149,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         Arc::clone(&engine) as _,
         jobs.clone(),
         CollectorWaits {
+            every: None,
             grace: Duration::from_hours(24),
             told: Duration::from_hours(24),
         },

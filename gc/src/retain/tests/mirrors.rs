@@ -1,6 +1,6 @@
 //! What stays of mirrors: a table of cases, and random ones against the plainest reading of the rules.
 
-use super::super::{Budget, Decision, Part, Unit, UnitKind, decide_mirror, freed_by};
+use super::super::{Budget, Decision, IN_USE, Part, Unit, UnitKind, decide_mirror, freed_by};
 use super::oracle::Random;
 use super::{NOW, digest};
 use larder_model::{Span, Timestamp};
@@ -58,6 +58,7 @@ fn staying(line: &str, unused_after: Option<u64>, budget: Option<(u64, u64)>) ->
         name: "max_bytes",
         bytes,
         leaves,
+        in_use: IN_USE,
     });
     let unused_after = unused_after.map(|span| Span(hours(span)));
     let outcome = decide_mirror(&units, unused_after, budget, NOW);
@@ -223,6 +224,7 @@ fn each_says_why() {
         name: "cache.size",
         bytes: 35,
         leaves: 30,
+        in_use: IN_USE,
     };
     let outcome = decide_mirror(&units, Some(Span(hours(24))), Some(budget), NOW);
     let reasons: Vec<String> = outcome.decisions.into_iter().map(|it| it.reason).collect();
@@ -344,6 +346,7 @@ fn random_mirrors_keep_what_a_plain_reading_keeps() {
             name: "max_bytes",
             bytes,
             leaves: bytes - random.below(1 + bytes / 10),
+            in_use: IN_USE,
         });
         let outcome = decide_mirror(&units, unused_after, budget, NOW);
         let expected = goes(&units, unused_after, budget);

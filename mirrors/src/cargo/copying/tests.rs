@@ -2,6 +2,7 @@ use super::*;
 use crate::Protocol as _;
 use crate::cargo::Cargo;
 use crate::cargo::index::CrateMetadata;
+use crate::publishing::PublishLimits;
 use crate::testing::{publish_request, stored};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -66,6 +67,7 @@ fn copy(index: &str, bytes: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Pr
         file: &file,
         digest: Digest::of(Algorithm::Sha256, bytes),
         size: bytes.len() as u64,
+        limits: &PublishLimits::default(),
     };
     CrateCopies.steps(&copy, &mut Cursor::new(bytes.to_vec()), files)
 }
@@ -94,7 +96,9 @@ fn publish(bytes: &[u8]) -> Step {
     ]
     .concat();
     let request = publish_request(&Cargo, &Method::PUT, "/api/v1/crates/new").expect("request");
-    let steps = request.action.steps(&mut Cursor::new(body), &[]);
+    let steps = request
+        .action
+        .steps(&mut Cursor::new(body), &[], &PublishLimits::default());
     steps.expect("published").remove(0)
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::publishing::{Bytes as Stored, Step, StoredFile};
+use crate::publishing::{Bytes as Stored, PublishLimits, Step, StoredFile};
 use crate::search::{Hit, UpstreamResults};
 use crate::testing::{self, publish_request};
 use flate2::Compression;
@@ -56,13 +56,22 @@ fn body_of(description: &Value, packed: &[u8]) -> Vec<u8> {
 fn publish(body: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let request = publish_request(&Cargo, &Method::PUT, "/api/v1/crates/new")?;
     let mut body = Cursor::new(body.to_vec());
-    assert_eq!(&*request.action.package_in(&mut body)?, "probe");
-    request.action.steps(&mut body, files)
+    assert_eq!(
+        &*request
+            .action
+            .package_in(&mut body, &PublishLimits::default())?,
+        "probe"
+    );
+    request
+        .action
+        .steps(&mut body, files, &PublishLimits::default())
 }
 
 fn package_in(body: &[u8]) -> Result<Box<str>, Problem> {
     let request = publish_request(&Cargo, &Method::PUT, "/api/v1/crates/new")?;
-    request.action.package_in(&mut Cursor::new(body))
+    request
+        .action
+        .package_in(&mut Cursor::new(body), &PublishLimits::default())
 }
 
 fn compose(name: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
@@ -250,7 +259,9 @@ fn a_version_is_published_once() {
     (spelled["name"], spelled["vers"]) = (json!("pro_be"), json!("2.0.0"));
     let request = publish_request(&Cargo, &Method::PUT, "/api/v1/crates/new").expect("a request");
     let mut body = Cursor::new(body_of(&spelled, &other));
-    let problem = request.action.steps(&mut body, &files);
+    let problem = request
+        .action
+        .steps(&mut body, &files, &PublishLimits::default());
     assert_eq!(problem.expect_err("spelling").kind, Kind::Conflict);
 }
 
@@ -267,11 +278,19 @@ fn a_version_is_yanked_and_unyanked() {
     ] {
         let request = publish_request(&Cargo, &method, path).expect("a request");
         let steps = |files: &[StoredFile]| {
-            let steps = request.action.steps(&mut Cursor::new(Vec::new()), files);
+            let steps = request.action.steps(
+                &mut Cursor::new(Vec::new()),
+                files,
+                &PublishLimits::default(),
+            );
             steps.expect("steps")
         };
         assert_eq!(
-            (&*request.package, request.verb, request.max_bytes),
+            (
+                &*request.package,
+                request.verb,
+                request.action.max_body(&PublishLimits::default()).max_bytes,
+            ),
             ("probe", Verb::Write, 0)
         );
         let changed = steps(&files);
@@ -288,7 +307,11 @@ fn a_version_is_yanked_and_unyanked() {
     }
     let path = "/api/v1/crates/Probe/9.0.0/yank";
     let missing = publish_request(&Cargo, &Method::DELETE, path).expect("a request");
-    let missing = missing.action.steps(&mut Cursor::new(Vec::new()), &files);
+    let missing = missing.action.steps(
+        &mut Cursor::new(Vec::new()),
+        &files,
+        &PublishLimits::default(),
+    );
     assert_eq!(missing.expect_err("missing").kind, Kind::NotFound);
 }
 

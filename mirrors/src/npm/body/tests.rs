@@ -1,10 +1,13 @@
 use super::*;
+use larder_model::Kind;
 use std::io::Cursor;
+
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 type Data = (String, String, bool);
 
 fn scanned(body: &str) -> Result<(String, Vec<Data>), Problem> {
-    let found = scan(&mut Cursor::new(body))?;
+    let found = scan(&mut Cursor::new(body), Limit::from(MAX_TEXT_BYTES))?;
     let data = |at: &Attachment| {
         let start = usize::try_from(at.start).expect("small");
         (

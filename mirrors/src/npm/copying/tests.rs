@@ -2,6 +2,7 @@ use super::*;
 use crate::Protocol as _;
 use crate::npm::Npm;
 use crate::npm::testing::{Repo, Sent, integrity};
+use crate::publishing::PublishLimits;
 use crate::testing::stored;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +63,7 @@ fn copy(
         file: found.first().expect("a file"),
         digest: Digest::of(Algorithm::Sha256, tarball),
         size: tarball.len() as u64,
+        limits: &PublishLimits::default(),
     };
     let mut body = Cursor::new(tarball.to_vec());
     PackageCopies.steps(&copy, &mut body, files)

@@ -1,6 +1,7 @@
 use super::*;
 use crate::Protocol as _;
 use crate::publishing::Bytes as Stored;
+use crate::publishing::PublishLimits;
 use crate::pypi::Pypi;
 use crate::pypi::testing::{PROJECT, SDIST, WHEEL, publish_file, sdist, stored, wheel};
 use larder_model::{Algorithm, Digest, FileKind, Kind};
@@ -44,6 +45,7 @@ fn copy(file: &VersionFile, content: &[u8], files: &[StoredFile]) -> Result<Vec<
         file,
         digest: Digest::of(Algorithm::Sha256, content),
         size: content.len() as u64,
+        limits: &PublishLimits::default(),
     };
     DistributionCopies.steps(&copy, &mut Cursor::new(content.to_vec()), files)
 }

@@ -9,6 +9,12 @@ use std::io::Cursor;
 mod archives;
 mod stored;
 
+fn too_large(outcome: Result<Vec<Step>, Problem>) -> String {
+    let problem = outcome.expect_err("refused");
+    assert_eq!(problem.kind, Kind::TooLarge, "{problem}");
+    problem.detail.into_owned()
+}
+
 #[test]
 fn only_a_form_sent_to_its_address_publishes() {
     let request = request();
@@ -16,7 +22,12 @@ fn only_a_form_sent_to_its_address_publishes() {
         (request.action.name(), &*request.package, request.verb),
         ("upload", "", Verb::Write)
     );
-    assert_eq!(request.max_bytes, 2 << 30);
+    let limits = PublishLimits::default();
+    let max = request.action.max_body(&limits);
+    assert_eq!(
+        (max.told, max.max_bytes > limits.file.bytes),
+        (limits.file, true)
+    );
     let spaces = request_of("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:=\"");
     assert!(spaces.is_err());
     let quoted = request_of("Multipart/Form-Data; charset=utf-8; Boundary=\"==a:b'==\"");
@@ -58,7 +69,7 @@ fn a_wheel_brings_its_metadata() {
     assert_eq!(
         &*request()
             .action
-            .package_in(&mut Cursor::new(body.clone()))
+            .package_in(&mut Cursor::new(body.clone()), &PublishLimits::default())
             .expect("name"),
         PROJECT
     );
@@ -139,7 +150,7 @@ fn fields_come_in_any_order() {
         assert_eq!(
             &*request()
                 .action
-                .package_in(&mut Cursor::new(body.clone()))
+                .package_in(&mut Cursor::new(body.clone()), &PublishLimits::default())
                 .expect("name"),
             PROJECT
         );
@@ -192,7 +203,12 @@ fn an_ambiguous_form_is_refused() {
     assert!(spoilt(text_part("name", "other")).contains("same name"));
     assert!(spoilt(text_part("description", "other")).contains("same name"));
     assert!(spoilt(file_part(WHEEL, &wheel)).contains("same name"));
-    assert!(spoilt(text_part("keywords", &"a".repeat((64 << 10) + 1))).contains("too long"));
+    let long = [
+        text_part("keywords", &"a".repeat((64 << 10) + 1)),
+        body.clone(),
+    ]
+    .concat();
+    assert!(too_large(steps(&long, &[])).contains("keywords"));
     assert!(spoilt(text_part("a", "b").repeat(2000)).contains("too many"));
     assert!(spoilt(b"preamble\r\n".to_vec()).contains("begin"));
     let head = |head: &str| spoilt(format!("--{BOUNDARY}\r\n{head}\r\n\r\nvalue\r\n").into_bytes());
@@ -231,7 +247,7 @@ fn an_ambiguous_form_is_refused() {
     assert!(
         request()
             .action
-            .package_in(&mut Cursor::new(nameless))
+            .package_in(&mut Cursor::new(nameless), &PublishLimits::default())
             .is_err()
     );
 }
@@ -366,6 +382,7 @@ fn metadata_is_that_of_the_file() {
         assert!(of(&entries).contains("has no"));
     }
     let mut long = wheel_entries(folder, INFO);
-    long[1].content.resize((4 << 20) + 1, b'a');
-    assert!(of(&long).contains("too long"));
+    long[1].content.resize((8 << 20) + 1, b'a');
+    let long = too_large(publish_file(WHEEL, &zipped(&long), &[]));
+    assert!(long.contains("package_metadata_size"), "{long}");
 }

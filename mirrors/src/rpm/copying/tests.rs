@@ -1,6 +1,7 @@
 use super::*;
 use crate::Protocol as _;
 use crate::protocol::Tables as _;
+use crate::publishing::PublishLimits;
 use crate::rpm::{PackageLists, Rpm};
 use crate::testing::{publish_request, stored};
 use http::Method;
@@ -42,6 +43,7 @@ fn copy(version: &str, path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Pr
         file: &file,
         digest,
         size: EVERYTHING.len() as u64,
+        limits: &PublishLimits::default(),
     };
     PackageCopies.steps(&copy, &mut Cursor::new(EVERYTHING), files)
 }
@@ -49,7 +51,10 @@ fn copy(version: &str, path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Pr
 #[test]
 fn a_copy_is_what_publishing_made_of_it() {
     let request = publish_request(&Rpm, &Method::PUT, &format!("/{PATH}")).expect("request");
-    let published = request.action.steps(&mut Cursor::new(EVERYTHING), &[]);
+    let published =
+        request
+            .action
+            .steps(&mut Cursor::new(EVERYTHING), &[], &PublishLimits::default());
     let published = published.expect("published");
     assert_eq!(copy(VERSION, PATH, &[]).expect("copied"), published);
 }

@@ -33,7 +33,9 @@ fn steps_of(
     files: &[StoredFile],
 ) -> Result<Vec<Step>, Problem> {
     let request = publish_request(&Rpm, method, path)?;
-    request.action.steps(&mut Cursor::new(body), files)
+    request
+        .action
+        .steps(&mut Cursor::new(body), files, &PublishLimits::default())
 }
 
 /// The files that are stored after these steps.
@@ -119,7 +121,7 @@ fn find<'a>(documents: &'a [IndexDocument], ending: &str) -> &'a IndexDocument {
 fn files_are_put_and_deleted_at_their_paths() {
     let request = |method: &Method, path: &str| {
         let request = publish_request(&Rpm, method, path).expect(path);
-        let has_body = request.max_bytes > 0;
+        let has_body = request.action.max_body(&PublishLimits::default()).max_bytes > 0;
         (request.action.name(), request.verb, has_body)
     };
     let (put, delete) = (&Method::PUT, &Method::DELETE);
@@ -155,7 +157,9 @@ fn a_package_is_listed_with_its_metadata() {
     let steps = steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::AddAddress { path, at } if path == PATH && at == PATH));
     let request = publish_request(&Rpm, &Method::PUT, "/x.rpm").expect("a request");
-    let name = request.action.package_in(&mut Cursor::new(EVERYTHING));
+    let name = request
+        .action
+        .package_in(&mut Cursor::new(EVERYTHING), &PublishLimits::default());
     assert_eq!(&*name.expect("a name"), "everything");
     let files = stored(steps);
     assert_eq!(&*files[0].version, "3:1.0~rc1^git2-4.el9.noarch");

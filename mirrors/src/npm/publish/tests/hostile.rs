@@ -283,7 +283,7 @@ fn ambiguous_truncated_and_large_bodies_are_refused() {
         assert_eq!(kind, Kind::Invalid, "{end}");
     }
     let package = json!({"name": "widget", "version": "1.0.0"});
-    let huge = json!({"description": "x".repeat(5 << 20), "name": "widget", "version": "1.0.0"});
+    let huge = json!({"description": "x".repeat(9 << 20), "name": "widget", "version": "1.0.0"});
     let huge = refused(&Sent::packed(&package, &huge).body());
     assert_eq!(huge.kind, Kind::TooLarge);
 }

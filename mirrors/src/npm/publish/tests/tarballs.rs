@@ -243,7 +243,7 @@ fn bombs_do_not_go_off() {
         .as_bytes()
         .to_vec();
     name.resize(1 << 20, 0);
-    assert_eq!(refused_tarball(gzipped(&name)), Kind::Invalid);
+    assert_eq!(refused_tarball(gzipped(&name)), Kind::TooLarge);
     let many = header(tar::EntryType::Regular, "package/x", 0)
         .as_bytes()
         .repeat(100_001);

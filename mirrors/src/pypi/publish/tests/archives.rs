@@ -124,25 +124,19 @@ fn arbitrary_bytes_cause_no_panic() {
     }
 }
 
-fn too_large(outcome: Result<Vec<Step>, Problem>) -> String {
-    let problem = outcome.expect_err("refused");
-    assert_eq!(problem.kind, Kind::TooLarge, "{problem}");
-    problem.detail.into_owned()
-}
-
 #[test]
 fn bombs_are_not_unpacked() {
     let mut bomb = wheel_entries("my_pkg_x-1.0.0.dist-info", INFO);
     bomb[0].size = Some(65 << 20);
     assert!(too_large(publish_file(WHEEL, &zipped(&bomb), &[])).contains("too much"));
     let mut metadata = wheel_entries("my_pkg_x-1.0.0.dist-info", INFO);
-    metadata[1].content = vec![b'a'; 8 << 20];
+    metadata[1].content = vec![b'a'; 4 << 20];
     metadata[1].size = Some(100);
     assert!(refusal(publish_file(WHEEL, &zipped(&metadata), &[])).contains("damaged"));
     let mut tar = header("my_pkg_x-1.0.0/big", b'0', 65 << 20);
     assert!(too_large(publish_file(SDIST, &packed(&tar), &[])).contains("too much"));
-    tar = header("my_pkg_x-1.0.0/PKG-INFO", b'0', (4 << 20) + 1);
-    assert!(refusal(publish_file(SDIST, &packed(&tar), &[])).contains("too long"));
+    tar = header("my_pkg_x-1.0.0/PKG-INFO", b'0', (8 << 20) + 1);
+    assert!(too_large(publish_file(SDIST, &packed(&tar), &[])).contains("package_metadata_size"));
     let zeros = packed(&vec![0; 65 << 20]);
     assert!(too_large(publish_file(SDIST, &zeros, &[])).contains("too much"));
 }
@@ -196,4 +190,48 @@ fn a_tar_file_is_read_to_its_end() {
         &[],
     ));
     refusal(publish_file(SDIST, &wheel(), &[]));
+}
+
+/// The same zip file with an end of wider numbers, as writers of large files make it.
+fn widened(zip: &[u8]) -> Vec<u8> {
+    let (rest, end) = zip.split_at(zip.len() - 22);
+    let number = |at: usize, count: usize| {
+        let mut bytes = [0; 8];
+        bytes[..count].copy_from_slice(&end[at..at + count]);
+        bytes
+    };
+    let (count, length, start) = (number(10, 2), number(12, 4), number(16, 4));
+    let mut wide = [b"PK\x06\x06".as_slice(), &44_u64.to_le_bytes()].concat();
+    wide.extend([45, 3, 45, 0]);
+    wide.extend([0; 8]);
+    for number in [count, count, length, start] {
+        wide.extend(number);
+    }
+    let mut locator = [b"PK\x06\x07".as_slice(), &[0; 4]].concat();
+    locator.extend((rest.len() as u64).to_le_bytes());
+    locator.extend(1_u32.to_le_bytes());
+    let mut end = end.to_vec();
+    end[8..20].fill(0xff);
+    [rest, &wide, &locator, &end].concat()
+}
+
+#[test]
+fn large_archives_have_an_end_of_wider_numbers() {
+    let large = widened(&wheel());
+    let steps = publish_file(WHEEL, &large, &[]).expect("published");
+    assert_eq!(steps.len(), 2);
+    // Every byte of the end counts, but for the versions of its writer and reader.
+    let begins = large.len() - 22 - 20 - 56;
+    for at in (begins..large.len() - 2).filter(|at| !(begins + 12..begins + 16).contains(at)) {
+        let mut spoilt = large.clone();
+        spoilt[at] ^= 1;
+        refusal(publish_file(WHEEL, &spoilt, &[]));
+    }
+    // Where both ends have numbers they are the same.
+    let mut twice = large.clone();
+    let at = large.len() - 22;
+    twice[at + 8..at + 20].copy_from_slice(&wheel()[wheel().len() - 14..wheel().len() - 2]);
+    assert!(publish_file(WHEEL, &twice, &[]).is_ok());
+    let after = [&large[..begins], &[0; 1], &large[begins..]].concat();
+    refusal(publish_file(WHEEL, &after, &[]));
 }

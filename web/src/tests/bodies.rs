@@ -1,0 +1,82 @@
+//! What calls take in their bodies: every field that is not known is refused, by its name.
+
+use super::describe::JSON;
+use super::{PASSWORD, basic, house};
+use crate::openapi::operations;
+
+#[tokio::test]
+async fn no_call_takes_a_field_that_it_does_not_know() {
+    let house = house().await;
+    house.make("npm/local", "hosted", "{}").await;
+    let root = basic("admin", PASSWORD);
+    let mut seen = 0;
+    for (path, method, operation) in operations(&JSON) {
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        seen += 1;
+        let kind = if path.starts_with("/schedules/") {
+            "gc"
+        } else {
+            "npm"
+        };
+        let target = path
+            .replace("{protocol}", "npm")
+            .replace("{kind}", kind)
+            .replace("{name}", "local")
+            .replace("{group}", "all")
+            .replace("{package}", "demo")
+            .replace("{version}", "1.0.0")
+            .replace("{id}", "1");
+        let unknown = r#"{"no_such_field":1}"#;
+        let (status, told) = house.ask(&root, method.as_str(), &target, unknown).await;
+        let detail = told["detail"].as_str().unwrap_or_default();
+        assert!(
+            matches!(status, 400 | 422) && detail.contains("no_such_field"),
+            "{method} {target}: {status} {told}"
+        );
+    }
+    assert!(seen >= 20, "{seen}");
+}
+
+#[tokio::test]
+async fn no_repository_takes_a_field_of_another_kind() {
+    let house = house().await;
+    house.make("npm/local", "hosted", "{}").await;
+    house.make("npm/up", "mirror", "{}").await;
+    house
+        .make("npm/all", "group", r#"{"members":["local","up"]}"#)
+        .await;
+    let root = basic("admin", PASSWORD);
+    for (field, value, kinds) in [
+        ("offline", "true", ["up"].as_slice()),
+        ("fresh_seconds", "1", &["up"]),
+        ("serve_vanished", "true", &["up"]),
+        ("upstream", r#"{"url":"https://a.example/"}"#, &["up"]),
+        ("members", r#"["local"]"#, &["all"]),
+        ("blocked", "[]", &["up", "all"]),
+        ("signing_key", r#""""#, &[]),
+        ("immutable", "[]", &["local"]),
+        ("sparse_images", "true", &[]),
+        ("quota", r#"{"bytes":1000}"#, &["local"]),
+        ("kind", r#""group""#, &[]),
+        ("protocol", r#""npm""#, &[]),
+        ("created_at", r#""2026-01-01T00:00:00Z""#, &[]),
+        ("usage", "{}", &[]),
+    ] {
+        for name in ["local", "up", "all"] {
+            let body = format!("{{\"{field}\":{value}}}");
+            let target = format!("/repositories/npm/{name}");
+            let (status, told) = house.ask(&root, "PATCH", &target, &body).await;
+            if kinds.contains(&name) {
+                assert_eq!(status, 200, "{target} {body}: {told}");
+                continue;
+            }
+            let detail = told["detail"].as_str().unwrap_or_default();
+            assert!(
+                matches!(status, 400 | 422) && detail.contains(field),
+                "{target} {body}: {status} {told}"
+            );
+        }
+    }
+}
