@@ -15,4 +15,4 @@ mod vault;
 pub use client_certificate::{ClientCertificate, expires_at, read_authorities};
 pub use openpgp::SigningKey;
 pub use ring::KeyRing;
-pub use vault::Vault;
+pub use vault::{Credentials, Vault, client_key_place};

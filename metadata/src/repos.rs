@@ -277,8 +277,11 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
     let upstream = settings.upstream.as_ref().map(|upstream| {
         json!({
             "url": upstream.url,
+            "mirror_list": upstream.mirror_list,
             "username": upstream.username,
             "has_password": upstream.password.is_some(),
+            "has_client_certificate": upstream.client_key.is_some().then_some(true),
+            "has_ca_certificate": upstream.ca_certificate.is_some().then_some(true),
             "allow_private": upstream.allow_private,
             "token_origins": upstream.token_origins,
         })

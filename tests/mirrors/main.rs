@@ -10,6 +10,7 @@ mod breaker;
 mod bytes;
 mod changes;
 mod check;
+mod client_certificates;
 mod contents;
 mod copies;
 mod flaps;

@@ -106,7 +106,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("askama", &["web", "gui"]),
     ("hyper", &["door", "server"]),
     ("hyper-util", &["server"]),
-    ("rustls", &["metadata", "keys", "server", "tests"]),
+    ("rustls", &["metadata", "keys", "cache", "server", "tests"]),
     ("x509-cert", &["keys"]),
     ("tokio-rustls", &["server", "tests"]),
     ("rcgen", &["keys", "server", "tests"]),
