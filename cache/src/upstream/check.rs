@@ -84,7 +84,11 @@ impl Upstream {
             regardless: true,
         };
         let mut found = Probed::of(StatusCode::NOT_FOUND);
-        for path in self.protocol.probes() {
+        // Where a list names its mirrors, there is nothing else at its own address.
+        let list = self.mirror_list.as_deref();
+        let probes = list.as_slice();
+        let probes = list.map_or(self.protocol.probes(), |_| probes);
+        for path in probes {
             found = self.probe_at(way, path).await?;
             if !self.absent.contains(found.status.as_u16()) {
                 break;

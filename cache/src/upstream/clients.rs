@@ -117,7 +117,7 @@ impl Clients {
         if own {
             return &self.own;
         }
-        if self.guard.trusts(url) {
+        if self.guard.is_named(url) {
             return &self.named;
         }
         let direct = self.direct.as_ref();
@@ -128,7 +128,7 @@ impl Clients {
 
     /// Whether a URL is not asked through the proxies although there are some.
     pub(super) fn avoids_proxies(&self, url: &Url, own: bool) -> bool {
-        let is_named = own || self.guard.trusts(url);
+        let is_named = own || self.guard.is_named(url);
         self.direct.is_some() && !is_named && !is_nameless(url)
     }
 }

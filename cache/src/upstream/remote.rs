@@ -3,6 +3,7 @@
 use super::clients::{Certificates, Clients, UpstreamConfig};
 use super::guard::Guard;
 use super::logins::Logins;
+use super::mirrors::Mirrors;
 use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
@@ -50,6 +51,9 @@ pub(crate) struct Upstream {
     pub(super) certificate_expires_at: Option<Timestamp>,
     /// The certificate and the authorities of its connections.
     pub(super) certificates: Certificates,
+    /// The address of its list of mirrors.
+    pub(super) mirror_list: Option<String>,
+    pub(super) mirrors: Mirrors,
     pub(super) logins: Logins,
     /// Token endpoints that are given our credentials wherever they are.
     pub(super) token_origins: Vec<url::Origin>,
@@ -74,7 +78,7 @@ impl Upstream {
     pub(crate) fn new(parts: UpstreamParts<'_>) -> Result<Arc<Self>, Problem> {
         let (settings, config) = (parts.settings, parts.config);
         let base = base_of(&settings.url)?;
-        let guard = Guard::new(trusted(settings)?);
+        let guard = Guard::new(trusted(settings)?, settings.allow_private);
         let certificates = Certificates {
             shown: parts.credentials.client_certificate,
             authorities: settings.ca_certificate.clone(),
@@ -89,6 +93,8 @@ impl Upstream {
             has_certificate: certificates.shown.is_some(),
             certificate_expires_at: certificate.and_then(expires_at),
             certificates,
+            mirror_list: settings.mirror_list.clone(),
+            mirrors: Mirrors::default(),
             logins: Logins::default(),
             token_origins: origins(&settings.token_origins)?,
             absent: settings.absent_statuses.clone(),
