@@ -66,12 +66,11 @@ fn repos(text: &str, path: &Path, variables: &[(String, String)]) -> Vec<Discove
             .split([' ', ',', '\n', '\t'])
             .find(|url| !url.is_empty());
         let place = file(path);
-        let found = match url {
-            Some(url) => DiscoveredUpstream::read(NAME, url, &place),
-            None => {
-                let list = of("metalink").or_else(|| of("mirrorlist"))?;
-                DiscoveredUpstream::of_list(NAME, &expanded(&list, variables), &place)
-            }
+        let found = if let Some(url) = url {
+            DiscoveredUpstream::read(NAME, url, &place)
+        } else {
+            let list = of("metalink").or_else(|| of("mirrorlist"))?;
+            DiscoveredUpstream::of_list(NAME, &expanded(&list, variables), &place)
         };
         Some(
             found?

@@ -80,29 +80,14 @@ impl Authority {
 
     /// A certificate (PEM) for a client, and its private key.
     pub fn client(&self, certificate: Certificate) -> (String, String) {
-        let (params, key) = self.params(certificate);
+        let (params, key) = params(certificate);
         let signed = params.signed_by(&key, &self.issuer).expect("certificate");
         (signed.pem(), key.serialize_pem())
     }
 
-    fn params(&self, certificate: Certificate) -> (CertificateParams, KeyPair) {
-        let name = if certificate == Certificate::OtherName {
-            "other.example"
-        } else {
-            "127.0.0.1"
-        };
-        let mut params = CertificateParams::new([name.to_owned()]).expect("name");
-        match certificate {
-            Certificate::Expired => params.not_after = date_time_ymd(2020, 1, 1),
-            Certificate::NotYet => params.not_before = date_time_ymd(2090, 1, 1),
-            Certificate::Right | Certificate::OtherName => {}
-        }
-        (params, KeyPair::generate().expect("key"))
-    }
-
     /// A server that shows such a certificate; `frames`: it speaks HTTP/2.
     fn sign(&self, certificate: Certificate, clients: Clients, frames: bool) -> Arc<ServerConfig> {
-        let (params, key) = self.params(certificate);
+        let (params, key) = params(certificate);
         let signed = params.signed_by(&key, &self.issuer).expect("certificate");
         let private = PrivateKeyDer::try_from(key.serialize_der()).expect("key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -127,6 +112,22 @@ impl Authority {
         }];
         Arc::new(config)
     }
+}
+
+/// What a certificate says, and a key for it.
+fn params(certificate: Certificate) -> (CertificateParams, KeyPair) {
+    let name = if certificate == Certificate::OtherName {
+        "other.example"
+    } else {
+        "127.0.0.1"
+    };
+    let mut params = CertificateParams::new([name.to_owned()]).expect("name");
+    match certificate {
+        Certificate::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+        Certificate::NotYet => params.not_before = date_time_ymd(2090, 1, 1),
+        Certificate::Right | Certificate::OtherName => {}
+    }
+    (params, KeyPair::generate().expect("key"))
 }
 
 /// TLS before a plain server, gone when it is dropped.

@@ -78,16 +78,16 @@ fn only_the_named_origin_may_be_private() {
     }
 }
 
+/// Whether a name of this machine is looked up.
+async fn resolve(guard: Guard, proxies: &[&str]) -> bool {
+    let proxies = proxies.iter().map(|name| (*name).into()).collect();
+    let resolver = Resolver { guard, proxies };
+    let found = resolver.resolve("localhost".parse().expect("name")).await;
+    found.is_ok()
+}
+
 #[tokio::test]
 async fn names_of_private_addresses_are_not_resolved() {
-    let resolve = |guard: Guard, proxies: &[&str]| {
-        let proxies = proxies.iter().map(|name| (*name).into()).collect();
-        let resolver = Resolver { guard, proxies };
-        async move {
-            let found = resolver.resolve("localhost".parse().expect("name")).await;
-            found.is_ok()
-        }
-    };
     assert!(!resolve(Guard::new(vec![], false), &[]).await);
     let trusted = || Guard::new(vec![url("http://localhost:1/").origin()], false);
     assert!(resolve(trusted(), &[]).await);

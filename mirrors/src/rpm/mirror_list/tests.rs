@@ -19,7 +19,10 @@ fn metalink() -> String {
         r#"<?xml version="1.0" encoding="utf-8"?>
 <metalink version="3.0" xmlns="http://www.metalinker.org/" xmlns:mm0="http://registry.example/mm0">
  <files>
-  <file name="other.xml"><size>1</size><resources><url preference="100">https://other.example/repodata/repomd.xml</url></resources></file>
+  <file name="other.xml">
+   <size>1</size>
+   <resources><url preference="100">https://other.example/repodata/repomd.xml</url></resources>
+  </file>
   <file name="repomd.xml">
    <mm0:timestamp>1700000000</mm0:timestamp>
    <size>{new_size}</size>
