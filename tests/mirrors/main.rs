@@ -24,6 +24,7 @@ mod damaged;
 mod kept;
 mod lenient;
 mod lens;
+mod lost;
 mod mirror_lists;
 mod numbers;
 mod paths;
