@@ -87,7 +87,7 @@ impl Clients {
             proxies.apply(builder)?.build().map_err(Problem::internal)
         };
         let none = Certificates::default();
-        let proxied = client(&none, proxies)?;
+        let plain = client(&none, proxies)?;
         let direct = || client(&none, &Proxies::default());
         let named = match certificates.authorities {
             Some(_) => {
@@ -97,7 +97,7 @@ impl Clients {
                 };
                 client(&authorities, proxies)?
             }
-            None => proxied.clone(),
+            None => plain.clone(),
         };
         let own = match certificates.shown {
             Some(_) => client(certificates, proxies)?,
@@ -107,7 +107,7 @@ impl Clients {
             guard: guard.clone(),
             own,
             named,
-            proxied,
+            proxied: plain,
             direct: (!proxies.is_empty()).then(direct).transpose()?,
         })
     }
