@@ -83,7 +83,7 @@ impl Packages {
             repo,
             call,
         } = endpoint;
-        let path = format!("/{}/{repo}", protocol.name());
+        let path = ["/", protocol.name().0, "/", repo.as_str()].concat();
         let repo_url = RepoUrl {
             origin: &client.base,
             path: &path,
@@ -100,12 +100,8 @@ impl Packages {
                 client,
                 headers: &request.headers,
             };
-            return Ok(self
-                .0
-                .accounts
-                .answer(&context, &account, body)
-                .await?
-                .into());
+            let answer = self.0.accounts.answer(&context, &account, body);
+            return Ok(Box::pin(answer).await?.into());
         }
         // The repository or group of the address.
         let row = admission.policy().repo(protocol.name(), &repo);
@@ -123,17 +119,17 @@ impl Packages {
             Call::Publish(publish) => {
                 let repo = parts.groups.published_to(admission, &own)?;
                 let publisher = &parts.publisher;
-                publisher
-                    .publish(&repo, admission, &publish, Some(body))
-                    .await?;
+                let done = publisher.publish(&repo, admission, &publish, Some(body));
+                Box::pin(done).await?;
                 publish.action.reply()
             }
-            Call::Search(search) => parts.searches.answer(admission, &own, &search).await?,
+            Call::Search(search) => {
+                Box::pin(parts.searches.answer(admission, &own, &search)).await?
+            }
             Call::Query(query) => {
-                let queries = &parts.queries;
-                queries
-                    .answer(admission, &own, query, &request.headers, body)
-                    .await?
+                let headers = &request.headers;
+                let answer = parts.queries.answer(admission, &own, query, headers, body);
+                Box::pin(answer).await?
             }
             Call::Account(_) => return Err(Problem::internal("a request about an account")),
         };

@@ -277,7 +277,7 @@ pub(crate) fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
         ttl.to_string()
     };
     let text = match cached.how {
-        CacheStatus::Hit => format!("larder; hit; ttl={}", left(cached.age)),
+        CacheStatus::Hit => ["larder; hit; ttl=", &left(cached.age)].concat(),
         CacheStatus::Revalidated => {
             "larder; hit; fwd=stale; fwd-status=304; detail=revalidated".to_owned()
         }
@@ -298,7 +298,7 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|request| request.to_str().ok());
     lines.flat_map(|request| request.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
+        let mut parts = item.split(';').map(str::trim_ascii);
         let named = parts
             .next()
             .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");

@@ -76,11 +76,11 @@ impl ContentStore {
             let digest = Digest::of(Algorithm::Sha256, bytes);
             return Ok(Prepared::inline(digest, bytes.clone()));
         }
-        self.with_staging(Algorithm::Sha256, async |mut staging| {
+        let staged = self.with_staging(Algorithm::Sha256, async |mut staging| {
             staging.append(bytes.clone()).await?;
             self.prepare_staged(staging).await
-        })
-        .await
+        });
+        Box::pin(staged).await // large, and part of many futures that never come to it
     }
 
     /// Makes staged bytes durable. Their digest was compared by whoever has one to compare it with.

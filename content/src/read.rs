@@ -27,6 +27,14 @@ impl ContentStore {
     /// ([`Kind::Damaged`](larder_model::Kind)): that is noted, so that who asks next has them brought
     /// again, and a scrub looks at them.
     pub async fn open(&self, found: &FileRecord, range: Range<u64>) -> Result<Content, Problem> {
+        match &found.body {
+            Some(body) if !found.damaged => Ok(part(body, &range)),
+            // Large, and most of what is asked for is in its row.
+            _ => Box::pin(self.open_kept(found, range)).await,
+        }
+    }
+
+    async fn open_kept(&self, found: &FileRecord, range: Range<u64>) -> Result<Content, Problem> {
         let mut at = match &found.body {
             _ if found.damaged => {
                 self.require_whole(found).await?;
@@ -87,7 +95,7 @@ impl ContentStore {
         if !found.damaged {
             return Ok(());
         }
-        match self.metadata.quarantined_blob(&found.digest).await? {
+        match Box::pin(self.metadata.quarantined_blob(&found.digest)).await? {
             Some(known) => Err(Problem::damaged(&found.digest, Some(known.since))),
             None => Ok(()), // healed since the row was read
         }

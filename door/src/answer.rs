@@ -153,7 +153,7 @@ pub fn is_download(request: &Parts, found: &FileRecord) -> bool {
     if !has_condition {
         return true; // as nearly all, without a look at the digest's text
     }
-    let tag = found.digest.to_string();
+    let tag = found.digest.text();
     if is_known(headers, &tag) {
         return false;
     }
@@ -204,8 +204,9 @@ pub(crate) async fn of_blob(
         None => (found.digest, found.size),
     };
     // Who has these bytes already gets none (RFC 9110 13.1.2).
-    let tag = tag.to_string();
-    let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
+    let tag = tag.text();
+    let quoted = ["\"", &tag, "\""].concat();
+    let quoted = HeaderValue::try_from(quoted).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
     if is_known(request.headers, &tag) {
         said.insert(ETAG, quoted);
@@ -389,7 +390,7 @@ fn cache_control(lasts: Lasts, public: bool) -> HeaderValue {
         (Lasts::Unknown, false) => "private, no-cache",
         (Lasts::For(time), public) => {
             let who = if public { "public" } else { "private" };
-            let text = format!("{who}, max-age={}", time.as_secs());
+            let text = [who, ", max-age=", &time.as_secs().to_string()].concat();
             return HeaderValue::try_from(text)
                 .unwrap_or_else(|_| HeaderValue::from_static("no-cache"));
         }

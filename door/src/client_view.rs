@@ -62,7 +62,7 @@ impl ClientView {
         let host = told.or_else(|| own().filter(|host| is_host(host)));
         let scheme = if secure { "https" } else { "http" };
         Self {
-            base: format!("{scheme}://{}", host.unwrap_or("localhost")).into(),
+            base: [scheme, "://", host.unwrap_or("localhost")].concat().into(),
             address,
             request_id: "".into(),
         }

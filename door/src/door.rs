@@ -260,15 +260,18 @@ async fn pass<D: Door>(
         client,
         wire,
     };
-    match way.answer(endpoint, principal.clone(), body, passage).await {
+    match way.answer(endpoint, principal, body, passage).await {
         // What the store lost is noted by now: what can be brought again is, for this request already.
         Err(problem) if problem.found_now.is_some() && request.method == Method::GET => {
             if problem.found_now == Some(true) {
-                let (path, problem) = (request.uri.path(), problem.with_causes());
-                tracing::error!(path, problem, "the bytes of a file are lost");
+                let (path, why) = (request.uri.path(), problem.with_causes());
+                tracing::error!(path, problem = why, "the bytes of a file are lost");
             }
-            let endpoint = door.parse(request)?;
-            way.answer(endpoint, principal, body, passage).await
+            let (endpoint, principal) = (door.parse(request)?, passage.principal.clone());
+            let Some(principal) = principal else {
+                return Err(problem);
+            };
+            Box::pin(way.answer(endpoint, principal, body, passage)).await
         }
         outcome => outcome,
     }
@@ -370,12 +373,16 @@ fn add_reason(response: &mut Response<Body>, problem: &Problem) {
     }
 }
 
+/// `Cache-Control` of what is for one caller alone (RFC 9111 5.2.2): nothing keeps it. `private` is for
+/// caches that know no `no-store`.
+pub const FOR_ONE_CALLER: HeaderValue = HeaderValue::from_static("private, no-store");
+
 /// Bytes of others must never run in a browser on this origin. Pages of our own bring their own
 /// policy. An answer that does not say how long it may be kept is for this caller alone: no cache
 /// keeps it.
 fn guard_browsers(headers: &mut HeaderMap) {
     if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CACHE_CONTROL, FOR_ONE_CALLER);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {

@@ -41,7 +41,8 @@ impl Metadata {
         if let Some(found) = lookups.get(&name, began) {
             return Ok(Some(found));
         }
-        let found = self.look_up(FIND, key).await?.map(Arc::new);
+        // What asks the database is large, and most requests never do.
+        let found = Box::pin(self.look_up(FIND, key)).await?.map(Arc::new);
         // What is damaged is asked for each time: whoever heals it need not know who reads it.
         if let Some(found) = found.as_ref().filter(|found| !found.damaged) {
             lookups.keep(name, began, found);

@@ -71,12 +71,8 @@ impl Lookups {
             kind,
             path,
         } = key;
-        format!(
-            "{}/{}\0{}\0{path}",
-            package.repo,
-            package.package,
-            kind.word()
-        )
+        let (repo, word) = (package.repo.to_string(), kind.word());
+        [&repo, "/", package.package, "\0", word, "\0", path].concat()
     }
 
     pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<FileRecord>> {

@@ -47,30 +47,36 @@ pub(crate) async fn to(sql: &dyn Sql, newest: usize) -> Result<(), Error> {
         if found > known {
             return Err(Error::TooNew { found, known });
         }
-        let Some(text) = usize::try_from(found)
-            .ok()
-            .and_then(|done| migrations.get(done))
-        else {
+        let done = usize::try_from(found).unwrap_or(usize::MAX);
+        let pending = migrations.get(done..).unwrap_or_default();
+        // Where there is nothing yet all of them are one commit: none of their states is anyone's.
+        let together = if found == 0 { pending.len() } else { 1 };
+        let script: String = pending
+            .iter()
+            .take(together)
+            .zip(found + 1..)
+            .map(|(text, version)| step(sql, text, version))
+            .collect();
+        if script.is_empty() {
             return Ok(());
-        };
-        let mut text = of_dialect(text, sql.dialect());
-        for (token, spelling) in sql.spelling() {
-            text = text.replace(token, spelling);
         }
-        let next = found + 1;
-        // The version row comes first: of two servers that start together one fails here and looks
-        // again.
-        match sql
-            .script(format!(
-                "insert into schema_version values ({next});\n{text}"
-            ))
-            .await
-        {
-            Ok(()) => tracing::debug!(version = next, "schema migrated"),
-            Err(Error::Exists(_)) => {}
+        match sql.script(script).await {
+            Ok(()) => {}
+            Err(Error::Exists(_)) => continue,
             Err(error) => return Err(error),
         }
+        tracing::debug!(before = found, steps = together, "schema migrated");
     }
+}
+
+/// A migration as the database is told it. The version's row comes first: of two servers that start
+/// together one fails there and looks again.
+fn step(sql: &dyn Sql, text: &str, version: i64) -> String {
+    let mut text = of_dialect(text, sql.dialect());
+    for (token, spelling) in sql.spelling() {
+        text = text.replace(token, spelling);
+    }
+    format!("insert into schema_version values ({version});\n{text}\n")
 }
 
 /// The text without what is for another database: lines between `--{name` and `--}`.

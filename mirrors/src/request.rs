@@ -92,7 +92,7 @@ fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
     let items = lines.flat_map(|request| request.split(','));
     let mut best = 0;
     for item in items {
-        let mut parts = item.split(';').map(str::trim);
+        let mut parts = item.split(';').map(str::trim_ascii);
         if !parts
             .next()
             .is_some_and(|named| named.eq_ignore_ascii_case(media_type))

@@ -69,6 +69,17 @@ impl Digest {
         hex::encode(self.bytes())
     }
 
+    /// Its text, which takes no memory of its own.
+    pub fn text(&self) -> DigestText {
+        let name = self.algorithm.name().as_bytes();
+        let start = name.len() + 1;
+        let length = start + 2 * self.algorithm.size();
+        let mut bytes = [b':'; LONGEST];
+        bytes[..name.len()].copy_from_slice(name);
+        hex::encode_into(self.bytes(), &mut bytes[start..length]);
+        DigestText { bytes, length }
+    }
+
     /// The digest of bytes at hand.
     pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
@@ -90,7 +101,24 @@ impl FromStr for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm.name(), self.hex())
+        f.write_str(&self.text())
+    }
+}
+
+/// The bytes of the longest text of a digest.
+const LONGEST: usize = "sha512:".len() + 128;
+
+/// The text of a digest.
+#[derive(Clone, Copy, Debug)]
+pub struct DigestText {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl std::ops::Deref for DigestText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default() // it is ASCII
     }
 }
 

@@ -4,12 +4,17 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Writes `bytes` as lower-case hex.
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut text = vec![0; bytes.len() * 2];
+    encode_into(bytes, &mut text);
+    String::from_utf8(text).unwrap_or_default() // it is ASCII
+}
+
+/// Writes `bytes` as lower-case hex into twice as many; what has no room is left out.
+pub fn encode_into(bytes: &[u8], text: &mut [u8]) {
+    for (byte, pair) in bytes.iter().zip(text.chunks_exact_mut(2)) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    text
 }
 
 /// Reads exactly `out.len()` bytes of lower-case hex; `None` for any other text.

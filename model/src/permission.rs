@@ -106,7 +106,7 @@ pub struct Permission {
 impl Permission {
     /// The repo as people name it everywhere: `oci/team`.
     pub fn repository(&self) -> String {
-        format!("{}/{}", self.protocol, self.repo)
+        [self.protocol.0, "/", self.repo.as_str()].concat()
     }
 }
 

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::{Admission, Principal};
-use larder_door::{Answer, ClientView, Incoming};
+use larder_door::{Answer, ClientView, FOR_ONE_CALLER, Incoming};
 use larder_model::{Kind, Problem};
 use serde_json::json;
 
@@ -80,9 +80,7 @@ impl Registry {
             }
         }
         let reply = json_reply(reply.to_string().into_bytes());
-        Ok(reply
-            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
-            .into())
+        Ok(reply.with(CACHE_CONTROL, FOR_ONE_CALLER).into())
     }
 
     /// Who an `OAuth2` form speaks for.

@@ -13,6 +13,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Container registry and mirror of every package source a team builds from.
 #[derive(Parser)]
@@ -313,8 +314,10 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
-        let house = House::build(&config, password, machine(variables), settings).await?;
-        listen::serve(house, &config, &read_again).await
+        let house = Arc::new(House::build(&config, settings).await?);
+        let (beginning, shared) = (&house.beginning, (&house.metadata, &*house.gate));
+        let first = beginning.make(shared, &config, password, machine(variables));
+        listen::serve(&house, &config, &read_again, first).await
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome

@@ -25,16 +25,13 @@ const ASKING: Duration = Duration::from_secs(7);
 /// How long the addresses of what they told may be looked up.
 const LOOKING_UP: Duration = Duration::from_secs(2);
 
-/// Makes the repos if there are no users yet: they come before the first of them. Without a
+/// Makes the repos. Without a
 /// machine, or with nothing found on it, they wait for someone to set their upstream.
 pub(crate) async fn first_mirrors(
     metadata: &Metadata,
     gate: &Gate,
     machine: Option<Machine>,
 ) -> Result<(), Problem> {
-    if metadata.has_users().await? {
-        return Ok(());
-    }
     // What this machine's package managers use, and whether that is within a private network.
     let found = match machine.clone() {
         Some(machine) => defaults(machine).await,

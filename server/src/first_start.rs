@@ -110,7 +110,22 @@ pub(crate) fn random_key() -> Result<[u8; 32], String> {
     Ok(key)
 }
 
-/// Makes the user [`ADMIN`] if there are no users: with `password`, else a random one that is left in
+/// Fails if a password for the first administrator is one that anybody guesses.
+pub(crate) fn require_strong(password: Option<&str>) -> Result<(), String> {
+    match password {
+        Some(password)
+            if password.len() < 8 || WEAK.contains(&password.to_lowercase().as_str()) =>
+        {
+            Err(
+                "LARDER_ADMIN_PASSWORD is too weak: at least 8 characters that nobody guesses"
+                    .to_owned(),
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the user [`ADMIN`]: with `password`, else a random one that is left in
 /// a file.
 pub(crate) async fn first_admin(
     metadata: &Metadata,
@@ -118,21 +133,9 @@ pub(crate) async fn first_admin(
     data: &Path,
     password: Option<String>,
 ) -> Result<(), Problem> {
-    if metadata.has_users().await? {
-        return Ok(());
-    }
-    let wrong = |text: String| Problem::internal(text);
     let password = match password {
-        Some(password)
-            if password.len() < 8 || WEAK.contains(&password.to_lowercase().as_str()) =>
-        {
-            return Err(wrong(
-                "LARDER_ADMIN_PASSWORD is too weak: at least 8 characters that nobody guesses"
-                    .to_owned(),
-            ));
-        }
         Some(password) => password,
-        None => random_password(data).map_err(wrong)?,
+        None => random_password(data).map_err(Problem::internal)?,
     };
     let hash = gate.hash_password(&password).await?;
     let name = ADMIN.parse().map_err(Problem::internal)?;

@@ -1,6 +1,7 @@
 //! The wiring: configuration in, doors with exactly their parts out.
 
 use crate::backup::{BackupWork, backups, key_files};
+use crate::beginning::Beginning;
 use crate::engine::Engine;
 use crate::gauges::Gauges;
 use crate::observe::{Below, Observer};
@@ -11,12 +12,11 @@ use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, before_upgrade, first_mirrors, first_start, tls, writable};
+use crate::{at_rest, before_upgrade, first_start, tls, writable};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting, StorageKind};
 use larder_content::ContentStore;
-use larder_discover::Machine;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
 use larder_gui::Gui;
@@ -74,6 +74,7 @@ pub(crate) struct House {
     pub(crate) audit_keep: Duration,
     /// Bytes that all mirrors may keep together; 0: no limit.
     pub(crate) mirrors_keep: u64,
+    pub(crate) beginning: Beginning,
     _lock: File,
 }
 
@@ -120,11 +121,9 @@ fn packages(
 }
 
 impl House {
-    /// Opens everything and makes what a first start needs, with what its `machine` uses.
+    /// Opens everything.
     pub(crate) async fn build(
         config: &Config,
-        admin_password: Option<String>,
-        machine: Machine,
         settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
@@ -134,10 +133,6 @@ impl House {
         require_bucket(&blobs).await?;
         first_start::require_own_blobs(&metadata, &blobs).await?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, keys)).await?);
-        // A new server gets its mirrors and its administrator before anyone is let in.
-        let machine = Some(machine).filter(|_| config.cache.discover);
-        first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
-        first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
         // The doors, each with exactly what it needs.
         let limits = registry_limits(config)?;
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
@@ -226,6 +221,7 @@ impl House {
             way,
             audit_keep: config.audit.keep,
             mirrors_keep: config.cache.size,
+            beginning: Beginning::default(),
             _lock: lock,
         })
     }

@@ -9,6 +9,7 @@ use crate::connection_slots::{ConnectionSlot, ConnectionSlots};
 use crate::house::House;
 use crate::{housekeeping, metrics};
 use larder_config::Config;
+use larder_model::Problem;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 use std::error::Error;
@@ -43,14 +44,15 @@ struct Worker {
 
 /// Serves until a signal comes, then lets running requests finish within their time.
 ///
-/// `read_again` reads the configuration again and sets what can change.
+/// `read_again` reads the configuration again and sets what can change; `first` is what a first start
+/// makes while the first requests come.
 pub(crate) async fn serve(
-    house: House,
+    house: &Arc<House>,
     config: &Config,
     read_again: &dyn Fn() -> Result<(), Box<dyn Error>>,
+    first: impl Future<Output = Result<(), Problem>>,
 ) -> Result<(), Box<dyn Error>> {
     raise_file_limit();
-    let house = Arc::new(house);
     let listener = bind(config.server.listen)?;
     let address = listener.local_addr()?;
     let (stop, stopping) = watch::channel(false);
@@ -59,12 +61,12 @@ pub(crate) async fn serve(
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         threads => threads,
     };
-    let start = |number| start_worker(number, &house, limits, stopping.clone());
+    let start = |number| start_worker(number, house, limits, stopping.clone());
     let workers = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
     if let Some(address) = config.telemetry.metrics_listen {
         tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
     }
-    tokio::spawn(housekeeping::run(Arc::clone(&house)));
+    tokio::spawn(housekeeping::run(Arc::clone(house)));
     let jobs = house.jobs.clone();
     let running_jobs = tokio::spawn(async move { jobs.run().await });
     let scheme = if house.way.tls.is_some() {
@@ -72,8 +74,15 @@ pub(crate) async fn serve(
     } else {
         "http"
     };
-    tracing::info!(url = %format!("{scheme}://{address}"), version = env!("CARGO_PKG_VERSION"), "larder is ready");
-    accept(&house, &listener, &workers, config, read_again).await?;
+    let first = async {
+        first.await?;
+        tracing::info!(url = %format!("{scheme}://{address}"), version = env!("CARGO_PKG_VERSION"), "larder is ready");
+        std::future::pending::<Result<(), Problem>>().await
+    };
+    tokio::select! {
+        accepted = accept(house, &listener, &workers, config, read_again) => accepted?,
+        failed = first => return failed.map_err(Box::from),
+    }
     drop(listener);
     tracing::info!(
         seconds = limits.shutdown_time.as_secs(),
@@ -93,10 +102,10 @@ pub(crate) async fn serve(
     {
         tracing::warn!("jobs that could not be given back in time are taken up in a while");
     }
-    housekeeping::write_uses(&house).await;
-    housekeeping::write_statistics(&house).await;
-    housekeeping::write_session_uses(&house).await;
-    housekeeping::write_audit(&house, true).await;
+    housekeeping::write_uses(house).await;
+    housekeeping::write_statistics(house).await;
+    housekeeping::write_session_uses(house).await;
+    housekeeping::write_audit(house, true).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -16,6 +16,7 @@ mod metrics;
 mod system;
 mod tls;
 mod writable;
+mod beginning;
 
 mod backup;
 mod before_upgrade;

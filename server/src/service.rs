@@ -67,6 +67,7 @@ pub(crate) async fn serve(
     let (method, uri) = (parts.method.clone(), parts.uri.clone()); // no copies
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
     let incoming = incoming.counted(peer.answering.collecting());
+    house.beginning.stand_before(&parts).await;
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
     if opened.response.headers().contains_key(CONNECTION) {
@@ -163,7 +164,7 @@ async fn route(
 
 /// Numbers the requests of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
-static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
+static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:x}-", std::process::id()));
 
 /// The client's own id for the request if it is plain, else a new one.
 fn request_id(parts: &Parts) -> HeaderValue {
@@ -178,7 +179,7 @@ fn request_id(parts: &Parts) -> HeaderValue {
         return id.clone();
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    HeaderValue::try_from(format!("{:x}-{number:x}", *PROCESS))
+    HeaderValue::try_from([&**PROCESS, &number.to_string()].concat())
         .unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 

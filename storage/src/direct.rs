@@ -41,15 +41,9 @@ impl Direct {
         })
     }
 
-    /// Writes whole blocks at an offset that is a multiple of [`BLOCK`]; `each` sees them as they
-    /// pass. `cached`: the same file, for what the file system does not take directly.
-    pub(crate) fn write(
-        &mut self,
-        cached: &File,
-        mut at: u64,
-        batch: &[Bytes],
-        mut each: impl FnMut(&[u8]),
-    ) -> io::Result<()> {
+    /// Writes whole blocks at an offset that is a multiple of [`BLOCK`]. `cached`: the same file, for
+    /// what the file system does not take directly.
+    pub(crate) fn write(&mut self, cached: &File, mut at: u64, batch: &[Bytes]) -> io::Result<()> {
         let file = &self.file;
         let write = |piece: &[u8], at: u64| match file.write_all_at(piece, at) {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -66,14 +60,12 @@ impl Direct {
                 bytes = &bytes[count..];
                 filled += count;
                 if filled == PIECE_BYTES {
-                    each(buffer);
                     write(buffer, at)?;
                     at += filled as u64;
                     filled = 0;
                 }
             }
         }
-        each(&buffer[..filled]);
         write(&buffer[..filled], at)
     }
 }

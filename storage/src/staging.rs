@@ -1,8 +1,10 @@
 //! Bytes on their way in: written to a file of their own and hashed while they arrive.
 //!
 //! Receiving overlaps with writing and hashing: a batch is gathered while the one before it is
-//! written and hashed on a blocking thread. Long uploads are synced as they grow, so that the last
-//! sync, which the client waits for, is short. What is long goes past the page cache (`direct`).
+//! written and hashed on blocking threads. What goes past the page cache (`direct`) waits for the disk,
+//! so it is hashed beside that; the rest is hashed after it was copied, while it is in the processor's
+//! cache. Long uploads are synced as they grow, so that the last sync, which the client waits for, is
+//! short.
 
 use crate::Error;
 use crate::content::read_piece;
@@ -28,12 +30,37 @@ const SYNC_BYTES: u64 = 16 << 20;
 /// once.
 const CACHED_BYTES: u64 = 4 << 20;
 
-/// What the blocking thread needs of an upload.
-struct Work {
+/// What is computed of an upload.
+struct Sums {
     hasher: Hasher,
     /// What someone vouched for, if it is told by another hash.
     checker: Checker,
+}
+
+impl Sums {
+    fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.checker.update(bytes);
+    }
+}
+
+/// What the blocking thread that writes needs of an upload.
+struct Work {
+    /// Not where another thread hashes beside it.
+    sums: Option<Sums>,
     direct: Option<Direct>,
+}
+
+impl Work {
+    fn of(hasher: Hasher) -> Self {
+        Self {
+            sums: Some(Sums {
+                hasher,
+                checker: Checker::None,
+            }),
+            direct: None,
+        }
+    }
 }
 
 /// An upload in progress.
@@ -55,6 +82,7 @@ pub struct Staging {
     gathered_bytes: usize,
     work: Option<Work>,
     writing: Option<JoinHandle<Result<Work, Error>>>,
+    hashing: Option<JoinHandle<Sums>>,
     syncing: Option<JoinHandle<Result<(), Error>>>,
     unsynced_bytes: u64,
 }
@@ -148,12 +176,9 @@ impl Staging {
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
-            work: Some(Work {
-                hasher,
-                checker: Checker::None,
-                direct: None,
-            }),
+            work: Some(Work::of(hasher)),
             writing: None,
+            hashing: None,
             syncing: None,
             unsynced_bytes: offset,
         }
@@ -196,8 +221,9 @@ impl Staging {
     pub(crate) async fn seal(mut self) -> Result<(PathBuf, Arc<File>, u64, Digest), Error> {
         self.settle().await?;
         tokio::task::spawn_blocking(self.sync()).await??;
-        let work = self.work.take().ok_or(Error::Stopped)?;
-        Ok((self.path, self.file, self.offset, work.hasher.finish()))
+        let sums = self.work.take().and_then(|work| work.sums);
+        let digest = sums.ok_or(Error::Stopped)?.hasher.finish();
+        Ok((self.path, self.file, self.offset, digest))
     }
 
     /// The digest of all bytes so far; the upload can go on.
@@ -207,9 +233,9 @@ impl Staging {
 
     /// Has the bytes checked against `integrity` as they pass. To be called before the first of them.
     pub fn expect(&mut self, integrity: &Integrity) {
-        if let Some(work) = self.work.as_mut() {
-            work.checker = match integrity {
-                Integrity::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => {
+        if let Some(sums) = self.work.as_mut().and_then(|work| work.sums.as_mut()) {
+            sums.checker = match integrity {
+                Integrity::Digest(digest) if digest.algorithm() == sums.hasher.algorithm() => {
                     Checker::None
                 }
                 integrity => Checker::new(integrity),
@@ -221,13 +247,13 @@ impl Staging {
     /// called with it.
     pub async fn verify(&mut self, integrity: &Integrity) -> Result<(Digest, bool), Error> {
         self.settle().await?;
-        let work = self.work.as_ref().ok_or(Error::Stopped)?;
-        let digest = work.hasher.clone().finish();
+        let sums = self.sums().ok_or(Error::Stopped)?;
+        let digest = sums.hasher.clone().finish();
         let agrees = match integrity {
             Integrity::Digest(expected) if expected.algorithm() == digest.algorithm() => {
                 digest == *expected
             }
-            _ => work.checker.clone().agrees(),
+            _ => sums.checker.clone().agrees(),
         };
         Ok((digest, agrees))
     }
@@ -262,8 +288,12 @@ impl Staging {
         self.hasher().map(Hasher::algorithm)
     }
 
+    fn sums(&self) -> Option<&Sums> {
+        self.work.as_ref().and_then(|work| work.sums.as_ref())
+    }
+
     fn hasher(&self) -> Option<&Hasher> {
-        self.work.as_ref().map(|work| &work.hasher)
+        self.sums().map(|sums| &sums.hasher)
     }
 
     /// Hashes all bytes again with another algorithm: for clients that say only at the end which
@@ -273,11 +303,7 @@ impl Staging {
         let (file, length) = (Arc::clone(&self.file), self.offset);
         let hasher =
             tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
-        self.work = Some(Work {
-            hasher,
-            checker: Checker::None,
-            direct: None,
-        });
+        self.work = Some(Work::of(hasher));
         Ok(())
     }
 
@@ -298,6 +324,18 @@ impl Staging {
         self.unsynced_bytes += end - start;
         if self.direct && start >= CACHED_BYTES && work.direct.is_none() {
             work.direct = Direct::open(&self.path);
+        }
+        if work.direct.is_some()
+            && is_whole_blocks(start, end)
+            && let Some(mut sums) = work.sums.take()
+        {
+            let batch = batch.clone();
+            self.hashing = Some(tokio::task::spawn_blocking(move || {
+                for bytes in &batch {
+                    sums.update(bytes);
+                }
+                sums
+            }));
         }
         let (file, settled) = (Arc::clone(&self.file), self.settled);
         let room = self.room.clone();
@@ -345,7 +383,11 @@ impl Staging {
 
     async fn join_writer(&mut self) -> Result<(), Error> {
         if let Some(writing) = self.writing.take() {
-            self.work = Some(writing.await??);
+            let mut work = writing.await??;
+            if let Some(hashing) = self.hashing.take() {
+                work.sums = Some(hashing.await?);
+            }
+            self.work = Some(work);
         }
         Ok(())
     }
@@ -389,23 +431,23 @@ fn split_end(batch: &mut Vec<Bytes>, mut count: usize) -> Vec<Bytes> {
     end
 }
 
+/// Whether what stands between two offsets can go past the page cache.
+fn is_whole_blocks(start: u64, end: u64) -> bool {
+    start.is_multiple_of(BLOCK) && end.is_multiple_of(BLOCK)
+}
+
 fn write(file: &File, mut at: u64, batch: &[Bytes], work: &mut Work) -> io::Result<()> {
     let bytes = batch.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-    if let Some(direct) = work
-        .direct
-        .as_mut()
-        .filter(|_| at.is_multiple_of(BLOCK) && bytes.is_multiple_of(BLOCK))
-    {
-        return direct.write(file, at, batch, |piece| {
-            work.hasher.update(piece);
-            work.checker.update(piece);
-        });
+    let direct = work.direct.as_mut();
+    if let Some(direct) = direct.filter(|_| is_whole_blocks(at, at + bytes)) {
+        return direct.write(file, at, batch);
     }
     for bytes in batch {
         file.write_all_at(bytes, at)?;
         at += bytes.len() as u64;
-        work.hasher.update(bytes); // while the bytes are still in the processor's cache
-        work.checker.update(bytes);
+        if let Some(sums) = &mut work.sums {
+            sums.update(bytes); // while the bytes are still in the processor's cache
+        }
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ fn a_token_stands_in_the_lines_and_is_awaited() {
     let alice = larder.user("alice", PASSWORD);
     let form = "repository=main&machine=lab-7&role=reader&expires=30";
     let made = send(&alice, "/connect/npm", form).expect(200);
-    assert_eq!(made.header("cache-control"), Some("no-store"));
+    assert_eq!(made.header("cache-control"), Some("private, no-store"));
     let text = made.text();
     let secret = text
         .split("<code>")

@@ -22,11 +22,33 @@ pub fn gunzip(bytes: &[u8]) -> String {
     text
 }
 
+/// What is in an archive under a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Member<'a> {
+    /// A file with these bytes, which may be executed.
+    File(&'a str, &'a [u8]),
+    /// A symbolic link, and where it leads.
+    Symlink(&'a str, &'a str),
+    /// Another name of a file that is there, and the file's.
+    HardLink(&'a str, &'a str),
+}
+
 /// A tar archive (POSIX ustar) of these files, which may be executed.
 pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let members = files.iter().map(|(name, bytes)| Member::File(name, bytes));
+    tar_of(&members.collect::<Vec<_>>())
+}
+
+/// A tar archive (POSIX ustar) of these.
+pub fn tar_of(members: &[Member<'_>]) -> Vec<u8> {
     let mut archive = Vec::new();
-    for (name, bytes) in files {
-        archive.extend(tar_header(name, bytes.len()));
+    for member in members {
+        let (name, bytes, kind, target) = match *member {
+            Member::File(name, bytes) => (name, bytes, b'0', ""),
+            Member::HardLink(name, target) => (name, &b""[..], b'1', target),
+            Member::Symlink(name, target) => (name, &b""[..], b'2', target),
+        };
+        archive.extend(tar_header(name, bytes.len(), kind, target));
         archive.extend_from_slice(bytes);
         archive.resize(archive.len().next_multiple_of(512), 0);
     }
@@ -34,7 +56,7 @@ pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     archive
 }
 
-fn tar_header(name: &str, size: usize) -> [u8; 512] {
+fn tar_header(name: &str, size: usize, kind: u8, target: &str) -> [u8; 512] {
     let mut header = [0_u8; 512];
     let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
     put(0, name.as_bytes());
@@ -44,7 +66,8 @@ fn tar_header(name: &str, size: usize) -> [u8; 512] {
     put(124, format!("{size:011o}\0").as_bytes());
     put(136, b"00000000000\0");
     put(148, b"        ");
-    put(156, b"0");
+    put(156, &[kind]);
+    put(157, target.as_bytes());
     put(257, b"ustar\x0000");
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
     header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());

@@ -1,7 +1,6 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
-use crate::archive::gzip;
-use crate::archive::{tar, zip};
+use crate::archive::{Member, gzip, tar_of, zip};
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,10 +34,32 @@ pub fn publish_to(
     version: &str,
     bytes: &[u8],
 ) -> Response {
+    let path = match protocol {
+        "cargo" => format!("{name}-{version}/data"),
+        "npm" => "package/data".to_owned(),
+        _ => {
+            let file = wheel_name(name, version);
+            let stem = file.trim_end_matches("-py3-none-any.whl");
+            format!("{stem}.data/data/{stem}")
+        }
+    };
+    let members = [Member::File(&path, bytes)];
+    publish_members(client, (protocol, repo), name, version, &members)
+}
+
+/// Publishes it with these in its archive, under these very names.
+#[track_caller]
+pub fn publish_members(
+    client: &Client,
+    (protocol, repo): (&str, &str),
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
     match protocol {
-        "cargo" => publish_crate(client, repo, name, version, bytes),
-        "npm" => publish_npm(client, repo, name, version, bytes),
-        "pypi" => publish_wheel(client, repo, name, version, bytes),
+        "cargo" => publish_crate(client, repo, name, version, members),
+        "npm" => publish_npm(client, repo, name, version, members),
+        "pypi" => publish_wheel(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
 }
@@ -53,16 +74,22 @@ pub fn wheel_name(name: &str, version: &str) -> String {
     format!("{plain}-{version}-py3-none-any.whl")
 }
 
-fn publish_crate(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
+fn publish_crate(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
     let manifest =
         format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
     let at = |file: &str| format!("{name}-{version}/{file}");
+    let (own, source) = (at("Cargo.toml"), at("src/lib.rs"));
     let files = [
-        (&*at("Cargo.toml"), manifest.as_bytes()),
-        (&*at("src/lib.rs"), b"pub const OURS: u8 = 1;"),
-        (&*at("data"), bytes),
+        Member::File(&own, manifest.as_bytes()),
+        Member::File(&source, b"pub const OURS: u8 = 1;"),
     ];
-    let packed = gzip(&tar(&files));
+    let packed = gzip(&tar_of(&[&files, members].concat()));
     let words = json!({"name": name, "vers": version, "deps": [], "features": {}}).to_string();
     let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
     let body = [
@@ -80,8 +107,14 @@ fn publish_crate(client: &Client, repo: &str, name: &str, version: &str, bytes: 
     )
 }
 
-fn publish_npm(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
-    let parcel = npm(repo, name, version, bytes);
+fn publish_npm(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let parcel = npm_of(repo, name, version, members);
     client.send("PUT", &parcel.path, &JSON, &parcel.body)
 }
 
@@ -97,14 +130,17 @@ pub struct Npm {
 
 /// A package with these bytes in it, for a hosted repo.
 pub fn npm(repo: &str, name: &str, version: &str, bytes: &[u8]) -> Npm {
+    npm_of(repo, name, version, &[Member::File("package/data", bytes)])
+}
+
+fn npm_of(repo: &str, name: &str, version: &str, members: &[Member<'_>]) -> Npm {
     let manifest = json!({"name": name, "version": version, "main": "index.js"});
     let text = manifest.to_string();
     let files = [
-        ("package/package.json", text.as_bytes()),
-        ("package/index.js", b"module.exports = 'ours'"),
-        ("package/data", bytes),
+        Member::File("package/package.json", text.as_bytes()),
+        Member::File("package/index.js", b"module.exports = 'ours'"),
     ];
-    let packed = gzip(&tar(&files));
+    let packed = gzip(&tar_of(&[&files, members].concat()));
     let mut version_of = manifest;
     version_of["dist"] = json!({});
     let file = format!("{name}-{version}.tgz");
@@ -122,19 +158,36 @@ pub fn npm(repo: &str, name: &str, version: &str, bytes: &[u8]) -> Npm {
     }
 }
 
-fn publish_wheel(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
+fn publish_wheel(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
     let file = wheel_name(name, version);
     let (stem, _) = file.split_once("-py3").expect("a wheel's name");
     let about = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
     let made = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
     let module = format!("{}.py", stem.split('-').next().unwrap_or_default());
-    let wheel = zip(&[
+    let at = |file: &str| format!("{stem}.dist-info/{file}");
+    let (metadata, made_at, record) = (at("METADATA"), at("WHEEL"), at("RECORD"));
+    let mut files: Vec<(&str, &[u8])> = vec![
         (&module, b"ours = 1\n"),
-        (&format!("{stem}.data/data/{stem}"), bytes),
-        (&format!("{stem}.dist-info/METADATA"), about.as_bytes()),
-        (&format!("{stem}.dist-info/WHEEL"), made.as_bytes()),
-        (&format!("{stem}.dist-info/RECORD"), b""),
-    ]);
+        (&metadata, about.as_bytes()),
+        (&made_at, made.as_bytes()),
+        (&record, b""),
+    ];
+    for member in members {
+        // A link is a file in a zip archive, whose bytes are where it leads.
+        files.push(match *member {
+            Member::File(name, bytes) => (name, bytes),
+            Member::Symlink(name, target) | Member::HardLink(name, target) => {
+                (name, target.as_bytes())
+            }
+        });
+    }
+    let wheel = zip(&files);
     let field = |name: &str, value: &str| {
         format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
             .into_bytes()

@@ -2,7 +2,7 @@
 //! authorities of one upstream alone.
 
 use crate::bed::{Bed, start};
-use larder_tests::secure::{Certificate, Clients};
+use larder_tests::secure::{Authority, Certificate, Clients};
 use larder_tests::tools::command;
 use larder_tests::{Shelf, Upstream, run, tool};
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ fn no_other_origin_is_shown_it() {
             "url": shelf.url(&bed.upstream),
             "allow_private": true,
             "allow": [other.url(), plain.url()],
-            "ca_certificate": authorities.map(|it| it.pem()).concat(),
+            "ca_certificate": authorities.map(Authority::pem).concat(),
             "client_certificate": certificate,
             "client_key": key,
         });

@@ -6,6 +6,7 @@ mod callers;
 
 mod access_tokens;
 mod ambiguous_heads;
+mod archive_paths;
 mod at_rest;
 mod bearer_forgery;
 mod browser_headers;

@@ -93,7 +93,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("subtle", &["keys"]),
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),
-    ("arc-swap", &["access", "server"]),
+    ("arc-swap", &["access", "cache", "server"]),
     ("moka", &["metadata", "access", "cache", "registry"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),

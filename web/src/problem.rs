@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use larder_door::FOR_ONE_CALLER;
 use larder_model::{Kind, Problem, Reply};
 use std::any::Any;
 use std::borrow::Cow;
@@ -185,7 +186,7 @@ fn reply_about(problem: &Problem, id: Option<i64>) -> Reply {
     let body = serde_json::to_vec(&told).unwrap_or_default();
     let mut reply = Reply::new(status)
         .with_body(MEDIA_TYPE, body)
-        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        .with(CACHE_CONTROL, FOR_ONE_CALLER);
     if let Some(wait) = problem.retry_after {
         reply = reply.with(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }

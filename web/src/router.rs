@@ -23,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
+use larder_door::FOR_ONE_CALLER;
 use larder_model::{Kind, Problem};
 use std::sync::{Arc, LazyLock};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -122,7 +123,6 @@ pub(crate) static DOCUMENT: LazyLock<Document> =
 /// The calls as a service.
 pub(crate) fn router(state: Arc<ApiState>) -> Router {
     // What one caller sees is nothing for any cache: rights change, and secrets are shown once.
-    let private = HeaderValue::from_static("no-store");
     let router: Router<Arc<ApiState>> = calls().into();
     let head = from_fn_with_state(Arc::clone(&state), read_head);
     let conditions = Conditions {
@@ -139,7 +139,7 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
         .fallback(unknown)
         .layer(SetResponseHeaderLayer::if_not_present(
             CACHE_CONTROL,
-            private,
+            FOR_ONE_CALLER,
         ))
         .layer(from_fn_with_state(Arc::clone(&state), count_request))
         .layer(CatchPanicLayer::custom(of_panic))

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use larder_access::{Admission, Gate, LoginRequest};
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, ClientView, Incoming};
+use larder_door::{Answer, ClientView, FOR_ONE_CALLER, Incoming};
 use larder_model::html::escape;
 use larder_model::{Kind, Permission, Problem, Reply};
 use std::sync::Arc;
@@ -174,7 +174,7 @@ fn page(status: StatusCode, title: &str, text: &str) -> Reply {
     Reply::new(status)
         .with_body(html::MEDIA_TYPE, body)
         .with(CONTENT_SECURITY_POLICY, html::policy(STYLE, "'self'"))
-        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .with(CACHE_CONTROL, FOR_ONE_CALLER)
         .with(REFERRER_POLICY, HeaderValue::from_static("same-origin")) // with none, forms would tell no origin
 }
 

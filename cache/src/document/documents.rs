@@ -90,30 +90,31 @@ impl Documents {
             return Ok(CachedDocument { found, ..cached });
         }
         if let Some(found) = self.at_hand(repo, document).await? {
-            return self.kept(repo, document, found).await;
+            let age = self.metadata.now().since(found.checked_at);
+            if age < repo.fresh {
+                let how = CacheStatus::Hit;
+                return Ok(CachedDocument { found, how, age });
+            }
+            return Box::pin(self.kept(repo, document, (found, age))).await;
         }
         repo.upstream()?; // offline says more than a memory of nothing
         self.require_not_missing(repo, document)?;
-        let found = self.refresh(repo, document, None).await?;
+        let found = Box::pin(self.refresh(repo, document, None)).await?;
         Ok(CachedDocument::current(found, CacheStatus::Miss))
     }
 
-    /// A document that is kept, or what replaces it.
+    /// A document that was kept longer ago than it is fresh, or what replaces it.
     async fn kept(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        found: Arc<FileRecord>,
+        (found, age): (Arc<FileRecord>, Duration),
     ) -> Result<CachedDocument, Problem> {
-        let age = self.metadata.now().since(found.checked_at);
         let kept = |how| CachedDocument {
             found: Arc::clone(&found),
             how,
             age,
         };
-        if age < repo.fresh {
-            return Ok(kept(CacheStatus::Hit));
-        }
         if repo.is_offline() {
             return Ok(kept(CacheStatus::Offline));
         }

@@ -6,6 +6,7 @@
 //! ```
 
 use super::packing::{PlacesSum, pack};
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use larder_door::Overlay;
 use larder_mirrors::Rendering;
@@ -94,6 +95,9 @@ impl Tail {
     }
 }
 
+/// What an address takes of memory, about, and what it fills places with.
+const LATEST_BYTES: usize = 256;
+
 /// A form that is ready to be sent.
 pub(super) struct Form {
     tail: Tail,
@@ -101,6 +105,8 @@ pub(super) struct Form {
     /// Its first bytes, and its last.
     head: Bytes,
     end: [u8; END_BYTES],
+    /// What was put into it last, and for which address: nearly all clients use the same.
+    latest: ArcSwapOption<(Box<str>, Overlay)>,
 }
 
 impl Form {
@@ -113,6 +119,7 @@ impl Form {
             places: numbers(places),
             head,
             end: end.first_chunk().copied().unwrap_or_default(),
+            latest: ArcSwapOption::empty(),
         }
     }
 
@@ -127,12 +134,25 @@ impl Form {
 
     /// The memory that it takes.
     pub(super) fn weight(&self) -> u32 {
-        let bytes = size_of::<Self>() + size_of_val(&*self.places) + self.head.len();
+        let latest = size_of::<Overlay>() + LATEST_BYTES;
+        let bytes = size_of::<Self>() + size_of_val(&*self.places) + self.head.len() + latest;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
     /// What is put into it for an address; `digest` is that of the form.
     pub(super) fn overlay(&self, digest: &Digest, origin: &str) -> Result<Overlay, Problem> {
+        if let Some(latest) = &*self.latest.load()
+            && *latest.0 == *origin
+        {
+            return Ok(latest.1.clone());
+        }
+        let overlay = self.make_overlay(digest, origin)?;
+        let latest = (origin.into(), overlay.clone());
+        self.latest.store(Some(Arc::new(latest)));
+        Ok(overlay)
+    }
+
+    fn make_overlay(&self, digest: &Digest, origin: &str) -> Result<Overlay, Problem> {
         let place_bytes = usize::try_from(self.tail.place_bytes).map_err(Problem::internal)?;
         let filling = match filling(origin, place_bytes) {
             Some(filling) => filling,

@@ -11,6 +11,9 @@
 //! all places of a document are as long: so most documents have one that is stored. Whether every place
 //! is stored or copied as a whole is proved by unpacking what came out; else all of them are stored. The
 //! checksum is linear in what fills the places, so it costs as much for one as for thousands.
+//!
+//! A large document is packed in segments by as many threads as there are processors. Each begins with
+//! the window of what stands before it, so it refers to that as if one thread had packed all.
 
 use flate2::read::DeflateDecoder;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
@@ -18,13 +21,20 @@ use larder_mirrors::Rendering;
 use larder_mirrors::rendering::{is_unfilled, unfilled};
 use larder_model::Problem;
 use std::io::Read;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// The head of a gzip member without a name and a time.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// The bytes of its end: the checksum and the length.
 const END_BYTES: usize = 8;
-/// A place that is further from the one before is stored: deflate's window (RFC 1951 2) has little more.
+/// How far deflate refers back (RFC 1951 2).
+const WINDOW: usize = 32 * 1024;
+/// A place that is further from the one before is stored: the window has little more.
 const NEAR: usize = 31 * 1024;
+/// What one thread packs at once: what it takes to begin is little beside that.
+const SEGMENT: usize = 256 * 1024;
 /// From this level on deflate knows of every place that it has seen, so it copies where it can.
 const LEVEL: Compression = Compression::new(7);
 /// The polynomial of CRC-32, as gzip has it.
@@ -70,28 +80,110 @@ pub(super) fn pack(rendering: &Rendering) -> Result<Packed, Problem> {
 /// Packs a document, and stores each place that is further than `near` from the one before.
 fn pack_with(rendering: &Rendering, near: usize) -> Result<Packed, Problem> {
     let (text, place_bytes) = (rendering.bytes(), rendering.place_bytes());
-    let mut packer = Packer::new(text.len() / 4);
-    let mut places = Vec::new();
-    let (mut done, mut read, mut before) = (0, 0, None::<usize>);
+    let (mut read, mut before, mut stored) = (0, None::<usize>, Vec::new());
     for place in rendering.places().iter().copied() {
         require_plain(text.get(read..place))?;
         read = place + place_bytes;
-        let is_near = before.is_some_and(|before| place - before <= near);
+        if before.is_none_or(|before| place - before > near) {
+            stored.push(place..read);
+        } // else it is packed with the text around it
         before = Some(place);
-        if is_near {
-            continue; // with the text that follows it
-        }
-        packer.text(&text[done..place])?;
-        places.push(packer.store(&text[place..read])?);
-        done = read;
     }
     require_plain(text.get(read..))?;
     let sum = PlacesSum {
         unfilled: crc(text),
         factor: factor(rendering, text.len()),
     };
-    let bytes = packer.end(&text[done..], sum.unfilled, text.len())?;
+    let segments = segments(rendering);
+    let packed = in_parallel(segments.len(), |at| {
+        pack_segment(text, segments[at].clone(), &stored)
+    });
+    let mut bytes = Vec::with_capacity(text.len() / 4);
+    bytes.extend_from_slice(&HEAD);
+    let mut places = Vec::with_capacity(stored.len());
+    for segment in packed {
+        let (packed, own) = segment?;
+        places.extend(own.into_iter().map(|place| bytes.len() + place));
+        bytes.extend_from_slice(&packed);
+    }
+    bytes.extend_from_slice(&sum.unfilled.to_le_bytes());
+    let length = u32::try_from(text.len()).map_err(Problem::internal)?;
+    bytes.extend_from_slice(&length.to_le_bytes());
     Ok(Packed { bytes, places, sum })
+}
+
+/// The parts of a document that are packed by themselves; none begins within a place.
+fn segments(rendering: &Rendering) -> Vec<Range<usize>> {
+    let (length, places) = (rendering.bytes().len(), rendering.places());
+    let (mut segments, mut start) = (Vec::new(), 0);
+    while length - start > SEGMENT {
+        let mut end = start + SEGMENT;
+        let before = places[..places.partition_point(|place| *place < end)].last();
+        if let Some(place) = before {
+            end = end.max(place + rendering.place_bytes());
+        }
+        segments.push(start..end);
+        start = end;
+    }
+    segments.push(start..length);
+    segments
+}
+
+/// What `work` makes of each number below `count`, in order, by as many threads as there are processors.
+fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    if threads.min(count) < 2 {
+        return (0..count).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut made = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
+                return made;
+            }
+            made.push((at, work(at)));
+        }
+    };
+    let mut made = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(take)).collect();
+        let mut made = take();
+        for other in others {
+            match other.join() {
+                Ok(others) => made.extend(others),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(at, _)| *at);
+    made.into_iter().map(|(_, made)| made).collect()
+}
+
+/// Packs one segment; tells where in it the stored places begin.
+fn pack_segment(
+    text: &[u8],
+    segment: Range<usize>,
+    stored: &[Range<usize>],
+) -> Result<(Vec<u8>, Vec<usize>), Problem> {
+    let window = &text[segment.start.saturating_sub(WINDOW)..segment.start];
+    let mut packer = Packer::new(window, segment.len() / 4)?;
+    let first = stored.partition_point(|place| place.start < segment.start);
+    let own = stored[first..].iter();
+    let (mut places, mut done) = (Vec::new(), segment.start);
+    for place in own.take_while(|place| place.start < segment.end) {
+        packer.text(&text[done..place.start])?;
+        places.push(packer.store(&text[place.clone()])?);
+        done = place.end;
+    }
+    let rest = &text[done..segment.end];
+    if segment.end == text.len() {
+        packer.end(rest)?;
+    } else {
+        packer.text(rest)?;
+    }
+    Ok((packer.out, places))
 }
 
 /// Fails if text between places could be taken for one.
@@ -104,23 +196,28 @@ fn require_plain(text: Option<&[u8]>) -> Result<(), Problem> {
     }
 }
 
-/// Whether each byte of each place comes from the same byte of a stored place. It is filled in two ways:
-/// no two bytes of a place are alike in both, and none is as it was when the document was packed.
+/// Whether each byte of each place comes from the same byte of a stored place. It is filled so that no
+/// two bytes of a place are alike, and none is as it was when the document was packed: in one way, where
+/// there are bytes enough, else in two.
 fn is_whole(packed: &Packed, rendering: &Rendering) -> Result<bool, Problem> {
     let place_bytes = rendering.place_bytes();
     if packed.places.len() == rendering.places().len() {
         return Ok(true); // all are stored
     }
-    let digits = |at: usize| [at % 251, at / 251].map(|digit| u8::try_from(digit).unwrap_or(0));
-    for way in 0..2 {
-        let filling: Vec<u8> = (0..place_bytes).map(|at| digits(at)[way]).collect();
+    let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !is_unfilled(*byte)).collect();
+    let ways = if place_bytes <= others.len() { 1 } else { 2 };
+    let way = |way: usize| {
+        let digit = |at: usize| [at % others.len(), at / others.len()][way];
+        let filling: Vec<u8> = (0..place_bytes).map(|at| others[digit(at)]).collect();
         let mut bytes = packed.bytes.clone();
         for place in packed.places.iter().copied() {
             bytes[place..place + place_bytes].copy_from_slice(&filling);
         }
         let deflated = &bytes[HEAD.len()..bytes.len() - END_BYTES];
-        let filled = rendering.clone().filled(&filling);
-        if !is_deflated(deflated, &filled)? {
+        is_deflated(deflated, &rendering.clone().filled(&filling))
+    };
+    for whole in in_parallel(ways, way) {
+        if !whole? {
             return Ok(false);
         }
     }
@@ -186,7 +283,7 @@ fn product(one: u32, other: u32) -> u32 {
     product
 }
 
-/// A gzip member that is being written.
+/// A segment of a gzip member that is being written.
 struct Packer {
     deflate: Compress,
     out: Vec<u8>,
@@ -195,14 +292,17 @@ struct Packer {
 }
 
 impl Packer {
-    fn new(capacity: usize) -> Self {
-        let mut out = Vec::with_capacity(capacity);
-        out.extend_from_slice(&HEAD);
-        Self {
-            deflate: Compress::new(LEVEL, false),
-            out,
-            unused: Vec::new(),
+    /// Packs what follows on `window`.
+    fn new(window: &[u8], capacity: usize) -> Result<Self, Problem> {
+        let mut deflate = Compress::new(LEVEL, false);
+        if !window.is_empty() {
+            deflate.set_dictionary(window).map_err(Problem::internal)?;
         }
+        Ok(Self {
+            deflate,
+            out: Vec::with_capacity(capacity),
+            unused: Vec::new(),
+        })
     }
 
     /// Packs text up to the beginning of a byte.
@@ -228,13 +328,14 @@ impl Packer {
         Ok(at)
     }
 
-    fn end(mut self, rest: &[u8], sum: u32, length: usize) -> Result<Vec<u8>, Problem> {
-        let (deflater, out) = (&mut self.deflate, &mut self.out);
-        deflate(deflater, rest, out, FlushCompress::Finish)?;
-        out.extend_from_slice(&sum.to_le_bytes());
-        let length = u32::try_from(length).map_err(Problem::internal)?;
-        out.extend_from_slice(&length.to_le_bytes());
-        Ok(self.out)
+    /// Packs the last of all text.
+    fn end(&mut self, rest: &[u8]) -> Result<(), Problem> {
+        deflate(
+            &mut self.deflate,
+            rest,
+            &mut self.out,
+            FlushCompress::Finish,
+        )
     }
 }
 

@@ -25,12 +25,12 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 /// Changes whenever representations come out differently: those made before are made again.
-const EDITION: u32 = 2;
+const EDITION: &str = "#2";
 /// A document up to this size is not worth compressing.
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
-/// Memory for what is known of large forms, in bytes.
+/// Memory for what is known of forms, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
 
 /// What a representation is wanted for.
@@ -100,7 +100,7 @@ impl Representations {
     ) -> Result<Represented, Problem> {
         let representation = request.representation;
         if let Some(part) = request.part {
-            return self.part(repo, stored, part, request).await;
+            return Box::pin(self.part(repo, stored, part, request)).await;
         }
         let gzip = request.gzip && representation.compressible && stored.size >= COMPRESSED_FROM;
         if representation.name.is_empty() && !gzip {
@@ -168,7 +168,6 @@ impl Representations {
         (gzip, place_bytes): (bool, usize),
     ) -> Result<Arc<FileRecord>, Problem> {
         let path = path_of(request, gzip, place_bytes);
-        let source = format!("{}#{EDITION}", stored.digest);
         let package = PackageKey {
             repo: request.repo,
             package: &request.document.package,
@@ -176,7 +175,9 @@ impl Representations {
         let key = package.file(FileKind::Representation, &path);
         let kept = async || -> Result<_, Problem> {
             let found = self.metadata.find(key).await?;
-            let found = found.filter(|found| *found.derived_from == *source && !found.damaged);
+            let is_current =
+                |found: &Arc<FileRecord>| is_made_of(&found.derived_from, &stored.digest);
+            let found = found.filter(|found| is_current(found) && !found.damaged);
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
             }
@@ -186,6 +187,7 @@ impl Representations {
             return Ok(found);
         }
         // It is being kept, or it is made now.
+        let source = format!("{}{EDITION}", stored.digest);
         let (kind, state) = (FileKind::Representation, format!("{path}\0{source}"));
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
@@ -208,10 +210,12 @@ impl Representations {
 
     /// What an address puts into a form.
     async fn overlay(&self, found: &FileRecord, origin: &str) -> Result<Overlay, Problem> {
-        if let Some(bytes) = &found.body {
-            return Form::of(bytes)?.overlay(&found.digest, origin);
-        }
         if let Some(form) = self.forms.get(&found.digest) {
+            return form.overlay(&found.digest, origin);
+        }
+        if let Some(bytes) = &found.body {
+            let form = Arc::new(Form::of(bytes)?);
+            self.forms.insert(found.digest, Arc::clone(&form));
             return form.overlay(&found.digest, origin);
         }
         let start = found.size.saturating_sub(TAIL_BYTES as u64);
@@ -306,12 +310,17 @@ fn transient(representation: Representation, bytes: Bytes) -> Arc<FileRecord> {
 /// The path at which a representation is kept.
 fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) -> Box<str> {
     let ending = if gzip { ".gz" } else { "" };
-    let places = match place_bytes {
-        0 => String::new(),
-        bytes => format!("@{bytes}"),
+    let (name, path) = (request.representation.name, &*request.document.path);
+    let text = match place_bytes {
+        0 => [name, ending, "/", path].concat(),
+        bytes => [name, ending, "@", &bytes.to_string(), "/", path].concat(),
     };
-    let (name, path) = (request.representation.name, &request.document.path);
-    format!("{name}{ending}{places}/{path}").into()
+    text.into()
+}
+
+/// Whether a representation is made of these bytes, as they are made now.
+fn is_made_of(derived_from: &str, digest: &Digest) -> bool {
+    derived_from.strip_suffix(EDITION) == Some(&*digest.text())
 }
 
 /// A representation that is to be made.

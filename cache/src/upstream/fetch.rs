@@ -27,7 +27,7 @@ impl Upstream {
     ) -> Result<FetchResponse, Problem> {
         let mut places = self.places(request.url)?;
         if places.len() > 1 {
-            return self.get_from(places, request).await;
+            return Box::pin(self.get_from(places, request)).await; // few have mirrors
         }
         let (url, mirror) = places.remove(0);
         let response = self.get_at(&url, request).await?;
@@ -85,7 +85,7 @@ impl Upstream {
         let mut left = if request.patient { TRIES } else { 1 };
         loop {
             left -= 1;
-            let failure = match self.attempt(url, request).await {
+            let failure = match Box::pin(self.attempt(url, request)).await {
                 Ok(response) => return Ok(response),
                 Err(Trouble::Absent) => return Ok(FetchResponse::Missing),
                 Err(Trouble::Problem(problem)) => return Err(problem),

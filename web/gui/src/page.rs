@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
+use larder_door::FOR_ONE_CALLER;
 use larder_model::{Kind, Problem, Timestamp};
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -234,7 +235,7 @@ pub(crate) fn show_form(is_refused: bool, page: &impl Template) -> Result<Respon
 pub(crate) fn show_secret(page: &impl Template) -> Result<Response, Problem> {
     let mut response = show(page)?;
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CACHE_CONTROL, FOR_ONE_CALLER);
     Ok(response)
 }
 

@@ -12,7 +12,7 @@ async fn a_repository_from_its_making_to_its_end() {
         r#"{"protocol":"oci","name":"team","kind":"hosted","description":"Images of the team"}"#;
     let made = house.pass(&admin, "POST", "/repositories", body).await;
     assert_eq!(made.headers["location"], "/api/v1/repositories/oci/team");
-    assert_eq!(made.headers["cache-control"], "no-store");
+    assert_eq!(made.headers["cache-control"], "private, no-store");
     assert_eq!(
         house.ask(&admin, "POST", "/repositories", body).await.0,
         409

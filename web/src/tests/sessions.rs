@@ -75,7 +75,7 @@ async fn a_session_from_sign_in_to_sign_out() {
     let session = begun.json();
     let id = session["id"].as_str().expect("id");
     assert_eq!(begun.header("location"), format!("/api/v1/sessions/{id}"));
-    assert_eq!(begun.header("cache-control"), "no-store");
+    assert_eq!(begun.header("cache-control"), "private, no-store");
     let cookie = begun.header("set-cookie");
     let (secret, attributes) = cookie.split_once("; ").expect("attributes");
     assert_eq!(

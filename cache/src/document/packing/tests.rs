@@ -84,6 +84,7 @@ fn places_near_each_other_are_stored_once() {
         out.push_str(&format!(",\"integrity\":\"sha512-{sum:016x}\"}}"));
         out.push_str(&format!(",\"dependencies\":{{\"a\":\"^{}.0\"}}", line % 7));
     }
+    assert!(segments(&out).len() > 2, "it is packed in parts");
     let packed = pack(&out).expect("packed");
     assert_eq!(packed.places.len(), 1);
     assert!(packed.bytes.len() < out.bytes().len() / 10);
@@ -99,17 +100,34 @@ fn a_place_that_is_not_copied_from_itself_is_seen() {
     }
     let packed = pack_with(&out, NEAR).expect("packed");
     assert!(is_whole(&packed, &out).expect("unpacked"));
-    let mut literal = Packer::new(0);
+    let mut literal = Packer::new(&[], 0).expect("a packer");
     literal.text(b"text").expect("packed");
     let at = literal.store(&out.bytes()[4..68]).expect("stored");
     literal.deflate = Compress::new(Compression::none(), false);
-    let bytes = literal.end(&out.bytes()[68..], 0, 0).expect("packed");
+    literal.end(&out.bytes()[68..]).expect("packed");
     let wrong = Packed {
-        bytes,
-        places: vec![at],
+        bytes: [&HEAD[..], &literal.out, &[0; END_BYTES]].concat(),
+        places: vec![HEAD.len() + at],
         sum: PlacesSum::default(),
     };
     assert!(!is_whole(&wrong, &out).expect("unpacked"));
+}
+
+#[test]
+fn segments_cover_a_document_and_cut_no_place() {
+    for seed in 1..20 {
+        let rendering = document(272, 3000, seed);
+        let segments = segments(&rendering);
+        assert!(segments.len() > 1, "{seed}");
+        let mut next = 0;
+        for segment in segments {
+            assert_eq!(segment.start, next, "{seed}");
+            next = segment.end;
+            let cut = |place: &usize| (*place + 1..place + 272).contains(&next);
+            assert!(!rendering.places().iter().any(cut), "{seed}");
+        }
+        assert_eq!(next, rendering.bytes().len(), "{seed}");
+    }
 }
 
 #[test]

@@ -113,8 +113,9 @@ fn what_has_no_address_is_no_list() {
     let states = "<alternate></alternate>".repeat(MAX_STATES);
     let many = format!("<metalink><file name=\"repomd.xml\">{states}</file></metalink>");
     assert!(read(&many).is_err());
-    let lines: String = (0..1000)
-        .map(|n| format!("http://m{n}.example/\n"))
+    let lines: Vec<String> = (0..1000)
+        .map(|number| format!("http://m{number}.example/"))
         .collect();
+    let lines = lines.join("\n");
     assert_eq!(read(&lines).expect("list").addresses.len(), MAX_ADDRESSES);
 }

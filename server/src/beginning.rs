@@ -1,0 +1,58 @@
+//! A first start makes mirrors of what this machine uses, and its first administrator, beside the
+//! first answers: package managers take their time to tell what they use. Whoever asks for what is
+//! being made waits for it.
+
+use crate::system::System;
+use crate::{first_mirrors, first_start};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use larder_access::Gate;
+use larder_config::Config;
+use larder_discover::Machine;
+use larder_metadata::Metadata;
+use larder_model::Problem;
+use tokio::sync::watch;
+
+/// Whether what a first start makes is there.
+#[derive(Default)]
+pub(crate) struct Beginning(watch::Sender<bool>);
+
+impl Beginning {
+    /// Waits until it is there.
+    pub(crate) async fn over(&self) {
+        let mut over = self.0.subscribe();
+        // The sender lives as long as this.
+        drop(over.wait_for(|over| *over).await);
+    }
+
+    /// Makes it, if this is a first start.
+    pub(crate) async fn make(
+        &self,
+        (metadata, gate): (&Metadata, &Gate),
+        config: &Config,
+        password: Option<String>,
+        machine: Machine,
+    ) -> Result<(), Problem> {
+        if !metadata.has_users().await? {
+            first_start::require_strong(password.as_deref()).map_err(Problem::internal)?;
+            let machine = Some(machine).filter(|_| config.cache.discover);
+            // They come before the first user: a start that was cut off is a first one again.
+            first_mirrors::first_mirrors(metadata, gate, machine).await?;
+            first_start::first_admin(metadata, gate, &config.data, password).await?;
+        }
+        self.0.send_replace(true);
+        Ok(())
+    }
+
+    /// Has a request wait, unless it is for what is there from the start.
+    pub(crate) async fn stand_before(&self, request: &Parts) {
+        if *self.0.borrow() {
+            return;
+        }
+        let path = request.uri.path();
+        let is_ping = path == "/v2/" && !request.headers.contains_key(AUTHORIZATION);
+        if !System::has(path) && !is_ping {
+            self.over().await;
+        }
+    }
+}
