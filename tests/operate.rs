@@ -186,13 +186,22 @@ fn a_scrub_has_mirrors_fetch_again_what_the_store_lost() {
         lose(&larder.data().join("storage/blobs"), &digest);
     }
     larder.start_again();
-    let (crates, _) = &shelves[0];
-    let lost = larder.anonymous().get(&crates.artifact_here("1.0.0"));
-    let lost = lost.expect(500).text();
+    // What is asked for comes again at once, unless nothing may be fetched: then its digest is told.
+    let (crates, body) = &shelves[0];
+    let offline = |offline: bool| {
+        let change = json!({"offline": offline}).to_string();
+        larder.api("PATCH", "repositories/cargo/up", &change, 200);
+    };
+    let artifact = crates.artifact_here("1.0.0");
+    offline(true);
+    let lost = larder.anonymous().get(&artifact).expect(500).text();
     assert!(
-        lost.contains("damaged or missing") && lost.contains("larder scrub run"),
+        lost.contains(&digest(body).hex()) && lost.contains("unless it is offline"),
         "{lost}"
     );
+    offline(false);
+    let got = larder.anonymous().get(&artifact).expect(200);
+    assert!(got.body == *body);
     let mut scrub = command(Path::new(BINARY), larder.folder());
     scrub.args(["scrub", "run", "--server", larder.url(), "--token"]);
     scrub.arg(larder.token_of("admin"));

@@ -13,10 +13,9 @@ use crate::remembered::RememberedCallers;
 use crate::throttle::Throttle;
 use crate::token::{Access, Bearer, Term};
 use arc_swap::ArcSwap;
-use http::HeaderValue;
 use http::request::Parts;
 use larder_keys::seal::Seal;
-use larder_keys::{KeyRing, SigningKey, Vault};
+use larder_keys::{Credentials, KeyRing, SigningKey, Vault, client_key_place};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings, Verb};
@@ -236,6 +235,18 @@ impl Gate {
         self.vault.close(password, url)
     }
 
+    /// The private key of the certificate that is shown to an upstream, as a row keeps it: only
+    /// [`Self::open_credentials`] of the same address can read it.
+    pub fn close_client_key(&self, key: &str, url: &str) -> Result<String, Problem> {
+        self.vault.close(key, &client_key_place(url))
+    }
+
+    /// The private key of the certificate that is shown to an upstream.
+    pub fn open_client_key(&self, upstream: &UpstreamSettings) -> Option<String> {
+        let sealed = upstream.client_key.as_ref()?;
+        self.vault.open(sealed, &client_key_place(&upstream.url))
+    }
+
     /// An armored signing key of a repo (`rpm/local`), as a row keeps it: only
     /// [`Self::open_signing_key`] of the same repo can read it.
     pub fn close_signing_key(&self, key: &str, repository: &str) -> Result<String, Problem> {
@@ -257,12 +268,9 @@ impl Gate {
             .map_err(Problem::internal)
     }
 
-    /// The `Authorization` header for an upstream, if it has credentials.
-    pub fn open_credentials(
-        &self,
-        upstream: &UpstreamSettings,
-    ) -> Result<Option<HeaderValue>, Problem> {
-        self.vault.authorization(upstream)
+    /// What lets us in at an upstream.
+    pub fn open_credentials(&self, upstream: &UpstreamSettings) -> Result<Credentials, Problem> {
+        self.vault.credentials(upstream)
     }
 
     /// A password's hash, as it is stored.

@@ -110,7 +110,7 @@ impl PolicySnapshot {
             RepoKind::Hosted => false,
             RepoKind::Mirror => {
                 let upstream = repo.settings.upstream.as_ref();
-                upstream.is_none_or(|upstream| upstream.password.is_none())
+                upstream.is_none_or(|upstream| !upstream.has_credentials())
             }
             RepoKind::Group => repo.members.iter().all(|member| {
                 let member = member.id.and_then(|id| self.by_id.get(&id));

@@ -150,11 +150,28 @@ impl From<RepoKind> for larder_model::RepoKind {
 pub struct Upstream {
     /// Its address, ending in a slash.
     pub url: String,
+    /// The address of a list of its mirrors, which have its content; absent: it has it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub mirror_list: Option<String>,
     /// Who we are there; `null`: nobody.
     #[schema(required)]
     pub username: Option<String>,
     /// Whether a password or token is shown there.
     pub has_password: bool,
+    /// The certificate that is shown there, with those that lead to its authority (PEM); absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub client_certificate: Option<String>,
+    /// When that certificate, or one of those, ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<schema::Timestamp>)]
+    pub client_certificate_expires_at: Option<Timestamp>,
+    /// Authorities (PEM) that its own certificate may come from, beside those that all upstreams' may;
+    /// absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ca_certificate: Option<String>,
     /// Whether its host may have a private or loopback address.
     pub allow_private: bool,
     /// Other origins of private address that its indexes may point at; absent: none.
@@ -355,6 +372,11 @@ pub struct UpstreamChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub url: Option<String>,
+    /// Of rpm: the address of a list of its mirrors (`mirrorlist` or `metalink`), which are asked for its
+    /// content; an empty text is none. Without `url` the upstream's address is the list's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub mirror_list: Option<String>,
     /// Who we are there; an empty text is nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
@@ -367,6 +389,20 @@ pub struct UpstreamChange {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
     )]
     pub password: Option<String>,
+    /// The certificate to show to its own origin (PEM), perhaps with those that lead to its authority;
+    /// an empty text is none, and takes the key away too. It needs `https`, and its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 65536)]
+    pub client_certificate: Option<String>,
+    /// The certificate's private key (PEM), without a passphrase. It is never answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 65536, write_only)]
+    pub client_key: Option<String>,
+    /// Authorities (PEM) that its own certificate may come from, beside those that all upstreams' may;
+    /// an empty text is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 65536)]
+    pub ca_certificate: Option<String>,
     /// Whether its host may have a private or loopback address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_private: Option<bool>,

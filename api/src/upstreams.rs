@@ -30,6 +30,9 @@ pub struct UpstreamStatus {
     pub repository: RepoPath,
     /// The upstream's address.
     pub url: String,
+    /// When the certificate that is shown to it ends; `null`: none is.
+    #[schema(required, value_type = Option<schema::Timestamp>)]
+    pub client_certificate_expires_at: Option<Timestamp>,
     /// How it has answered lately.
     pub state: UpstreamState,
     /// Failures in a row.
@@ -99,6 +102,9 @@ pub struct UpstreamCheck {
     /// Whether it took our credentials; `null`: it has been given none.
     #[schema(required)]
     pub authenticated: Option<bool>,
+    /// When the certificate that is shown to it ends; `null`: none is.
+    #[schema(required, value_type = Option<schema::Timestamp>)]
+    pub client_certificate_expires_at: Option<Timestamp>,
     /// What is wrong; `null`: nothing.
     #[schema(required)]
     pub problem: Option<String>,

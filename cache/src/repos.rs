@@ -94,7 +94,7 @@ impl Repos {
         Upstream::new(UpstreamParts {
             name: record.full_name(),
             settings,
-            authorization: self.gate.open_credentials(settings)?,
+            credentials: self.gate.open_credentials(settings)?,
             protocol,
             config: &self.config.upstream,
             counters: &self.counters,

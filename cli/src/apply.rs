@@ -35,9 +35,9 @@ use clap::Args;
 use file::{Resources, Source, UpstreamEntry};
 use larder_api::{RepoKind, Repository};
 use larder_discover::Machine;
-use larder_model::RepoPath;
+use larder_model::{RepoPath, pem};
 use plan::Plan;
-use repositories::Passwords;
+use repositories::{Passwords, UpstreamFiles};
 use serde_json::{Value, json};
 use state::path_of;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub struct Apply {
     /// that are not empty.
     #[arg(long)]
     prune: bool,
-    /// Send the passwords of upstreams also where there is one already.
+    /// Send the passwords and keys of upstreams also where there is one already.
     #[arg(long)]
     send_passwords: bool,
 }
@@ -202,26 +202,61 @@ fn refuse_all(source: Source<'_>, refusals: &[Refusal]) -> Result<(), Failure> {
     Err(Failure::Usage(told.collect::<Vec<_>>().join("; ")))
 }
 
-/// The passwords of upstreams, from where the file says that they are.
+/// The passwords of upstreams, their keys and certificates, from where the file says that they are.
 fn passwords(
     source: Source<'_>,
     file: &Resources,
     path: &Path,
     machine: &Machine,
-) -> Result<BTreeMap<RepoPath, String>, Failure> {
+) -> Result<BTreeMap<RepoPath, UpstreamFiles>, Failure> {
     let mut passwords = BTreeMap::new();
     for entry in file.repositories.iter().flatten() {
         let name = &entry.get_ref().name;
         let Some(upstream) = &entry.get_ref().upstream else {
             continue;
         };
-        let password = password(upstream, path, machine);
         let failed = |why| Failure::Usage(source.at(&entry.span(), &format!("{name}: {why}")));
-        if let Some(password) = password.map_err(failed)? {
-            passwords.insert(name.clone(), password);
-        }
+        let files = || -> Result<UpstreamFiles, String> {
+            Ok(UpstreamFiles {
+                password: password(upstream, path, machine)?,
+                client_certificate: certificates(
+                    upstream.client_certificate_file.as_deref(),
+                    path,
+                )?,
+                client_key: private_key(upstream.client_key_file.as_deref(), path)?,
+                ca_certificate: certificates(upstream.ca_certificate_file.as_deref(), path)?,
+            })
+        };
+        passwords.insert(name.clone(), files().map_err(failed)?);
     }
     Ok(passwords)
+}
+
+/// The certificates of a file beside `file`.
+fn certificates(path: Option<&Path>, file: &Path) -> Result<Option<String>, String> {
+    pem_file(path, file, pem::certificates, "certificate")
+}
+
+/// The private key of a file beside `file`.
+fn private_key(path: Option<&Path>, file: &Path) -> Result<Option<String>, String> {
+    pem_file(path, file, pem::private_keys, "private key")
+}
+
+fn pem_file(
+    path: Option<&Path>,
+    file: &Path,
+    wanted: fn(&str) -> String,
+    what: &str,
+) -> Result<Option<String>, String> {
+    let Some(path) = path.map(|path| file.parent().unwrap_or(Path::new("")).join(path)) else {
+        return Ok(None);
+    };
+    let text = wanted(&terminal::file(&path).map_err(|error| error.to_string())?);
+    if text.is_empty() {
+        let name = path.display();
+        return Err(format!("there is no {what} in PEM form in the file {name}"));
+    }
+    Ok(Some(text))
 }
 
 fn password(

@@ -53,7 +53,7 @@ pub enum Command {
     Doctor(Doctor),
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
-    Repo(Repo),
+    Repo(Box<Repo>),
     /// Packages and images of a repository: list, show, refresh, copy, delete.
     #[command(subcommand, visible_alias = "image")]
     Package(Package),

@@ -7,7 +7,7 @@ use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Args;
 use larder_api::{RepositoryChange, UpstreamChange};
-use larder_discover::{DiscoveredUpstream, setting};
+use larder_discover::{Certificates, DiscoveredUpstream, Machine, Pem, setting};
 use larder_model::ProtocolName;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -53,7 +53,8 @@ const APPLIED: Table = Table::new(
 const MIRROR: &str = "upstream";
 
 pub(crate) async fn discover(args: &Discover, cx: &Context<'_>) -> Result<Outcome, Failure> {
-    let found = larder_discover::discover(&cx.env.machine, LIMIT);
+    let machine = &cx.env.machine;
+    let found = larder_discover::discover(machine, LIMIT);
     if !args.apply {
         return Ok(told(&found));
     }
@@ -64,7 +65,14 @@ pub(crate) async fn discover(args: &Discover, cx: &Context<'_>) -> Result<Outcom
         let upstream = default.and_then(|found| Some((found, found.address()?)));
         let (upstream, done) = match upstream {
             Some((found, url)) => {
-                let done = apply(*protocol, (found, url), args.allow_private, &client).await?;
+                let done = apply(
+                    *protocol,
+                    (found, url),
+                    args.allow_private,
+                    &client,
+                    machine,
+                )
+                .await?;
                 (Some(url), done)
             }
             None => (None, "nothing was found"),
@@ -84,6 +92,7 @@ async fn apply(
     (found, url): (&DiscoveredUpstream, &str),
     allow_private: bool,
     client: &Client,
+    machine: &Machine,
 ) -> Result<&'static str, Failure> {
     let path = ["repositories", protocol.0, MIRROR];
     let there = match client.get(&path, &[]).await {
@@ -95,11 +104,18 @@ async fn apply(
         return Ok("left as it is: it has an upstream");
     }
     let secret = found.password.as_ref();
+    let read = |pem: &Pem| pem.read(machine).map_err(Failure::Local);
+    let certificates = &found.certificates;
+    let (certificate, key) = certificates.client.as_ref().map(|(a, b)| (a, b)).unzip();
     let change = RepositoryChange {
         upstream: Some(UpstreamChange {
             url: Some(url.to_owned()),
+            mirror_list: found.mirror_list.clone(),
             username: found.username.clone(),
             password: secret.map(|secret| secret.expose().to_owned()),
+            client_certificate: certificate.map(read).transpose()?,
+            client_key: key.map(read).transpose()?,
+            ca_certificate: certificates.authorities.as_ref().map(read).transpose()?,
             allow_private: allow_private.then_some(true),
             ..UpstreamChange::default()
         }),
@@ -125,18 +141,43 @@ fn told(all: &[(ProtocolName, Vec<DiscoveredUpstream>)]) -> Outcome {
             line["url"] = Value::String(shown(one));
             items.push(item);
             lines.push(line);
+            lines.extend(certificates(one));
         }
     }
     let text = LIST.list(&lines, false, None).trim_end().to_owned();
     Outcome::text(Some(json!({"items": items, "next": null})), text)
 }
 
+/// Lines for what its connections need.
+fn certificates(found: &DiscoveredUpstream) -> Vec<Value> {
+    let Certificates {
+        client,
+        authorities,
+    } = &found.certificates;
+    let (certificate, key) = client.as_ref().map(|(a, b)| (a, b)).unzip();
+    let named = [
+        ("client certificate", certificate),
+        ("client key", key),
+        ("authorities", authorities.as_ref()),
+    ];
+    let line = |(what, pem): (&str, Option<&Pem>)| {
+        let found_in = format!("{what}: {}", pem?);
+        Some(json!({"protocol": found.protocol.0, "url": null, "for": null, "found_in": found_in}))
+    };
+    named.into_iter().filter_map(line).collect()
+}
+
 fn item(found: &DiscoveredUpstream) -> Value {
+    let client = found.certificates.client.as_ref();
     json!({
         "protocol": found.protocol.0,
         "url": found.url,
+        "mirror_list": found.mirror_list,
         "username": found.username,
         "has_password": found.password.is_some(),
+        "client_certificate": client.map(|(certificate, _)| certificate.to_string()),
+        "client_key": client.map(|(_, key)| key.to_string()),
+        "ca_certificate": found.certificates.authorities.as_ref().map(Pem::to_string),
         "for": found.only.as_deref().unwrap_or("everything"),
         "default": found.default,
         "found_in": found.place.to_string(),
@@ -146,11 +187,10 @@ fn item(found: &DiscoveredUpstream) -> Value {
 /// The address with its credentials, the password hidden.
 fn shown(found: &DiscoveredUpstream) -> String {
     let name = found.username.as_deref().unwrap_or_default();
+    let url = found.mirror_list.as_ref().unwrap_or(&found.url);
     match &found.password {
-        Some(_) => found
-            .url
-            .replacen("://", &format!("://{name}:{HIDDEN}@"), 1),
-        None => found.url.clone(),
+        Some(_) => url.replacen("://", &format!("://{name}:{HIDDEN}@"), 1),
+        None => url.clone(),
     }
 }
 

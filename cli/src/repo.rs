@@ -77,6 +77,10 @@ pub struct RepoSettings {
     /// allowances begin anew.
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
+    /// Of a mirror of rpm: a list of mirrors that have what it mirrors, as dnf's mirrorlist or metalink
+    /// names it; an empty one is none.
+    #[arg(long, value_name = "URL")]
+    pub mirror_list: Option<String>,
     /// Of a mirror: the user name that it shows its upstream.
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
@@ -84,6 +88,17 @@ pub struct RepoSettings {
     /// empty one is none.
     #[arg(long)]
     pub password_stdin: bool,
+    /// Of a mirror: the certificate (PEM) that it shows its upstream, perhaps with those that lead to
+    /// its authority (- reads standard input); an empty file takes it away with its key.
+    #[arg(long, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// Of a mirror: the private key (PEM) of that certificate, without a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
+    /// Of a mirror: authorities (PEM) that its upstream's own certificate may come from, beside those
+    /// of the server; an empty file takes them away.
+    #[arg(long, value_name = "FILE")]
+    pub ca_certificate: Option<PathBuf>,
     /// Of a mirror: its upstream may have a private or loopback address.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_private: Option<bool>,
@@ -192,8 +207,10 @@ const MIRROR: Table = Table::new(
         ("Description", "description"),
         ("Readable by", "readable_by"),
         ("Upstream", "upstream/url"),
+        ("Mirror list", "upstream/mirror_list"),
         ("Username", "upstream/username"),
         ("Password", "upstream/has_password"),
+        ("Certificate ends", "upstream/client_certificate_expires_at"),
         ("Private allowed", "upstream/allow_private"),
         ("Also allowed", "upstream/allow"),
         ("Token origins", "upstream/token_origins"),
@@ -295,6 +312,10 @@ const fn fitting(settings: &RepoSettings) -> RepoKind {
     match settings {
         RepoSettings {
             upstream: Some(_), ..
+        }
+        | RepoSettings {
+            mirror_list: Some(_),
+            ..
         } => RepoKind::Mirror,
         RepoSettings { members, .. } if !members.is_empty() => RepoKind::Group,
         _ => RepoKind::Hosted,
@@ -332,6 +353,15 @@ fn limits_of(quota: QuotaChange) -> QuotaLimits {
     }
 }
 
+/// What an empty file says, whatever ends its last line.
+fn emptied(text: String) -> String {
+    if text.trim().is_empty() {
+        String::new()
+    } else {
+        text
+    }
+}
+
 /// What the settings change.
 fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
     let password = if settings.password_stdin {
@@ -345,10 +375,15 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         .filter_map(|status| status.0)
         .collect();
     let answer_time = settings.answer_time.map(|time| time.0);
+    let file = |path: &Option<PathBuf>| path.as_deref().map(terminal::file).transpose();
     let upstream = UpstreamChange {
         url: settings.upstream,
+        mirror_list: settings.mirror_list,
         username: settings.username,
         password,
+        client_certificate: file(&settings.client_certificate)?.map(emptied),
+        client_key: file(&settings.client_key)?,
+        ca_certificate: file(&settings.ca_certificate)?.map(emptied),
         allow_private: settings.allow_private,
         allow: Some(settings.allow).filter(|origins| !origins.is_empty()),
         token_origins: (!settings.token_origins.is_empty()).then(|| {

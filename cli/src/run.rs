@@ -85,7 +85,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Discover(args) => discover(&args, cx).await,
         Command::Connect(args) => connect(args, cx).await,
         Command::Doctor(args) => doctor(args, cx).await,
-        Command::Repo(command) => repo(command, cx).await,
+        Command::Repo(command) => repo(*command, cx).await,
         Command::Package(command) => package(command, cx).await,
         Command::Search(args) => search(args, cx).await,
         Command::Upstream(command) => upstream(command, cx).await,

@@ -42,7 +42,8 @@ const LIST: Table = Table::new(
         ("ALSO PAUSED", "paused_origins"),
     ],
     &["repository"],
-);
+)
+.with(&[("CERTIFICATE ENDS", "client_certificate_expires_at")]);
 const CHECKED: Table = Table::new(
     &[
         ("REPOSITORY", "repository"),
@@ -52,6 +53,7 @@ const CHECKED: Table = Table::new(
         ("MS", "took_ms"),
         ("TLS", "tls"),
         ("LOGGED IN", "authenticated"),
+        ("CERTIFICATE ENDS", "client_certificate_expires_at"),
         ("PROBLEM", "problem"),
         ("ALSO PAUSED", "paused_origins"),
     ],

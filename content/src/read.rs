@@ -3,6 +3,7 @@
 use crate::keep::ContentStore;
 use larder_metadata::blobs::Bytestore;
 use larder_metadata::files::FileRecord;
+use larder_metadata::scrub::Damage;
 use larder_model::Problem;
 use larder_storage::{Content, Error, ObjectKey};
 use std::ops::Range;
@@ -23,7 +24,8 @@ impl ContentStore {
     /// more, past all memory: what nothing names any more is not found
     /// ([`Kind::NotFound`](larder_model::Kind)), what was brought again is opened where it is now,
     /// and bytes that a row has and the store has not, or not all of them, are damage
-    /// ([`Kind::Damaged`](larder_model::Kind)): a scrub is to look at them.
+    /// ([`Kind::Damaged`](larder_model::Kind)): that is noted, so that who asks next has them brought
+    /// again, and a scrub looks at them.
     pub async fn open(&self, found: &FileRecord, range: Range<u64>) -> Result<Content, Problem> {
         match &found.body {
             Some(body) if !found.damaged => Ok(part(body, &range)),
@@ -43,13 +45,15 @@ impl ContentStore {
             Some(body) => Bytestore::Inline(body.clone()),
             None => Bytestore::Object(found.generation),
         };
+        let mut damage = Damage::Missing;
         for _ in 0..TRIES {
             let generation = match at {
                 Bytestore::Inline(bytes) => return Ok(part(&bytes, &range)),
                 Bytestore::Object(generation) => generation,
             };
             match self.open_object(found, generation, &range).await {
-                Err(Error::Missing | Error::Size(_)) => {}
+                Err(Error::Missing) => damage = Damage::Missing,
+                Err(Error::Size(_)) => damage = Damage::Size,
                 opened => return Ok(opened?),
             }
             at = match self.metadata.bytes_of(&found.digest).await? {
@@ -58,10 +62,31 @@ impl ContentStore {
                 Some(other) => other,
             };
         }
-        self.blobs.suspect(found.digest);
+        Err(self.lost(found, damage).await)
+    }
+
+    /// Notes that the store does not have the bytes of a file. What to tell of it.
+    async fn lost(&self, found: &FileRecord, damage: Damage) -> Problem {
         let (digest, generation) = (&found.digest, found.generation);
-        tracing::error!(%digest, generation, "the bytes of a blob are not in the store as they should be");
-        Err(Problem::damaged(digest, None))
+        self.blobs.suspect(*digest);
+        let mut problem = Problem::damaged(digest, None);
+        // A store without any object is not there, and has lost none.
+        if !self.blobs.has_objects().await.unwrap_or(false) {
+            tracing::error!(%digest, "the store has no object at all: is its folder mounted, or its bucket the right one?");
+            return problem;
+        }
+        let noted = self.metadata.quarantine_object(digest, generation, damage);
+        match noted.await {
+            Ok(is_first) => {
+                if is_first {
+                    let what = "the bytes of a blob are not in the store as they should be";
+                    tracing::error!(%digest, generation, %damage, "{what}");
+                }
+                problem.found_now = Some(is_first);
+            }
+            Err(error) => tracing::warn!(%error, %digest, "lost bytes could not be noted"),
+        }
+        problem
     }
 
     /// Fails if the bytes of a file are damaged, which is known since a scrub looked at them

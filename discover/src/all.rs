@@ -59,14 +59,17 @@ pub fn setting(protocol: ProtocolName) -> String {
 fn once(found: Vec<DiscoveredUpstream>) -> Vec<DiscoveredUpstream> {
     let mut kept: Vec<DiscoveredUpstream> = Vec::new();
     for one in found {
-        if !kept
-            .iter()
-            .any(|other| other.url == one.url && (other.default || other.only == one.only))
-        {
+        if !kept.iter().any(|other| is_same(other, &one)) {
             kept.push(one);
         }
     }
     kept
+}
+
+/// Whether an address is there already for the same use, or for all.
+fn is_same(there: &DiscoveredUpstream, one: &DiscoveredUpstream) -> bool {
+    let is_place = (&there.url, &there.mirror_list) == (&one.url, &one.mirror_list);
+    is_place && (there.default || there.only == one.only)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What was found, with its secrets set apart.
 
+use crate::machine::Machine;
 use larder_model::{ProtocolName, percent};
 use std::borrow::Cow;
 use std::fmt;
@@ -23,6 +24,45 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// Where a certificate or a key is (PEM).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pem {
+    /// In a file.
+    File(PathBuf),
+    /// In a line of the settings themselves.
+    Text(Secret),
+}
+
+impl Pem {
+    /// The text; fails, with where it should be, if it cannot be read.
+    pub fn read(&self, machine: &Machine) -> Result<String, String> {
+        match self {
+            Self::Text(text) => Ok(text.expose().to_owned()),
+            Self::File(path) => machine
+                .read(path)
+                .ok_or_else(|| format!("{} cannot be read", path.display())),
+        }
+    }
+}
+
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Text(_) => f.write_str("(in the settings)"),
+        }
+    }
+}
+
+/// What the connections to an upstream need beside an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// What is shown there, and the private key of it: both or none.
+    pub client: Option<(Pem, Pem)>,
+    /// Whose certificates are taken there.
+    pub authorities: Option<Pem>,
 }
 
 /// Where something was found.
@@ -54,10 +94,15 @@ pub struct DiscoveredUpstream {
     /// Its address, without credentials and with a slash at its end. Of an rpm repository it may
     /// have variables in it.
     pub url: String,
+    /// The address of the list of mirrors that it has in place of an address of its own, perhaps with
+    /// variables; then `url` is where that list is.
+    pub mirror_list: Option<String>,
     /// Who the client is there.
     pub username: Option<String>,
     /// What it shows there.
     pub password: Option<Secret>,
+    /// What it shows, and takes, while a connection is made.
+    pub certificates: Certificates,
     /// What it is for alone: a scope, a registry's or repository's name; `None`: for everything.
     pub only: Option<String>,
     /// Whether it is what the client asks when nothing else is said.
@@ -98,8 +143,10 @@ impl DiscoveredUpstream {
         Some(Self {
             protocol,
             url,
+            mirror_list: None,
             username,
             password,
+            certificates: Certificates::default(),
             only: None,
             default: true,
             place: place.clone(),
@@ -114,6 +161,26 @@ impl DiscoveredUpstream {
             self.username = username.and_then(some).or(self.username);
             self.password = Some(Secret(password));
         }
+        self
+    }
+
+    /// The upstream that a list of mirrors stands for; `None` if it has no address.
+    pub(crate) fn of_list(protocol: &'static str, list: &str, place: &Place) -> Option<Self> {
+        let list = list.trim();
+        let path = list.split('?').next().unwrap_or(list);
+        let (folder, _) = path.rsplit_once('/')?;
+        let found = Self::read(protocol, folder, place)?;
+        let plain = |byte: u8| byte.is_ascii_graphic() && !b"#\\<>\"`|^".contains(&byte);
+        let usable = list.len() <= LONGEST && list.bytes().all(plain);
+        usable.then(|| Self {
+            mirror_list: Some(list.to_owned()),
+            ..found
+        })
+    }
+
+    /// With what its connections need.
+    pub(crate) fn certified(mut self, certificates: Certificates) -> Self {
+        self.certificates = certificates;
         self
     }
 
@@ -132,6 +199,14 @@ impl DiscoveredUpstream {
     /// The address that can be mirrored. One of an rpm repository ends above its first variable,
     /// and the rest is left to the client; any other with a variable in it is none.
     pub fn address(&self) -> Option<&str> {
+        // Where a list has variables nobody knows of which repository it is.
+        if self
+            .mirror_list
+            .as_ref()
+            .is_some_and(|list| list.contains('$'))
+        {
+            return None;
+        }
         let Some(variable) = self.url.find(['$', '{']) else {
             return Some(&self.url);
         };
@@ -143,6 +218,18 @@ impl DiscoveredUpstream {
 /// A place that is a file.
 pub(crate) fn file(path: &Path) -> Place {
     Place::File(path.to_owned())
+}
+
+/// A path in a client's settings; what is written in other ways (`pkcs11:…`) is none.
+pub(crate) fn pem_file(path: &str) -> Option<Pem> {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    path.starts_with('/')
+        .then(|| Pem::File(PathBuf::from(path)))
+}
+
+/// A text in a client's settings, with the ends of its lines written as `\\n`.
+pub(crate) fn pem_text(text: &str) -> Pem {
+    Pem::Text(Secret(text.replace("\\n", "\n")))
 }
 
 fn some(text: String) -> Option<String> {

@@ -7,9 +7,9 @@
 //! Each protocol has a module of pure functions over texts, and one that looks; [`Machine`] alone
 //! reads files and runs programs. Whatever goes wrong means that nothing was found.
 
+mod machine;
 mod found;
 mod ini;
-mod machine;
 
 mod cargo;
 mod npm;
@@ -19,5 +19,5 @@ mod rpm;
 mod all;
 
 pub use all::{discover, discover_places, setting};
-pub use found::{DiscoveredUpstream, Place, Secret};
+pub use found::{Certificates, DiscoveredUpstream, Pem, Place, Secret};
 pub use machine::Machine;

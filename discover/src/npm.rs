@@ -1,6 +1,6 @@
 //! npm, and those that speak as it does: pnpm, yarn, bun.
 
-use crate::found::{DiscoveredUpstream, Place, file};
+use crate::found::{Certificates, DiscoveredUpstream, Place, file, pem_file, pem_text};
 use crate::ini::{self, Entry};
 use crate::machine::Machine;
 use base64::Engine as _;
@@ -80,7 +80,10 @@ pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
     }
     all.sort_by_key(|found| !found.default); // keeps the order otherwise
     all.into_iter()
-        .map(|found| authenticated(found, &lines, expand))
+        .map(|found| {
+            let certificates = certificates(&found.url, &lines, expand);
+            authenticated(found, &lines, expand).certified(certificates)
+        })
         .collect()
 }
 
@@ -173,30 +176,55 @@ fn expanded<'a>(text: &str, variable: impl Fn(&str) -> Option<&'a str>) -> Strin
     out + rest
 }
 
+/// What a line such as `//host/path/:_authToken=…` says of an address.
+fn said_of(
+    url: &str,
+    what: &str,
+    lines: &[&Entry],
+    expand: impl Fn(&str) -> String,
+) -> Option<String> {
+    let place = url.split_once(':').map_or("", |(_, rest)| rest);
+    let of = |entry: &&&Entry| {
+        let at = entry
+            .key
+            .strip_suffix(what)
+            .and_then(|key| key.strip_suffix(':'));
+        at.is_some_and(|at| place.starts_with(&format!("{}/", at.trim_end_matches('/'))))
+    };
+    let line = lines.iter().find(of);
+    line.map(|entry| expand(unquoted(&entry.value)))
+}
+
+/// What is shown and taken at an address: by lines for it alone, which name files, and by those for all
+/// addresses, which name a file or have the text in them.
+fn certificates(
+    url: &str,
+    lines: &[&Entry],
+    expand: impl Fn(&str) -> String + Copy,
+) -> Certificates {
+    let of_all = |key: &str| {
+        let line = lines.iter().find(|entry| entry.key == key);
+        line.map(|entry| expand(unquoted(&entry.value)))
+    };
+    let file = |what| pem_file(&said_of(url, what, lines, expand)?);
+    let text = |key| of_all(key).map(|text| pem_text(&text));
+    let file_of_all = |key| pem_file(&of_all(key)?);
+    Certificates {
+        client: file("certfile")
+            .zip(file("keyfile"))
+            .or_else(|| text("cert").zip(text("key"))),
+        authorities: file_of_all("cafile").or_else(|| text("ca")),
+    }
+}
+
 /// With what the lines `//host/path/:_authToken=…` and their like say of the address.
 fn authenticated(
     found: DiscoveredUpstream,
     lines: &[&Entry],
     expand: impl Fn(&str) -> String,
 ) -> DiscoveredUpstream {
-    let place = found
-        .url
-        .split_once(':')
-        .map_or("", |(_, rest)| rest)
-        .to_owned();
-    let value = |what: &str| {
-        let of = |entry: &&&Entry| {
-            let at = entry
-                .key
-                .strip_suffix(what)
-                .and_then(|key| key.strip_suffix(':'));
-            at.is_some_and(|at| place.starts_with(&format!("{}/", at.trim_end_matches('/'))))
-        };
-        lines
-            .iter()
-            .find(of)
-            .map(|entry| expand(unquoted(&entry.value)))
-    };
+    let url = found.url.clone();
+    let value = |what: &str| said_of(&url, what, lines, &expand);
     let decoded = |text: String| String::from_utf8(STANDARD.decode(text).ok()?).ok();
     if let Some(token) = value("_authToken") {
         return found.with(None, Some(token));

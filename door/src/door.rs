@@ -283,24 +283,70 @@ async fn pass<D: Door>(
     }
     let endpoint = endpoint?;
     // Whether they may, and then the answer.
-    let admission = gate
-        .admit(principal, &passage.permissions)?
-        .from(client.origin());
-    let public = gate.is_public(&passage.permissions);
-    let answer = door.answer(admission, endpoint, request, body).await?;
-    let asked = RequestView {
-        method: &request.method,
-        headers: &request.headers,
+    let way = Way {
+        door,
+        gate,
+        store,
+        request,
+        client,
         wire,
     };
-    match answer {
-        Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
-        Answer::Blob(blob) => of_blob(blob, &asked, store, public).await,
-        Answer::Streaming(streaming) => of_streaming(streaming, &asked, public),
-        Answer::Response(ready) => {
-            passage.permissions.extend(ready.permissions);
-            passage.problem = ready.problem;
-            Ok(ready.response)
+    match way.answer(endpoint, principal, body, passage).await {
+        // What the store lost is noted by now: what can be brought again is, for this request already.
+        Err(problem) if problem.found_now.is_some() && request.method == Method::GET => {
+            if problem.found_now == Some(true) {
+                let (path, why) = (request.uri.path(), problem.with_causes());
+                tracing::error!(path, problem = why, "the bytes of a file are lost");
+            }
+            let (endpoint, principal) = (door.parse(request)?, passage.principal.clone());
+            let Some(principal) = principal else {
+                return Err(problem);
+            };
+            Box::pin(way.answer(endpoint, principal, body, passage)).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// What an answer is made with.
+struct Way<'a, D: Door> {
+    door: &'a D,
+    gate: &'a Gate,
+    store: &'a ContentStore,
+    request: &'a Parts,
+    client: &'a ClientView,
+    wire: Option<&'a Wire>,
+}
+
+impl<D: Door> Way<'_, D> {
+    /// The answer, as the response that it becomes.
+    async fn answer(
+        &self,
+        endpoint: D::Endpoint,
+        principal: Principal,
+        body: &mut Incoming,
+        passage: &mut Passage,
+    ) -> Result<Response<Body>, Problem> {
+        let (gate, request) = (self.gate, self.request);
+        let admission = gate
+            .admit(principal, &passage.permissions)?
+            .from(self.client.origin());
+        let public = gate.is_public(&passage.permissions);
+        let answer = self.door.answer(admission, endpoint, request, body).await?;
+        let asked = RequestView {
+            method: &request.method,
+            headers: &request.headers,
+            wire: self.wire,
+        };
+        match answer {
+            Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
+            Answer::Blob(blob) => of_blob(blob, &asked, self.store, public).await,
+            Answer::Streaming(streaming) => of_streaming(streaming, &asked, public),
+            Answer::Response(ready) => {
+                passage.permissions.extend(ready.permissions);
+                passage.problem = ready.problem;
+                Ok(ready.response)
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Secrets that must be read again: upstream passwords, encrypted in the database under the
-//! server's key file.
+//! Secrets that must be read again: upstream passwords and the keys of client certificates,
+//! encrypted in the database under the server's key file.
 
 use crate::ring::KeyRing;
 use crate::seal::Seal;
@@ -8,8 +8,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use larder_model::{Kind, Problem, UpstreamSettings};
+use std::fmt;
 
 const NONCE_BYTES: usize = 12;
+
+/// What lets us in at an upstream.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The `Authorization` header.
+    pub authorization: Option<HeaderValue>,
+    /// The certificate that is shown, with its private key (PEM).
+    pub client_certificate: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(***)")
+    }
+}
+
+/// The place for which the key of an upstream's client certificate is closed.
+pub fn client_key_place(url: &str) -> String {
+    format!("client key of {url}")
+}
 
 /// Encrypts and decrypts (AES-256-GCM). What was encrypted for one place is of no use in another.
 pub struct Vault {
@@ -50,19 +71,32 @@ impl Vault {
         open(&self.newest).or_else(|| self.older.iter().find_map(open))
     }
 
-    /// The `Authorization` header for an upstream, if it has credentials.
-    pub fn authorization(
-        &self,
-        upstream: &UpstreamSettings,
-    ) -> Result<Option<HeaderValue>, Problem> {
+    /// What lets us in at an upstream.
+    pub fn credentials(&self, upstream: &UpstreamSettings) -> Result<Credentials, Problem> {
+        Ok(Credentials {
+            authorization: self.authorization(upstream)?,
+            client_certificate: self.client_certificate(upstream)?,
+        })
+    }
+
+    /// The client certificate for an upstream with its key, if it has one.
+    fn client_certificate(&self, upstream: &UpstreamSettings) -> Result<Option<String>, Problem> {
+        let both = upstream.client_certificate.as_ref();
+        let Some((certificate, key)) = both.zip(upstream.client_key.as_ref()) else {
+            return Ok(None);
+        };
+        let key = self.open(key, &client_key_place(&upstream.url));
+        let key = key.ok_or_else(|| unreadable("key of its client certificate"))?;
+        Ok(Some(format!("{key}{certificate}")))
+    }
+
+    /// The `Authorization` header for an upstream, if it has a password.
+    fn authorization(&self, upstream: &UpstreamSettings) -> Result<Option<HeaderValue>, Problem> {
         let Some(password) = &upstream.password else {
             return Ok(None);
         };
-        let password = self.open(password, &upstream.url).ok_or_else(|| {
-            let detail =
-                "the upstream's password cannot be read with this server's key; set it again";
-            Problem::new(Kind::Upstream, "upstream", detail)
-        })?;
+        let password = self.open(password, &upstream.url);
+        let password = password.ok_or_else(|| unreadable("password"))?;
         let text = match &upstream.username {
             Some(name) => format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))),
             None => format!("Bearer {password}"),
@@ -71,6 +105,13 @@ impl Vault {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+}
+
+/// What was closed under another key, or for another place.
+fn unreadable(what: &str) -> Problem {
+    let detail =
+        format!("the upstream's {what} cannot be read with this server's key; set it again");
+    Problem::new(Kind::Upstream, "upstream", detail)
 }
 
 fn own_key(key: &[u8; 32]) -> Result<RandomizedNonceKey, Problem> {

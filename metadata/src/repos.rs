@@ -275,13 +275,23 @@ fn add_members(batch: &mut Batch, group: i64, members: &[i64]) {
 /// What the audit trail tells of a repository's settings: no secret, sealed or not.
 fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
     let upstream = settings.upstream.as_ref().map(|upstream| {
-        json!({
+        let mut told = json!({
             "url": upstream.url,
             "username": upstream.username,
             "has_password": upstream.password.is_some(),
             "allow_private": upstream.allow_private,
             "token_origins": upstream.token_origins,
-        })
+        });
+        if let Some(list) = &upstream.mirror_list {
+            told["mirror_list"] = json!(list);
+        }
+        if upstream.client_key.is_some() {
+            told["has_client_certificate"] = json!(true);
+        }
+        if upstream.ca_certificate.is_some() {
+            told["has_ca_certificate"] = json!(true);
+        }
+        told
     });
     let blocked = settings
         .blocked

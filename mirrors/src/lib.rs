@@ -52,8 +52,8 @@ pub use query::UpstreamQuery;
 pub use rendering::Rendering;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Member, Named, Part, Plan, ReadRequest, RenderRequest,
-    Representation, Set, Source, Table,
+    Artifact, Document, Fetch, Member, MirrorList, Named, Part, Plan, PromisedBody,
+    PromisedDocument, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };
 pub use search::Search;
 

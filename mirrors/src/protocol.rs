@@ -13,7 +13,7 @@ use crate::releases::semantic;
 use crate::rendering::Rendering;
 use crate::request::{RepoRequest, RepoUrl};
 use crate::resource::{
-    Artifact, Document, Named, Plan, ReadRequest, RenderRequest, Set, Source, Table,
+    Artifact, Document, MirrorList, Named, Plan, ReadRequest, RenderRequest, Set, Source, Table,
 };
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
@@ -208,6 +208,11 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Lists of an upstream's mirrors, if its clients have such.
+    fn mirror_lists(&self) -> Option<&'static dyn MirrorLists> {
+        None
+    }
+
     /// Lists of artifacts that a plan needs, if there are any.
     fn tables(&self) -> Option<&dyn Tables> {
         None
@@ -260,6 +265,15 @@ pub trait Sets: Send + Sync {
 
     /// The document that a companion belongs to. It is fetched first, and the companion with it.
     fn head_of(&self, companion: &Document) -> Option<Document>;
+}
+
+/// Lists of the addresses at which an upstream's content is.
+pub trait MirrorLists: Send + Sync {
+    /// The document as which a list is kept. Its address is the operator's word.
+    fn document(&self) -> Document;
+
+    /// Reads a list. Fails if there is no address in it.
+    fn read(&self, body: &[u8]) -> Result<MirrorList, Problem>;
 }
 
 /// Outlines of documents that are too large to be read for every question.

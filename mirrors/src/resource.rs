@@ -2,7 +2,7 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
-use larder_model::{FileKind, Integrity, Problem, Reply};
+use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
 use std::ops::Range;
 
 /// A resource that changes: an index, a packument, a signed list.
@@ -270,4 +270,50 @@ pub struct Member {
     pub fetch: Fetch,
     /// Whether clients can do nothing without it. What is not required may be missing upstream.
     pub is_required: bool,
+}
+
+/// Where an upstream's content is, when its operator gives no one address of it.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct MirrorList {
+    /// Addresses below which the same content is, each ending in a slash; the one to ask first is the
+    /// first.
+    pub addresses: Vec<String>,
+    /// What some documents are, wherever they come from.
+    pub promised: Vec<PromisedDocument>,
+}
+
+/// What a document is, by the word of a list of mirrors.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PromisedDocument {
+    /// Its path.
+    pub path: Box<str>,
+    /// Its bodies, the newest first: any of them will do.
+    pub bodies: Vec<PromisedBody>,
+}
+
+/// A body of a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PromisedBody {
+    /// Its size in bytes, if that is known.
+    pub size: Option<u64>,
+    /// What its bytes are.
+    pub integrity: Integrity,
+}
+
+impl PromisedDocument {
+    /// Which of the bodies, the newest first, bytes are; `None`: they are none of them.
+    pub fn rank(&self, body: &[u8]) -> Option<usize> {
+        self.bodies.iter().position(|promised| {
+            let mut checker = Checker::new(&promised.integrity);
+            checker.update(body);
+            promised.size.is_none_or(|size| size == body.len() as u64) && checker.agrees()
+        })
+    }
+
+    /// Which of the bodies has a digest, as far as that is told.
+    pub fn rank_of(&self, digest: Digest) -> Option<usize> {
+        let wanted = Integrity::Digest(digest);
+        let mut bodies = self.bodies.iter();
+        bodies.position(|promised| promised.integrity == wanted)
+    }
 }

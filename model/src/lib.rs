@@ -21,6 +21,7 @@ pub mod series;
 pub mod integrity;
 pub mod lifetime;
 pub mod pattern;
+pub mod pem;
 pub mod percent;
 pub mod time;
 pub mod permission;

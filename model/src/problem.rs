@@ -113,6 +113,9 @@ pub struct Problem {
     pub shortage: Option<Box<Shortage>>,
     /// Whether it is said because the caller may not: the audit trail tells of it.
     pub refused: bool,
+    /// Of `Damaged`: that it was found just now, so that who asks once more may have the bytes brought
+    /// again; and whether nobody else had found it before.
+    pub found_now: Option<bool>,
     /// The rule that refused, if one did.
     pub ruling: Option<Box<Ruling>>,
     /// What caused it; for the log only.
@@ -143,6 +146,7 @@ impl Problem {
             upstream_status: None,
             shortage: None,
             refused: false,
+            found_now: None,
             ruling: None,
             source: None,
         }
@@ -195,8 +199,9 @@ impl Problem {
         let since = since.map(|since| format!(" (known since {since})"));
         let detail = format!(
             "the server's bytes of {digest} are damaged or missing{}, so they are not given out: \
-             push or publish them again, or ask the server's administrator (larder scrub run \
-             fetches again what mirrors lost, larder quarantine list)",
+             push or publish them again, or have the server's administrator restore them from a \
+             backup; what a mirror lost it fetches again when it is asked for, unless it is \
+             offline (larder quarantine list, larder scrub run)",
             since.unwrap_or_default()
         );
         Self::new(Kind::Damaged, "blob", detail)

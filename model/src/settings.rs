@@ -75,12 +75,24 @@ pub struct SigningSettings {
 pub struct UpstreamSettings {
     /// Its address, ending in `/`.
     pub url: String,
+    /// The address of a list of its mirrors, which have its content; `None`: it has it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_list: Option<String>,
     /// Who we are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The password or token, sealed under the server's key. Never told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// The certificate that is shown to its own origin, with those that lead to its authority (PEM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// The certificate's private key (PEM), sealed under the server's key. Never told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
+    /// Authorities (PEM) that its certificate may come from beside those that all upstreams' may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_certificate: Option<String>,
     /// Whether its host may have a private or loopback address.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
@@ -100,6 +112,13 @@ pub struct UpstreamSettings {
     /// How long it may take to begin an answer; `None`: as the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_time: Option<AnswerTime>,
+}
+
+impl UpstreamSettings {
+    /// Whether it lets us in for who we are: what is behind that is not for everyone.
+    pub const fn has_credentials(&self) -> bool {
+        self.password.is_some() || self.client_key.is_some()
+    }
 }
 
 impl RepoSettings {

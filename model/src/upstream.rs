@@ -154,6 +154,8 @@ pub struct Checked {
     pub tls: bool,
     /// Whether it took our credentials; `None`: it has been given none.
     pub authenticated: Option<bool>,
+    /// When the certificate that is shown to it ends; `None`: none is.
+    pub client_certificate_expires_at: Option<Timestamp>,
     /// What is wrong.
     pub problem: Option<String>,
     /// What to do next.

@@ -2,12 +2,14 @@
 //! package managers use, one to publish to, and a group of both under one address.
 
 use larder_access::Gate;
-use larder_discover::{DiscoveredUpstream, Machine, discover, setting};
+use larder_discover::{Certificates, DiscoveredUpstream, Machine, Pem, discover, setting};
+use larder_keys::{ClientCertificate, read_authorities};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
 use larder_model::{
     Problem, ProtocolName, RepoKind, RepoName, RepoSettings, System, UpstreamSettings,
 };
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -31,7 +33,7 @@ pub(crate) async fn first_mirrors(
     machine: Option<Machine>,
 ) -> Result<(), Problem> {
     // What this machine's package managers use, and whether that is within a private network.
-    let found = match machine {
+    let found = match machine.clone() {
         Some(machine) => defaults(machine).await,
         None => Vec::new(),
     };
@@ -42,7 +44,9 @@ pub(crate) async fn first_mirrors(
     for each in larder_mirrors::all() {
         let protocol = each.name();
         let found = found.iter().find(|found| found.protocol == protocol);
-        let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
+        let upstream = found
+            .zip(machine.as_ref())
+            .and_then(|found| upstream(gate, found, private.contains(&protocol)));
         told(protocol, found, upstream.as_ref());
         let settings = RepoSettings {
             upstream,
@@ -150,7 +154,7 @@ fn with_port(host: &str) -> String {
 /// The settings of what was found; `None` if it cannot be mirrored.
 fn upstream(
     gate: &Gate,
-    found: &DiscoveredUpstream,
+    (found, machine): (&DiscoveredUpstream, &Machine),
     allow_private: bool,
 ) -> Option<UpstreamSettings> {
     let url = found.address()?.to_owned();
@@ -163,13 +167,54 @@ fn upstream(
         None => None,
     };
     let username = found.username.clone();
+    let unusable = |why: &dyn Display| {
+        let protocol = found.protocol.0;
+        tracing::warn!(protocol, why = %why, "what a package manager shows or takes there cannot be used");
+    };
+    let client = client(gate, &url, &found.certificates, machine);
+    let client = client.inspect_err(|why| unusable(why)).ok().flatten();
+    let (client_certificate, client_key) = client.unzip();
+    let authorities = authorities(&found.certificates, machine);
+    let ca_certificate = authorities.inspect_err(|why| unusable(why)).ok().flatten();
     Some(UpstreamSettings {
         url,
+        mirror_list: found.mirror_list.clone(),
         username,
         password,
+        client_certificate,
+        client_key,
+        ca_certificate,
         allow_private,
         ..UpstreamSettings::default()
     })
+}
+
+/// The certificate that is shown, and its key as it is kept.
+fn client(
+    gate: &Gate,
+    url: &str,
+    found: &Certificates,
+    machine: &Machine,
+) -> Result<Option<(String, String)>, String> {
+    let is_shown = |_: &&(Pem, Pem)| url.starts_with("https://");
+    let Some((certificate, key)) = found.client.as_ref().filter(is_shown) else {
+        return Ok(None);
+    };
+    let wrong = |problem: Problem| problem.detail.into_owned();
+    let (certificate, key) = (certificate.read(machine)?, key.read(machine)?);
+    let both = ClientCertificate::read(&certificate, &key).map_err(wrong)?;
+    let key = gate.close_client_key(&both.key, url).map_err(wrong)?;
+    Ok(Some((both.certificates, key)))
+}
+
+/// The authorities that are trusted there.
+fn authorities(found: &Certificates, machine: &Machine) -> Result<Option<String>, String> {
+    let Some(authorities) = &found.authorities else {
+        return Ok(None);
+    };
+    let read = read_authorities(&authorities.read(machine)?);
+    read.map(Some)
+        .map_err(|problem| problem.detail.into_owned())
 }
 
 fn told(

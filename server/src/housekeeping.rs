@@ -301,7 +301,8 @@ async fn prune_jobs(house: &House) {
     }
 }
 
-/// Asks for a scrub of the blobs whose bytes a reader did not find: no read writes anything itself.
+/// Asks for a scrub of the blobs whose bytes a reader did not find: it knows more ways to heal them
+/// than to fetch them.
 async fn scrub_suspects(house: &House) {
     let digests = house.system.blobs.take_suspects();
     if digests.is_empty() {

@@ -4,7 +4,7 @@
 use crate::first_start;
 use crate::house::metadata;
 use larder_config::Config;
-use larder_keys::{KeyRing, Vault};
+use larder_keys::{KeyRing, Vault, client_key_place};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{RepoSettings, System};
@@ -61,20 +61,28 @@ fn reclosed(vault: &Vault, repo: &RepoRecord) -> Result<(RepoSettings, usize), B
              take it away, then rotate"
         )
     };
-    if let Some(upstream) = &mut settings.upstream
-        && let Some(password) = &mut upstream.password
-    {
-        let open = vault.open(password, &upstream.url);
-        let open = open.ok_or_else(|| unreadable("upstream's password"))?;
-        *password = vault.close(&open, &upstream.url)?;
+    let mut close = |sealed: &mut String, place: &str, what: &str| -> Result<(), Box<dyn Error>> {
+        let open = vault.open(sealed, place);
+        let open = open.ok_or_else(|| unreadable(what))?;
+        *sealed = vault.close(&open, place)?;
         secrets += 1;
+        Ok(())
+    };
+    if let Some(upstream) = &mut settings.upstream {
+        if let Some(password) = &mut upstream.password {
+            close(password, &upstream.url, "upstream's password")?;
+        }
+        if let Some(key) = &mut upstream.client_key {
+            let place = client_key_place(&upstream.url);
+            close(key, &place, "key of the upstream's client certificate")?;
+        }
     }
     if let Some(key) = &mut settings.signing_key {
-        let place = format!("signing key of {name}");
-        let open = vault.open(&key.sealed, &place);
-        let open = open.ok_or_else(|| unreadable("signing key"))?;
-        key.sealed = vault.close(&open, &place)?;
-        secrets += 1;
+        close(
+            &mut key.sealed,
+            &format!("signing key of {name}"),
+            "signing key",
+        )?;
     }
     Ok((settings, secrets))
 }

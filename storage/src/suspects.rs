@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// So many are remembered: more than that is not a matter of single blobs.
 const MAX: usize = 1000;
 
-/// In memory alone: a read writes nothing.
+/// In memory alone: what a reader finds missing is noted elsewhere.
 #[derive(Default)]
 pub(crate) struct Suspects(Mutex<BTreeSet<Digest>>);
 

@@ -3,6 +3,7 @@
 
 use crate::bed::{BINARY, Home};
 use larder_tests::larder::PASSWORD;
+use larder_tests::secure::{Authority, Certificate};
 use larder_tests::{Larder, Start, Upstream};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,6 +11,11 @@ use std::os::unix::fs::PermissionsExt as _;
 /// Whether the password of the mirror's upstream can be read.
 fn reads_password(larder: &Larder) -> bool {
     let check = larder.api("POST", "repositories/npm/up/upstream/check", "{}", 200);
+    let paid = larder.api("POST", "repositories/npm/paid/upstream/check", "{}", 200);
+    assert_eq!(
+        paid["problem"], "nothing listens at its address",
+        "its key can be read"
+    );
     let problem = check["problem"].as_str().unwrap_or_default().to_owned();
     assert!(
         check["reachable"] == true || problem.contains("cannot be read"),
@@ -31,6 +37,11 @@ fn a_key_is_rotated() {
     let mirror = json!({"protocol": "npm", "name": "up", "kind": "mirror", "upstream": {
         "url": upstream.url(), "username": "us", "password": "secret", "allow_private": true}});
     larder.api("POST", "repositories", &mirror.to_string(), 201);
+    let (certificate, key) = Authority::default().client(Certificate::Right);
+    let paid = json!({"protocol": "npm", "name": "paid", "kind": "mirror", "upstream": {
+        "url": "https://127.0.0.1:9/", "client_certificate": certificate, "client_key": key,
+        "allow_private": true}});
+    larder.api("POST", "repositories", &paid.to_string(), 201);
     let bearer = || {
         let told = larder
             .user("admin", PASSWORD)
@@ -55,7 +66,7 @@ fn a_key_is_rotated() {
     );
     larder.stop();
     let told = home.run(&rotate).ends(0).out;
-    assert!(told.contains("1 stored secrets"), "{told}");
+    assert!(told.contains("2 stored secrets"), "{told}");
     let both = lines();
     assert_eq!(both.len(), 2);
     assert!(

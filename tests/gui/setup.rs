@@ -2,6 +2,7 @@
 
 use larder_tests::archive::gunzip;
 use larder_tests::pages::Pages;
+use larder_tests::secure::{Authority, Certificate};
 use larder_tests::{Larder, Start};
 use serde_json::json;
 
@@ -141,6 +142,7 @@ fn repositories_are_made_set_and_deleted_by_pages() {
         (&true.into(), &60.into())
     );
     assert!(!admin.get(mirror).expect(200).text().contains("s3cret"));
+    a_certificate_stays_with_its_key(&larder, &admin, mirror);
     // Whoever does not administer it cannot set it, and sees no more than that.
     larder.make_user("bob");
     let bob = Pages::of(&larder, "bob");
@@ -267,4 +269,37 @@ fn pages_are_packed_for_whoever_takes_that() {
     assert!(packed.body.len() * 3 < plain.body.len());
     let head = client.send("HEAD", "/images", &takes, b"").expect(200);
     assert_eq!(head.body, b"");
+}
+
+/// The form has the certificate, and never the key: what is not typed anew stays, what is emptied goes.
+fn a_certificate_stays_with_its_key(larder: &Larder, admin: &Pages, mirror: &str) {
+    let (certificate, key) = Authority::default().client(Certificate::Right);
+    let typed = |certificate: &str, key: &str| {
+        let fields = [
+            ("url", "https://paid.example/"),
+            ("client_certificate", certificate),
+            ("client_key", key),
+            ("ca_certificate", certificate),
+        ];
+        admin.post(mirror, mirror, &fields)
+    };
+    let shown = || {
+        let repo = larder.api("GET", "repositories/npm/upstream", "", 200);
+        repo["upstream"].get("client_certificate").cloned()
+    };
+    let refused = typed(&certificate, "").expect(400).text();
+    assert!(refused.contains("client_key") && refused.contains("BEGIN CERTIFICATE"));
+    typed(&certificate.replace('\n', "\r\n"), &key).expect(303);
+    assert_eq!(shown(), Some(certificate.clone().into()));
+    let page = admin.get(mirror).expect(200).text();
+    assert!(page.contains("BEGIN CERTIFICATE") && !page.contains("PRIVATE KEY"));
+    typed(&certificate, "").expect(303);
+    assert_eq!(shown(), Some(certificate.into()));
+    let page = admin.get("/upstreams/npm/upstream").expect(200).text();
+    assert!(
+        page.contains("Client certificate") && page.contains("4096"),
+        "{page}"
+    );
+    typed("", "").expect(303);
+    assert_eq!(shown(), None);
 }

@@ -8,11 +8,12 @@ use http::{Request, Response};
 use rcgen::{
     BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,19 @@ type Shown = Arc<Mutex<Arc<ServerConfig>>>;
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    roots: Arc<RootCertStore>,
+}
+
+/// What a server wants to know of its clients while a connection is made.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Clients {
+    /// Nothing.
+    #[default]
+    Unasked,
+    /// It asks for a certificate of its own authority, and goes on without one.
+    Asked,
+    /// It wants one.
+    Certified,
 }
 
 /// What a certificate is like.
@@ -47,10 +61,13 @@ impl Default for Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("key");
-        let pem = params.self_signed(&key).expect("certificate").pem();
+        let certificate = params.self_signed(&key).expect("certificate");
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.der().clone()).expect("authority");
         Self {
             issuer: Issuer::new(params, key),
-            pem,
+            pem: certificate.pem(),
+            roots: Arc::new(roots),
         }
     }
 }
@@ -61,26 +78,30 @@ impl Authority {
         &self.pem
     }
 
+    /// A certificate (PEM) for a client, and its private key.
+    pub fn client(&self, certificate: Certificate) -> (String, String) {
+        let (params, key) = params(certificate);
+        let signed = params.signed_by(&key, &self.issuer).expect("certificate");
+        (signed.pem(), key.serialize_pem())
+    }
+
     /// A server that shows such a certificate; `frames`: it speaks HTTP/2.
-    fn sign(&self, certificate: Certificate, frames: bool) -> Arc<ServerConfig> {
-        let name = if certificate == Certificate::OtherName {
-            "other.example"
-        } else {
-            "127.0.0.1"
-        };
-        let mut params = CertificateParams::new([name.to_owned()]).expect("name");
-        match certificate {
-            Certificate::Expired => params.not_after = date_time_ymd(2020, 1, 1),
-            Certificate::NotYet => params.not_before = date_time_ymd(2090, 1, 1),
-            Certificate::Right | Certificate::OtherName => {}
-        }
-        let key = KeyPair::generate().expect("key");
+    fn sign(&self, certificate: Certificate, clients: Clients, frames: bool) -> Arc<ServerConfig> {
+        let (params, key) = params(certificate);
         let signed = params.signed_by(&key, &self.issuer).expect("certificate");
         let private = PrivateKeyDer::try_from(key.serialize_der()).expect("key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.expect("versions").with_no_client_auth();
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), provider);
+        let verifier = match clients {
+            Clients::Unasked => Ok(WebPkiClientVerifier::no_client_auth()),
+            Clients::Asked => verifier.allow_unauthenticated().build(),
+            Clients::Certified => verifier.build(),
+        };
+        let builder = builder.expect("versions");
+        let builder = builder.with_client_cert_verifier(verifier.expect("authority"));
         let mut config = builder
             .with_single_cert(vec![signed.der().clone()], private)
             .expect("certificate");
@@ -93,6 +114,22 @@ impl Authority {
     }
 }
 
+/// What a certificate says, and a key for it.
+fn params(certificate: Certificate) -> (CertificateParams, KeyPair) {
+    let name = if certificate == Certificate::OtherName {
+        "other.example"
+    } else {
+        "127.0.0.1"
+    };
+    let mut params = CertificateParams::new([name.to_owned()]).expect("name");
+    match certificate {
+        Certificate::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+        Certificate::NotYet => params.not_before = date_time_ymd(2090, 1, 1),
+        Certificate::Right | Certificate::OtherName => {}
+    }
+    (params, KeyPair::generate().expect("key"))
+}
+
 /// TLS before a plain server, gone when it is dropped.
 pub struct Secure {
     address: SocketAddr,
@@ -100,6 +137,7 @@ pub struct Secure {
     frames: bool,
     shown: Shown,
     rude: Arc<AtomicBool>,
+    certified: Arc<AtomicUsize>,
     runtime: Option<Runtime>,
 }
 
@@ -111,13 +149,19 @@ impl Secure {
             .enable_all()
             .build();
         let runtime = runtime.expect("runtime");
-        let shown: Shown = Arc::new(Mutex::new(authority.sign(Certificate::Right, frames)));
+        let shown: Shown = Arc::new(Mutex::new(authority.sign(
+            Certificate::Right,
+            Clients::Unasked,
+            frames,
+        )));
         let listener = runtime
             .block_on(TcpListener::bind("127.0.0.1:0"))
             .expect("port");
         let address = listener.local_addr().expect("address");
         let (showing, rude) = (Arc::clone(&shown), Arc::new(AtomicBool::new(false)));
         let is_rude = Arc::clone(&rude);
+        let certified = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&certified);
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let config = Arc::clone(&showing.lock().unwrap_or_else(PoisonError::into_inner));
@@ -126,8 +170,9 @@ impl Secure {
                     frames,
                     rude: is_rude.load(Ordering::SeqCst),
                 };
+                let counted = Arc::clone(&counted);
                 // What goes wrong with a connection is for its client to tell.
-                tokio::spawn(async move { serve(config, stream, how).await.ok() });
+                tokio::spawn(async move { serve(config, stream, how, &counted).await.ok() });
             }
         });
         Self {
@@ -136,6 +181,7 @@ impl Secure {
             frames,
             shown,
             rude,
+            certified,
             runtime: Some(runtime),
         }
     }
@@ -150,10 +196,29 @@ impl Secure {
         &self.authority
     }
 
-    /// Shows another certificate from now on.
+    /// Shows another certificate from now on, and asks for none.
     pub fn show(&self, certificate: Certificate) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
-            self.authority.sign(certificate, self.frames);
+        self.use_config(
+            self.authority
+                .sign(certificate, Clients::Unasked, self.frames),
+        );
+    }
+
+    /// Wants so much of its clients from now on.
+    pub fn ask_clients(&self, clients: Clients) {
+        let config = self
+            .authority
+            .sign(Certificate::Right, clients, self.frames);
+        self.use_config(config);
+    }
+
+    fn use_config(&self, config: Arc<ServerConfig>) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    /// Connections whose client showed a certificate.
+    pub fn certified(&self) -> usize {
+        self.certified.load(Ordering::SeqCst)
     }
 
     /// Connections that begin now end without a word: as if someone between had cut them.
@@ -178,8 +243,16 @@ impl Drop for Secure {
     }
 }
 
-async fn serve(config: Arc<ServerConfig>, stream: TcpStream, how: How) -> io::Result<()> {
+async fn serve(
+    config: Arc<ServerConfig>,
+    stream: TcpStream,
+    how: How,
+    certified: &AtomicUsize,
+) -> io::Result<()> {
     let mut stream = TlsAcceptor::from(config).accept(stream).await?;
+    if stream.get_ref().1.peer_certificates().is_some() {
+        certified.fetch_add(1, Ordering::SeqCst);
+    }
     if how.frames {
         return serve_frames(stream, how.behind)
             .await

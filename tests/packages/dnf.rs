@@ -1,6 +1,7 @@
 //! dnf: a mirror of signed packages with signed metadata, modules and advisories.
 
 use crate::house::{House, Who, read, why};
+use larder_model::{Algorithm, Digest};
 use larder_tests::engine::is_root;
 use larder_tests::home::Home;
 use larder_tests::rpms::{KEY, Makers};
@@ -135,4 +136,49 @@ fn dnf_installs_and_reads_modules_and_advisories() {
     house.installs(install, |text| {
         why(text, &["- ", "[MIRROR]", "No match", "Error: "])
     });
+}
+
+/// The first mirror of a metalink is down, the second has other metadata than is promised.
+#[test]
+fn dnf_installs_through_a_list_of_mirrors() {
+    let (Some(program), Some(makers)) = (tool("dnf"), Makers::find()) else {
+        return;
+    };
+    if !is_root() {
+        return;
+    }
+    let made = |version: &str| {
+        let (folder, upstream) = (tempfile::tempdir().expect("folder"), Upstream::start());
+        makers.make(folder.path(), &[spec("demo", version)], &[], &upstream);
+        upstream
+    };
+    let (down, stale, right) = (Upstream::start(), made("1.0.0"), made("1.1.0"));
+    down.go();
+    let repomd = right.body("/linux/repodata/repomd.xml");
+    let (size, hash) = (repomd.len(), Digest::of(Algorithm::Sha256, &repomd).hex());
+    let urls = [&down, &stale, &right]
+        .map(|mirror| format!("<url>{}linux/repodata/repomd.xml</url>", mirror.url()))
+        .concat();
+    let list = Upstream::start();
+    list.put(
+        "/metalink?repo=demo",
+        format!(
+            "<metalink><files><file name=\"repomd.xml\"><size>{size}</size><verification>\
+             <hash type=\"sha256\">{hash}</hash></verification><resources>{urls}</resources></file></files></metalink>"
+        ),
+    );
+    let key = String::from_utf8(right.body(&format!("/linux/{KEY}"))).expect("key");
+    let url = list.url();
+    let house = House::over("dnf", "dnf", "rpm/upstream", &[&program], list, &url);
+    let change = serde_json::json!({"upstream": {
+        "mirror_list": format!("{url}metalink?repo=demo"), "allow_private": true}});
+    let path = "repositories/rpm/upstream";
+    house.larder.api("PATCH", path, &change.to_string(), 200);
+    let reader = house.home(Who::Reader);
+    larder_tests::run(&mut dnf(&reader, &key, "install demo"));
+    assert_eq!(
+        read(&reader.folder().join("root/usr/share/demo")),
+        "1.1.0\n"
+    );
+    assert!(stale.total() > 0, "it was asked before");
 }

@@ -10,9 +10,11 @@ use larder_model::hex;
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
+use larder_tests::secure::{Authority, Certificate};
 use larder_tests::{Client, Image, Larder, Response, Upstream};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Secrets that the test makes up: each begins in the same way, and is in all of its spellings.
 const CANARY: &str = "canarysecret";
@@ -156,6 +158,18 @@ fn upstreams(larder: &Larder, upstream: &Upstream, answers: &mut Answers) {
         "repositories/npm/paid/upstream/check",
         &json!({}),
     ));
+    // One whose key a client certificate has, and what is refused for it.
+    let (certificate, key) = client();
+    for (name, key) in [
+        ("shown", key.as_str()),
+        ("broken", key.trim_start_matches('-')),
+    ] {
+        let mirror = json!({"protocol": "npm", "name": name, "kind": "mirror", "upstream": {
+            "url": "https://127.0.0.1:9/", "allow_private": true, "client_certificate": certificate,
+            "client_key": key}});
+        answers.note(&api(&admin, "POST", "repositories", &mirror));
+        answers.note(&admin.get(&format!("/npm/{name}/demo")));
+    }
     let in_url = format!("http://team:{}@registry.example/", canary("url"));
     answers.note(&api(
         &admin,
@@ -163,6 +177,13 @@ fn upstreams(larder: &Larder, upstream: &Upstream, answers: &mut Answers) {
         "repositories/npm/paid",
         &json!({"upstream": {"url": in_url}}),
     ));
+}
+
+/// A client certificate with its key, made once.
+fn client() -> (String, String) {
+    static MADE: OnceLock<(String, String)> = OnceLock::new();
+    let made = MADE.get_or_init(|| Authority::default().client(Certificate::Right));
+    made.clone()
 }
 
 /// What the server tells of all that.
@@ -241,6 +262,8 @@ fn no_secret_is_told_or_written_anywhere() {
         "{told:?}"
     );
     secrets.push(PASSWORD.to_owned());
+    // A line of the key, which a document could hold in other ways than the whole.
+    secrets.extend(client().1.lines().nth(1).map(str::to_owned));
     for what in ["password", "next-password", "wrong", "upstream", "url"] {
         secrets.push(canary(what));
     }

@@ -65,7 +65,7 @@ pub const LADDER: [(&str, &[&str]); 23] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 47] = [
+const HOMES: [(&str, &[&str]); 48] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -106,9 +106,10 @@ const HOMES: [(&str, &[&str]); 47] = [
     ("askama", &["web", "gui"]),
     ("hyper", &["door", "server"]),
     ("hyper-util", &["server"]),
-    ("rustls", &["metadata", "server", "tests"]),
+    ("rustls", &["metadata", "keys", "cache", "server", "tests"]),
+    ("x509-cert", &["keys"]),
     ("tokio-rustls", &["server", "tests"]),
-    ("rcgen", &["server", "tests"]),
+    ("rcgen", &["keys", "server", "tests"]),
     ("h2", &["tests"]),
     ("fuser", &["tests"]),
     ("prometheus-client", &["server"]),

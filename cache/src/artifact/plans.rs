@@ -101,6 +101,8 @@ impl Plans {
         step: impl Fn(&[Option<Bytes>], &[Arc<dyn Table>]) -> Result<Plan<F>, Problem>,
     ) -> Result<F, Problem> {
         let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
+        // What comes of a plan is asked for at the upstream's mirrors.
+        self.documents.know_mirrors(repo, None).await?;
         while known.len() + tables.len() < max_steps {
             // Who waits for an upstream takes no slot from those who need not.
             let slot = self.planning.acquire().await?;

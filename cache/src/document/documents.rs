@@ -5,7 +5,9 @@ use super::cached::{CacheStatus, CachedDocument};
 use super::fetcher::{
     DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, require_absent,
 };
+use super::mirror_lists::list_address;
 use super::missing::Missing;
+use super::retired::no_longer_named;
 use super::store::{Beside, DocumentStore};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
@@ -34,12 +36,12 @@ const MEMBERS_AT_ONCE: usize = 4;
 
 /// The documents of all repos.
 pub(crate) struct Documents {
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     composer: Composer,
-    bodies: Arc<Bodies>,
+    pub(super) bodies: Arc<Bodies>,
     artifacts: Arc<ArtifactFetcher>,
     missing: Arc<Missing>,
-    fetcher: DocumentFetcher,
+    pub(super) fetcher: DocumentFetcher,
     store: DocumentStore,
     flights: Flights<Arc<FileRecord>>,
     revalidate_timeout: Duration,
@@ -286,8 +288,9 @@ impl Documents {
         is_last: bool,
     ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
         repo.upstream()?;
+        self.know_mirrors(repo, Some(document)).await?;
         let location = self.locate(repo, document).await?;
-        let new = match self.fetcher.fetch(repo, document, &location, kept).await? {
+        let new = match self.fetch_listed(repo, document, &location, kept).await? {
             FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
@@ -318,7 +321,7 @@ impl Documents {
         let companions = self
             .bring_set(repo, document, &new.body, (set, is_last))
             .await?;
-        let retired = self.no_longer_named(repo, document, kept, &named).await;
+        let retired = no_longer_named(&self.bodies, repo, (document, kept), &named).await;
         let beside = Beside {
             companions,
             named,
@@ -329,32 +332,6 @@ impl Documents {
             .keep(repo, document, new.body, new.validators, beside)
             .await?;
         Ok(found.into())
-    }
-
-    /// What the kept state of a document names and another does not. Where that state cannot be read,
-    /// it is past all the same.
-    async fn no_longer_named(
-        &self,
-        repo: &Repo,
-        document: &Document,
-        kept: Option<&Arc<FileRecord>>,
-        named: &[Box<str>],
-    ) -> Vec<Box<str>> {
-        let (Some(sets), Some(kept)) = (repo.protocol.sets(), kept) else {
-            return Vec::new();
-        };
-        let body = self.bodies.read(kept).await;
-        let before = body.and_then(|body| sets.set(document, &body));
-        let before = before.unwrap_or_else(|problem| {
-            let (problem, path) = (problem.with_causes(), &*document.path);
-            tracing::warn!(problem, path, "the state before of an index cannot be read");
-            Set::default()
-        });
-        let paths = before
-            .members
-            .into_iter()
-            .map(|member| member.artifact.path);
-        paths.filter(|path| !named.contains(path)).collect()
     }
 
     /// A document that goes out at once and is kept behind it.
@@ -393,6 +370,10 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Location, Problem> {
+        if let Some(url) = list_address(repo, document) {
+            let (url, accept) = (url.to_owned(), "*/*");
+            return Ok(Location { url, accept });
+        }
         let mut known = Vec::new();
         loop {
             match repo.protocol.source(document, &known)? {

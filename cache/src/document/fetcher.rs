@@ -114,10 +114,17 @@ impl DocumentFetcher {
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<FetchOutcome, Problem> {
         let upstream = repo.upstream()?;
-        // Of pages the validators are of one alone.
+        // Of pages the validators are of one alone; and where a list of mirrors promises something else
+        // than what is kept, no mirror is to say that this is right.
         let pages = repo.protocol.pages().filter(|pages| pages.has(document));
+        let promised = upstream.promised(&document.path);
+        let rank = promised
+            .as_ref()
+            .zip(kept)
+            .and_then(|(promised, kept)| promised.rank_of(kept.digest));
+        let has_news = promised.is_some() && rank != Some(0);
         let have = kept
-            .filter(|_| pages.is_none())
+            .filter(|_| pages.is_none() && !has_news)
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
         let wanted = FetchRequest {
@@ -135,17 +142,43 @@ impl DocumentFetcher {
         {
             return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
         }
-        match (upstream.get(&wanted).await?, kept) {
-            (FetchResponse::Same, Some(found)) => Ok(FetchOutcome::Unchanged(Arc::clone(found))),
-            (FetchResponse::Same | FetchResponse::Missing, _) => Ok(FetchOutcome::Absent),
-            (FetchResponse::Body(first), _) if let Some(pages) = pages => {
-                let list = self.take_pages(repo, document, (pages, &wanted), *first);
-                Ok(FetchOutcome::Body(Box::new(list.await?)))
-            }
-            (FetchResponse::Body(response), _) => {
-                let document = self.take(repo, document, *response).await?;
-                Ok(FetchOutcome::Body(Box::new(document)))
-            }
+        // A mirror's bytes may be stale, or none of this document's: then the next one's are taken.
+        let mut left = upstream.mirrors();
+        loop {
+            left -= 1;
+            let response = match (upstream.get(&wanted).await?, kept) {
+                (FetchResponse::Same, Some(found)) => {
+                    return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
+                }
+                (FetchResponse::Same | FetchResponse::Missing, _) => {
+                    return Ok(FetchOutcome::Absent);
+                }
+                (FetchResponse::Body(first), _) if let Some(pages) = pages => {
+                    let list = self.take_pages(repo, document, (pages, &wanted), *first);
+                    return Ok(FetchOutcome::Body(Box::new(list.await?)));
+                }
+                (FetchResponse::Body(response), _) => *response,
+            };
+            let mirror = response.mirror.clone();
+            let is_older = |body: &Bytes| {
+                let now = promised.as_ref().and_then(|promised| promised.rank(body));
+                rank.zip(now).is_some_and(|(kept, now)| now > kept)
+            };
+            let taken = match (self.take(repo, document, response).await, kept) {
+                // It lags behind what others gave before.
+                (Ok(new), Some(found)) if is_older(&new.body) => {
+                    Ok(FetchOutcome::Unchanged(Arc::clone(found)))
+                }
+                (Ok(new), _) => return Ok(FetchOutcome::Body(Box::new(new))),
+                (Err(problem), _) => Err(problem),
+            };
+            let Some(mirror) = mirror.filter(|_| left > 0) else {
+                return taken;
+            };
+            upstream.ask_last(&mirror);
+            let (repo, path) = (&repo.record.name, &*document.path);
+            let (mirror, problem) = (mirror.origin().ascii_serialization(), taken.err());
+            tracing::info!(?problem, %repo, path, mirror, "a mirror has other content: the next is asked");
         }
     }
 
@@ -159,6 +192,7 @@ impl DocumentFetcher {
         let wanted = FetchRequest {
             accept: location.accept,
             compressed: true,
+            optional: true,
             image: repo.image_of(&document.package),
             ..FetchRequest::new(&location.url)
         };
@@ -292,6 +326,7 @@ impl DocumentFetcher {
             .await?;
         let body = Bytes::from(body);
         require_claimed_digest(repo, document, claimed, &body)?;
+        require_promised(repo, document, &body)?;
         let passed_over = self.check(repo, document, &body).await?;
         if passed_over > 0 {
             repo.upstream()?.passed_over(passed_over, &document.path);
@@ -320,6 +355,19 @@ fn endless() -> Problem {
 fn lost_page() -> Problem {
     let detail = "the upstream's list names a next page that is not there";
     Problem::new(Kind::Upstream, "document", detail)
+}
+
+/// A document of which a list of mirrors tells what it is, is that.
+fn require_promised(repo: &Repo, document: &Document, body: &Bytes) -> Result<(), Problem> {
+    let promised = repo.upstream()?.promised(&document.path);
+    if promised.is_none_or(|promised| promised.rank(body).is_some()) {
+        return Ok(());
+    }
+    let detail = format!(
+        "no mirror of the upstream has the {} that its list of mirrors promises",
+        document.path
+    );
+    Err(Problem::new(Kind::DigestMismatch, "document", detail))
 }
 
 /// A document that is kept under its digest too has the digest that the upstream claims, if it

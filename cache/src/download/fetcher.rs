@@ -17,6 +17,7 @@ use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
+use url::Url;
 
 /// Fetches artifacts.
 pub(crate) struct ArtifactFetcher {
@@ -111,13 +112,44 @@ impl ArtifactFetcher {
             .collect()
     }
 
-    /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too.
+    /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too. Of a
+    /// mirror whose bytes are wrong, or break off, nothing is kept, and the next one is asked.
     pub(crate) async fn fetch(
         &self,
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
         download: &Download,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let upstream = repo.upstream()?;
+        let mut left = upstream.mirrors();
+        let mut fresh = None;
+        loop {
+            left -= 1;
+            let mut mirror = None;
+            let download = fresh.as_deref().unwrap_or(download);
+            let outcome = self.try_fetch(repo, artifact, fetch, (download, &mut mirror));
+            let problem = match (outcome.await, mirror) {
+                (Err(problem), Some(mirror)) if left > 0 => {
+                    upstream.ask_last(&mirror);
+                    problem
+                }
+                (outcome, _) => return outcome,
+            };
+            let (repo, path) = (&repo.record.name, &*artifact.path);
+            tracing::info!(%problem, %repo, path, "a mirror has other content: the next is asked");
+            // Who reads already has other bytes than those that come now.
+            fresh = download.abort().or(fresh);
+        }
+    }
+
+    /// The same from one place. `mirror`: the one that answered, if it was one.
+    async fn try_fetch(
+        &self,
+        repo: &Repo,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        (download, mirror): (&Download, &mut Option<Url>),
     ) -> Result<Arc<FileRecord>, Problem> {
         let wanted = FetchRequest {
             accept: fetch.accept,
@@ -127,6 +159,7 @@ impl ArtifactFetcher {
         let FetchResponse::Body(body) = repo.upstream()?.get(&wanted).await? else {
             return Err(absent());
         };
+        mirror.clone_from(&body.mirror);
         let integrity = self.integrity(repo, artifact, fetch).await?;
         // Where there is a hash it decides, and a wrong size is one of no weight.
         let promised = fetch.size.filter(|_| integrity == Integrity::None);

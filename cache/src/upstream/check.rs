@@ -13,6 +13,7 @@ use http::header::CONTENT_TYPE;
 use larder_model::Problem;
 use larder_model::ruling::one_line;
 use larder_model::upstream::Checked;
+use rustls::AlertDescription;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use url::Url;
 
 /// All of a check takes no longer, unless one answer may.
 const CHECK_TIME: Duration = Duration::from_secs(15);
+/// So long before its end a client certificate is told of.
+const SOON: Duration = Duration::from_hours(30 * 24);
 
 /// What a probe answers.
 struct Probed {
@@ -49,12 +52,13 @@ impl Upstream {
     pub(crate) async fn check(self: &Arc<Self>) -> Result<Checked, Problem> {
         let checked = Checked {
             tls: self.base.scheme() == "https",
+            client_certificate_expires_at: self.certificate_expires_at,
             ..Checked::default()
         };
         if !self.guard.admits(&self.base) {
             return Ok(self.refused(checked));
         }
-        let clients = Clients::unpooled(&self.guard, &self.config)?;
+        let clients = Clients::unpooled(&self.guard, &self.config, &self.certificates)?;
         let began = Instant::now();
         let limit = CHECK_TIME.max(self.answer_time);
         let outcome = tokio::time::timeout(limit, self.first_found(&clients));
@@ -80,7 +84,11 @@ impl Upstream {
             regardless: true,
         };
         let mut found = Probed::of(StatusCode::NOT_FOUND);
-        for path in self.protocol.probes() {
+        // Where a list names its mirrors, there is nothing else at its own address.
+        let list = self.mirror_list.as_deref();
+        let probes = list.as_slice();
+        let probes = list.map_or(self.protocol.probes(), |_| probes);
+        for path in probes {
             found = self.probe_at(way, path).await?;
             if !self.absent.contains(found.status.as_u16()) {
                 break;
@@ -149,11 +157,12 @@ impl Upstream {
             self.origins.begin_anew();
         }
         let (problem, advice) = self.meaning_of(found).unzip();
+        let advice = advice.or_else(|| self.renewal());
         checked.ok = problem.is_none();
         checked.reachable = true;
         checked.status = Some(found.status.as_u16());
         let is_known = found.status.is_success() && found.withheld_from.is_none();
-        checked.authenticated = self.authorization.as_ref().map(|_| is_known);
+        checked.authenticated = self.has_credentials().then_some(is_known);
         checked.problem = problem;
         checked.advice = advice;
         checked
@@ -198,15 +207,24 @@ impl Upstream {
 
     /// What is wrong by a status, and what to do about it; `None`: nothing is.
     fn meaning_of_status(&self, status: StatusCode) -> Option<(String, String)> {
-        let (known, name) = (self.authorization.is_some(), &self.name);
-        let login = format!("larder repo set {name} --username NAME --password-stdin");
+        let known = self.has_credentials();
+        let login = self.credentials_advice();
         let address = self.address_advice();
         let (problem, advice) = match status.as_u16() {
             200..=299 => return None,
             // It says so of all that it does not have, and may have what is asked for by name.
             status if self.absent.is_added(status) => return None,
             // Registries of images ask for a token even where everyone gets one.
-            401 if self.waits_for_challenge() && !known => return None,
+            401 if self.waits_for_challenge() && self.authorization.is_none() => return None,
+            // So say servers that end TLS by themselves of a handshake without what they want.
+            400 if self.base.scheme() == "https" && self.has_certificate => (
+                "it answers 400: it may not take the client certificate",
+                format!("give another: {}", self.certificate_advice()),
+            ),
+            400 if self.base.scheme() == "https" => (
+                "it answers 400: it may want a client certificate",
+                format!("give it one: {}", self.certificate_advice()),
+            ),
             401 if known => (
                 "it does not take the credentials",
                 format!("give others: {login}"),
@@ -248,10 +266,92 @@ impl Upstream {
     /// No answer came.
     fn unreached(&self, mut checked: Checked, failure: &Failure) -> Checked {
         self.note_failure(&failure.url, failure.fault);
-        let (problem, advice) = explanation(failure);
+        let (problem, advice) = self
+            .refusal_of_certificate(failure)
+            .or_else(|| self.end_of_connection(failure))
+            .unwrap_or_else(|| explanation(failure));
         checked.problem = Some(problem);
         checked.advice = Some(advice);
         checked
+    }
+
+    /// How it is given other credentials than it has.
+    fn credentials_advice(&self) -> String {
+        if self.has_certificate && self.authorization.is_none() {
+            return self.certificate_advice();
+        }
+        format!(
+            "larder repo set {} --username NAME --password-stdin",
+            self.name
+        )
+    }
+
+    fn certificate_advice(&self) -> String {
+        format!(
+            "larder repo set {} --client-certificate FILE --client-key FILE",
+            self.name
+        )
+    }
+
+    /// What to do about a client certificate that is good now, and ends soon.
+    fn renewal(&self) -> Option<String> {
+        let end = self.certificate_expires_at?;
+        (end < self.clock.now().after(SOON)).then(|| {
+            let command = self.certificate_advice();
+            format!("its client certificate ends at {end}; give another in time: {command}")
+        })
+    }
+
+    /// What is wrong where it refused the handshake for what we showed, or did not show, in it.
+    fn refusal_of_certificate(&self, failure: &Failure) -> Option<(String, String)> {
+        let mut causes = failure.source.iter().flat_map(|error| causes(error));
+        let alert = causes.find_map(|cause| match cause.downcast_ref()? {
+            rustls::Error::AlertReceived(alert) => Some(*alert),
+            _ => None,
+        })?;
+        let is_refusal = match alert {
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied => true,
+            // The signature of the certificate, or ours, is not what it should be.
+            AlertDescription::DecryptError => self.has_certificate,
+            // Of TLS 1.2: nothing that was offered will do, which may be that none was shown.
+            AlertDescription::HandshakeFailure => !self.has_certificate,
+            _ => false,
+        };
+        let command = self.certificate_advice();
+        let end = self.certificate_expires_at;
+        let problem = match end.filter(|_| self.has_certificate) {
+            None => "it wants a client certificate".to_owned(),
+            Some(end) if end <= self.clock.now() => {
+                format!("its client certificate has ended, at {end}")
+            }
+            Some(_) => format!("it does not take the client certificate ({alert:?})"),
+        };
+        is_refusal.then(|| (problem, format!("give one that it takes: {command}")))
+    }
+
+    /// What may be wrong where an encrypted connection ends under a request: so may the refusal of a
+    /// handshake look, whose alert is lost with it, or comes as a text of HTTP/2.
+    fn end_of_connection(&self, failure: &Failure) -> Option<(String, String)> {
+        let error = failure.source.as_ref()?;
+        let is_explained = is_caused_by::<rustls::Error>(error);
+        let is_ended = failure.fault == Fault::Unreachable && !error.is_connect() && !is_explained;
+        if self.base.scheme() != "https" || !is_ended {
+            return None;
+        }
+        let why = if self.has_certificate {
+            "may not take the client certificate"
+        } else {
+            "may want a client certificate"
+        };
+        let problem = format!("it ends the connection without an answer: it {why}");
+        Some((problem, format!("if so: {}", self.certificate_advice())))
     }
 
     /// A private address that nobody allowed: its own, or one that it leads to.
@@ -276,16 +376,19 @@ impl Upstream {
     }
 }
 
+/// The kind of the innermost error of a connection.
+fn io_kind(failure: &Failure) -> Option<io::ErrorKind> {
+    let causes = failure.source.iter().flat_map(|error| causes(error));
+    let errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    errors.map(io::Error::kind).last()
+}
+
 /// What went wrong on the way, and what to do about it.
 fn explanation(failure: &Failure) -> (String, String) {
     let error = failure.source.as_ref();
     let causes = || error.into_iter().flat_map(|error| causes(error));
     let innermost = causes().last();
-    let io = causes()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind)
-        .last();
-    let (problem, advice) = match (io, innermost) {
+    let (problem, advice) = match (io_kind(failure), innermost) {
         (Some(io::ErrorKind::ConnectionRefused), _) => (
             "nothing listens at its address".to_owned(),
             "does it run, and are host and port right?",

@@ -3,7 +3,7 @@
 use super::guard::{Guard, Resolver};
 use super::proxies::Proxies;
 use larder_model::Problem;
-use reqwest::{Certificate, Client, ClientBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Identity};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
@@ -25,6 +25,16 @@ pub struct UpstreamConfig {
     pub proxies: Proxies,
 }
 
+/// What the connections to an upstream have of their own (PEM).
+#[derive(Clone, Default)]
+pub(super) struct Certificates {
+    /// The certificate that is shown to its own origin, with its private key.
+    pub(super) shown: Option<String>,
+    /// Authorities that certificates of its own origin, and of what the operator named with it, may
+    /// come from beside those of all upstreams.
+    pub(super) authorities: Option<String>,
+}
+
 /// Clients that ask in the guard's bounds.
 ///
 /// A proxy looks names up by itself, so the guard sees none of the addresses that it reaches. What
@@ -32,6 +42,10 @@ pub struct UpstreamConfig {
 /// index or a redirect names is asked directly.
 pub(super) struct Clients {
     guard: Guard,
+    /// For the upstream's own origin: it alone is shown a client certificate.
+    own: Client,
+    /// For what the operator named beside it.
+    named: Client,
     /// Through the proxies, if there are any.
     proxied: Client,
     /// `None`: there are no proxies.
@@ -40,63 +54,111 @@ pub(super) struct Clients {
 
 impl Clients {
     /// Clients that keep connections for the next request.
-    pub(super) fn new(guard: &Guard, config: &UpstreamConfig) -> Result<Self, Problem> {
-        Self::with(guard, config, config.requests)
+    pub(super) fn new(
+        guard: &Guard,
+        config: &UpstreamConfig,
+        certificates: &Certificates,
+    ) -> Result<Self, Problem> {
+        Self::with(guard, config, certificates, config.requests)
     }
 
     /// Clients that make a connection for each request, to see whether that can be done.
-    pub(super) fn unpooled(guard: &Guard, config: &UpstreamConfig) -> Result<Self, Problem> {
-        Self::with(guard, config, 0)
+    pub(super) fn unpooled(
+        guard: &Guard,
+        config: &UpstreamConfig,
+        certificates: &Certificates,
+    ) -> Result<Self, Problem> {
+        Self::with(guard, config, certificates, 0)
     }
 
-    fn with(guard: &Guard, config: &UpstreamConfig, idle: usize) -> Result<Self, Problem> {
+    fn with(
+        guard: &Guard,
+        config: &UpstreamConfig,
+        certificates: &Certificates,
+        idle: usize,
+    ) -> Result<Self, Problem> {
         let proxies = &config.proxies;
-        let client = |names: Arc<[Box<str>]>, proxies: &Proxies| {
+        let client = |certificates: &Certificates, proxies: &Proxies| {
             let resolver = Resolver {
                 guard: guard.clone(),
-                proxies: names,
+                proxies: proxies.hosts().map(Into::into).collect(),
             };
-            let builder = builder(config, idle)?.dns_resolver(Arc::new(resolver));
+            let builder = builder(config, certificates, idle)?.dns_resolver(Arc::new(resolver));
             proxies.apply(builder)?.build().map_err(Problem::internal)
         };
-        let names = proxies.hosts().map(Into::into).collect();
-        let direct = || client(Arc::default(), &Proxies::default());
+        let none = Certificates::default();
+        let plain = client(&none, proxies)?;
+        let direct = || client(&none, &Proxies::default());
+        let named = match certificates.authorities {
+            Some(_) => {
+                let authorities = Certificates {
+                    shown: None,
+                    ..certificates.clone()
+                };
+                client(&authorities, proxies)?
+            }
+            None => plain.clone(),
+        };
+        let own = match certificates.shown {
+            Some(_) => client(certificates, proxies)?,
+            None => named.clone(),
+        };
         Ok(Self {
             guard: guard.clone(),
-            proxied: client(names, proxies)?,
+            own,
+            named,
+            proxied: plain,
             direct: (!proxies.is_empty()).then(direct).transpose()?,
         })
     }
 
     /// The one for a URL of the upstream's own origin, or of another. `own`: whether it is.
     pub(super) fn of(&self, url: &Url, own: bool) -> &Client {
+        if own {
+            return &self.own;
+        }
+        if self.guard.is_named(url) {
+            return &self.named;
+        }
         let direct = self.direct.as_ref();
         direct
-            .filter(|_| !self.goes_by_proxy(url, own))
+            .filter(|_| !is_nameless(url))
             .unwrap_or(&self.proxied)
     }
 
     /// Whether a URL is not asked through the proxies although there are some.
     pub(super) fn avoids_proxies(&self, url: &Url, own: bool) -> bool {
-        self.direct.is_some() && !self.goes_by_proxy(url, own)
-    }
-
-    fn goes_by_proxy(&self, url: &Url, own: bool) -> bool {
-        own || self.guard.trusts(url) || !matches!(url.host(), Some(Host::Domain(_)))
+        let is_named = own || self.guard.is_named(url);
+        self.direct.is_some() && !is_named && !is_nameless(url)
     }
 }
 
-fn builder(config: &UpstreamConfig, idle: usize) -> Result<ClientBuilder, Problem> {
+/// Whether a URL has an address instead of a name, which nobody has to look up.
+fn is_nameless(url: &Url) -> bool {
+    !matches!(url.host(), Some(Host::Domain(_)))
+}
+
+fn builder(
+    config: &UpstreamConfig,
+    certificates: &Certificates,
+    idle: usize,
+) -> Result<ClientBuilder, Problem> {
     let mut builder = Client::builder()
         .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(config.connect_time)
         .pool_max_idle_per_host(idle);
-    for authority in &config.authorities {
+    let own = certificates.authorities.as_ref().map(String::as_bytes);
+    let all = config.authorities.iter().map(Vec::as_slice).chain(own);
+    for authority in all {
         let certificates = Certificate::from_pem_bundle(authority).map_err(Problem::internal)?;
         for certificate in certificates {
             builder = builder.add_root_certificate(certificate);
         }
+    }
+    if let Some(shown) = &certificates.shown {
+        let shown = Identity::from_pem(shown.as_bytes()).map_err(Problem::internal)?;
+        builder = builder.identity(shown);
     }
     Ok(builder)
 }

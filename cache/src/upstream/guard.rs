@@ -3,7 +3,7 @@
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use url::{Host, Url};
 
 /// Lets through public addresses, and private ones of the hosts that the operator named.
@@ -11,6 +11,10 @@ use url::{Host, Url};
 pub(super) struct Guard {
     /// Origins whose host may have a private address.
     trusted: Arc<[url::Origin]>,
+    /// Origins of the mirrors that the upstream's list names.
+    listed: Arc<RwLock<Vec<url::Origin>>>,
+    /// Whether these may have a private address, too: the upstream may.
+    trusts_listed: bool,
 }
 
 /// A host that is not to be reached.
@@ -30,10 +34,27 @@ impl std::fmt::Display for Forbidden {
 impl std::error::Error for Forbidden {}
 
 impl Guard {
-    pub(super) fn new(trusted: Vec<url::Origin>) -> Self {
+    pub(super) fn new(trusted: Vec<url::Origin>, trusts_listed: bool) -> Self {
         Self {
             trusted: trusted.into(),
+            listed: Arc::default(),
+            trusts_listed,
         }
+    }
+
+    /// The upstream's list names these mirrors now.
+    pub(super) fn list(&self, origins: Vec<url::Origin>) {
+        *self.listed.write().unwrap_or_else(PoisonError::into_inner) = origins;
+    }
+
+    /// Whether the operator named the origin of `url`, or the list of mirrors that he named did.
+    pub(super) fn is_named(&self, url: &Url) -> bool {
+        self.trusted.contains(&url.origin()) || self.is_listed(|origin| *origin == url.origin())
+    }
+
+    fn is_listed(&self, is_it: impl FnMut(&url::Origin) -> bool) -> bool {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.iter().any(is_it)
     }
 
     /// Whether `url` may be asked at all; names are looked up later, by a
@@ -51,9 +72,10 @@ impl Guard {
         }
     }
 
-    /// Whether the operator named the origin of `url`.
+    /// Whether the origin of `url` may have a private address.
     pub(super) fn trusts(&self, url: &Url) -> bool {
         self.trusted.contains(&url.origin())
+            || (self.trusts_listed && self.is_listed(|origin| *origin == url.origin()))
     }
 
     fn trusts_host(&self, name: &str) -> bool {
@@ -61,7 +83,7 @@ impl Guard {
             url::Origin::Tuple(_, Host::Domain(host), _) => host.eq_ignore_ascii_case(name),
             _ => false,
         };
-        self.trusted.iter().any(same)
+        self.trusted.iter().any(same) || (self.trusts_listed && self.is_listed(same))
     }
 }
 

@@ -15,6 +15,7 @@ mod origins;
 mod bearer;
 mod logins;
 mod request;
+mod mirrors;
 mod remote;
 mod report;
 mod status;
@@ -26,6 +27,7 @@ mod hops;
 mod challenges;
 mod follow;
 mod response;
+mod places;
 mod fetch;
 mod check;
 

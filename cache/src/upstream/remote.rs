@@ -1,17 +1,19 @@
 //! A remote registry: its settings, and what is known of it.
 
-use super::clients::{Clients, UpstreamConfig};
+use super::clients::{Certificates, Clients, UpstreamConfig};
 use super::guard::Guard;
 use super::logins::Logins;
+use super::mirrors::Mirrors;
 use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
 use crate::counters::{Counters, UpstreamCounters};
 use crate::limits::Slots;
 use http::HeaderValue;
+use larder_keys::{Credentials, expires_at};
 use larder_mirrors::Protocol;
 use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
-use larder_model::{Clock, Kind, Problem, UpstreamSettings};
+use larder_model::{Clock, Kind, Problem, Timestamp, UpstreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -27,8 +29,8 @@ pub(crate) struct UpstreamParts<'a> {
     /// The mirror's name, `npm/up`, by which messages name it.
     pub(crate) name: String,
     pub(crate) settings: &'a UpstreamSettings,
-    /// What is sent to the upstream's own origin.
-    pub(crate) authorization: Option<HeaderValue>,
+    /// What is shown to the upstream's own origin.
+    pub(crate) credentials: Credentials,
     /// What it speaks.
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) config: &'a UpstreamConfig,
@@ -43,6 +45,15 @@ pub(crate) struct Upstream {
     pub(super) name: String,
     pub(super) base: Url,
     pub(super) authorization: Option<HeaderValue>,
+    /// Whether a client certificate is shown to it.
+    pub(super) has_certificate: bool,
+    /// When that ends.
+    pub(super) certificate_expires_at: Option<Timestamp>,
+    /// The certificate and the authorities of its connections.
+    pub(super) certificates: Certificates,
+    /// The address of its list of mirrors.
+    pub(super) mirror_list: Option<String>,
+    pub(super) mirrors: Mirrors,
     pub(super) logins: Logins,
     /// Token endpoints that are given our credentials wherever they are.
     pub(super) token_origins: Vec<url::Origin>,
@@ -67,13 +78,23 @@ impl Upstream {
     pub(crate) fn new(parts: UpstreamParts<'_>) -> Result<Arc<Self>, Problem> {
         let (settings, config) = (parts.settings, parts.config);
         let base = base_of(&settings.url)?;
-        let guard = Guard::new(trusted(settings)?);
-        let clients = Clients::new(&guard, config)?;
+        let guard = Guard::new(trusted(settings)?, settings.allow_private);
+        let certificates = Certificates {
+            shown: parts.credentials.client_certificate,
+            authorities: settings.ca_certificate.clone(),
+        };
+        let clients = Clients::new(&guard, config, &certificates)?;
+        let certificate = settings.client_certificate.as_deref();
         let answer_time = settings.answer_time.map(AnswerTime::duration);
         let counters = parts.counters.of(&parts.name);
         Ok(Arc::new(Self {
             name: parts.name,
-            authorization: parts.authorization,
+            authorization: parts.credentials.authorization,
+            has_certificate: certificates.shown.is_some(),
+            certificate_expires_at: certificate.and_then(expires_at),
+            certificates,
+            mirror_list: settings.mirror_list.clone(),
+            mirrors: Mirrors::default(),
             logins: Logins::default(),
             token_origins: origins(&settings.token_origins)?,
             absent: settings.absent_statuses.clone(),
@@ -114,7 +135,7 @@ impl Upstream {
 
     /// Whether requests show who asks.
     pub(crate) const fn has_credentials(&self) -> bool {
-        self.authorization.is_some()
+        self.authorization.is_some() || self.has_certificate
     }
 
     /// Entries of a document of it could not be read, and were passed over.

@@ -35,6 +35,8 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) patient: bool,
     /// How much of the answer is wanted.
     pub(crate) want: Want,
+    /// Whether it may well be nowhere: the first mirror that lacks it is believed.
+    pub(crate) optional: bool,
     /// What is asked in the body, as JSON: by POST, and without redirects.
     pub(crate) question: Option<&'a Bytes>,
     /// The image that a token is asked for; empty where there is none.
@@ -52,6 +54,7 @@ impl<'a> FetchRequest<'a> {
             compressed,
             patient,
             want,
+            optional: false,
             question: None,
             image: "",
         }

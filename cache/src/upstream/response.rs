@@ -37,6 +37,16 @@ pub(crate) enum FetchResponse {
     Body(Box<UpstreamBody>),
 }
 
+impl FetchResponse {
+    /// The same as the answer of a mirror.
+    pub(super) fn on(mut self, mirror: Option<Url>) -> Self {
+        if let Self::Body(body) = &mut self {
+            body.mirror = mirror;
+        }
+        self
+    }
+}
+
 /// What the status of an answer says.
 enum Meaning {
     Unchanged,
@@ -63,6 +73,8 @@ pub(crate) struct UpstreamBody {
     upstream: Arc<Upstream>,
     /// Where it comes from.
     url: Url,
+    /// The mirror that it comes from; `None`: the upstream itself.
+    pub(crate) mirror: Option<Url>,
     /// What was asked for.
     file: String,
     _slot: Option<OwnedSemaphorePermit>,
@@ -176,6 +188,7 @@ impl Upstream {
             content_type: text(&response, &CONTENT_TYPE),
             upstream: Arc::clone(self),
             url,
+            mirror: None,
             file,
             response,
             _slot: slot,

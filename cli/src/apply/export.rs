@@ -80,7 +80,8 @@ fn repository(it: &Repository) -> RepositoryEntry {
     }
 }
 
-/// A password is never told: it stays where it is, and the file is to say where it comes from.
+/// A password and a key are never told: they stay where they are, and the file is to say where they
+/// come from. So do certificates, which are files of their own.
 fn upstream(it: &Upstream) -> UpstreamEntry {
     let addresses = |origins: &[String]| {
         let addresses: Vec<Address> = origins.iter().cloned().map(Address).collect();
@@ -88,9 +89,13 @@ fn upstream(it: &Upstream) -> UpstreamEntry {
     };
     UpstreamEntry {
         url: Address(it.url.clone()),
+        mirror_list: it.mirror_list.clone(),
         username: it.username.clone(),
         password_env: None,
         password_file: None,
+        client_certificate_file: None,
+        client_key_file: None,
+        ca_certificate_file: None,
         allow_private: Some(it.allow_private).filter(|allowed| *allowed),
         allow: addresses(&it.allow),
         token_origins: addresses(&it.token_origins),

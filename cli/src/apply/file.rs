@@ -145,6 +145,8 @@ impl Open {
 pub(crate) struct UpstreamEntry {
     pub(crate) url: Address,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mirror_list: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
     /// The variable of the environment that holds the password.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +154,14 @@ pub(crate) struct UpstreamEntry {
     /// The file that holds the password, beside this file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) password_file: Option<PathBuf>,
+    /// The files (PEM) of the certificate that is shown there and of its private key, beside this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_certificate_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_key_file: Option<PathBuf>,
+    /// The file (PEM) of authorities that are trusted there, beside this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_certificate_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allow_private: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,10 +12,20 @@ use larder_model::RepoPath;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// The passwords of upstreams.
+/// What an upstream has that stands in no file of resources.
+#[derive(Default)]
+pub(crate) struct UpstreamFiles {
+    pub(crate) password: Option<String>,
+    /// The certificate that is shown there, its private key, and authorities that are trusted there.
+    pub(crate) client_certificate: Option<String>,
+    pub(crate) client_key: Option<String>,
+    pub(crate) ca_certificate: Option<String>,
+}
+
+/// The passwords of upstreams, their keys and certificates.
 #[derive(Default)]
 pub(crate) struct Passwords {
-    pub(crate) of: BTreeMap<RepoPath, String>,
+    pub(crate) of: BTreeMap<RepoPath, UpstreamFiles>,
     /// Whether they are sent also where there is one.
     pub(crate) again: bool,
 }
@@ -87,12 +97,13 @@ pub(crate) fn act(
         let sentence = format!("{path} is a group: it needs `members`");
         return Err(Refusal::file(&span, sentence));
     }
-    let password = passwords.of.get(path).map(String::as_str);
+    let nothing = UpstreamFiles::default();
+    let files = passwords.of.get(path).unwrap_or(&nothing);
     let mut differences = Differences::default();
     if there.is_none() {
         differences.of("kind", None, Some(kind.word()));
     }
-    let change = change(&mut differences, entry, there, password, passwords.again);
+    let change = change(&mut differences, entry, there, files, passwords.again);
     if differences.0.is_empty() {
         return Ok(None);
     }
@@ -146,7 +157,7 @@ fn change(
     differences: &mut Differences,
     entry: &RepositoryEntry,
     there: Option<&Repository>,
-    password: Option<&str>,
+    files: &UpstreamFiles,
     again: bool,
 ) -> RepositoryChange {
     let description = there.map(|it| it.description.clone());
@@ -192,9 +203,10 @@ fn change(
     };
     if let Some(wanted) = &entry.upstream {
         let there = there.and_then(|it| it.upstream.as_ref());
-        let upstream = upstream(differences, wanted, there, password, again);
-        // A password that is new closes the repository, unless the same call says otherwise.
-        if upstream.password.is_some() && change.open.is_keep() {
+        let upstream = upstream(differences, wanted, there, files, again);
+        // Credentials that are new close the repository, unless the same call says otherwise.
+        let has_credentials = upstream.password.is_some() || upstream.client_key.is_some();
+        if has_credentials && change.open.is_keep() {
             change.open = patch(entry.open);
         }
         change.upstream = Some(upstream).filter(|it| *it != UpstreamChange::default());
@@ -211,7 +223,7 @@ fn upstream(
     differences: &mut Differences,
     wanted: &UpstreamEntry,
     there: Option<&Upstream>,
-    password: Option<&str>,
+    files: &UpstreamFiles,
     again: bool,
 ) -> UpstreamChange {
     let url = differences.of(
@@ -221,20 +233,41 @@ fn upstream(
     );
     // With another address the rest begins anew: all that the file says is sent.
     let same = there.filter(|_| url.is_none());
+    let mirror_list = differences.of(
+        "upstream.mirror_list",
+        same.map(|it| it.mirror_list.clone().unwrap_or_default()),
+        wanted.mirror_list.clone(),
+    );
+    // With a list alone the upstream would be where that is.
+    let list_needs_url = mirror_list.as_ref().map(|_| wanted.url.0.clone());
     let texts = |addresses: &[Address]| addresses.iter().map(|Address(it)| it.clone()).collect();
     let allow = wanted.allow.as_deref().map(texts);
     let token_origins = wanted.token_origins.as_deref().map(texts);
     let has_password = same.is_some_and(|it| it.has_password);
+    // Certificates are compared; a key goes with the certificate that it belongs to.
+    let certificate = differences.of(
+        "upstream.client_certificate",
+        same.and_then(|it| it.client_certificate.clone()),
+        files.client_certificate.clone(),
+    );
+    let has_key = same.is_some_and(|it| it.client_certificate.is_some());
+    let sends_key = again || !has_key || certificate.is_some();
     let change = UpstreamChange {
-        url: url.map(str::to_owned),
+        url: url.map(str::to_owned).or(list_needs_url),
+        mirror_list,
         username: differences.of(
             "upstream.username",
             same.map(|it| it.username.clone().unwrap_or_default()),
             wanted.username.clone(),
         ),
-        password: password
-            .filter(|_| again || !has_password)
-            .map(str::to_owned),
+        password: files.password.clone().filter(|_| again || !has_password),
+        client_certificate: certificate,
+        client_key: files.client_key.clone().filter(|_| sends_key),
+        ca_certificate: differences.of(
+            "upstream.ca_certificate",
+            same.and_then(|it| it.ca_certificate.clone()),
+            files.ca_certificate.clone(),
+        ),
         allow_private: differences.of(
             "upstream.allow_private",
             same.map(|it| it.allow_private),
@@ -268,6 +301,9 @@ fn upstream(
     };
     if change.password.is_some() {
         differences.secret("upstream.password", has_password);
+    }
+    if change.client_key.is_some() {
+        differences.secret("upstream.client_key", has_key);
     }
     change
 }

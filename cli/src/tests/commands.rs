@@ -244,6 +244,7 @@ async fn upstreams_are_checked_one_after_the_other() {
             took_ms: 1,
             tls: true,
             authenticated: None,
+            client_certificate_expires_at: None,
             problem: None,
             advice: (!ok).then(|| "give it\u{1b} a login".to_owned()),
             paused_origins: Vec::new(),
@@ -253,6 +254,7 @@ async fn upstreams_are_checked_one_after_the_other() {
     let status = |name: &str, state| UpstreamStatus {
         repository: name.parse().expect("path"),
         url: "https://a.example/".to_owned(),
+        client_certificate_expires_at: None,
         state,
         failures: 0,
         paused_until: None,

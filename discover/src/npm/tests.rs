@@ -1,5 +1,5 @@
 use super::*;
-use crate::found::Secret;
+use crate::found::{Pem, Secret};
 use crate::machine::tests::found;
 
 fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
@@ -85,4 +85,41 @@ fn variables_in_texts() {
     let expand = |text| expanded(text, |name| (name == "A").then_some("x"));
     assert_eq!(expand("${A}-${B}-${B:-y}${A"), "x-${B}-y${A");
     assert_eq!(expand("plain"), "plain");
+}
+
+#[test]
+fn certificates_of_one_address_and_of_all() {
+    let certificates = |text: &str| {
+        let found = found(
+            &[("/home/me/.npmrc", text)],
+            &[("PKI", "/pki")],
+            "/code",
+            look,
+        );
+        let of = found[0].certificates.clone();
+        let (certificate, key) = of.client.unzip();
+        [certificate, key, of.authorities]
+            .map(|pem| pem.map(|pem| format!("{pem:?}")).unwrap_or_default())
+    };
+    let file = |path: &str| format!("{:?}", Pem::File(path.into()));
+    let text = "registry=https://a.example/npm/\n//a.example/npm/:certfile=${PKI}/us.pem\n\
+                //a.example/npm/:keyfile=/pki/key.pem\n//b.example/:certfile=/pki/other.pem\n\
+                cafile=/pki/them.pem\ncert=\"unused\"\nkey=unused\n";
+    let expected = ["/pki/us.pem", "/pki/key.pem", "/pki/them.pem"].map(file);
+    assert_eq!(certificates(text), expected);
+    // In the file itself, which is never told.
+    let text =
+        "registry=https://a.example/\ncert=\"-----BEGIN\\nAAAA\"\nkey=\"BBBB\"\nca=\"CCCC\"\n";
+    assert_eq!(certificates(text), ["Text(***)"; 3]);
+    let found = found(&[("/home/me/.npmrc", text)], &[], "/code", look);
+    let (certificate, _) = found[0].certificates.client.clone().expect("both");
+    assert_eq!(certificate.to_string(), "(in the settings)");
+    let Pem::Text(text) = certificate else {
+        panic!("a text");
+    };
+    assert_eq!(text.expose(), "-----BEGIN\nAAAA");
+    assert_eq!(
+        certificates("registry=https://a.example/\ncert=\"x\"\n"),
+        ["", "", ""]
+    );
 }

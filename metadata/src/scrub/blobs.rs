@@ -26,6 +26,10 @@ const TOTAL: &str = "select count(*) from blobs";
 const DAMAGED: &str = "update blobs set \
     state = case when state in ('condemned', 'lost') then 'lost' else 'damaged' end \
     where digest = ?1 and generation = ?2 and touched_at = ?3";
+/// Where the same object is still the row's, nobody brought other bytes since.
+const LOST: &str = "update blobs set \
+    state = case when state = 'condemned' then 'lost' else 'damaged' end \
+    where digest = ?1 and generation = ?2 and state in ('kept', 'condemned')";
 const QUARANTINE: &str = "insert into quarantine (digest, since, damage) values (?1, ?2, ?3) \
     on conflict (digest) do update set damage = case when quarantine.damage = 'deleted' \
     and excluded.damage = 'missing' then 'deleted' else excluded.damage end";
@@ -178,24 +182,48 @@ impl Metadata {
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
         held.require(&mut batch);
-        let digest = Value::from(blob.digest);
         let read = [
-            digest.clone(),
+            Value::from(blob.digest),
             blob.generation.into(),
             blob.touched_at.into(),
         ];
         batch.require(Requirement::Blob, DAMAGED, read);
+        self.quarantine(&mut batch, &blob.digest, damage, !blob.damaged);
+        self.sql.apply(batch).await
+    }
+
+    /// Notes that a reader did not find an object in the store, or not with its size. Whether that is
+    /// news: not where another was first, or the bytes were brought again since.
+    pub async fn quarantine_object(
+        &self,
+        digest: &Digest,
+        generation: i64,
+        damage: Damage,
+    ) -> Result<bool, Error> {
+        let mut batch = Batch::default();
+        let read = [digest.into(), generation.into()];
+        batch.require(Requirement::Blob, LOST, read);
+        self.quarantine(&mut batch, digest, damage, true);
+        match self.sql.apply(batch).await {
+            Err(Error::Unmet(Requirement::Blob)) => Ok(false),
+            noted => noted.map(|()| true),
+        }
+    }
+
+    fn quarantine(&self, batch: &mut Batch, digest: &Digest, damage: Damage, is_news: bool) {
         let now = self.shared_now_estimate();
-        batch.run(QUARANTINE, [digest, now.into(), damage.word().into()]);
-        if !blob.damaged {
-            let details = json!({"digest": blob.digest.to_string(), "damage": damage.word()});
+        batch.run(
+            QUARANTINE,
+            [digest.into(), now.into(), damage.word().into()],
+        );
+        if is_news {
+            let details = json!({"digest": digest.to_string(), "damage": damage.word()});
             let object = Object::Named("server");
             let by = &System::Housekeeping;
-            self.note(&mut batch, by, Action::BlobQuarantine, object, &details);
+            self.note(batch, by, Action::BlobQuarantine, object, &details);
         }
         // Memory has it as it was.
         batch.touch_everything();
-        self.sql.apply(batch).await
     }
 
     /// Notes that the bytes of a damaged blob are right where they are. [`Error::Unmet`]: the

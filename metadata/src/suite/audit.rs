@@ -153,6 +153,8 @@ async fn a_repository_is_told_without_its_secrets(metadata: &Metadata) {
     settings.upstream = Some(larder_model::UpstreamSettings {
         url: "https://registry.example/".to_owned(),
         password: Some("sealed".to_owned()),
+        client_certificate: Some("shown".to_owned()),
+        client_key: Some("sealed too".to_owned()),
         ..larder_model::UpstreamSettings::default()
     });
     let changed = metadata.change_repo(repo.id, "words", &settings, None, &BOB);
@@ -162,7 +164,8 @@ async fn a_repository_is_told_without_its_secrets(metadata: &Metadata) {
         .await
         .expect("drop");
     let upstream = json!({"url": "https://registry.example/", "username": null,
-        "has_password": true, "allow_private": false, "token_origins": []});
+        "has_password": true, "has_client_certificate": true, "allow_private": false,
+        "token_origins": []});
     assert_eq!(
         told(metadata, &object).await,
         [

@@ -16,6 +16,7 @@ checks![
     a_second_copy_heals,
     bytes_that_are_right_after_all_are_released,
     what_was_brought_since_it_was_read_is_not_damaged,
+    what_a_reader_does_not_find_is_noted_once,
     damaged_bytes_are_nobodys_source,
     what_nothing_names_goes_damaged_or_not,
     what_is_named_again_stays_damaged,
@@ -150,6 +151,26 @@ async fn what_was_brought_since_it_was_read_is_not_damaged(metadata: &Metadata) 
     assert!(!is_damaged(&bed, "app", blob).await);
     assert_eq!(quarantined(metadata, blob).await, None);
     run.end().await;
+}
+
+async fn what_a_reader_does_not_find_is_noted_once(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    let text = text(metadata);
+    let blob = bed.keep_blob("app", &text).await;
+    let seen = read(metadata, blob).await;
+    let note = |generation, damage| metadata.quarantine_object(&seen.digest, generation, damage);
+    // Another object is not the one that was looked for.
+    let other = note(seen.generation + 1, Damage::Missing).await;
+    assert!(!other.expect("noted"));
+    assert!(!is_damaged(&bed, "app", blob).await);
+    assert!(note(seen.generation, Damage::Missing).await.expect("noted"));
+    assert!(is_damaged(&bed, "app", blob).await);
+    assert_eq!(quarantined(metadata, blob).await, Some(Damage::Missing));
+    assert!(!note(seen.generation, Damage::Size).await.expect("noted"));
+    assert_eq!(quarantined(metadata, blob).await, Some(Damage::Missing));
+    // The same bytes once more make it right.
+    bed.keep_blob("app", &text).await;
+    assert!(!is_damaged(&bed, "app", blob).await);
 }
 
 async fn damaged_bytes_are_nobodys_source(metadata: &Metadata) {

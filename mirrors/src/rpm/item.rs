@@ -197,7 +197,7 @@ fn absolute(url: &str) -> Option<String> {
 }
 
 /// The integrity of a checksum; `None` if the digits do not fit the algorithm.
-fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
+pub(super) fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     let (kind, digits) = (kind.to_ascii_lowercase(), digits.to_ascii_lowercase());
     match kind.as_str() {
         "sha256" | "sha512" => format!("{kind}:{digits}")

@@ -10,6 +10,7 @@ mod unpack;
 mod scan;
 mod item;
 mod repomd;
+mod mirror_list;
 mod listing;
 mod leads;
 mod plans;
@@ -31,7 +32,7 @@ mod connect;
 pub use listing::Listing;
 
 use crate::connect::Client;
-use crate::protocol::{Call, Protocol, Sets, Tables};
+use crate::protocol::{Call, MirrorLists, Protocol, Sets, Tables};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Member, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
@@ -120,6 +121,10 @@ impl Protocol for Rpm {
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
+        let is_list = *document == mirror_list::RepositoryMirrors.document();
+        if is_list {
+            return mirror_list::RepositoryMirrors.read(body).map(|_| 0);
+        }
         let (fits, what) = match metadata(&document.path) {
             Some((_, "repomd.xml")) => (
                 repomd::read(body)?.iter().any(|record| record.has_checksum),
@@ -197,6 +202,10 @@ impl Protocol for Rpm {
 
     fn sets(&self) -> Option<&dyn Sets> {
         Some(&RepomdSets)
+    }
+
+    fn mirror_lists(&self) -> Option<&'static dyn MirrorLists> {
+        Some(&mirror_list::RepositoryMirrors)
     }
 
     fn tables(&self) -> Option<&dyn Tables> {

@@ -3,6 +3,7 @@
 //! annotation above it is its part of the OpenAPI document: `x-right` names the right it needs,
 //! `x-codes` the problems that are its own.
 
+mod upstream_settings;
 mod repository_settings;
 mod scope;
 mod series;

@@ -1,22 +1,19 @@
-//! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets
-//! go in and never out.
+//! Settings of repositories: members of groups, freshness, offline, and so on. Secrets go in and
+//! never out.
 
+use super::upstream_settings;
 use crate::caller::{Caller, only_superusers};
 use crate::state::{ApiState, versions_are_tags};
 use larder_api as api;
 use larder_keys::SigningKey;
 use larder_metadata::repos::Member;
 use larder_model::quota::MAX_LIMIT;
-use larder_model::upstream::AbsentStatuses;
 use larder_model::{
     Blocked, Problem, ProtocolName, QuotaLimits, RepoKind, RepoName, RepoPath, RepoSettings,
     SigningSettings, UpstreamSettings, Verb,
 };
-use std::num::NonZeroU32;
 
-/// Characters of an address, a name, a password.
-const LONGEST: usize = 2000;
-/// Repos of a group, origins of an upstream.
+/// Repos of a group.
 const MAX: usize = 50;
 /// Patterns of blocked packages of a repo.
 const MAX_BLOCKED: usize = 1000;
@@ -53,19 +50,18 @@ pub(crate) fn apply(
         if !caller.principal().is_superuser() {
             return Err(only_superusers());
         }
-        require_tokens(path, change.token_origins.as_deref())?;
-        let had_password = settings
-            .upstream
+        let before = settings.upstream;
+        let had_credentials = before
             .as_ref()
-            .is_some_and(|it| it.password.is_some());
-        let upstream = upstream(state, change, settings.upstream)?;
-        if upstream.password.is_some() && !had_password {
-            // What is behind a password is not for everyone, unless someone says so now.
+            .is_some_and(UpstreamSettings::has_credentials);
+        let upstream = upstream_settings::apply(state, path, change, before)?;
+        if upstream.has_credentials() && !had_credentials {
+            // What is behind credentials is not for everyone, unless someone says so now.
             settings.open = None;
         }
         settings.upstream = Some(upstream);
     }
-    // After the password, so that one request may set both.
+    // After the credentials, so that one request may set both.
     settings.open = change.open.apply(settings.open);
     let mut members = None;
     if let Some(names) = change.members {
@@ -245,127 +241,13 @@ fn checked_blocks(blocks: Vec<api::Block>) -> Result<Vec<Blocked>, Problem> {
     blocks.into_iter().map(checked).collect()
 }
 
-fn upstream(
-    state: &ApiState,
-    change: api::UpstreamChange,
-    before: Option<UpstreamSettings>,
-) -> Result<UpstreamSettings, Problem> {
-    let url = change.url.map(|text| address(&text)).transpose()?;
-    let url = url
-        .or_else(|| before.as_ref().map(|before| before.url.clone()))
-        .ok_or_else(|| Problem::invalid("url", "the body lacks `url`"))?;
-    // Credentials are for the place they were given for: with another address they are gone.
-    let same = before.filter(|before| before.url == url);
-    let username = short("username", change.username)?;
-    let password = match short("password", change.password)? {
-        Some(password) if password.is_empty() => None,
-        Some(password) => Some(state.gate.close_password(&password, &url)?),
-        None => same.as_ref().and_then(|before| before.password.clone()),
-    };
-    let username = username.or_else(|| same.as_ref().and_then(|before| before.username.clone()));
-    let allow = change.allow.as_deref().map(origins).transpose()?;
-    let token_origins = change.token_origins.as_deref().map(origins).transpose()?;
-    let before_origins = same.as_ref().map(|before| before.token_origins.clone());
-    let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
-    let absent = change.absent_statuses.map(absent_statuses).transpose()?;
-    let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
-    let before_time = same.as_ref().and_then(|before| before.answer_time);
-    Ok(UpstreamSettings {
-        url,
-        username: username.filter(|name| !name.is_empty()),
-        password,
-        allow_private: change
-            .allow_private
-            .or(same.as_ref().map(|before| before.allow_private))
-            .unwrap_or_default(),
-        allow: allow
-            .or(same.map(|before| before.allow))
-            .unwrap_or_default(),
-        token_origins: token_origins.or(before_origins).unwrap_or_default(),
-        requests_per_minute: change
-            .requests_per_minute
-            .map_or(before_rate, NonZeroU32::new),
-        absent_statuses: absent.or(before_absent).unwrap_or_default(),
-        answer_time: change.answer_time.apply(before_time),
-    })
-}
-
-/// Fails if token endpoints are named for a protocol whose upstreams have none.
-fn require_tokens(path: &RepoPath, origins: Option<&[String]>) -> Result<(), Problem> {
-    let protocol = larder_mirrors::of(path.protocol);
-    let has_tokens = protocol.is_some_and(|protocol| protocol.token_scope("").is_some());
-    if has_tokens || origins.is_none_or(<[String]>::is_empty) {
-        return Ok(());
-    }
-    let detail =
-        "`token_origins` is for mirrors of images: other upstreams have no token endpoints";
-    Err(Problem::invalid("token_origins", detail))
-}
-
-/// The answers that mean that something is not there.
-fn absent_statuses(statuses: Vec<u16>) -> Result<AbsentStatuses, Problem> {
-    AbsentStatuses::try_from(statuses)
-        .map_err(|error| Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}")))
-}
-
-/// The first so many origins, each as it is kept.
-fn origins(list: &[String]) -> Result<Vec<String>, Problem> {
-    list.iter().take(MAX).map(|text| address(text)).collect()
-}
-
-fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
-    let wrong = |text: &String| text.len() > LONGEST || text.chars().any(char::is_control);
-    match text {
-        Some(text) if wrong(&text) => Err(Problem::invalid(
-            key,
-            format!("`{key}` is one short line of text"),
-        )),
-        text => Ok(text),
-    }
-}
-
-/// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
-/// place. What cargo puts before the address of an index is understood.
-fn address(text: &str) -> Result<String, Problem> {
-    let text = text.strip_prefix("sparse+").unwrap_or(text);
-    let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
-    let (scheme, rest) = text
-        .split_once("://")
-        .ok_or_else(|| wrong("begins with https:// or http://"))?;
-    if !matches!(scheme, "http" | "https") {
-        return Err(wrong("begins with https:// or http://"));
-    }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(wrong(
-            "holds no user and password; give `username` and `password` of their own",
-        ));
-    }
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`{}|^".contains(&byte);
-    if authority.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
-        return Err(wrong("is scheme, host, an optional port and a path"));
-    }
-    let end = if text.ends_with('/') { "" } else { "/" };
-    Ok(format!("{text}{end}"))
-}
-
 /// A repository with those of its settings that its kind uses.
 pub(crate) fn show(
     repository: api::Repository,
     settings: RepoSettings,
     members: &[&Member],
 ) -> api::Repository {
-    let upstream = settings.upstream.map(|upstream| api::Upstream {
-        url: upstream.url,
-        username: upstream.username,
-        has_password: upstream.password.is_some(),
-        allow_private: upstream.allow_private,
-        allow: upstream.allow,
-        token_origins: upstream.token_origins,
-        requests_per_minute: upstream.requests_per_minute,
-        absent_statuses: upstream.absent_statuses,
-        answer_time: upstream.answer_time,
-    });
+    let upstream = settings.upstream.map(upstream_settings::show);
     let block = |blocked: Blocked| api::Block {
         package: blocked.package,
         reason: blocked.reason,
@@ -401,6 +283,3 @@ pub(crate) fn show(
         },
     }
 }
-
-#[cfg(test)]
-mod tests;

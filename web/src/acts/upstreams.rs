@@ -91,6 +91,7 @@ pub(crate) async fn check(
         took_ms: checked.took_ms,
         tls: checked.tls,
         authenticated: checked.authenticated,
+        client_certificate_expires_at: checked.client_certificate_expires_at,
         problem: checked.problem,
         advice: checked.advice,
         paused_origins: paused(health.paused_origins, state.metadata.now()),
@@ -124,7 +125,8 @@ pub(crate) async fn check_all(
 /// How a mirror's upstream fares; `None` if it has none.
 fn status(state: &ApiState, repo: &RepoRecord) -> Option<api::UpstreamStatus> {
     let (settings, now) = (&repo.settings, state.metadata.now());
-    let url = settings.upstream.as_ref()?.url.clone();
+    let upstream = settings.upstream.as_ref()?;
+    let certificate = upstream.client_certificate.as_deref();
     let health = state.engine.health(repo);
     let offline = settings.offline || state.gate.policy().is_offline();
     let word = word(offline, health.as_ref());
@@ -135,7 +137,8 @@ fn status(state: &ApiState, repo: &RepoRecord) -> Option<api::UpstreamStatus> {
     });
     Some(api::UpstreamStatus {
         repository: path_of(repo),
-        url,
+        url: upstream.url.clone(),
+        client_certificate_expires_at: certificate.and_then(larder_keys::expires_at),
         state: word,
         failures: health.failures,
         paused_until: health.pause.map(|pause| now.after(pause)),

@@ -42,6 +42,7 @@ async fn an_upstreams_password_goes_in_and_never_out() {
     assert_eq!(
         header("https://a.example/x/")
             .expect("opens")
+            .authorization
             .expect("some"),
         "Basic bWU6aHVudGVyMg=="
     );

@@ -21,6 +21,7 @@ mod mirrors;
 mod moves;
 mod packages;
 mod callers;
+mod certificates;
 mod people;
 mod accounts;
 mod places;

@@ -49,10 +49,13 @@ fn private_addresses_are_not_reached_in_any_dress() {
 
 #[test]
 fn only_the_named_origin_may_be_private() {
-    let guard = Guard::new(vec![
-        url("http://127.0.0.1:8081/").origin(),
-        url("http://inner.example:90/").origin(),
-    ]);
+    let guard = Guard::new(
+        vec![
+            url("http://127.0.0.1:8081/").origin(),
+            url("http://inner.example:90/").origin(),
+        ],
+        false,
+    );
     for good in [
         "http://127.0.0.1:8081/a",
         "http://inner.example:90/x",
@@ -75,19 +78,40 @@ fn only_the_named_origin_may_be_private() {
     }
 }
 
+/// Whether a name of this machine is looked up.
+async fn resolve(guard: Guard, proxies: &[&str]) -> bool {
+    let proxies = proxies.iter().map(|name| (*name).into()).collect();
+    let resolver = Resolver { guard, proxies };
+    let found = resolver.resolve("localhost".parse().expect("name")).await;
+    found.is_ok()
+}
+
 #[tokio::test]
 async fn names_of_private_addresses_are_not_resolved() {
-    let resolve = |guard: Guard, proxies: &[&str]| {
-        let proxies = proxies.iter().map(|name| (*name).into()).collect();
-        let resolver = Resolver { guard, proxies };
-        async move {
-            let found = resolver.resolve("localhost".parse().expect("name")).await;
-            found.is_ok()
-        }
-    };
-    assert!(!resolve(Guard::new(vec![]), &[]).await);
-    let trusted = || Guard::new(vec![url("http://localhost:1/").origin()]);
+    assert!(!resolve(Guard::new(vec![], false), &[]).await);
+    let trusted = || Guard::new(vec![url("http://localhost:1/").origin()], false);
     assert!(resolve(trusted(), &[]).await);
-    assert!(resolve(Guard::new(vec![]), &["other", "LOCALHOST"]).await);
-    assert!(!resolve(Guard::new(vec![]), &["other"]).await);
+    assert!(resolve(Guard::new(vec![], false), &["other", "LOCALHOST"]).await);
+    assert!(!resolve(Guard::new(vec![], false), &["other"]).await);
+}
+
+/// What a list names is named by who named the list: it goes where the upstream itself may go.
+#[tokio::test]
+async fn mirrors_of_a_list_are_as_their_upstream() {
+    for is_private in [true, false] {
+        let guard = Guard::new(vec![], is_private);
+        let mirror = url("http://127.0.0.1:81/os/");
+        assert!(!guard.is_named(&mirror) && !guard.admits(&mirror));
+        let same = guard.clone();
+        same.list(vec![mirror.origin(), url("http://localhost:1/").origin()]);
+        assert!(guard.is_named(&mirror), "whoever shares it knows");
+        assert_eq!(guard.admits(&mirror), is_private);
+        assert!(
+            !guard.admits(&url("http://127.0.0.1:82/")),
+            "another port is not named"
+        );
+        assert_eq!(resolve(guard.clone(), &[]).await, is_private);
+        guard.list(Vec::new());
+        assert!(!guard.is_named(&mirror) && !guard.admits(&mirror));
+    }
 }

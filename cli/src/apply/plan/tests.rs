@@ -8,6 +8,7 @@ use super::*;
 use crate::apply::act::SECRET;
 use crate::apply::checks;
 use crate::apply::file::Source;
+use crate::apply::repositories::UpstreamFiles;
 use crate::apply::show::lines;
 use crate::apply::state::GroupState;
 use larder_api::Group;
@@ -93,17 +94,21 @@ fn told(call: &Call) -> String {
     }
 }
 
-/// Passwords where the file names variables.
+/// Passwords where the file names variables, and certificates where it names files.
 fn passwords(file: &Resources) -> Passwords {
     let mut passwords = Passwords::default();
     for entry in file.repositories.iter().flatten().map(Spanned::get_ref) {
-        if entry
-            .upstream
-            .as_ref()
-            .is_some_and(|it| it.password_env.is_some())
-        {
-            passwords.of.insert(entry.name.clone(), "s3cret".to_owned());
-        }
+        let Some(upstream) = &entry.upstream else {
+            continue;
+        };
+        let text = |path: &Option<PathBuf>| Some(format!("PEM of {}", path.as_ref()?.display()));
+        let files = UpstreamFiles {
+            password: upstream.password_env.as_ref().map(|_| "s3cret".to_owned()),
+            client_certificate: text(&upstream.client_certificate_file),
+            client_key: text(&upstream.client_certificate_file),
+            ca_certificate: text(&upstream.ca_certificate_file),
+        };
+        passwords.of.insert(entry.name.clone(), files);
     }
     passwords
 }

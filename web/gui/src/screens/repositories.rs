@@ -12,7 +12,7 @@ use http::Method;
 use larder_api as api;
 use larder_api::RepoKind;
 use larder_model::names::BadName;
-use larder_model::{Kind, Problem, ProtocolName, RepoName, RepoPath};
+use larder_model::{Kind, Problem, ProtocolName, RepoName, RepoPath, pem};
 
 /// What a form says of a repository, as it was typed.
 #[derive(Default)]
@@ -23,7 +23,12 @@ pub(crate) struct Typed {
     /// Who may read it: `everyone`, `granted`, or empty for what is usual.
     pub(crate) readers: String,
     pub(crate) url: String,
+    pub(crate) mirror_list: String,
     pub(crate) username: String,
+    /// PEM.
+    pub(crate) client_certificate: String,
+    /// PEM.
+    pub(crate) ca_certificate: String,
     pub(crate) allows_private: bool,
     pub(crate) fresh: String,
     pub(crate) serves_vanished: bool,
@@ -43,7 +48,10 @@ impl Typed {
             description: text("description"),
             readers: text("readers"),
             url: text("url"),
+            mirror_list: text("mirror_list"),
             username: text("username"),
+            client_certificate: text("client_certificate"),
+            ca_certificate: text("ca_certificate"),
             allows_private: form.has("allow_private"),
             fresh: text("fresh"),
             serves_vanished: form.has("serve_vanished"),
@@ -68,8 +76,17 @@ impl Typed {
             description: repo.description.clone(),
             readers: readers.to_owned(),
             url: upstream.map(|it| it.url.clone()).unwrap_or_default(),
+            mirror_list: upstream
+                .and_then(|it| it.mirror_list.clone())
+                .unwrap_or_default(),
             username: upstream
                 .and_then(|it| it.username.clone())
+                .unwrap_or_default(),
+            client_certificate: upstream
+                .and_then(|it| it.client_certificate.clone())
+                .unwrap_or_default(),
+            ca_certificate: upstream
+                .and_then(|it| it.ca_certificate.clone())
                 .unwrap_or_default(),
             allows_private: upstream.is_some_and(|it| it.allow_private),
             fresh: repo
@@ -85,7 +102,12 @@ impl Typed {
         }
     }
 
-    /// What the API is to set. A password that is left empty stays.
+    /// Whether there is anything in the part of the form for certificates.
+    pub(crate) fn has_certificates(&self) -> bool {
+        !self.client_certificate.is_empty() || !self.ca_certificate.is_empty()
+    }
+
+    /// What the API is to set. A password or a key that is left empty stays.
     fn change(&self, kind: RepoKind, form: &Form) -> Result<api::RepositoryChange, Problem> {
         let mut change = api::RepositoryChange {
             description: Some(self.description.clone()),
@@ -102,14 +124,19 @@ impl Typed {
                 change.sparse_images = is_of_images.then_some(self.takes_sparse);
             }
             RepoKind::Mirror => {
+                // Pages that ask for an address alone do not have these fields.
+                let text_of = |field, text: &String| form.has(field).then(|| text.clone());
                 change.fresh_seconds = form.number("fresh")?;
                 change.serve_vanished = Some(self.serves_vanished);
                 change.upstream = Some(api::UpstreamChange {
                     url: Some(self.url.clone()),
+                    mirror_list: text_of("mirror_list", &self.mirror_list),
                     username: Some(self.username.clone()),
                     password: form.given("password").map(str::to_owned),
+                    client_certificate: text_of("client_certificate", &self.client_certificate),
+                    client_key: form.given("client_key").map(str::to_owned),
+                    ca_certificate: text_of("ca_certificate", &self.ca_certificate),
                     allow_private: Some(self.allows_private),
-                    // Pages that ask for an address alone do not have the field.
                     token_origins: form.has("token_origins").then(|| self.token_origins()),
                     ..api::UpstreamChange::default()
                 });
@@ -292,6 +319,11 @@ impl Settings {
         let upstream = self.repo.upstream.as_ref();
         upstream.is_some_and(|upstream| upstream.has_password)
     }
+
+    fn has_certificate(&self) -> bool {
+        let upstream = self.repo.upstream.as_ref();
+        upstream.is_some_and(|upstream| upstream.client_certificate.is_some())
+    }
 }
 
 /// What is set of one.
@@ -367,11 +399,52 @@ async fn changed(
     {
         upstream.url = None; // another address would begin the rest anew
     }
+    if let Some(upstream) = &mut change.upstream {
+        keep_certificates(upstream, repo.upstream.as_ref());
+        keep_mirror_list(upstream, repo.upstream.as_ref());
+    }
     if !visit.is_superuser() {
         change.upstream = None;
     }
     visit.act(Method::PATCH, call, Some(&change)).await?;
     Ok(())
+}
+
+/// Leaves out a list of mirrors that is as it was. A new one is kept with the address that stands
+/// beside it.
+fn keep_mirror_list(change: &mut api::UpstreamChange, before: Option<&api::Upstream>) {
+    let Some(list) = &change.mirror_list else {
+        return;
+    };
+    let before = before.filter(|_| change.url.is_none());
+    let kept = before.and_then(|it| it.mirror_list.as_deref());
+    if kept.unwrap_or_default() == list {
+        change.mirror_list = None;
+    } else if change.url.is_none() {
+        change.url = before.map(|it| it.url.clone());
+    }
+}
+
+/// Leaves out the certificates that are as they were: they stay, also with a key that is not told.
+fn keep_certificates(change: &mut api::UpstreamChange, before: Option<&api::Upstream>) {
+    let before = before.filter(|_| change.url.is_none());
+    let kept = |of: fn(&api::Upstream) -> &Option<String>| {
+        let text = before.and_then(|it| of(it).as_deref());
+        pem::certificates(text.unwrap_or_default())
+    };
+    let certificate = kept(|it| &it.client_certificate);
+    let authorities = kept(|it| &it.ca_certificate);
+    let is_new = |text: &String, kept: &str| text.trim() != kept.trim();
+    change.client_certificate = change
+        .client_certificate
+        .take()
+        .map(|text| text.replace("\r\n", "\n"))
+        .filter(|text| is_new(text, &certificate));
+    change.ca_certificate = change
+        .ca_certificate
+        .take()
+        .map(|text| text.replace("\r\n", "\n"))
+        .filter(|text| is_new(text, &authorities));
 }
 
 /// Where the settings of a repository are.

@@ -118,7 +118,7 @@ impl Mirror {
     /// Whether it has anything to show to its upstream.
     fn has_credentials(&self) -> bool {
         let upstream = self.repo.upstream.as_ref();
-        upstream.is_some_and(|upstream| upstream.has_password)
+        upstream.is_some_and(|it| it.has_password || it.client_certificate.is_some())
     }
 
     fn is_offline(&self) -> bool {

@@ -119,9 +119,13 @@ fn upstream(random: &mut Random) -> UpstreamEntry {
     let address = |url: &str| Address(url.to_owned());
     UpstreamEntry {
         url: address(random.one(&urls)),
+        mirror_list: random.maybe(|it| it.one(&["", "https://m.example/list?x"]).to_owned()),
         username: random.maybe(|it| it.one(&["", "larder"]).to_owned()),
         password_env: random.maybe(|_| "SECRET".to_owned()),
         password_file: None,
+        client_certificate_file: random.maybe(|it| it.one(&["a.pem", "b.pem"]).into()),
+        client_key_file: None,
+        ca_certificate_file: random.maybe(|it| it.one(&["a.pem", "b.pem"]).into()),
         allow_private: random.maybe(|it| it.once_in(2)),
         allow: random.maybe(|it| it.some(&urls.map(address))),
         token_origins: random.maybe(|it| it.some(&urls.map(address))),

@@ -296,9 +296,10 @@ fn changed(
     let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
     if let Some(change) = &change.upstream {
         demand(it.kind == mirror, "upstream")?;
-        let had_password = it.upstream.as_ref().is_some_and(|it| it.has_password);
+        let is_known = |it: &Upstream| it.has_password || it.client_certificate.is_some();
+        let had_credentials = it.upstream.as_ref().is_some_and(is_known);
         let upstream = with_upstream(it.upstream.take(), change)?;
-        if upstream.has_password && !had_password {
+        if is_known(&upstream) && !had_credentials {
             it.open = None;
         }
         it.upstream = Some(upstream);
@@ -361,8 +362,12 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
         .filter(|it| it.url == url)
         .unwrap_or_else(|| Upstream {
             url,
+            mirror_list: None,
             username: None,
             has_password: false,
+            client_certificate: None,
+            client_certificate_expires_at: None,
+            ca_certificate: None,
             allow_private: false,
             allow: Vec::new(),
             token_origins: Vec::new(),
@@ -370,10 +375,20 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
             absent_statuses: larder_model::upstream::AbsentStatuses::default(),
             answer_time: None,
         });
+    if let Some(list) = &change.mirror_list {
+        it.mirror_list = Some(list.clone()).filter(|list| !list.is_empty());
+    }
     if let Some(name) = &change.username {
         it.username = Some(name.clone()).filter(|name| !name.is_empty());
     }
     it.has_password |= change.password.is_some();
+    if let Some(certificate) = &change.client_certificate {
+        demand(change.client_key.is_some(), "a key")?;
+        it.client_certificate = Some(certificate.clone());
+    }
+    if let Some(authorities) = &change.ca_certificate {
+        it.ca_certificate = Some(authorities.clone());
+    }
     it.allow_private = change.allow_private.unwrap_or(it.allow_private);
     if let Some(allow) = &change.allow {
         it.allow.clone_from(allow);

@@ -1,0 +1,260 @@
+//! Settings of a mirror's upstream: where it is, and what lets us in there. Secrets go in and never
+//! out.
+
+use crate::state::ApiState;
+use larder_api as api;
+use larder_keys::{ClientCertificate, expires_at, read_authorities};
+use larder_model::upstream::AbsentStatuses;
+use larder_model::{Problem, RepoPath, UpstreamSettings};
+use std::num::NonZeroU32;
+
+/// Characters of an address, a name, a password.
+const LONGEST: usize = 2000;
+/// Origins of an upstream.
+const MAX: usize = 50;
+
+/// An upstream's settings with what is changed.
+pub(crate) fn apply(
+    state: &ApiState,
+    path: &RepoPath,
+    change: api::UpstreamChange,
+    before: Option<UpstreamSettings>,
+) -> Result<UpstreamSettings, Problem> {
+    require_tokens(path, change.token_origins.as_deref())?;
+    require_lists(path, change.mirror_list.as_deref())?;
+    let list = change
+        .mirror_list
+        .as_deref()
+        .filter(|list| !list.is_empty());
+    let list = list.map(list_address).transpose()?;
+    let url = match (change.url.as_deref(), &list) {
+        (Some(url), _) => Some(address(url)?),
+        // Whose list it is, theirs is the login.
+        (None, Some(list)) => Some(address(folder_of(list))?),
+        (None, None) => None,
+    };
+    let url = url
+        .or_else(|| before.as_ref().map(|before| before.url.clone()))
+        .ok_or_else(|| Problem::invalid("url", "the body lacks `url`"))?;
+    // Credentials are for the place they were given for: with another address they are gone, as is
+    // the rest.
+    let same = before.filter(|before| before.url == url);
+    let mut upstream = same.unwrap_or_else(|| UpstreamSettings {
+        url,
+        ..UpstreamSettings::default()
+    });
+    if change.mirror_list.is_some() {
+        upstream.mirror_list = list;
+    }
+    if let Some(name) = short("username", change.username)? {
+        upstream.username = Some(name).filter(|name| !name.is_empty());
+    }
+    if let Some(password) = short("password", change.password)? {
+        upstream.password = match &*password {
+            "" => None,
+            password => Some(state.gate.close_password(password, &upstream.url)?),
+        };
+    }
+    show_certificate(
+        state,
+        &mut upstream,
+        change.client_certificate.as_deref(),
+        change.client_key.as_deref(),
+    )?;
+    if let Some(authorities) = change.ca_certificate {
+        upstream.ca_certificate = match &*authorities {
+            "" => None,
+            authorities => Some(read_authorities(authorities)?),
+        };
+    }
+    if let Some(allowed) = change.allow_private {
+        upstream.allow_private = allowed;
+    }
+    if let Some(allow) = change.allow {
+        upstream.allow = origins(&allow)?;
+    }
+    if let Some(token_origins) = change.token_origins {
+        upstream.token_origins = origins(&token_origins)?;
+    }
+    if let Some(limit) = change.requests_per_minute {
+        upstream.requests_per_minute = NonZeroU32::new(limit);
+    }
+    if let Some(statuses) = change.absent_statuses {
+        upstream.absent_statuses = absent_statuses(statuses)?;
+    }
+    upstream.answer_time = change.answer_time.apply(upstream.answer_time);
+    Ok(upstream)
+}
+
+/// Sets the certificate that is shown to an upstream, its key, or both. Of one that is given alone
+/// the other one stays, and has to belong to it.
+fn show_certificate(
+    state: &ApiState,
+    upstream: &mut UpstreamSettings,
+    certificate: Option<&str>,
+    key: Option<&str>,
+) -> Result<(), Problem> {
+    let (certificate, key) = match (certificate, key) {
+        (None, None) => return Ok(()),
+        (Some(""), None | Some("")) | (None, Some("")) => {
+            upstream.client_certificate = None;
+            upstream.client_key = None;
+            return Ok(());
+        }
+        given => given,
+    };
+    if !upstream.url.starts_with("https://") {
+        let detail = "a client certificate is shown over https alone: the upstream's address \
+            begins with http://";
+        return Err(Problem::invalid("client_certificate", detail));
+    }
+    let certificate = certificate.or(upstream.client_certificate.as_deref());
+    let certificate = certificate.ok_or_else(|| {
+        let detail = "`client_certificate` is missing: the key is that of a certificate";
+        Problem::invalid("client_certificate", detail)
+    })?;
+    let key = match key {
+        Some(key) => key.to_owned(),
+        None => state.gate.open_client_key(upstream).ok_or_else(|| {
+            let detail = "`client_key` is missing: a certificate is shown with its private key";
+            Problem::invalid("client_key", detail)
+        })?,
+    };
+    let both = ClientCertificate::read(certificate, &key)?;
+    upstream.client_key = Some(state.gate.close_client_key(&both.key, &upstream.url)?);
+    upstream.client_certificate = Some(both.certificates);
+    Ok(())
+}
+
+/// An upstream, without its secrets.
+pub(crate) fn show(upstream: UpstreamSettings) -> api::Upstream {
+    let certificate = upstream.client_certificate;
+    api::Upstream {
+        url: upstream.url,
+        mirror_list: upstream.mirror_list,
+        username: upstream.username,
+        has_password: upstream.password.is_some(),
+        client_certificate_expires_at: certificate.as_deref().and_then(expires_at),
+        client_certificate: certificate,
+        ca_certificate: upstream.ca_certificate,
+        allow_private: upstream.allow_private,
+        allow: upstream.allow,
+        token_origins: upstream.token_origins,
+        requests_per_minute: upstream.requests_per_minute,
+        absent_statuses: upstream.absent_statuses,
+        answer_time: upstream.answer_time,
+    }
+}
+
+/// Fails if a list of mirrors is named for a protocol that has none.
+fn require_lists(path: &RepoPath, list: Option<&str>) -> Result<(), Problem> {
+    let protocol = larder_mirrors::of(path.protocol);
+    let has_lists = protocol.is_some_and(|protocol| protocol.mirror_lists().is_some());
+    if has_lists || list.is_none_or(str::is_empty) {
+        return Ok(());
+    }
+    let detail = format!(
+        "`mirror_list` is for upstreams whose clients have lists of mirrors, which those of {} have not",
+        path.protocol
+    );
+    Err(Problem::invalid("mirror_list", detail))
+}
+
+/// Fails if token endpoints are named for a protocol whose upstreams have none.
+fn require_tokens(path: &RepoPath, origins: Option<&[String]>) -> Result<(), Problem> {
+    let protocol = larder_mirrors::of(path.protocol);
+    let has_tokens = protocol.is_some_and(|protocol| protocol.token_scope("").is_some());
+    if has_tokens || origins.is_none_or(<[String]>::is_empty) {
+        return Ok(());
+    }
+    let detail =
+        "`token_origins` is for mirrors of images: other upstreams have no token endpoints";
+    Err(Problem::invalid("token_origins", detail))
+}
+
+/// The answers that mean that something is not there.
+fn absent_statuses(statuses: Vec<u16>) -> Result<AbsentStatuses, Problem> {
+    AbsentStatuses::try_from(statuses)
+        .map_err(|error| Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}")))
+}
+
+/// The first so many origins, each as it is kept.
+fn origins(list: &[String]) -> Result<Vec<String>, Problem> {
+    list.iter().take(MAX).map(|text| address(text)).collect()
+}
+
+fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
+    let wrong = |text: &String| text.len() > LONGEST || text.chars().any(char::is_control);
+    match text {
+        Some(text) if wrong(&text) => Err(Problem::invalid(
+            key,
+            format!("`{key}` is one short line of text"),
+        )),
+        text => Ok(text),
+    }
+}
+
+/// The address of a list of mirrors as it is kept: with its query, which says of which repository.
+fn list_address(text: &str) -> Result<String, Problem> {
+    let place = text.split(['?', '#']).next().unwrap_or_default();
+    address(place)?;
+    require_no_variable(text)?;
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"#\\<>\"`{}|^".contains(&byte);
+    if text.len() > LONGEST || !text.bytes().all(plain) {
+        let detail = "a list's address is scheme, host, an optional port, a path and a query";
+        return Err(Problem::invalid("mirror_list", detail));
+    }
+    Ok(text.to_owned())
+}
+
+/// The folder in which a list is.
+fn folder_of(list: &str) -> &str {
+    let place = list.split('?').next().unwrap_or(list);
+    let (above, _) = place.rsplit_once('/').unwrap_or((place, ""));
+    // Of one right below its host the host is all there is.
+    if above.ends_with('/') { place } else { above }
+}
+
+/// Fails if an address has a variable of a client's configuration in it.
+fn require_no_variable(text: &str) -> Result<(), Problem> {
+    let begins = |rest: &&str| rest.starts_with(|char: char| char == '{' || char.is_alphabetic());
+    let Some(rest) = text.split('$').skip(1).find(begins) else {
+        return Ok(());
+    };
+    let end = rest.find(|char: char| !(char.is_alphanumeric() || "_{}".contains(char)));
+    let name = &rest[..end.unwrap_or(rest.len())];
+    let detail = format!(
+        "an upstream's address holds the variable ${name}, which only its clients know: write what \
+         it stands for there, as 9 or x86_64, or the part of the address before it"
+    );
+    Err(Problem::invalid("upstream", detail))
+}
+
+/// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
+/// place. What cargo puts before the address of an index is understood.
+fn address(text: &str) -> Result<String, Problem> {
+    let text = text.strip_prefix("sparse+").unwrap_or(text);
+    let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or_else(|| wrong("begins with https:// or http://"))?;
+    if !matches!(scheme, "http" | "https") {
+        return Err(wrong("begins with https:// or http://"));
+    }
+    require_no_variable(text)?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(wrong(
+            "holds no user and password; give `username` and `password` of their own",
+        ));
+    }
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`{}|^".contains(&byte);
+    if authority.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
+        return Err(wrong("is scheme, host, an optional port and a path"));
+    }
+    let end = if text.ends_with('/') { "" } else { "/" };
+    Ok(format!("{text}{end}"))
+}
+
+#[cfg(test)]
+mod tests;
