@@ -3,6 +3,7 @@
 //! kept like any other file.
 
 use super::form::{self, Form, TAIL_BYTES, Tail};
+use super::packing::pack_quickly;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
 use crate::limits::{Budget, SMALL_DOCUMENT, Share};
@@ -21,8 +22,11 @@ use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
+use rustix::process::setpriority_process;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::thread;
+use tokio::sync::oneshot;
 
 /// Changes whenever representations come out differently: those made before are made again.
 const EDITION: &str = "#2";
@@ -30,6 +34,8 @@ const EDITION: &str = "#2";
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
+/// How far behind others a thread comes for whose work nobody waits ("nice").
+const LOWER_PRIORITY: i32 = 10;
 /// Memory for what is known of forms, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
 
@@ -56,6 +62,14 @@ pub(crate) struct Represented {
     pub(crate) overlay: Option<Overlay>,
 }
 
+/// A representation that was found, or made.
+#[derive(Clone)]
+struct Made {
+    found: Arc<FileRecord>,
+    /// Whether it is for one address alone: it has no places.
+    is_filled: bool,
+}
+
 /// Makes and keeps representations.
 pub(crate) struct Representations {
     metadata: Metadata,
@@ -63,7 +77,7 @@ pub(crate) struct Representations {
     bodies: Arc<Bodies>,
     tables: Arc<Tables>,
     turns: Turns,
-    flights: Flights<Arc<FileRecord>>,
+    flights: Flights<Made>,
     /// By their digests.
     forms: Memory<Digest, Arc<Form>>,
 }
@@ -111,11 +125,12 @@ impl Representations {
             });
         }
         let place_bytes = places_for(representation, request.repo_url.origin)?;
-        let found = self
+        let Made { found, is_filled } = self
             .whole(repo, stored, request, (gzip, place_bytes))
             .await?;
         let overlay = match place_bytes {
             0 => None,
+            _ if is_filled => None,
             _ => Some(self.overlay(&found, request.repo_url.origin).await?),
         };
         Ok(Represented {
@@ -159,14 +174,15 @@ impl Representations {
         })
     }
 
-    /// The form of a whole document, for all addresses.
+    /// The form of a whole document, for all addresses. Whoever asks first for a large one that is to be
+    /// packed does not wait for that: it is packed quickly for that address, and well behind it.
     async fn whole(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         stored: &Arc<FileRecord>,
         request: &RepresentationRequest<'_>,
         (gzip, place_bytes): (bool, usize),
-    ) -> Result<Arc<FileRecord>, Problem> {
+    ) -> Result<Made, Problem> {
         let path = path_of(request, gzip, place_bytes);
         let package = PackageKey {
             repo: request.repo,
@@ -181,27 +197,36 @@ impl Representations {
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
             }
-            Ok(found)
+            let is_filled = false;
+            Ok(found.map(|found| Made { found, is_filled }))
         };
         if let Some(found) = kept().await? {
             return Ok(found);
         }
         // It is being kept, or it is made now.
         let source = format!("{}{EDITION}", stored.digest);
-        let (kind, state) = (FileKind::Representation, format!("{path}\0{source}"));
+        let is_large = stored.size > SMALL_DOCUMENT as u64;
+        let origin = request.repo_url.origin;
+        let quick = (is_large && gzip && place_bytes > 0).then_some(origin);
+        let whose = quick.unwrap_or_default();
+        let state = format!("{path}\0{source}\0{whose}");
+        let kind = FileKind::Representation;
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
             return Ok(made.brought);
         }
         let mut turn = None;
-        if stored.size > SMALL_DOCUMENT as u64 {
+        if is_large {
             turn = Some(self.turns.wait(flight.clone(), stored.size).await?);
             if let Some(found) = kept().await? {
                 return Ok(found); // it was made meanwhile
             }
         }
         let make = || {
-            let job = Job::new(request, &path, &source, gzip, place_bytes);
+            let job = Job {
+                quick: quick.map(Into::into),
+                ..Job::new(request, &path, &source, gzip, place_bytes)
+            };
             let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
             async move { this.make(&repo, &stored, job, turn).await }
         };
@@ -234,8 +259,11 @@ impl Representations {
         stored: &FileRecord,
         job: Job,
         turn: Option<Arc<Share>>,
-    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
+    ) -> Result<FlightResult<Made>, Problem> {
         let source = self.bodies.read(stored).await?;
+        if let Some(origin) = job.quick.clone() {
+            return self.make_quickly(repo, (job, origin), source, turn).await;
+        }
         let own = Arc::clone(repo);
         let work = move || job.render(&own, &source).map(|bytes| (job, bytes));
         let (job, bytes) = if stored.size > RENDERED_HERE {
@@ -249,12 +277,46 @@ impl Representations {
         // The client does not wait until it is kept: what is lost is made again.
         let found = transient(job.representation, bytes.clone());
         let this = Arc::clone(self);
+        let keep = async move { this.keep_or_tell(&job, &bytes).await };
+        let is_filled = false;
+        Ok(FlightResult::and(Made { found, is_filled }, keep))
+    }
+
+    /// Makes a large one for an address, and behind it the form for all.
+    async fn make_quickly(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        (job, origin): (Job, Box<str>),
+        source: Bytes,
+        turn: Option<Arc<Share>>,
+    ) -> Result<FlightResult<Made>, Problem> {
+        let own = Arc::clone(repo);
+        let work = move || {
+            let rendering = own.protocol.render(&job.asked(), &source)?;
+            let filling = filling(&origin, job.place_bytes).unwrap_or_default();
+            let bytes = pack_quickly(rendering.clone().filled(&filling))?;
+            Ok::<_, Problem>((job, rendering, bytes))
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        let (job, rendering, bytes) = done.map_err(Problem::internal)??;
+        let found = transient(job.representation, bytes.into());
+        let this = Arc::clone(self);
         let keep = async move {
-            if let Err(problem) = this.keep(&job, &bytes).await {
-                tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
+            let packed = in_background(move || form::write(rendering, true)).await;
+            drop(turn);
+            match packed {
+                Ok(bytes) => this.keep_or_tell(&job, &bytes).await,
+                Err(problem) => not_kept(&problem, &job),
             }
         };
-        Ok(FlightResult::and(found, keep))
+        let is_filled = true;
+        Ok(FlightResult::and(Made { found, is_filled }, keep))
+    }
+
+    async fn keep_or_tell(&self, job: &Job, bytes: &Bytes) {
+        if let Err(problem) = self.keep(job, bytes).await {
+            not_kept(&problem, job);
+        }
     }
 
     async fn keep(&self, job: &Job, bytes: &Bytes) -> Result<(), Problem> {
@@ -283,6 +345,27 @@ impl Representations {
         let prepared = self.content.prepare(bytes).await?;
         Ok(self.content.keep(prepared, write).await?)
     }
+}
+
+fn not_kept(problem: &Problem, job: &Job) {
+    tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
+}
+
+/// Does work for which nobody waits, on a thread to which those that answer come first.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let (tell, told) = oneshot::channel();
+    let thread = thread::Builder::new().name("background".to_owned());
+    let run = move || {
+        // On Linux that of the calling thread, and of those that it starts.
+        if let Err(error) = setpriority_process(None, LOWER_PRIORITY) {
+            tracing::debug!(%error, "a thread keeps its priority");
+        }
+        drop(tell.send(work()));
+    };
+    thread.spawn(run).map_err(Problem::internal)?;
+    told.await.map_err(Problem::internal)?
 }
 
 /// The bytes of each place for an address in a representation: none, if it has no URL of this server.
@@ -333,6 +416,8 @@ struct Job {
     gzip: bool,
     place_bytes: usize,
     repo_path: Box<str>,
+    /// The address for which it is made first.
+    quick: Option<Box<str>>,
 }
 
 impl Job {
@@ -352,17 +437,22 @@ impl Job {
             gzip,
             place_bytes,
             repo_path: request.repo_url.path.into(),
+            quick: None,
         }
     }
 
-    fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
-        let request = RenderRequest {
+    fn asked(&self) -> RenderRequest<'_> {
+        RenderRequest {
             document: &self.document,
             representation: self.representation,
             part: None,
             repo_path: &self.repo_path,
             place_bytes: self.place_bytes,
-        };
+        }
+    }
+
+    fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
+        let request = self.asked();
         if self.place_bytes > 0 {
             let rendering = repo.protocol.render(&request, source)?;
             return form::write(rendering, self.gzip);

@@ -98,9 +98,9 @@ fn a_place_that_is_not_copied_from_itself_is_seen() {
         out.push_str("text");
         out.push_url("/a");
     }
-    let packed = pack_with(&out, NEAR).expect("packed");
+    let packed = pack_with(&out, NEAR, LEVEL).expect("packed");
     assert!(is_whole(&packed, &out).expect("unpacked"));
-    let mut literal = Packer::new(&[], 0).expect("a packer");
+    let mut literal = Packer::new(LEVEL, &[], 0).expect("a packer");
     literal.text(b"text").expect("packed");
     let at = literal.store(&out.bytes()[4..68]).expect("stored");
     literal.deflate = Compress::new(Compression::none(), false);
@@ -111,6 +111,16 @@ fn a_place_that_is_not_copied_from_itself_is_seen() {
         sum: PlacesSum::default(),
     };
     assert!(!is_whole(&wrong, &out).expect("unpacked"));
+}
+
+#[test]
+fn what_is_packed_quickly_is_a_gzip_member() {
+    let rendering = document(64, 3000, 7);
+    let filling = filling("https://larder.example", 64).expect("it fits");
+    let filled = rendering.filled(&filling);
+    let packed = pack_quickly(filled.clone()).expect("packed");
+    assert!(packed.len() < filled.len() / 2);
+    assert!(unpacked(&packed) == filled);
 }
 
 #[test]
