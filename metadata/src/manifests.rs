@@ -7,6 +7,7 @@ use crate::trash::{Deletion, Place, TrashKind};
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Digest, FileKind};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 pub(crate) const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
@@ -45,11 +46,13 @@ pub(crate) const BEGIN_PACKAGE: &str = "insert into packages (repo, name, full_n
     where r.id = ?1 and v.package = ?2) on conflict (repo, name) do update set \
     revision = packages.revision + 1, updated_at = excluded.updated_at";
 /// How many manifests an image has, and the bytes of all its blobs, each once.
-const IMAGE_SUM: &str = "select (select count(*) from edges where repo = ?1 and package = ?2 \
-    and parent = ?3 and kind = 'manifest'), (select cast(coalesce(sum(b.size), 0) as bigint) \
+const IMAGE_SUMS: &str = "select t.digest, (select count(*) from edges where repo = ?1 and package = ?2 \
+    and parent = t.digest and kind = 'manifest'), (select cast(coalesce(sum(b.size), 0) as bigint) \
     from blobs b where b.digest in (select e.child from edges e where e.repo = ?1 \
-    and e.package = ?2 and e.kind = 'blob' and e.parent in (select ?3 union all select m.child \
-    from edges m where m.repo = ?1 and m.package = ?2 and m.parent = ?3 and m.kind = 'manifest')))";
+    and e.package = ?2 and e.kind = 'blob' and e.parent in (select t.digest union all select m.child \
+    from edges m where m.repo = ?1 and m.package = ?2 and m.parent = t.digest and m.kind = 'manifest'))) \
+    from (select distinct digest from files where repo = ?1 and package = ?2 and kind = 'tag' \
+    and path >= ?3 and path <= ?4) t";
 const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata from edges e \
     join files f on f.repo = e.repo and f.package = e.package and f.kind = 'manifest' \
     and f.path = e.parent join blobs b on b.digest = e.parent \
@@ -257,24 +260,24 @@ impl Metadata {
         }
     }
 
-    /// What the image is made of whose manifest, or index, has this digest: as far as it is kept.
-    pub async fn image_sum(
+    /// What the images are made of that tags from `first` to `last` name, by the digest of their
+    /// manifest or index: as far as it is kept.
+    pub async fn image_sums(
         &self,
         package: PackageKey<'_>,
-        manifest: &Digest,
-    ) -> Result<ImageSum, Error> {
+        (first, last): (&str, &str),
+    ) -> Result<BTreeMap<Digest, ImageSum>, Error> {
         let [repo, package] = package.value();
-        let mut rows = self
-            .sql
-            .rows(IMAGE_SUM, &[repo, package, manifest.into()])
-            .await?;
+        let values = vec![repo, package, first.into(), last.into()];
         let read = |row: &mut Row| {
-            Ok::<_, Error>(ImageSum {
-                manifests: row.count(0)?,
-                bytes: row.count(1)?,
-            })
+            let sum = ImageSum {
+                manifests: row.count(1)?,
+                bytes: row.count(2)?,
+            };
+            Ok((row.parsed(0)?, sum))
         };
-        Ok(rows.first_mut().map(read).transpose()?.unwrap_or_default())
+        let mut rows = self.sql.scan(IMAGE_SUMS, values).await?;
+        rows.iter_mut().map(read).collect()
     }
 
     /// Manifests whose subject is `subject`, by digest after `after`, at most `limit`.

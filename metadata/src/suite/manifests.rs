@@ -1,9 +1,10 @@
 //! A manifest binds what it names, and tags name it.
 
 use super::fixture::{ALICE, Bed, Push, assert_unmet, digest};
-use crate::manifests::Expect;
+use crate::manifests::{Expect, ImageSum};
 use crate::{Metadata, Requirement};
 use larder_model::{Digest, FileKind};
+use std::collections::BTreeMap;
 
 checks![
     a_manifest_is_found_by_digest_and_tag,
@@ -318,10 +319,11 @@ async fn an_image_is_summed_up_with_each_blob_once(metadata: &Metadata) {
     for text in ["shared", "one", "two!"] {
         blobs.push(bed.keep_blob("m", text).await);
     }
-    for (text, own) in [("first", 1), ("second", 2)] {
+    for (text, own, tag) in [("first", 1, "a"), ("second", 2, "b")] {
+        let (blobs, tags) = ([blobs[0], blobs[own]], [tag]);
         let push = Push {
-            blobs: &[blobs[0], blobs[own]],
-            ..Push::new(text, &[])
+            blobs: &blobs,
+            ..Push::new(text, &tags)
         };
         bed.try_push("m", push).await.expect("push");
     }
@@ -330,12 +332,17 @@ async fn an_image_is_summed_up_with_each_blob_once(metadata: &Metadata) {
         ..Push::new("index", &["latest"])
     };
     bed.try_push("m", index).await.expect("push");
-    let sum = async |text| {
-        let sum = metadata.image_sum(bed.package("m"), &digest(text)).await;
-        let sum = sum.expect("read");
-        (sum.manifests, sum.bytes)
+    let sums = async |first, last| {
+        let sums = metadata.image_sums(bed.package("m"), (first, last)).await;
+        sums.expect("read")
     };
-    assert_eq!(sum("first").await, (0, 9));
-    assert_eq!(sum("index").await, (2, 13));
-    assert_eq!(sum("another").await, (0, 0));
+    let (manifests, bytes) = (0, 9);
+    let first = (digest("first"), ImageSum { manifests, bytes });
+    assert_eq!(sums("a", "a").await, BTreeMap::from([first]));
+    let all = sums("a", "latest").await;
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[&first.0], first.1);
+    let (manifests, bytes) = (2, 13);
+    assert_eq!(all[&digest("index")], ImageSum { manifests, bytes });
+    assert_eq!(sums("m", "z").await, BTreeMap::new());
 }

@@ -220,6 +220,13 @@ pub(crate) async fn list(
             Some(range) => state.metadata.downloads_of_versions(key, by, range).await?,
             None => BTreeMap::new(),
         };
+        let sums = match range {
+            Some((first, last)) if versions_are_tags(repo.protocol) && is_hosted(&repo) => {
+                let range = (&*first.name, &*last.name);
+                state.metadata.image_sums(key, range).await?
+            }
+            _ => BTreeMap::new(),
+        };
         let marks = if rows.is_empty() {
             Arc::default()
         } else {
@@ -227,13 +234,7 @@ pub(crate) async fn list(
         };
         for version in rows {
             let count = downloads.get(&version.name).copied().unwrap_or_default();
-            let sum = match &version.digest {
-                Some(digest) if is_hosted(&repo) => {
-                    let key = key_of(&repo, &path.package);
-                    Some(state.metadata.image_sum(key, digest).await?)
-                }
-                _ => None,
-            };
+            let sum = version.digest.and_then(|digest| sums.get(&digest));
             let image = sum.map(|sum| api::ImageSum {
                 bytes: sum.bytes,
                 manifests: sum.manifests,
