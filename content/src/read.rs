@@ -72,7 +72,8 @@ impl ContentStore {
         let mut problem = Problem::damaged(digest, None);
         // A store without any object is not there, and has lost none.
         if !self.blobs.has_objects().await.unwrap_or(false) {
-            tracing::error!(%digest, "the store has no object at all: is its folder mounted, or its bucket the right one?");
+            let what = "the store has no object at all: is it the right folder or bucket?";
+            tracing::error!(%digest, "{what}");
             return problem;
         }
         let noted = self.metadata.quarantine_object(digest, generation, damage);
