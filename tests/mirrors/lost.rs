@@ -176,6 +176,10 @@ fn heals(place: &Place) {
             bed.right(&path, &body);
             bed.until(&path, |answer| status(answer).starts_with("larder; hit"));
         }
+        // What stands before a line that is there is there as well.
+        let last = format!("/no-such-thing-{protocol}");
+        bed.get(&last);
+        bed.larder.find_line(&last);
         let log = bed.larder.log_text();
         for what in [
             "the bytes of a blob are not in the store",
