@@ -68,12 +68,12 @@ impl ContentStore {
     /// Notes that the store does not have the bytes of a file. What to tell of it.
     async fn lost(&self, found: &FileRecord, damage: Damage) -> Problem {
         let (digest, generation) = (&found.digest, found.generation);
-        self.blobs.suspect(*digest);
         let mut problem = Problem::damaged(digest, None);
         // A store without any object is not there, and has lost none.
         if !self.blobs.has_objects().await.unwrap_or(false) {
             let what = "the store has no object at all: is it the right folder or bucket?";
             tracing::error!(%digest, "{what}");
+            self.blobs.suspect(*digest);
             return problem;
         }
         let noted = self.metadata.quarantine_object(digest, generation, damage);
@@ -87,6 +87,7 @@ impl ContentStore {
             }
             Err(error) => tracing::warn!(%error, %digest, "lost bytes could not be noted"),
         }
+        self.blobs.suspect(*digest); // not before it is noted: whoever looks at suspects notes it too
         problem
     }
 

@@ -20,6 +20,9 @@ use larder_model::{Kind, Permission, Problem, Reply};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
+/// So many lost files of one answer are brought again one after the other.
+const LOST_AT_ONCE: usize = 4;
+
 /// What a change in a session comes with: only pages of our own can know it.
 const CSRF_TOKEN: &str = "x-csrf-token";
 
@@ -291,21 +294,25 @@ async fn pass<D: Door>(
         client,
         wire,
     };
-    match way.answer(endpoint, principal, body, passage).await {
-        // What the store lost is noted by now: what can be brought again is, for this request already.
-        Err(problem) if problem.found_now.is_some() && request.method == Method::GET => {
-            if problem.found_now == Some(true) {
-                let (path, why) = (request.uri.path(), problem.with_causes());
-                tracing::error!(path, problem = why, "the bytes of a file are lost");
-            }
-            let (endpoint, principal) = (door.parse(request)?, passage.principal.clone());
-            let Some(principal) = principal else {
-                return Err(problem);
-            };
-            Box::pin(way.answer(endpoint, principal, body, passage)).await
+    let mut outcome = way.answer(endpoint, principal, body, passage).await;
+    // What the store lost is noted by now: what can be brought again is, for this request already. Of a
+    // document that may be its own bytes and those of what was made of it, one after the other.
+    for _ in 0..LOST_AT_ONCE {
+        let problem = match outcome {
+            Err(problem) if problem.found_now.is_some() && request.method == Method::GET => problem,
+            outcome => return outcome,
+        };
+        if problem.found_now == Some(true) {
+            let (path, why) = (request.uri.path(), problem.with_causes());
+            tracing::error!(path, problem = why, "the bytes of a file are lost");
         }
-        outcome => outcome,
+        let (endpoint, principal) = (door.parse(request)?, passage.principal.clone());
+        let Some(principal) = principal else {
+            return Err(problem);
+        };
+        outcome = Box::pin(way.answer(endpoint, principal, body, passage)).await;
     }
+    outcome
 }
 
 /// What an answer is made with.

