@@ -118,13 +118,14 @@ fn lose_keys(s3: &S3, size: usize, half: bool) -> usize {
     )];
     for (key, _) in &lost {
         let path = format!("/{BUCKET}/{key}");
-        if half {
-            bucket
-                .send("PUT", &path, &signed, &vec![0; size / 2])
-                .expect(200);
+        let (method, bytes) = if half {
+            ("PUT", vec![0; size / 2])
         } else {
-            bucket.send("DELETE", &path, &signed, b"").expect(204);
-        }
+            ("DELETE", Vec::new())
+        };
+        // The store fails now and then where two write at once.
+        let mut tries = (0..5).map(|_| bucket.send(method, &path, &signed, &bytes).status);
+        assert!(tries.any(|status| status / 100 == 2), "{method} {path}");
     }
     lost.len()
 }
@@ -167,8 +168,9 @@ fn heals(place: &Place) {
             assert_eq!(bed.upstream.count(&there), 2, "{protocol}");
             bed.until(&path, |answer| status(answer).starts_with("larder; hit"));
             // Offline it is told, with its digest, and heals once it may.
-            place.lose(size, half);
+            // (From then on nothing comes by itself: a scrub looks after what was lost before.)
             bed.change(&shelf, &json!({"offline": true}));
+            place.lose(size, half);
             let told = bed.get(&path).expect(500).text();
             assert!(told.contains(&digest) && told.contains("offline"), "{told}");
             bed.get(&path).expect(500);
