@@ -27,7 +27,7 @@ const LOST_AT_ONCE: usize = 4;
 const CSRF_TOKEN: &str = "x-csrf-token";
 
 /// The methods that any path here may take.
-const METHODS: [Method; 6] = [
+pub const METHODS: [Method; 6] = [
     Method::GET,
     Method::HEAD,
     Method::POST,

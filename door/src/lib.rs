@@ -22,7 +22,7 @@ pub mod door;
 pub use answer::{Answer, BlobAnswer, Lasts, ReadyResponse, Streaming};
 pub use body::Body;
 pub use client_view::ClientView;
-pub use door::{Door, DoorResponse, FOR_ONE_CALLER, RefusalContext, open};
+pub use door::{Door, DoorResponse, FOR_ONE_CALLER, METHODS, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
 pub use multipart::ContentStream;
 pub use overlay::Overlay;

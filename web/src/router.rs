@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use larder_door::FOR_ONE_CALLER;
+use larder_door::{FOR_ONE_CALLER, METHODS};
 use larder_model::{Kind, Problem};
 use std::sync::{Arc, LazyLock};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -216,15 +216,7 @@ async fn known_query(parts: &mut Parts, calls: &[Call]) -> Result<KnownQuery, Pr
 /// The methods of these calls, as the `Allow` header tells them (RFC 9110 10.2.1).
 fn allow(calls: &[Call]) -> String {
     let has = |method: &Method| calls.iter().any(|call| call.method == *method);
-    let methods = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    ];
-    let methods = methods.iter().filter(|method| match *method {
+    let methods = METHODS.iter().filter(|method| match *method {
         &Method::HEAD => has(&Method::GET),
         method => has(method),
     });
