@@ -11,20 +11,13 @@ use larder_config::Config;
 use larder_discover::Machine;
 use larder_metadata::Metadata;
 use larder_model::Problem;
-use tokio::sync::watch;
+use tokio::sync::SetOnce;
 
 /// Whether what a first start makes is there.
 #[derive(Default)]
-pub(crate) struct Beginning(watch::Sender<bool>);
+pub(crate) struct Beginning(SetOnce<()>);
 
 impl Beginning {
-    /// Waits until it is there.
-    pub(crate) async fn over(&self) {
-        let mut over = self.0.subscribe();
-        // The sender lives as long as this.
-        drop(over.wait_for(|over| *over).await);
-    }
-
     /// Makes it, if this is a first start.
     pub(crate) async fn make(
         &self,
@@ -40,19 +33,18 @@ impl Beginning {
             first_mirrors::first_mirrors(metadata, gate, machine).await?;
             first_start::first_admin(metadata, gate, &config.data, password).await?;
         }
-        self.0.send_replace(true);
-        Ok(())
+        self.0.set(()).map_err(Problem::internal)
     }
 
     /// Has a request wait, unless it is for what is there from the start.
     pub(crate) async fn stand_before(&self, request: &Parts) {
-        if *self.0.borrow() {
-            return;
+        if self.0.initialized() {
+            return; // as nearly always
         }
         let path = request.uri.path();
         let is_ping = path == "/v2/" && !request.headers.contains_key(AUTHORIZATION);
         if !System::has(path) && !is_ping {
-            self.over().await;
+            self.0.wait().await;
         }
     }
 }

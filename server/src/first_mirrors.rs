@@ -25,8 +25,8 @@ const ASKING: Duration = Duration::from_secs(7);
 /// How long the addresses of what they told may be looked up.
 const LOOKING_UP: Duration = Duration::from_secs(2);
 
-/// Makes the repos. Without a
-/// machine, or with nothing found on it, they wait for someone to set their upstream.
+/// Makes the repos. Without a machine, or with nothing found on it, they wait for someone to set their
+/// upstream.
 pub(crate) async fn first_mirrors(
     metadata: &Metadata,
     gate: &Gate,
