@@ -18,7 +18,7 @@ use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileRecord, PackageKey};
-use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
+use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes, unfilled};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
@@ -292,9 +292,12 @@ impl Representations {
     ) -> Result<FlightResult<Made>, Problem> {
         let own = Arc::clone(repo);
         let work = move || {
-            let rendering = own.protocol.render(&job.asked(), &source)?;
+            let mut rendering = own.protocol.render(&job.asked(), &source)?;
+            drop(source);
             let filling = filling(&origin, job.place_bytes).unwrap_or_default();
-            let bytes = pack_quickly(rendering.clone().filled(&filling))?;
+            rendering.fill(&filling);
+            let bytes = pack_quickly(rendering.bytes())?;
+            rendering.fill(unfilled(job.place_bytes));
             Ok::<_, Problem>((job, rendering, bytes))
         };
         let done = tokio::task::spawn_blocking(work).await;
