@@ -1,13 +1,30 @@
-//! How much of one kind of work is done at once.
+//! How much of one kind of work is done at once, and how much memory documents take.
+//!
+//! Documents are in memory in two ways, each within bounds for the whole server:
+//!
+//! - While one is worked on (read, rendered, compressed) it has a [`Share`] of the one [`Budget`], and
+//!   waits for it. Who has a share waits for no upstream, no client, no other share and no place: so
+//!   each share is given back.
+//! - While one comes, or goes out, it has a [`Place`] in the [`Room`] for as long as its bytes live, so
+//!   that may depend on an upstream or a client. So nobody waits for a place who has another way: what
+//!   finds none gathers on the disk (`intake`), or is kept before it goes out. Only bytes that are
+//!   nowhere kept wait for one, and for a time alone. Who has a place may wait for a share.
 
 use larder_model::Problem;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Documents up to this size are read, made and compressed freely.
 pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
 /// The bytes of larger documents that are read, made and compressed at once.
 const BUDGET_BYTES: usize = 64 << 20;
+/// What bodies that come and go take of memory together.
+pub(crate) const ROOM_BYTES: usize = 32 << 20;
+/// What waits for a place waits for clients: it gives up after so long,
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// and clients may ask again after that.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Slots for one kind of work, shared by all who have a clone.
 #[derive(Clone)]
@@ -72,6 +89,107 @@ impl Budget {
         Ok(Share {
             _permit: Some(permit.map_err(Problem::internal)?),
         })
+    }
+}
+
+/// Room in memory for bodies, in bytes. Nobody but [`Self::wait`] waits for it.
+#[derive(Clone)]
+pub(crate) struct Room {
+    bytes: Arc<Semaphore>,
+    all: usize,
+}
+
+/// A part of a room, until it is dropped.
+pub(crate) struct Place {
+    permit: OwnedSemaphorePermit,
+    /// What one upstream takes of it.
+    own: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Its size in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.permit.num_permits()
+    }
+}
+
+impl Room {
+    /// A room of so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self {
+            bytes: Arc::new(Semaphore::new(bytes)),
+            all: bytes,
+        }
+    }
+
+    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes).ok()?;
+        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()
+    }
+
+    /// A place for so many bytes, if there is one.
+    pub(crate) fn place(&self, bytes: usize) -> Option<Place> {
+        let permit = self.take(bytes)?;
+        Some(Place { permit, own: None })
+    }
+
+    /// Has a place be one for so many bytes, which are taken of `own` too; it stays as it was if there
+    /// are not as many.
+    pub(crate) fn grow(&self, place: &mut Option<Place>, bytes: usize, own: Option<&Self>) -> bool {
+        let missing = |permit: Option<&OwnedSemaphorePermit>| {
+            bytes.saturating_sub(permit.map_or(0, OwnedSemaphorePermit::num_permits))
+        };
+        let before = place.as_ref();
+        let Some(more) = self.take(missing(before.map(|place| &place.permit))) else {
+            return false;
+        };
+        let own_missing = missing(before.and_then(|place| place.own.as_ref()));
+        let more_own = own.map(|own| own.take(own_missing));
+        let more_own = match more_own {
+            Some(None) => return false,
+            Some(more) => more,
+            None => None,
+        };
+        match place {
+            Some(place) => {
+                place.permit.merge(more);
+                match (&mut place.own, more_own) {
+                    (Some(own), Some(more)) => own.merge(more),
+                    (own @ None, more) => *own = more,
+                    (Some(_), None) => {}
+                }
+            }
+            None => {
+                *place = Some(Place {
+                    permit: more,
+                    own: more_own,
+                });
+            }
+        }
+        true
+    }
+
+    /// Bytes that nobody has.
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.bytes.available_permits()
+    }
+
+    /// Waits for a place for so many bytes, if it comes in time. What is larger than the room waits for
+    /// all of it.
+    pub(crate) async fn wait(&self, bytes: usize) -> Result<Place, Problem> {
+        let wanted = u32::try_from(bytes.min(self.all)).map_err(Problem::internal)?;
+        let permit = Arc::clone(&self.bytes).acquire_many_owned(wanted);
+        match tokio::time::timeout(LONGEST_WAIT, permit).await {
+            Ok(permit) => Ok(Place {
+                permit: permit.map_err(Problem::internal)?,
+                own: None,
+            }),
+            Err(_) => {
+                let detail = "too many large answers are on their way to clients: try again later";
+                Err(Problem::busy(detail, RETRY_AFTER))
+            }
+        }
     }
 }
 

@@ -1,0 +1,276 @@
+//! Bodies of upstreams that are wanted whole: in memory while there is room for them, else on the disk.
+//!
+//! Nobody waits for another's upstream, and however many bodies come, however slowly, they take no more
+//! memory than there is room for. What was spooled is read back by whoever has a share of the budget for
+//! it (`limits`).
+
+use crate::limits::{Budget, Place, Room, SMALL_DOCUMENT, Share};
+use bytes::Bytes;
+use larder_content::{ContentStore, Prepared, Spool};
+use larder_model::{Algorithm, Digest, Problem};
+
+/// So many bytes of each body come into memory without a place: about what its connection takes.
+pub(crate) const FREE_BYTES: usize = 64 * 1024;
+/// Larger bodies gather on the disk.
+pub(crate) const HELD_BYTES: usize = 8 << 20;
+
+/// Takes in bodies.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    content: ContentStore,
+    /// For the bodies of all upstreams.
+    room: Room,
+}
+
+/// A body that has come.
+pub(crate) enum Received {
+    /// It is in memory, and has its place there until the last of these bytes is dropped.
+    Held(Bytes),
+    /// It is on the disk.
+    Spooled(Spool),
+}
+
+/// A body on its way in.
+pub(crate) struct Receiver<'a> {
+    intake: &'a Intake,
+    /// What one upstream may take of the room.
+    own: &'a Room,
+    /// What it will have, if that is said.
+    announced: usize,
+    gathered: Gathered,
+}
+
+enum Gathered {
+    Memory(Vec<u8>, Option<Place>),
+    Disk(Spool),
+}
+
+impl Intake {
+    /// Holds bodies in `room`, and spools others to the store's disk.
+    pub(crate) const fn new(content: ContentStore, room: Room) -> Self {
+        Self { content, room }
+    }
+
+    /// Begins a body of an upstream that may take `own` of the room.
+    pub(crate) fn receiver<'a>(&'a self, own: &'a Room, announced: Option<u64>) -> Receiver<'a> {
+        let announced = usize::try_from(announced.unwrap_or_default()).unwrap_or(usize::MAX);
+        let first = Vec::with_capacity(announced.min(FREE_BYTES));
+        Receiver {
+            intake: self,
+            own,
+            announced,
+            gathered: Gathered::Memory(first, None),
+        }
+    }
+
+    /// Takes in a body that was made of others, as if it had come.
+    pub(crate) async fn take_in(&self, own: &Room, body: Bytes) -> Result<Received, Problem> {
+        let mut receiver = self.receiver(own, Some(body.len() as u64));
+        receiver.push(body).await?;
+        receiver.finish().await
+    }
+
+    /// Holds bytes that were made, if there is room; else gives them back.
+    pub(crate) fn hold(&self, bytes: Bytes) -> Result<Bytes, Bytes> {
+        if bytes.len() <= SMALL_DOCUMENT {
+            return Ok(bytes);
+        }
+        if bytes.len() > HELD_BYTES {
+            return Err(bytes);
+        }
+        match self.room.place(bytes.len()) {
+            Some(place) => Ok(held(bytes, place)),
+            None => Err(bytes),
+        }
+    }
+
+    /// Holds bytes that were made, once there is room.
+    pub(crate) async fn hold_once(&self, bytes: Bytes) -> Result<Bytes, Problem> {
+        if bytes.len() <= SMALL_DOCUMENT {
+            return Ok(bytes);
+        }
+        let place = self.room.wait(bytes.len()).await?;
+        Ok(held(bytes, place))
+    }
+
+    /// A body's bytes, for whoever hands them on; what was spooled is read once there is room.
+    pub(crate) async fn bytes_of(&self, received: Received) -> Result<Bytes, Problem> {
+        match received {
+            Received::Held(bytes) => Ok(bytes),
+            Received::Spooled(mut spool) => {
+                let size = usize::try_from(spool.size()).map_err(Problem::internal)?;
+                let place = self.room.wait(size).await?;
+                Ok(held(spool.read().await?, place))
+            }
+        }
+    }
+}
+
+/// Bytes and the place that they have.
+struct Holding<T>(T, #[expect(dead_code, reason = "it is there")] Place);
+
+impl<T: AsRef<[u8]>> AsRef<[u8]> for Holding<T> {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
+
+fn held(bytes: impl AsRef<[u8]> + Send + 'static, place: Place) -> Bytes {
+    Bytes::from_owner(Holding(bytes, place))
+}
+
+impl Receiver<'_> {
+    /// Bytes that have come.
+    pub(crate) fn size(&self) -> u64 {
+        match &self.gathered {
+            Gathered::Memory(bytes, _) => bytes.len() as u64,
+            Gathered::Disk(spool) => spool.size(),
+        }
+    }
+
+    /// Takes in the next bytes.
+    pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<(), Problem> {
+        let spool = match &mut self.gathered {
+            Gathered::Disk(spool) => return spool.append(bytes).await,
+            Gathered::Memory(body, place) => {
+                if has_room(
+                    body,
+                    place,
+                    bytes.len(),
+                    self.announced,
+                    (self.intake, self.own),
+                ) {
+                    body.extend_from_slice(&bytes);
+                    return Ok(());
+                }
+                let mut spool = self.intake.content.spool().await?;
+                let first = std::mem::take(body);
+                match place.take() {
+                    // It is free again when they are written.
+                    Some(place) => spool.append(held(first, place)).await?,
+                    None if first.is_empty() => {}
+                    None => spool.append(first.into()).await?,
+                }
+                spool
+            }
+        };
+        self.gathered = Gathered::Disk(spool);
+        Box::pin(self.push(bytes)).await
+    }
+
+    /// The end: all of it has come.
+    pub(crate) async fn finish(self) -> Result<Received, Problem> {
+        Ok(match self.gathered {
+            Gathered::Memory(bytes, None) => Received::Held(bytes.into()),
+            Gathered::Memory(bytes, Some(place)) => Received::Held(held(bytes, place)),
+            Gathered::Disk(mut spool) => {
+                spool.digest().await?; // all is written
+                Received::Spooled(spool)
+            }
+        })
+    }
+}
+
+/// Whether `more` bytes fit into memory, which is reserved for them: for all that was announced, else
+/// for about twice what is there.
+fn has_room(
+    body: &mut Vec<u8>,
+    place: &mut Option<Place>,
+    more: usize,
+    announced: usize,
+    (intake, own): (&Intake, &Room),
+) -> bool {
+    let needed = body.len() + more;
+    if needed <= place.as_ref().map_or(FREE_BYTES, Place::bytes) {
+        return true;
+    }
+    if needed > HELD_BYTES || announced > HELD_BYTES {
+        return false;
+    }
+    let wanted = if announced >= needed {
+        announced
+    } else {
+        needed.next_power_of_two()
+    };
+    let own = (wanted > SMALL_DOCUMENT).then_some(own);
+    if !intake.room.grow(place, wanted, own) {
+        return false;
+    }
+    body.reserve_exact(wanted - body.len());
+    true
+}
+
+impl Received {
+    /// Its bytes' number.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Held(bytes) => bytes.len() as u64,
+            Self::Spooled(spool) => spool.size(),
+        }
+    }
+
+    /// The SHA-256 of its bytes.
+    pub(crate) async fn digest(&mut self) -> Result<Digest, Problem> {
+        match self {
+            Self::Held(bytes) => Ok(Digest::of(Algorithm::Sha256, bytes)),
+            Self::Spooled(spool) => spool.digest().await,
+        }
+    }
+
+    /// Has `read` look at all of its bytes, with a share of the budget for `factor` times as many. What
+    /// is on the disk comes into memory once the share is there, and is gone again before it is given
+    /// back.
+    pub(crate) async fn look<T: Send + 'static>(
+        &mut self,
+        (budget, factor): (&Budget, u64),
+        read: impl FnOnce(&Bytes) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let share = budget.share(self.size().saturating_mul(factor)).await?;
+        match self {
+            Self::Held(bytes) => {
+                let outcome = read(bytes);
+                drop(share);
+                Ok(outcome)
+            }
+            Self::Spooled(spool) => {
+                let bytes = spool.read().await?;
+                aside(share, bytes, read).await
+            }
+        }
+    }
+
+    /// All of its bytes, of which there are few: they need no share.
+    pub(crate) async fn small(self) -> Result<Bytes, Problem> {
+        match self {
+            Self::Held(bytes) => Ok(bytes),
+            Self::Spooled(mut spool) => spool.read().await,
+        }
+    }
+
+    /// Makes it durable.
+    pub(crate) async fn prepare(self, content: &ContentStore) -> Result<Prepared, Problem> {
+        match self {
+            Self::Held(bytes) => content.prepare(&bytes).await,
+            Self::Spooled(spool) => spool.prepare().await,
+        }
+    }
+}
+
+/// Reads large bytes away from the connections; they are dropped before their share is.
+async fn aside<T: Send + 'static>(
+    share: Share,
+    bytes: Bytes,
+    read: impl FnOnce(&Bytes) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let work = move || {
+        let outcome = read(&bytes);
+        drop(bytes);
+        drop(share);
+        outcome
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(Problem::internal)
+}
+
+#[cfg(test)]
+mod tests;
