@@ -1,5 +1,6 @@
 //! Whole bodies of stored files.
 
+use crate::limits::{Budget, Share};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use larder_content::ContentStore;
@@ -16,12 +17,24 @@ use std::sync::Arc;
 pub(crate) struct Bodies {
     content: ContentStore,
     max_bytes: usize,
+    budget: Budget,
 }
 
 impl Bodies {
     /// Bodies of the store's files with up to `max_bytes`.
-    pub(crate) const fn new(content: ContentStore, max_bytes: usize) -> Self {
-        Self { content, max_bytes }
+    pub(crate) const fn new(content: ContentStore, max_bytes: usize, budget: Budget) -> Self {
+        Self {
+            content,
+            max_bytes,
+            budget,
+        }
+    }
+
+    /// All bytes of a file, with the share of the budget for them, which ends when they are dropped: for
+    /// whoever has none yet, and waits for nobody before that.
+    pub(crate) async fn read_in_turn(&self, file: &FileRecord) -> Result<(Bytes, Share), Problem> {
+        let share = self.budget.share(file.size).await?;
+        Ok((self.read(file).await?, share))
     }
 
     /// All bytes of a file.

@@ -6,6 +6,7 @@ use super::form::{self, Form, TAIL_BYTES, Tail};
 use super::packing::pack_quickly;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
+use crate::intake::Intake;
 use crate::limits::{Budget, SMALL_DOCUMENT, Share};
 use crate::repo::Repo;
 use crate::tables::Tables;
@@ -17,7 +18,7 @@ use larder_content::ContentStore;
 use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
-use larder_metadata::files::{FileRecord, PackageKey};
+use larder_metadata::files::{FileKey, FileRecord, PackageKey};
 use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes, unfilled};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
@@ -76,6 +77,7 @@ pub(crate) struct Representations {
     content: ContentStore,
     bodies: Arc<Bodies>,
     tables: Arc<Tables>,
+    intake: Intake,
     turns: Turns,
     flights: Flights<Made>,
     /// By their digests.
@@ -89,13 +91,14 @@ impl Representations {
         content: ContentStore,
         bodies: Arc<Bodies>,
         tables: Arc<Tables>,
-        budget: Budget,
+        (intake, budget): (Intake, Budget),
     ) -> Self {
         Self {
             metadata,
             content,
             bodies,
             tables,
+            intake,
             turns: Turns::new(budget),
             flights: Flights::default(),
             forms: Memory::builder()
@@ -273,6 +276,10 @@ impl Representations {
         } else {
             work()?
         };
+        let bytes = match self.intake.hold(bytes) {
+            Ok(bytes) => bytes,
+            Err(bytes) => return self.keep_first(&job, bytes, turn).await,
+        };
         drop(turn);
         // The client does not wait until it is kept: what is lost is made again.
         let found = transient(job.representation, bytes.clone());
@@ -280,6 +287,22 @@ impl Representations {
         let keep = async move { this.keep_or_tell(&job, &bytes).await };
         let is_filled = false;
         Ok(FlightResult::and(Made { found, is_filled }, keep))
+    }
+
+    /// Keeps what finds no room in memory while it goes out: clients read it from there, as slowly as
+    /// they like.
+    async fn keep_first(
+        &self,
+        job: &Job,
+        bytes: Bytes,
+        turn: Option<Arc<Share>>,
+    ) -> Result<FlightResult<Made>, Problem> {
+        self.keep(job, &bytes).await?;
+        drop((bytes, turn));
+        let found = self.metadata.find(job.key()).await?;
+        let found = found.ok_or_else(|| Problem::internal("a form that was just kept is gone"))?;
+        let is_filled = false;
+        Ok(Made { found, is_filled }.into())
     }
 
     /// Makes a large one for an address, and behind it the form for all.
@@ -302,15 +325,21 @@ impl Representations {
         };
         let done = tokio::task::spawn_blocking(work).await;
         let (job, rendering, bytes) = done.map_err(Problem::internal)??;
-        let found = transient(job.representation, bytes.into());
+        let Ok(bytes) = self.intake.hold(bytes.into()) else {
+            // Then the client waits for the one that can be kept.
+            let packed = tokio::task::spawn_blocking(move || form::write(rendering, true)).await;
+            let packed = packed.map_err(Problem::internal)??;
+            return self.keep_first(&job, packed, turn).await;
+        };
+        let found = transient(job.representation, bytes);
         let this = Arc::clone(self);
         let keep = async move {
             let packed = in_background(move || form::write(rendering, true)).await;
-            drop(turn);
             match packed {
                 Ok(bytes) => this.keep_or_tell(&job, &bytes).await,
                 Err(problem) => not_kept(&problem, &job),
             }
+            drop(turn);
         };
         let is_filled = true;
         Ok(FlightResult::and(Made { found, is_filled }, keep))
@@ -442,6 +471,15 @@ impl Job {
             repo_path: request.repo_url.path.into(),
             quick: None,
         }
+    }
+
+    /// The file in which it is kept.
+    fn key(&self) -> FileKey<'_> {
+        let package = PackageKey {
+            repo: self.repo,
+            package: &self.document.package,
+        };
+        package.file(FileKind::Representation, &self.path)
     }
 
     fn asked(&self) -> RenderRequest<'_> {
