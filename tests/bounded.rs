@@ -28,6 +28,10 @@ const INSTALLING_MEMORY: u64 = 200 * MIB;
 const IDLE_MEMORY: u64 = 32 * MIB;
 /// What readers of hostile documents and publications take together beside that.
 const HOSTILE_MEMORY: u64 = 96 * MIB;
+/// What bombs of any number take together beside that,
+const BOMBS_MEMORY: u64 = 64 * MIB;
+/// and large documents: the largest that is taken (128 MiB), and what comes beside it.
+const LARGE_DOCUMENT_MEMORY: u64 = (128 + 64) * MIB;
 /// The promise of a start.
 const READY: Duration = Duration::from_secs(1);
 const PIECE_BYTES: usize = 1 << 20;
@@ -384,6 +388,69 @@ fn hostile_publications_take_little_memory() {
         "+{} MiB",
         mib(most - before)
     );
+}
+
+/// What it takes beside what it took when upstreams that answer with this body are asked for so many
+/// packages each, all at once.
+fn memory_of_hostile(
+    (upstreams, packages): (usize, usize),
+    body: &[u8],
+    headers: &[(&str, &str)],
+    said: &str,
+) -> u64 {
+    let larder = larder().start();
+    larder.grant("anonymous", "*", "*", "reader");
+    let (mut all, mut paths) = (Vec::new(), Vec::new());
+    for number in 0..upstreams {
+        let upstream = Upstream::start();
+        for package in 0..packages {
+            upstream.put_with(&format!("/p{package}"), body, headers);
+            paths.push(format!("/npm/up{number}/p{package}"));
+        }
+        let mirror = json!({"protocol": "npm", "name": format!("up{number}"), "kind": "mirror",
+            "upstream": {"url": upstream.url(), "allow_private": true}});
+        larder.api("POST", "repositories", &mirror.to_string(), 201);
+        all.push(upstream);
+    }
+    let (_, before) = larder.memory();
+    std::thread::scope(|scope| {
+        for path in &paths {
+            let client = larder.anonymous();
+            scope.spawn(move || {
+                let refused = client.get(path).expect(502).text();
+                assert!(refused.contains(said), "{refused}");
+            });
+        }
+    });
+    let (_, most) = larder.memory();
+    println!(
+        "memory of {} hostile documents of {upstreams} upstreams: +{} MiB",
+        paths.len(),
+        mib(most - before)
+    );
+    most - before
+}
+
+/// 120 MiB of fields that make no packument.
+fn hostile_packument() -> Vec<u8> {
+    let fields = br#""":{},"#.repeat(20 << 20);
+    [br#"{"name":"x","versions":{"#, &*fields, br#""1.0.0":{}}}"#].concat()
+}
+
+#[test]
+fn hostile_packed_documents_take_little_memory() {
+    let bomb = archive::gzip(&hostile_packument());
+    let packed = [("content-encoding", "gzip")];
+    let took = memory_of_hostile((5, BODIES), &bomb, &packed, "unpacks to too much");
+    assert!(took < BOMBS_MEMORY, "+{} MiB", mib(took));
+}
+
+/// However many come at once, one of them is in memory.
+#[test]
+fn large_documents_are_in_memory_one_after_the_other() {
+    let body = hostile_packument();
+    let took = memory_of_hostile((1, BODIES), &body, &[], "the upstream's packument");
+    assert!(took < LARGE_DOCUMENT_MEMORY, "+{} MiB", mib(took));
 }
 
 #[test]

@@ -13,13 +13,17 @@ use larder_model::{Algorithm, Digest, Problem};
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
 /// Larger bodies gather on the disk.
 pub(crate) const HELD_BYTES: usize = 8 << 20;
+/// A body gathers in chunks of so many bytes, so that it never takes much more than what has come.
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Takes in bodies.
 #[derive(Clone)]
 pub(crate) struct Intake {
     content: ContentStore,
-    /// For the bodies of all upstreams.
+    /// For the bodies of all upstreams, and for what is made of them. Nobody waits for it.
     room: Room,
+    /// For what is nowhere kept and goes out: who waits for that waits for clients, and for no upstream.
+    outgoing: Room,
 }
 
 /// A body that has come.
@@ -35,31 +39,49 @@ pub(crate) struct Receiver<'a> {
     intake: &'a Intake,
     /// What one upstream may take of the room.
     own: &'a Room,
-    /// What it will have, if that is said.
-    announced: usize,
+    /// Whether it says that it will be larger than what is in memory.
+    is_large: bool,
     gathered: Gathered,
 }
 
 enum Gathered {
-    Memory(Vec<u8>, Option<Place>),
+    Memory(Chunks),
     Disk(Spool),
 }
 
+/// A body in memory that goes on.
+#[derive(Default)]
+struct Chunks {
+    full: Vec<Vec<u8>>,
+    last: Vec<u8>,
+    /// The bytes of all of them.
+    size: usize,
+    place: Option<Place>,
+}
+
 impl Intake {
-    /// Holds bodies in `room`, and spools others to the store's disk.
-    pub(crate) const fn new(content: ContentStore, room: Room) -> Self {
-        Self { content, room }
+    /// Holds bodies in `room`, and spools others to the store's disk; what goes out without being kept
+    /// has its place in `outgoing`.
+    pub(crate) const fn new(content: ContentStore, room: Room, outgoing: Room) -> Self {
+        Self {
+            content,
+            room,
+            outgoing,
+        }
     }
 
     /// Begins a body of an upstream that may take `own` of the room.
     pub(crate) fn receiver<'a>(&'a self, own: &'a Room, announced: Option<u64>) -> Receiver<'a> {
         let announced = usize::try_from(announced.unwrap_or_default()).unwrap_or(usize::MAX);
-        let first = Vec::with_capacity(announced.min(FREE_BYTES));
+        let chunks = Chunks {
+            last: Vec::with_capacity(announced.min(FREE_BYTES)),
+            ..Chunks::default()
+        };
         Receiver {
             intake: self,
             own,
-            announced,
-            gathered: Gathered::Memory(first, None),
+            is_large: announced > HELD_BYTES,
+            gathered: Gathered::Memory(chunks),
         }
     }
 
@@ -89,7 +111,7 @@ impl Intake {
         if bytes.len() <= SMALL_DOCUMENT {
             return Ok(bytes);
         }
-        let place = self.room.wait(bytes.len()).await?;
+        let place = self.outgoing.wait(bytes.len()).await?;
         Ok(held(bytes, place))
     }
 
@@ -99,7 +121,7 @@ impl Intake {
             Received::Held(bytes) => Ok(bytes),
             Received::Spooled(mut spool) => {
                 let size = usize::try_from(spool.size()).map_err(Problem::internal)?;
-                let place = self.room.wait(size).await?;
+                let place = self.outgoing.wait(size).await?;
                 Ok(held(spool.read().await?, place))
             }
         }
@@ -115,7 +137,8 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Holding<T> {
     }
 }
 
-fn held(bytes: impl AsRef<[u8]> + Send + 'static, place: Place) -> Bytes {
+/// Bytes that have a place until the last of them is dropped.
+pub(crate) fn held(bytes: impl AsRef<[u8]> + Send + 'static, place: Place) -> Bytes {
     Bytes::from_owner(Holding(bytes, place))
 }
 
@@ -123,46 +146,33 @@ impl Receiver<'_> {
     /// Bytes that have come.
     pub(crate) fn size(&self) -> u64 {
         match &self.gathered {
-            Gathered::Memory(bytes, _) => bytes.len() as u64,
+            Gathered::Memory(chunks) => chunks.size as u64,
             Gathered::Disk(spool) => spool.size(),
         }
     }
 
     /// Takes in the next bytes.
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<(), Problem> {
-        let spool = match &mut self.gathered {
+        let chunks = match &mut self.gathered {
             Gathered::Disk(spool) => return spool.append(bytes).await,
-            Gathered::Memory(body, place) => {
-                if has_room(
-                    body,
-                    place,
-                    bytes.len(),
-                    self.announced,
-                    (self.intake, self.own),
-                ) {
-                    body.extend_from_slice(&bytes);
-                    return Ok(());
-                }
-                let mut spool = self.intake.content.spool().await?;
-                let first = std::mem::take(body);
-                match place.take() {
-                    // It is free again when they are written.
-                    Some(place) => spool.append(held(first, place)).await?,
-                    None if first.is_empty() => {}
-                    None => spool.append(first.into()).await?,
-                }
-                spool
-            }
+            Gathered::Memory(chunks) => chunks,
         };
+        if !self.is_large && chunks.take(&bytes, (&self.intake.room, self.own)) {
+            return Ok(());
+        }
+        let mut spool = self.intake.content.spool().await?;
+        for bytes in std::mem::take(chunks).into_pieces() {
+            spool.append(bytes).await?;
+        }
+        spool.append(bytes).await?;
         self.gathered = Gathered::Disk(spool);
-        Box::pin(self.push(bytes)).await
+        Ok(())
     }
 
     /// The end: all of it has come.
     pub(crate) async fn finish(self) -> Result<Received, Problem> {
         Ok(match self.gathered {
-            Gathered::Memory(bytes, None) => Received::Held(bytes.into()),
-            Gathered::Memory(bytes, Some(place)) => Received::Held(held(bytes, place)),
+            Gathered::Memory(chunks) => Received::Held(chunks.joined()),
             Gathered::Disk(mut spool) => {
                 spool.digest().await?; // all is written
                 Received::Spooled(spool)
@@ -171,33 +181,66 @@ impl Receiver<'_> {
     }
 }
 
-/// Whether `more` bytes fit into memory, which is reserved for them: for all that was announced, else
-/// for about twice what is there.
-fn has_room(
-    body: &mut Vec<u8>,
-    place: &mut Option<Place>,
-    more: usize,
-    announced: usize,
-    (intake, own): (&Intake, &Room),
-) -> bool {
-    let needed = body.len() + more;
-    if needed <= place.as_ref().map_or(FREE_BYTES, Place::bytes) {
-        return true;
+impl Chunks {
+    /// Takes bytes in, if there is a place for them: of one upstream's own too, once it is not small.
+    fn take(&mut self, mut bytes: &[u8], (room, own): (&Room, &Room)) -> bool {
+        let needed = self.size + bytes.len();
+        let has = self.place.as_ref().map_or(FREE_BYTES, Place::bytes);
+        if needed > has {
+            let wanted = needed.next_multiple_of(CHUNK_BYTES).min(HELD_BYTES);
+            let own = (wanted > SMALL_DOCUMENT).then_some(own);
+            if needed > wanted || !room.grow(&mut self.place, wanted, own) {
+                return false;
+            }
+        }
+        self.size = needed;
+        while !bytes.is_empty() {
+            let capacity = if self.full.is_empty() && self.last.len() < FREE_BYTES {
+                FREE_BYTES // which grows as it is filled
+            } else {
+                self.last.capacity()
+            };
+            let (now, later) = bytes.split_at(bytes.len().min(capacity - self.last.len()));
+            self.last.extend_from_slice(now);
+            bytes = later;
+            if !bytes.is_empty() {
+                let next = Vec::with_capacity(CHUNK_BYTES);
+                self.full.push(std::mem::replace(&mut self.last, next));
+            }
+        }
+        true
     }
-    if needed > HELD_BYTES || announced > HELD_BYTES {
-        return false;
+
+    /// The same in one piece.
+    fn joined(mut self) -> Bytes {
+        let all = if self.full.is_empty() {
+            self.last
+        } else {
+            let mut all = Vec::with_capacity(self.size);
+            for chunk in self.full.into_iter().chain([self.last]) {
+                all.extend_from_slice(&chunk);
+            }
+            all
+        };
+        match self.place.take() {
+            Some(mut place) => {
+                place.shrink(all.len());
+                held(all, place)
+            }
+            None => all.into(),
+        }
     }
-    let wanted = if announced >= needed {
-        announced
-    } else {
-        needed.next_power_of_two()
-    };
-    let own = (wanted > SMALL_DOCUMENT).then_some(own);
-    if !intake.room.grow(place, wanted, own) {
-        return false;
+
+    /// The same for the disk: the place is free again once they are written.
+    fn into_pieces(self) -> Vec<Bytes> {
+        let mut pieces: Vec<Bytes> = self.full.into_iter().map(Bytes::from).collect();
+        pieces.push(match self.place {
+            Some(place) => held(self.last, place),
+            None => self.last.into(),
+        });
+        pieces.retain(|piece| !piece.is_empty());
+        pieces
     }
-    body.reserve_exact(wanted - body.len());
-    true
 }
 
 impl Received {
@@ -273,4 +316,4 @@ async fn aside<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

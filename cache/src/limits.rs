@@ -7,8 +7,9 @@
 //!   each share is given back.
 //! - While one comes, or goes out, it has a [`Place`] in the [`Room`] for as long as its bytes live, so
 //!   that may depend on an upstream or a client. So nobody waits for a place who has another way: what
-//!   finds none gathers on the disk (`intake`), or is kept before it goes out. Only bytes that are
-//!   nowhere kept wait for one, and for a time alone. Who has a place may wait for a share.
+//!   finds none gathers on the disk (`intake`), or is kept before it goes out. Only what is to go out,
+//!   and is nowhere kept, waits for one: in a room of its own, and for a time alone. Who has a place may
+//!   wait for a share.
 
 use larder_model::Problem;
 use std::sync::Arc;
@@ -19,7 +20,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
 /// The bytes of larger documents that are read, made and compressed at once.
 const BUDGET_BYTES: usize = 64 << 20;
-/// What bodies that come and go take of memory together.
+/// The memory that work on a document takes, in times of its size,
+pub(crate) const WORK_FACTOR: u64 = 4;
+/// where it is larger than that.
+const LARGE_DOCUMENT: u64 = 8 << 20;
+/// What bodies that come take of memory together, and what goes out and is nowhere kept.
 pub(crate) const ROOM_BYTES: usize = 32 << 20;
 /// What waits for a place waits for clients: it gives up after so long,
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -78,6 +83,18 @@ impl Budget {
         }
     }
 
+    /// Waits for a share for work on a document of so many bytes, which takes a few times as many
+    /// while it is read and made into another. Of those that are not very large several are worked on
+    /// at once all the same: there is memory for a few.
+    pub(crate) async fn share_for_work(&self, bytes: u64) -> Result<Share, Problem> {
+        let factor = if bytes > LARGE_DOCUMENT {
+            WORK_FACTOR
+        } else {
+            1
+        };
+        self.share(bytes.saturating_mul(factor)).await
+    }
+
     /// Waits for a share for a document of so many bytes. One that is larger than the budget waits for
     /// all of it.
     pub(crate) async fn share(&self, bytes: u64) -> Result<Share, Problem> {
@@ -110,6 +127,14 @@ impl Place {
     /// Its size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.permit.num_permits()
+    }
+
+    /// Gives back what is beyond so many bytes.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        for permit in [Some(&mut self.permit), self.own.as_mut()] {
+            let Some(permit) = permit else { continue };
+            drop(permit.split(permit.num_permits().saturating_sub(bytes)));
+        }
     }
 }
 

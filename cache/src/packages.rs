@@ -96,7 +96,9 @@ impl Base {
     fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: &CacheConfig) -> Self {
         let content = ContentStore::new(metadata.clone(), blobs);
         let budget = Budget::default();
-        let bodies = Bodies::new(content.clone(), config.document_bytes, budget.clone());
+        let (room, outgoing) = (Room::new(ROOM_BYTES), Room::new(ROOM_BYTES));
+        let memory = (budget.clone(), outgoing.clone());
+        let bodies = Bodies::new(content.clone(), config.document_bytes, memory);
         Self {
             bodies: Arc::new(bodies),
             packages: Arc::new(HostedPackages::new(metadata.clone())),
@@ -107,7 +109,7 @@ impl Base {
             )),
             large_documents: Slots::new(LARGE_DOCUMENTS),
             budget,
-            intake: Intake::new(content.clone(), Room::new(ROOM_BYTES)),
+            intake: Intake::new(content.clone(), room, outgoing),
             metadata,
             content,
             gate,

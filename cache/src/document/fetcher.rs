@@ -2,7 +2,7 @@
 
 use super::examined::Examiner;
 use crate::intake::{Intake, Received};
-use crate::limits::{Budget, SMALL_DOCUMENT};
+use crate::limits::{Budget, SMALL_DOCUMENT, WORK_FACTOR};
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
@@ -87,9 +87,6 @@ impl FetchError {
         }
     }
 }
-
-/// The memory that reading a document may take, in times of its size.
-const READING_FACTOR: u64 = 4;
 
 /// Asks upstreams for documents.
 pub(super) struct DocumentFetcher {
@@ -301,7 +298,7 @@ impl DocumentFetcher {
             let bodies: Vec<Bytes> = ends.into_iter().map(page).collect();
             pages.join(&document, &bodies)
         };
-        let joined = all.look((&self.budget, READING_FACTOR), join).await??;
+        let joined = all.look((&self.budget, WORK_FACTOR), join).await??;
         Ok(joined.into())
     }
 
@@ -347,7 +344,7 @@ impl DocumentFetcher {
             content_type: std::mem::take(&mut validators.content_type),
         };
         let examine = move |body: &Bytes| examiner.examine(body);
-        let examined = body.look((&self.budget, READING_FACTOR), examine).await??;
+        let examined = body.look((&self.budget, WORK_FACTOR), examine).await??;
         if examined.passed_over > 0 {
             upstream.passed_over(examined.passed_over, &document.path);
         }
