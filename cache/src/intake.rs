@@ -8,6 +8,8 @@ use crate::limits::{Budget, Place, Room, SMALL_DOCUMENT, Share};
 use bytes::Bytes;
 use larder_content::{ContentStore, Prepared, Spool};
 use larder_model::{Algorithm, Digest, Problem};
+use std::thread;
+use tokio::sync::oneshot;
 
 /// So many bytes of each body come into memory without a place: about what its connection takes.
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
@@ -299,20 +301,23 @@ impl Received {
     }
 }
 
-/// Reads large bytes away from the connections; they are dropped before their share is.
+/// Reads large bytes away from the connections; they are dropped before their share is. On a thread of
+/// its own, for what reading took goes back to the system when that ends, and not before.
 async fn aside<T: Send + 'static>(
     share: Share,
     bytes: Bytes,
     read: impl FnOnce(&Bytes) -> T + Send + 'static,
 ) -> Result<T, Problem> {
+    let (tell, told) = oneshot::channel();
     let work = move || {
         let outcome = read(&bytes);
         drop(bytes);
         drop(share);
-        outcome
+        drop(tell.send(outcome));
     };
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(Problem::internal)
+    let thread = thread::Builder::new().name("large".to_owned());
+    thread.spawn(work).map_err(Problem::internal)?;
+    told.await.map_err(Problem::internal)
 }
 
 #[cfg(test)]

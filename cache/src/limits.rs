@@ -24,8 +24,10 @@ const BUDGET_BYTES: usize = 64 << 20;
 pub(crate) const WORK_FACTOR: u64 = 4;
 /// where it is larger than that.
 const LARGE_DOCUMENT: u64 = 8 << 20;
-/// What bodies that come take of memory together, and what goes out and is nowhere kept.
-pub(crate) const ROOM_BYTES: usize = 32 << 20;
+/// What bodies that come take of memory together,
+pub(crate) const INCOMING_BYTES: usize = 24 << 20;
+/// and what goes out and is nowhere kept.
+pub(crate) const OUTGOING_BYTES: usize = 32 << 20;
 /// What waits for a place waits for clients: it gives up after so long,
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// and clients may ask again after that.

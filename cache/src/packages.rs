@@ -12,7 +12,7 @@ use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
 use crate::intake::Intake;
-use crate::limits::{Budget, ROOM_BYTES, Room, Slots};
+use crate::limits::{Budget, INCOMING_BYTES, OUTGOING_BYTES, Room, Slots};
 use crate::lists::Lists;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
@@ -96,7 +96,7 @@ impl Base {
     fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: &CacheConfig) -> Self {
         let content = ContentStore::new(metadata.clone(), blobs);
         let budget = Budget::default();
-        let (room, outgoing) = (Room::new(ROOM_BYTES), Room::new(ROOM_BYTES));
+        let (room, outgoing) = (Room::new(INCOMING_BYTES), Room::new(OUTGOING_BYTES));
         let memory = (budget.clone(), outgoing.clone());
         let bodies = Bodies::new(content.clone(), config.document_bytes, memory);
         Self {

@@ -11,6 +11,7 @@ mod documents;
 mod listed;
 mod packing;
 mod form;
+mod background;
 mod representations;
 
 pub(crate) use cached::{CacheStatus, CachedDocument};

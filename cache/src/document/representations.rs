@@ -2,6 +2,7 @@
 //! compressed. Each is made once for every state of the document, whatever address clients use, and
 //! kept like any other file.
 
+use super::background::in_background;
 use super::form::{self, Form, TAIL_BYTES, Tail};
 use super::packing::pack_quickly;
 use crate::bodies::Bodies;
@@ -23,11 +24,8 @@ use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes, unfilled};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
-use rustix::process::setpriority_process;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::thread;
-use tokio::sync::oneshot;
 
 /// Changes whenever representations come out differently: those made before are made again.
 const EDITION: &str = "#2";
@@ -35,8 +33,6 @@ const EDITION: &str = "#2";
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
-/// How far behind others a thread comes for whose work nobody waits ("nice").
-const LOWER_PRIORITY: i32 = 10;
 /// Memory for what is known of forms, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
 
@@ -381,23 +377,6 @@ impl Representations {
 
 fn not_kept(problem: &Problem, job: &Job) {
     tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
-}
-
-/// Does work for which nobody waits, on a thread to which those that answer come first.
-async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let (tell, told) = oneshot::channel();
-    let thread = thread::Builder::new().name("background".to_owned());
-    let run = move || {
-        // On Linux that of the calling thread, and of those that it starts.
-        if let Err(error) = setpriority_process(None, LOWER_PRIORITY) {
-            tracing::debug!(%error, "a thread keeps its priority");
-        }
-        drop(tell.send(work()));
-    };
-    thread.spawn(run).map_err(Problem::internal)?;
-    told.await.map_err(Problem::internal)?
 }
 
 /// The bytes of each place for an address in a representation: none, if it has no URL of this server.

@@ -8,7 +8,7 @@ use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
 use crate::counters::{Counters, UpstreamCounters};
-use crate::limits::{Room, Slots};
+use crate::limits::{INCOMING_BYTES, Room, Slots};
 use http::HeaderValue;
 use larder_keys::{Credentials, expires_at};
 use larder_mirrors::Protocol;
@@ -20,7 +20,7 @@ use url::Url;
 
 /// Of the room for bodies one upstream takes at most so much with documents that are not small: one that
 /// drips leaves room for others.
-const ROOM_BYTES: usize = 16 << 20;
+const ROOM_BYTES: usize = INCOMING_BYTES / 2;
 /// Artifacts of one upstream that take a few MiB of memory each on their way in. Others come at the same
 /// time, and take one or two MiB.
 const WIDE_FILLS: usize = 8;
