@@ -1,7 +1,7 @@
 //! uv.
 
 use crate::house::{House, Who, read, why};
-use crate::python::{PROBE, installed, publishes, wheel_in};
+use crate::python::{PROBE, installed, publishes, publishes_attested, wheel_in};
 use larder_model::{Algorithm, Digest};
 use larder_tests::archive::wheel;
 use larder_tests::home::Home;
@@ -44,6 +44,11 @@ fn uv() {
         home.shell(&folder, &format!("uv publish --index larder {wheel}"))
     };
     publishes(&house, publish, &WHYS);
+    // What lies beside a file is sent with it.
+    publishes_attested(&house, |home, version, word| {
+        let (folder, wheel) = wheel_in(home, version, word);
+        home.shell(&folder, &format!("uv publish --index larder {wheel}*"))
+    });
 
     let reader = house.home(Who::Reader);
     let wanted = format!("\"{PROBE}\", \"demo==1.0.0\"");
