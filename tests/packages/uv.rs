@@ -44,11 +44,6 @@ fn uv() {
         home.shell(&folder, &format!("uv publish --index larder {wheel}"))
     };
     publishes(&house, publish, &WHYS);
-    // What lies beside a file is sent with it.
-    publishes_attested(&house, |home, version, word| {
-        let (folder, wheel) = wheel_in(home, version, word);
-        home.shell(&folder, &format!("uv publish --index larder {wheel}*"))
-    });
 
     let reader = house.home(Who::Reader);
     let wanted = format!("\"{PROBE}\", \"demo==1.0.0\"");
@@ -75,4 +70,9 @@ fn uv() {
         )
     };
     house.installs(install, |text| why(text, &WHYS));
+    // What lies beside a file is sent with it.
+    publishes_attested(&house, |home, version, word| {
+        let (folder, wheel) = wheel_in(home, version, word);
+        home.shell(&folder, &format!("uv publish --index larder {wheel}*"))
+    });
 }
