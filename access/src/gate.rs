@@ -18,7 +18,9 @@ use larder_keys::seal::Seal;
 use larder_keys::{Credentials, KeyRing, SigningKey, Vault, client_key_place};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
-use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings, Verb};
+use larder_model::{
+    Kind, Origin, Permission, Problem, RepoName, Timestamp, UpstreamSettings, Verb,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -71,6 +73,8 @@ pub struct Admission {
     policy: Arc<PolicySnapshot>,
     origin: Option<Origin>,
     expected_policy: Option<Box<str>>,
+    /// The repo that the request named, where what is required may be about another.
+    asked: Option<RepoName>,
 }
 
 impl Admission {
@@ -83,6 +87,20 @@ impl Admission {
             policy: Arc::clone(&self.policy),
             origin: self.origin.clone(),
             expected_policy: Some(version.into()),
+            asked: self.asked.clone(),
+        }
+    }
+
+    /// The same for a request that named `repo`, a group perhaps: refusals name no member of it that
+    /// the caller may not see.
+    #[must_use]
+    pub fn asked_of(&self, repo: &RepoName) -> Self {
+        Self {
+            principal: self.principal.clone(),
+            policy: Arc::clone(&self.policy),
+            origin: self.origin.clone(),
+            expected_policy: self.expected_policy.clone(),
+            asked: Some(repo.clone()),
         }
     }
 
@@ -121,7 +139,11 @@ impl Admission {
         if self.principal.may_somewhere(permission) {
             Ok(())
         } else {
-            Err(not_allowed(&self.principal, permission))
+            Err(not_allowed(
+                &self.principal,
+                permission,
+                self.asked.as_ref(),
+            ))
         }
     }
 
@@ -130,7 +152,11 @@ impl Admission {
         if self.may(permission) {
             Ok(self.allowed())
         } else {
-            Err(not_allowed(&self.principal, permission))
+            Err(not_allowed(
+                &self.principal,
+                permission,
+                self.asked.as_ref(),
+            ))
         }
     }
 
@@ -309,13 +335,16 @@ impl Gate {
             .iter()
             .find(|permission| !principal.may(permission))
         {
-            return Err(not_allowed(&principal, refused));
+            // The first is about what the address names.
+            let asked = permissions.first().map(|asked| &asked.repo);
+            return Err(not_allowed(&principal, refused, asked));
         }
         Ok(Admission {
             principal,
             policy: self.policy.load_full(),
             origin: None,
             expected_policy: None,
+            asked: None,
         })
     }
 

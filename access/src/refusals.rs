@@ -1,7 +1,7 @@
 //! What callers are told who may not come in, or not do what they want.
 
 use crate::principal::Principal;
-use larder_model::{Kind, Permission, Problem, RuleKind, Ruling, Verb};
+use larder_model::{Kind, Permission, Problem, RepoName, RuleKind, Ruling, Verb};
 
 /// Credentials that are nobody's.
 pub(crate) fn wrong_credentials() -> Problem {
@@ -12,12 +12,17 @@ pub(crate) fn wrong_credentials() -> Problem {
     )
 }
 
-/// What a caller learns when it may not: as little as if nothing were there.
-pub(crate) fn not_allowed(principal: &Principal, permission: &Permission) -> Problem {
-    told(principal, permission).as_refusal()
+/// What a caller learns when it may not: as little as if nothing were there. `asked` is the repo that
+/// the request named, if `permission` may be about another: the member of a group.
+pub(crate) fn not_allowed(
+    principal: &Principal,
+    permission: &Permission,
+    asked: Option<&RepoName>,
+) -> Problem {
+    told(principal, permission, asked).as_refusal()
 }
 
-fn told(principal: &Principal, permission: &Permission) -> Problem {
+fn told(principal: &Principal, permission: &Permission, asked: Option<&RepoName>) -> Problem {
     if principal.user.is_none() || principal.could(permission) {
         let detail = "authentication required: log in with a user or token that may do this";
         return Problem::new(Kind::Unauthenticated, "access", detail);
@@ -31,13 +36,14 @@ fn told(principal: &Principal, permission: &Permission) -> Problem {
                 .package
                 .as_deref()
                 .map_or_else(String::new, |package| format!("/{package}"));
-            let refused = format!("you may not {} {}{what}", verb.word(), permission.repo);
+            let refused = |repo| format!("you may not {} {repo}{what}", verb.word());
             let read = Permission {
                 verb: Verb::Read,
                 ..permission.clone()
             };
-            // To whoever may not even read it, no more is told.
+            // To whoever may not even read it, no more is told, and not its name.
             if !principal.could(&read) {
+                let refused = refused(asked.unwrap_or(&permission.repo));
                 let detail = format!("{refused}; ask its admin for a grant");
                 return Problem::new(Kind::Denied, "access", detail);
             }
@@ -46,6 +52,7 @@ fn told(principal: &Principal, permission: &Permission) -> Problem {
                 .package
                 .as_deref()
                 .map_or_else(String::new, |package| format!(" (package {package})"));
+            let refused = refused(&permission.repo);
             let detail = format!(
                 "{refused}: that needs role {role} on {repository}{package}; \
                  ask its admin for a grant"

@@ -119,7 +119,8 @@ impl Packages {
             Call::Publish(publish) => {
                 let repo = parts.groups.published_to(admission, &own)?;
                 let publisher = &parts.publisher;
-                let done = publisher.publish(&repo, admission, &publish, Some(body));
+                let admission = admission.asked_of(&own.record.name);
+                let done = publisher.publish(&repo, &admission, &publish, Some(body));
                 Box::pin(done).await?;
                 publish.action.reply()
             }

@@ -334,3 +334,25 @@ fn credentials_close_a_mirror() {
     larder.grant("anonymous", "npm/up", "*", "reader");
     assert_eq!(shown(&larder)["readable_by"], json!("everyone"));
 }
+
+/// Who may publish nowhere in a group is told so of the group: not which member it would have been.
+#[test]
+fn a_refused_publication_names_no_hidden_member() {
+    for protocol in PROTOCOLS {
+        let larder = larder();
+        make(&larder, protocol, "hidden", "hosted", &json!({}));
+        let members = json!({"members": ["hidden"]});
+        make(&larder, protocol, "shown", "group", &members);
+        let alice = larder.make_user("alice");
+        larder.grant("user:alice", &format!("{protocol}/shown"), "*", "reader");
+        let to_group = || publish_to(&alice, (protocol, "shown"), "tool", "1.0.0", b"");
+        let refused = to_group().expect(403).text();
+        assert!(refused.contains("you may not write shown"), "{refused}");
+        assert!(!refused.contains("hidden"), "{refused}");
+        // Who may read the member learns which one it is.
+        larder.grant("user:alice", &format!("{protocol}/hidden"), "*", "reader");
+        let refused = to_group().expect(403).text();
+        let member = format!("on {protocol}/hidden");
+        assert!(refused.contains(&member), "{refused}");
+    }
+}

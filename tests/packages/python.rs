@@ -2,9 +2,13 @@
 
 use crate::by_name::upload;
 use crate::house::{House, Who, why};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use larder_model::{Algorithm, Digest};
 use larder_tests::archive::wheel;
 use larder_tests::home::Home;
 use larder_tests::tools::run;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,6 +40,64 @@ pub(crate) fn publishes(
         |home| publish(home, "2.0.0", "ours"),
         |text| why(text, whys),
     );
+}
+
+/// Publishes a version with what is attested of it beside it, as a build does. Everybody is then told
+/// of it.
+#[track_caller]
+pub(crate) fn publishes_attested(house: &House, publish: impl Fn(&Home, &str, &str) -> Command) {
+    let version = "1.1.0";
+    let maker = house.home(Who::Maker);
+    let (folder, file) = wheel_in(&maker, version, "attested");
+    let attested = attestation(&file, &wheel(PROBE, version, "attested"));
+    std::fs::write(
+        folder.join(format!("{file}.publish.attestation")),
+        attested.to_string(),
+    )
+    .expect("attestation");
+    run(&mut publish(&maker, version, "attested"));
+    let admin = house.larder.admin();
+    let project = PROBE.replace('_', "-");
+    let provenance = format!("integrity/{project}/{version}/{file}/provenance");
+    let told = admin
+        .get(&format!("/pypi/main/{provenance}"))
+        .expect(200)
+        .json();
+    let bundles = &told["attestation_bundles"];
+    assert_eq!(bundles[0]["attestations"], json!([attested]), "{told}");
+    let form = [("accept", "application/vnd.pypi.simple.v1+json")];
+    let page = admin.send("GET", &format!("/pypi/main/simple/{project}/"), &form, b"");
+    let page = page.expect(200).json();
+    let files = page["files"].as_array().expect("files");
+    let found = files
+        .iter()
+        .find(|found| found["filename"] == file.as_str());
+    let address = found.expect("the file")["provenance"].as_str();
+    assert!(
+        address.is_some_and(|address| address.ends_with(&provenance)),
+        "{page}"
+    );
+}
+
+/// What is attested of a file. Nobody signed it: an index leaves that to its clients.
+fn attestation(file: &str, bytes: &[u8]) -> Value {
+    let sha256 = Digest::of(Algorithm::Sha256, bytes).hex();
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "predicateType": "https://slsa.dev/provenance/v1", "predicate": null,
+        "subject": [{"name": file, "digest": {"sha256": sha256}}],
+    });
+    json!({
+        "version": 1,
+        "verification_material": {
+            "certificate": STANDARD.encode("a certificate"),
+            "transparency_entries": [{"logIndex": "1"}],
+        },
+        "envelope": {
+            "statement": STANDARD.encode(statement.to_string()),
+            "signature": STANDARD.encode("a signature"),
+        },
+    })
 }
 
 /// Publishes the hosted package by raw HTTP, for clients that only install.

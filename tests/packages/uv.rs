@@ -1,7 +1,7 @@
 //! uv.
 
 use crate::house::{House, Who, read, why};
-use crate::python::{PROBE, installed, publishes, wheel_in};
+use crate::python::{PROBE, installed, publishes, publishes_attested, wheel_in};
 use larder_model::{Algorithm, Digest};
 use larder_tests::archive::wheel;
 use larder_tests::home::Home;
@@ -70,4 +70,9 @@ fn uv() {
         )
     };
     house.installs(install, |text| why(text, &WHYS));
+    // What lies beside a file is sent with it.
+    publishes_attested(&house, |home, version, word| {
+        let (folder, wheel) = wheel_in(home, version, word);
+        home.shell(&folder, &format!("uv publish --index larder {wheel}*"))
+    });
 }

@@ -12,6 +12,8 @@ use std::time::Duration;
 /// Height and width of the drawing; the page stretches it.
 const HEIGHT: u64 = 100;
 const WIDTH: u64 = 1000;
+/// The width of a value that stands alone.
+const DASH: u64 = 12;
 
 /// How values are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +35,18 @@ pub(crate) enum Unit {
 /// One thing that is counted.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// One value for each label.
-    pub(crate) values: Vec<u64>,
+    /// One value for each label; `None` where nothing was measured.
+    pub(crate) values: Vec<Option<u64>>,
+}
+
+impl Part {
+    /// One that has a value for each label.
+    pub(crate) fn whole(name: &'static str, values: impl IntoIterator<Item = u64>) -> Self {
+        Self {
+            name,
+            values: values.into_iter().map(Some).collect(),
+        }
+    }
 }
 
 /// A chart.
@@ -71,7 +83,7 @@ impl Chart {
     /// The largest value: of bars, of all parts together.
     fn top(&self) -> u64 {
         let at = |index: usize| {
-            let values = self.parts.iter().map(|part| part.values[index]);
+            let values = self.parts.iter().filter_map(|part| part.values[index]);
             match self.shape {
                 Shape::Bars => values.fold(0, u64::saturating_add),
                 Shape::Line => values.max().unwrap_or(0),
@@ -106,7 +118,7 @@ impl Chart {
             let gap = width / 6;
             let mut y = HEIGHT;
             for (part, counted) in self.parts.iter().enumerate() {
-                let height = self.height(counted.values[index]).min(y);
+                let height = self.height(counted.values[index].unwrap_or(0)).min(y);
                 y -= height;
                 bars.push(Bar {
                     part: part + 1,
@@ -121,18 +133,32 @@ impl Chart {
         bars
     }
 
-    /// The way of a part's line.
+    /// The way of a part's line, which is broken where nothing was measured.
     fn line(&self, part: &Part) -> String {
-        let points = part.values.iter().enumerate().map(|(index, value)| {
+        let mut way = String::new();
+        let measured = |index: usize| part.values.get(index).copied().flatten();
+        for index in 0..part.values.len() {
+            let Some(value) = measured(index) else {
+                continue;
+            };
             let (x, width) = self.place(&index);
-            let letter = if index == 0 { 'M' } else { 'L' };
-            format!("{letter}{} {}", x + width / 2, HEIGHT - self.height(*value))
-        });
-        points.collect()
+            let (x, y) = (x + width / 2, HEIGHT - self.height(value));
+            let before = index.checked_sub(1).and_then(measured);
+            way.push_str(&match (before, measured(index + 1)) {
+                (Some(_), _) => format!("L{x} {y}"),
+                (None, Some(_)) => format!("M{x} {y}"),
+                // Between two gaps a line has no length: it is drawn as a dash.
+                (None, None) => format!("M{} {y}h{DASH}", x.saturating_sub(DASH / 2)),
+            });
+        }
+        way
     }
 
     /// What a value is called.
-    fn told(&self, value: u64) -> String {
+    fn told(&self, value: Option<u64>) -> String {
+        let Some(value) = value else {
+            return "–".to_owned();
+        };
         match self.unit {
             Unit::Count => format::count(value),
             Unit::Bytes => format::bytes(value),
@@ -219,31 +245,31 @@ impl Days {
         values
     }
 
-    /// What there was on each day: what was counted before, where nothing was.
-    pub(crate) fn levels(&self, series: &api::SeriesValues) -> Vec<u64> {
+    /// What there was on each day: what was counted before, where nothing was; `None` before the first.
+    pub(crate) fn levels(&self, series: &api::SeriesValues) -> Vec<Option<u64>> {
         let mut values: Vec<Option<u64>> = vec![None; self.count];
         for (day, value) in self.values(series) {
             values[day] = Some(value);
         }
-        let mut level = 0;
+        let mut level = None;
         let values = values.into_iter().map(|value| {
-            level = value.unwrap_or(level);
+            level = value.or(level);
             level
         });
         values.collect()
     }
 
-    /// How long things took on each day, in milliseconds: nothing, where nothing was counted.
+    /// How long things took on each day, in milliseconds.
     pub(crate) fn milliseconds(
         &self,
         series: &api::SeriesValues,
         quantile: fn(&api::Quantiles) -> Option<f64>,
-    ) -> Vec<u64> {
-        let mut values = vec![0; self.count];
+    ) -> Vec<Option<u64>> {
+        let mut values = vec![None; self.count];
         for item in &series.items {
             let seconds = item.quantiles.as_ref().and_then(quantile);
             if let (Some(day), Some(seconds)) = (self.day(item), seconds) {
-                values[day] = format::milliseconds(seconds);
+                values[day] = Some(format::milliseconds(seconds));
             }
         }
         values

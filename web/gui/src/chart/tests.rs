@@ -9,11 +9,11 @@ fn chart(shape: Shape) -> Chart {
         parts: vec![
             Part {
                 name: "hits",
-                values: vec![30, 0],
+                values: vec![Some(30), Some(0)],
             },
             Part {
                 name: "misses",
-                values: vec![10, 1000],
+                values: vec![Some(10), Some(1000)],
             },
         ],
         shape,
@@ -39,6 +39,17 @@ fn lines_go_through_all_values() {
 }
 
 #[test]
+fn a_line_is_broken_where_nothing_was_measured() {
+    let mut chart = chart(Shape::Line);
+    chart.labels.push("3".to_owned());
+    for part in &mut chart.parts {
+        part.values = vec![Some(1000), None, Some(1000)];
+    }
+    assert_eq!(chart.line(&chart.parts[0]), "M160 0h12M827 0h12");
+    assert_eq!(chart.words(&1), "2: hits –, misses –");
+}
+
+#[test]
 fn a_chart_is_escaped_and_has_a_table() {
     let html = chart(Shape::Bars).to_string();
     assert!(
@@ -60,6 +71,7 @@ fn days_without_values_are_filled() {
     let days = Days::new("2030-02-01T12:00:00Z".parse().expect("time"), 5);
     assert_eq!(days.labels(), ["01-28", "01-29", "01-30", "01-31", "02-01"]);
     assert_eq!(days.sums(&values), [0, 7, 0, 9, 0]);
-    assert_eq!(days.levels(&values), [0, 7, 7, 9, 9]);
+    let levels = [None, Some(7), Some(7), Some(9), Some(9)];
+    assert_eq!(days.levels(&values), levels);
     assert_eq!(days.since().to_string().get(..10), Some("2030-01-28"));
 }

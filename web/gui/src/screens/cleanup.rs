@@ -143,10 +143,7 @@ fn freed(t: Language, runs: &[api::Job]) -> Option<Chart> {
         language: t,
         title: t.cleanup_freed_per_run(),
         labels,
-        parts: vec![Part {
-            name: t.cleanup_freed(),
-            values,
-        }],
+        parts: vec![Part::whole(t.cleanup_freed(), values)],
         shape: Shape::Bars,
         unit: Unit::Bytes,
     };
@@ -184,7 +181,7 @@ mod tests {
         let t = Language::English;
         let runs = [job("3", true, 99), job("2", false, 7), job("1", false, 5)];
         let chart = freed(t, &runs).expect("a chart");
-        assert_eq!(chart.parts[0].values, [5, 7]);
+        assert_eq!(chart.parts[0].values, [Some(5), Some(7)]);
         assert!(freed(t, &runs[..1]).is_none());
         assert_eq!(chart.labels, ["01-01 00:00"; 2]);
     }

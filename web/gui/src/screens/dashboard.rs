@@ -128,10 +128,7 @@ async fn requests(visit: &Visit, health: &api::SystemHealth) -> Result<Option<Ch
     let days = Days::new(health.time, DAYS);
     let hits = days.series(visit, "cache_hits", "").await?;
     let misses = days.series(visit, "cache_misses", "").await?;
-    let part = |name, series| Part {
-        name,
-        values: days.sums(series),
-    };
+    let part = |name, series| Part::whole(name, days.sums(series));
     let chart = Chart {
         language: t,
         title: t.dashboard_mirrored(),

@@ -102,9 +102,15 @@ impl Typed {
         }
     }
 
-    /// Whether there is anything in the part of the form for certificates.
-    pub(crate) fn has_certificates(&self) -> bool {
-        !self.client_certificate.is_empty() || !self.ca_certificate.is_empty()
+    /// Whether there is anything in the part of the form that few mirrors need.
+    pub(crate) fn has_rare(&self) -> bool {
+        let rare = [
+            &self.client_certificate,
+            &self.ca_certificate,
+            &self.mirror_list,
+            &self.token_origins,
+        ];
+        rare.iter().any(|text| !text.is_empty())
     }
 
     /// What the API is to set. A password or a key that is left empty stays.

@@ -213,14 +213,8 @@ async fn requests(visit: &Visit, days: &Days, mirror: &str) -> Result<Chart, Pro
         title: t.upstreams_requests(),
         labels: days.labels(),
         parts: vec![
-            Part {
-                name: t.upstreams_answered(),
-                values: answered.collect(),
-            },
-            Part {
-                name: t.upstreams_failed(),
-                values: failed,
-            },
+            Part::whole(t.upstreams_answered(), answered),
+            Part::whole(t.upstreams_failed(), failed.iter().copied()),
         ],
         shape: Shape::Bars,
         unit: Unit::Count,
