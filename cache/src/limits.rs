@@ -207,16 +207,14 @@ impl Room {
     pub(crate) async fn wait(&self, bytes: usize) -> Result<Place, Problem> {
         let wanted = u32::try_from(bytes.min(self.all)).map_err(Problem::internal)?;
         let permit = Arc::clone(&self.bytes).acquire_many_owned(wanted);
-        match tokio::time::timeout(LONGEST_WAIT, permit).await {
-            Ok(permit) => Ok(Place {
-                permit: permit.map_err(Problem::internal)?,
-                own: None,
-            }),
-            Err(_) => {
-                let detail = "too many large answers are on their way to clients: try again later";
-                Err(Problem::busy(detail, RETRY_AFTER))
-            }
-        }
+        let Ok(permit) = tokio::time::timeout(LONGEST_WAIT, permit).await else {
+            let detail = "too many large answers are on their way to clients: try again later";
+            return Err(Problem::busy(detail, RETRY_AFTER));
+        };
+        Ok(Place {
+            permit: permit.map_err(Problem::internal)?,
+            own: None,
+        })
     }
 }
 

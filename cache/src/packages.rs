@@ -150,8 +150,7 @@ impl Base {
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
-            config,
-            (self.intake.clone(), self.budget.clone()),
+            (config, self.intake.clone(), self.budget.clone()),
         ));
         let tables = Arc::new(Tables::new(
             self.metadata.clone(),

@@ -11,7 +11,7 @@ pub struct Spool {
     content: ContentStore,
     id: String,
     /// Not any more once its bytes were made durable.
-    staging: Option<Staging>,
+    staging: Option<Box<Staging>>,
 }
 
 impl ContentStore {
@@ -20,7 +20,7 @@ impl ContentStore {
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.narrow();
-        let (content, staging) = (self.clone(), Some(staging));
+        let (content, staging) = (self.clone(), Some(Box::new(staging)));
         Ok(Spool {
             content,
             id,
@@ -32,7 +32,7 @@ impl ContentStore {
 impl Spool {
     fn staging(&mut self) -> Result<&mut Staging, Problem> {
         let gone = || Problem::internal("a spool without bytes");
-        self.staging.as_mut().ok_or_else(gone)
+        self.staging.as_deref_mut().ok_or_else(gone)
     }
 
     /// Takes in the next bytes.
@@ -42,7 +42,7 @@ impl Spool {
 
     /// Bytes taken in so far.
     pub fn size(&self) -> u64 {
-        self.staging.as_ref().map_or(0, Staging::offset)
+        self.staging.as_deref().map_or(0, Staging::offset)
     }
 
     /// The SHA-256 of all bytes.
@@ -60,7 +60,7 @@ impl Spool {
     pub async fn prepare(mut self) -> Result<Prepared, Problem> {
         let gone = || Problem::internal("a spool without bytes");
         let staging = self.staging.take().ok_or_else(gone)?;
-        self.content.prepare_staged(staging).await
+        self.content.prepare_staged(*staging).await
     }
 }
 

@@ -58,8 +58,7 @@ impl Documents {
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
-        config: &CacheConfig,
-        (intake, budget): (Intake, Budget),
+        (config, intake, budget): (&CacheConfig, Intake, Budget),
     ) -> Self {
         Self {
             fetcher: DocumentFetcher::new(

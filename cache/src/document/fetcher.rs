@@ -343,17 +343,17 @@ impl DocumentFetcher {
             promised: upstream.promised(&document.path).filter(|_| !is_page),
             content_type: std::mem::take(&mut validators.content_type),
         };
-        let examine = move |body: &Bytes| examiner.examine(body);
-        let examined = body.look((&self.budget, WORK_FACTOR), examine).await??;
-        if examined.passed_over > 0 {
-            upstream.passed_over(examined.passed_over, &document.path);
+        let read = move |body: &Bytes| examiner.examine(body);
+        let found = body.look((&self.budget, WORK_FACTOR), read).await??;
+        if found.passed_over > 0 {
+            upstream.passed_over(found.passed_over, &document.path);
         }
-        validators.content_type = examined.content_type;
+        validators.content_type = found.content_type;
         Ok(NewDocument {
             body,
             validators,
-            set: examined.set,
-            rank: examined.rank,
+            set: found.set,
+            rank: found.rank,
         })
     }
 }

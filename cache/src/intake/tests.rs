@@ -54,7 +54,7 @@ impl Bed {
 }
 
 fn body(size: usize) -> Bytes {
-    (0..size).map(|at| (at % 251) as u8).collect()
+    (0..=250).cycle().take(size).collect()
 }
 
 /// The bytes, if they are in memory.
@@ -145,8 +145,8 @@ async fn large_documents_come_into_memory_one_after_the_other() {
     let mut first = bed.take(&own, None, &all).await;
     let file = bed.staged().pop().expect("a file");
     let mut second = bed.take(&own, None, &all).await;
-    let others = bed.staged().into_iter();
-    let other = others.filter(|path| *path != file).next().expect("a file");
+    let mut others = bed.staged().into_iter();
+    let other = others.find(|path| *path != file).expect("a file");
     let (begun, begins) = tokio::sync::oneshot::channel();
     let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
     let read = move |bytes: &Bytes| {

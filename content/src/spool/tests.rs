@@ -23,7 +23,7 @@ async fn await_staged(bed: &Bed, count: usize) {
 }
 
 fn bytes(size: usize) -> Bytes {
-    (0..size).map(|at| (at % 251) as u8).collect()
+    (0..=250).cycle().take(size).collect()
 }
 
 #[tokio::test]
