@@ -177,6 +177,16 @@ impl Receiver<'_> {
             Gathered::Memory(chunks) => Received::Held(chunks.joined()),
             Gathered::Disk(mut spool) => {
                 spool.digest().await?; // all is written
+                // There may be room by now for what found none while it came.
+                let size = usize::try_from(spool.size()).unwrap_or(usize::MAX);
+                let (room, mut place) = (&self.intake.room, None);
+                if size <= HELD_BYTES && room.grow(&mut place, size, Some(self.own)) {
+                    let bytes = spool.read().await?;
+                    return Ok(Received::Held(match place {
+                        Some(place) => held(bytes, place),
+                        None => bytes,
+                    }));
+                }
                 Received::Spooled(spool)
             }
         })

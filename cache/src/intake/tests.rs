@@ -108,6 +108,21 @@ async fn a_place_is_free_when_the_last_of_its_bytes_is_dropped() {
 }
 
 #[tokio::test]
+async fn what_found_no_room_while_it_came_may_find_some_at_its_end() {
+    let bed = bed(4 * MIB).await;
+    let own = Room::new(4 * MIB);
+    let all = bed.room.place(4 * MIB).expect("room");
+    let body = body(MIB);
+    let mut receiver = bed.intake.receiver(&own, None);
+    receiver.push(body.clone()).await.expect("push");
+    assert_eq!(bed.staged().len(), 1);
+    drop(all);
+    let received = receiver.finish().await.expect("finish");
+    assert!(in_memory(&received) == Some(&body));
+    assert_eq!((bed.room.free(), own.free()), (3 * MIB, 3 * MIB));
+}
+
+#[tokio::test]
 async fn what_finds_no_room_waits_for_nobody_and_goes_to_the_disk() {
     let bed = bed(4 * MIB).await;
     let (one, other) = (Room::new(MIB), Room::new(4 * MIB));

@@ -18,11 +18,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
-const DECODED_AT_ONCE: usize = 1024;
+const DECODED_AT_ONCE: usize = 512;
 /// Decoded bytes that any document may have; of more than that each compressed byte stands for at most
 /// so many. Indexes are packed to a tenth as a rule (packuments to a tenth or a thirtieth, lists of
 /// rpms to an eighth or a twelfth), and to a fiftieth at best.
-const ANY_RATIO_BYTES: u64 = 4 << 20;
+const ANY_RATIO_BYTES: u64 = 1 << 20;
 const MAX_RATIO: u64 = 200;
 /// The longest header that is kept, in bytes.
 const MAX_HEADER: usize = 256;
