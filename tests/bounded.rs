@@ -31,7 +31,7 @@ const HOSTILE_MEMORY: u64 = 96 * MIB;
 /// What bombs of any number take together beside that,
 const BOMBS_MEMORY: u64 = 64 * MIB;
 /// and large documents: the largest that is taken (128 MiB), and what comes beside it.
-const LARGE_DOCUMENT_MEMORY: u64 = (128 + 64) * MIB;
+const LARGE_DOCUMENT_MEMORY: u64 = (128 + 96) * MIB;
 /// The promise of a start.
 const READY: Duration = Duration::from_secs(1);
 const PIECE_BYTES: usize = 1 << 20;
