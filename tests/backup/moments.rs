@@ -5,7 +5,7 @@ use crate::contents::check;
 use crate::load::{WRITERS, under};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::{Client, Larder, Postgres, S3};
+use larder_tests::{Bucket, Client, Larder, Postgres};
 use std::path::Path;
 
 fn backups() -> u64 {
@@ -84,7 +84,7 @@ fn backups_at_random_moments_are_restored_wholly() {
 
 #[test]
 fn a_backup_of_files_is_restored_into_postgres_and_s3() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     survives(&Place::folder(), 1, |_| {
@@ -94,7 +94,7 @@ fn a_backup_of_files_is_restored_into_postgres_and_s3() {
 
 #[test]
 fn a_backup_of_postgres_and_s3_is_restored_into_files() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     let source = Place::remote(&postgres, &s3, "source");

@@ -6,13 +6,13 @@ use crate::kept::{LARGE, fill, warm};
 use crate::stampede::a_hundred;
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
-use larder_tests::{Fault, Postgres, S3, Upstream};
+use larder_tests::{Bucket, Fault, Postgres, Upstream};
 use serde_json::json;
 use std::sync::Arc;
 
 /// Both, and a mirror's server on them.
-fn bed(settings: &[(&str, &str)]) -> Option<(Postgres, S3, Bed)> {
-    let (postgres, s3) = (Postgres::start()?, S3::files()?);
+fn bed(settings: &[(&str, &str)]) -> Option<(Postgres, Bucket, Bed)> {
+    let (postgres, s3) = (Postgres::start()?, Bucket::s3_files()?);
     let url = postgres.database("mirrors");
     let start = s3
         .holds_blobs_of(start(settings))
