@@ -343,16 +343,15 @@ impl Remote {
     fn of_bucket(&self, error: object_store::Error) -> Error {
         match error {
             object_store::Error::NotFound { .. } => Error::NoBucket(self.bucket.clone()),
-            error => {
-                // Of a list, the library tells the store's own code in its text alone.
-                let text = error.to_string();
-                match NO_SUCH_BUCKET.iter().any(|code| text.contains(code)) {
-                    true => Error::NoBucket(self.bucket.clone()),
-                    false => error.into(),
-                }
-            }
+            // Of a list, the library tells the store's own code in its text alone.
+            error if is_of_no_bucket(&error.to_string()) => Error::NoBucket(self.bucket.clone()),
+            error => error.into(),
         }
     }
+}
+
+fn is_of_no_bucket(text: &str) -> bool {
+    NO_SUCH_BUCKET.iter().any(|code| text.contains(code))
 }
 
 async fn read(file: &Arc<File>, range: Range<u64>) -> Result<bytes::Bytes, Error> {
