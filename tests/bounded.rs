@@ -12,7 +12,7 @@ use larder_tests::http::{read_head, read_response};
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
 use larder_tests::tools::allow_open_files;
-use larder_tests::{Client, Image, Larder, S3, Shelf, Start, Upstream, archive, tool};
+use larder_tests::{Bucket, Client, Image, Larder, Shelf, Start, Upstream, archive, tool};
 use serde_json::json;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -166,7 +166,7 @@ fn a_large_layer_passes_in_little_memory() {
 
 #[test]
 fn a_large_layer_passes_to_s3_in_little_memory() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     passes(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
 }
 
@@ -196,7 +196,7 @@ fn a_backup_of_a_large_layer_is_read_in_little_memory() {
 
 #[test]
 fn a_backup_of_a_large_layer_is_read_from_s3_in_little_memory() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     backs_up(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
 }
 
@@ -234,7 +234,7 @@ fn a_large_version_is_promoted_in_little_memory() {
 
 #[test]
 fn a_large_version_is_promoted_within_s3_in_little_memory() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     promotes(&s3.holds_blobs_of(larder()).start(), 256);
 }
 

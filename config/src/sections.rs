@@ -134,16 +134,17 @@ settings! {
         bucket: Option<String> = "",
         /// What the names of all objects begin with, e.g. `"team/larder"`.
         prefix: Option<String> = "",
-        /// The region of the bucket.
+        /// The region of the bucket of `"s3"`; `"us-east-1"` if unset.
         region: Option<String> = "",
         /// The URL of the service, where it is not the provider's own, e.g.
-        /// `"https://objects.example.org:9000"`.
+        /// `"https://objects.example.org:9000"`; of an `"azure"` that has accounts in the path, with
+        /// the account: `"http://127.0.0.1:10000/devstoreaccount1"`.
         endpoint: Option<Url> = "",
         /// The id of the access key of `"s3"`; the account of `"azure"`.
         access_key_id: Option<String> = "",
-        /// The access key of `"s3"` or `"azure"`; the service account of `"gcs"`, as JSON. Best
-        /// left to the environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`. Unset, the machine's own
-        /// identity counts.
+        /// The access key of `"s3"` or `"azure"`; the key of a service account of `"gcs"`, as JSON.
+        /// Best left to the environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`, or the file that
+        /// `LARDER_STORAGE__SECRET_ACCESS_KEY_FILE` names. Unset, the machine's own identity counts.
         secret_access_key: Option<Secret> = "",
         /// Whether the endpoint may be plain http, which shows every blob to the network.
         allow_http: bool = "false",
