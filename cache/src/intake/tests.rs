@@ -117,8 +117,8 @@ async fn what_found_no_room_while_it_came_may_find_some_at_its_end() {
     receiver.push(body.clone()).await.expect("push");
     assert_eq!(bed.staged().len(), 1);
     drop(all);
-    let received = receiver.finish().await.expect("finish");
-    assert!(in_memory(&received) == Some(&body));
+    let whole = receiver.finish().await.expect("finish");
+    assert!(in_memory(&whole) == Some(&body));
     assert_eq!((bed.room.free(), own.free()), (3 * MIB, 3 * MIB));
 }
 
