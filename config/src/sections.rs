@@ -194,7 +194,9 @@ settings! {
         /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities
         /// that upstreams' certificates may come from, beside those that this machine trusts.
         upstream_authorities: Vec<PathBuf> = "",
-        /// The largest document of an upstream, once it is decoded.
+        /// The largest document of an upstream, once it is decoded. One of the largest at a time is in
+        /// memory: while it is read that takes its size, while it is made into another form two to three
+        /// times that.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
         /// The largest file of an upstream: a layer, a wheel, a package; 0 is no limit.
         artifact_size: u64 as Size<0> = "64GiB",
