@@ -13,3 +13,4 @@ pub mod ls_refs;
 pub mod fetching;
 pub mod wants;
 pub mod pushing;
+pub mod state;
