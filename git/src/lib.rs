@@ -14,3 +14,5 @@ pub mod fetching;
 pub mod wants;
 pub mod pushing;
 pub mod state;
+
+pub mod program;
