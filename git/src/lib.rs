@@ -16,3 +16,4 @@ pub mod pushing;
 pub mod state;
 
 pub mod program;
+pub mod workspace;
