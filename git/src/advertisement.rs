@@ -109,7 +109,7 @@ fn lines_of(body: &[u8]) -> Result<Vec<Packet>, Problem> {
     let mut reader = Reader::of(body);
     let mut lines = Vec::new();
     while let Some(line) = reader
-        .next()
+        .read()
         .map_err(|_| bad("a line has no right length"))?
     {
         lines.push(line);

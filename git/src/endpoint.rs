@@ -61,9 +61,10 @@ impl Version {
             .get(GIT_PROTOCOL)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        match text.split(':').any(|part| part == "version=2") {
-            true => Self::V2,
-            false => Self::V0,
+        if text.split(':').any(|part| part == "version=2") {
+            Self::V2
+        } else {
+            Self::V0
         }
     }
 }
@@ -161,9 +162,10 @@ fn call<'a>(
         }
         [path @ .., "info", "lfs", "objects", oid] => {
             let oid: Box<str> = lfs_oid(oid)?.as_str().into();
-            match *method == Method::PUT {
-                true => (path, Call::LfsPut(oid), true),
-                false => (path, Call::LfsGet(oid), is_read),
+            if *method == Method::PUT {
+                (path, Call::LfsPut(oid), true)
+            } else {
+                (path, Call::LfsGet(oid), is_read)
             }
         }
         [path @ .., "info", "lfs", "locks"] | [path @ .., "info", "lfs", "locks", "verify"] => {

@@ -138,7 +138,7 @@ impl PackReader {
         }
         self.lines.push(bytes);
         loop {
-            let line = self.lines.next();
+            let line = self.lines.read();
             let line = line.map_err(|_| bad("a line has no right length"))?;
             let Some(line) = line else {
                 return Ok(events);
@@ -168,15 +168,17 @@ impl PackReader {
         if let Some(said) = text.strip_prefix("ERR ") {
             return Err(bad(&sentence(said)));
         }
-        let begins = match self.has_commands {
-            true => text == "packfile",
+        let begins = if self.has_commands {
+            text == "packfile"
+        } else {
             // What was told to be here is answered with one line at the end.
-            false => text == "NAK" || (text.starts_with("ACK ") && text.split(' ').count() == 2),
+            text == "NAK" || (text.starts_with("ACK ") && text.split(' ').count() == 2)
         };
         if begins {
-            self.state = match self.has_bands {
-                true => State::Bands,
-                false => State::Plain,
+            self.state = if self.has_bands {
+                State::Bands
+            } else {
+                State::Plain
             };
         }
         Ok(())

@@ -17,3 +17,4 @@ pub mod state;
 
 pub mod program;
 pub mod workspace;
+pub mod repositories;

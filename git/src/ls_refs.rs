@@ -44,7 +44,7 @@ pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
     let mut reader = Reader::of(body);
     let mut command = None;
     loop {
-        let Some(line) = reader.next()? else {
+        let Some(line) = reader.read()? else {
             return Err(bad("the request is cut off"));
         };
         match &line {
@@ -69,7 +69,7 @@ pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
 fn read_arguments(reader: &mut Reader) -> Result<LsRefs, Problem> {
     let mut wanted = LsRefs::default();
     let mut are_all = false;
-    while let Some(line) = reader.next()? {
+    while let Some(line) = reader.read()? {
         let Some(text) = line.text() else {
             break;
         };
@@ -148,7 +148,7 @@ pub fn read(body: &[u8]) -> Result<Refs, Problem> {
     let (mut refs, mut head) = (Refs::default(), None);
     loop {
         let line = reader
-            .next()
+            .read()
             .map_err(|_| useless("a line has no right length"))?;
         let line = line.ok_or_else(|| useless("it is cut off"))?;
         if line == Packet::Flush {

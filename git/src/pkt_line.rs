@@ -52,7 +52,7 @@ impl Reader {
     }
 
     /// The next line; `None` if it has not come whole. Fails if a length is none.
-    pub fn next(&mut self) -> Result<Option<Packet>, Problem> {
+    pub fn read(&mut self) -> Result<Option<Packet>, Problem> {
         let Some(length) = self.bytes.first_chunk::<LENGTH>() else {
             return Ok(None);
         };

@@ -158,7 +158,7 @@ impl Program {
         command
             .args(["cat-file", "--batch-check=%(objecttype)"])
             .stdin(Stdio::piped());
-        let input: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
+        let input = lines_of(oids);
         let printed = done(run(command, Some(once(input))).await?, "cat-file")?;
         let kind = |line: &str| Some(line.into()).filter(|_| !line.ends_with(" missing"));
         let text = String::from_utf8_lossy(&printed);
@@ -179,7 +179,7 @@ impl Program {
         command
             .args(["cat-file", "--batch-check=%(objectname)"])
             .stdin(Stdio::piped());
-        let input: String = oids.iter().map(|oid| format!("{oid}^{{}}\n")).collect();
+        let input = lines_of(oids).replace('\n', "^{}\n");
         let printed = done(run(command, Some(once(input))).await?, "cat-file")?;
         let text = String::from_utf8_lossy(&printed);
         let peeled = text.lines().zip(oids).map(|(line, oid)| {
@@ -207,7 +207,7 @@ impl Program {
                 "--all",
             ])
             .stdin(Stdio::piped());
-        let input: String = tips.iter().map(|oid| format!("{oid}\n")).collect();
+        let input = lines_of(tips);
         let (status, ..) = run(command, Some(once(input))).await?;
         Ok(status.success())
     }
@@ -249,7 +249,7 @@ impl Program {
             ])
             .arg(into)
             .stdin(Stdio::piped());
-        let input: String = tips.iter().map(|oid| format!("{oid}\n")).collect();
+        let input = lines_of(tips);
         let printed = done(run(command, Some(once(input))).await?, "pack-objects")?;
         let text = String::from_utf8_lossy(&printed);
         text.trim()
@@ -279,6 +279,16 @@ impl Program {
         let request = futures_util::stream::once(async move { Ok(request) }).boxed();
         Ok(printed(child, request).boxed())
     }
+}
+
+/// Objects, one a line.
+fn lines_of(oids: &[&Oid]) -> String {
+    let mut lines = String::new();
+    for oid in oids {
+        lines.push_str(oid.as_str());
+        lines.push('\n');
+    }
+    lines
 }
 
 fn once(text: String) -> Input<'static> {

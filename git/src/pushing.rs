@@ -58,7 +58,7 @@ impl PushReader {
     /// Takes in what came. Once all commands have come: they, and what came of the pack.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Option<(Push, Bytes)>, Problem> {
         self.lines.push(bytes);
-        while let Some(line) = self.lines.next()? {
+        while let Some(line) = self.lines.read()? {
             if line == Packet::Flush {
                 let words = self.words.take().unwrap_or_default();
                 let has = |word: &str| words.split(' ').any(|one| one == word);
@@ -139,10 +139,8 @@ impl Report {
             }
         }
         report.flush();
-        let report = match push.report {
-            true => report.into_bytes(),
-            false => Vec::new(),
-        };
+        let report = Some(report.into_bytes()).filter(|_| push.report);
+        let report = report.unwrap_or_default();
         if !push.bands {
             return report;
         }

@@ -10,7 +10,7 @@ use larder_model::Problem;
 pub fn wants(version: Version, body: &[u8]) -> Result<Vec<Oid>, Problem> {
     let mut reader = Reader::of(body);
     let mut wants = Vec::new();
-    while let Some(line) = reader.next()? {
+    while let Some(line) = reader.read()? {
         let Some(text) = line.text() else {
             // In version 0 what follows is what the client has.
             if version == Version::V0 && line == Packet::Flush {

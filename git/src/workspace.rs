@@ -186,8 +186,8 @@ fn write_refs(folder: &Path, state: &State) -> io::Result<()> {
         .kept
         .iter()
         .map(|oid| (format!("refs/larder/{oid}"), oid, None));
-    let held = |name: &&RefName| !state.absent.contains(*name);
-    let named = state.refs.names.keys().filter(held).filter_map(|name| {
+    let is_here = |name: &&RefName| !state.absent.contains(*name);
+    let named = state.refs.names.keys().filter(is_here).filter_map(|name| {
         let target = state.refs.names.get(name)?;
         Some((name.to_string(), &target.oid, target.peeled.as_ref()))
     });

@@ -27,7 +27,7 @@ fn old(words: &[&str]) -> Advertised {
 fn lines(bytes: &[u8]) -> Vec<String> {
     let mut reader = Reader::of(bytes);
     let mut lines = Vec::new();
-    while let Some(line) = reader.next().expect("lines") {
+    while let Some(line) = reader.read().expect("lines") {
         lines.push(
             line.text()
                 .map_or_else(|| format!("{line:?}"), str::to_owned),

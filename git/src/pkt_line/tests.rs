@@ -13,7 +13,7 @@ fn what_is_written_is_read_again_however_it_comes() {
     let mut read = Vec::new();
     for byte in &bytes {
         reader.push(&[*byte]);
-        read.extend(reader.next().expect("lines"));
+        read.extend(reader.read().expect("lines"));
     }
     assert_eq!(read[0].text(), Some("version 2"));
     assert_eq!(read[1], Packet::Delimiter);
@@ -25,7 +25,7 @@ fn what_is_written_is_read_again_however_it_comes() {
 #[test]
 fn an_empty_line_is_a_line() {
     let mut reader = Reader::of(b"0004rest");
-    let line = reader.next().expect("line").expect("line");
+    let line = reader.read().expect("line").expect("line");
     assert_eq!(
         (line.text(), &line),
         (Some(""), &Packet::Line(Bytes::new()))
@@ -36,9 +36,9 @@ fn an_empty_line_is_a_line() {
 #[test]
 fn what_has_no_length_is_refused() {
     for bad in ["0003", "zzzz", "-001", "fff1", "ffff", " 00a"] {
-        let refused = Reader::of(bad.as_bytes()).next();
+        let refused = Reader::of(bad.as_bytes()).read();
         assert!(refused.is_err(), "{bad}: {refused:?}");
     }
-    assert_eq!(Reader::of(b"000").next().expect("more to come"), None);
-    assert_eq!(Reader::of(b"0005").next().expect("more to come"), None);
+    assert_eq!(Reader::of(b"000").read().expect("more to come"), None);
+    assert_eq!(Reader::of(b"0005").read().expect("more to come"), None);
 }
