@@ -2,7 +2,7 @@
 
 use crate::endpoint::Version;
 use crate::oid::Oid;
-use crate::program::{Place, Program};
+use crate::program::Program;
 use crate::state::{DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces};
 use bytes::Bytes;
@@ -98,16 +98,15 @@ impl Repositories {
         let Some(found) = self.metadata.find(key).await? else {
             return Ok(None);
         };
-        let state = match self.states.get(&found.digest) {
-            Some((state, _)) => state,
-            None => {
-                let content = self.content.open(&found, 0..found.size).await?;
-                let state = Arc::new(State::read(&content.collect(MAX_STATE).await?)?);
-                let bytes = u32::try_from(found.size).unwrap_or(u32::MAX);
-                self.states
-                    .insert(found.digest, (Arc::clone(&state), bytes));
-                state
-            }
+        let state = if let Some((state, _)) = self.states.get(&found.digest) {
+            state
+        } else {
+            let content = self.content.open(&found, 0..found.size).await?;
+            let state = Arc::new(State::read(&content.collect(MAX_STATE).await?)?);
+            let bytes = u32::try_from(found.size).unwrap_or(u32::MAX);
+            let entry = (Arc::clone(&state), bytes);
+            self.states.insert(found.digest, entry);
+            state
         };
         let digest = found.digest;
         Ok(Some(Found {
@@ -163,14 +162,6 @@ impl Repositories {
             self.content.prepare_staged(staging).await
         };
         self.content.with_staging(Algorithm::Sha256, work).await
-    }
-
-    /// Where the objects of a repository are and those that come for it go.
-    pub async fn place_for<'a>(&self, folder: &'a Path, quarantine: &'a Quarantine) -> Place<'a> {
-        Place {
-            folder,
-            quarantine: Some(quarantine.path()),
-        }
     }
 }
 
