@@ -18,3 +18,4 @@ pub mod state;
 pub mod program;
 pub mod workspace;
 pub mod repositories;
+pub mod receiving;
