@@ -19,3 +19,7 @@ pub mod program;
 pub mod workspace;
 pub mod repositories;
 pub mod receiving;
+
+mod door;
+
+pub use door::Git;
