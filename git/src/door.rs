@@ -57,6 +57,23 @@ fn record(admission: &Admission, repo: &RepoName) -> Result<Arc<RepoRecord>, Pro
     record.cloned().ok_or_else(no_repo)
 }
 
+/// The repo that a push to an address changes: itself, or a group's first hosted member.
+fn pushed_to(admission: &Admission, address: &Address) -> Result<Arc<RepoRecord>, Problem> {
+    let own = record(admission, &address.repo)?;
+    let members = admission.policy().members_of(&own);
+    let mut hosted = members.filter(|member| member.kind == RepoKind::Hosted);
+    let to = match own.kind {
+        RepoKind::Hosted => Some(Arc::clone(&own)),
+        RepoKind::Group => hosted.next().cloned(),
+        RepoKind::Mirror => None,
+    };
+    to.ok_or_else(|| {
+        let detail = "nothing can be pushed here: it is a mirror; push to a hosted repository \
+            or a group with one";
+        Problem::new(Kind::Denied, "repository", detail)
+    })
+}
+
 fn permission(repo: &RepoName, path: &str, verb: Verb) -> Permission {
     Permission {
         protocol: ProtocolName(PROTOCOL),
@@ -118,27 +135,6 @@ impl Git {
         self.repositories.find(key(record, path)).await
     }
 
-    /// The repo that a push to an address changes: itself, or a group's first hosted member.
-    fn pushed_to(
-        &self,
-        admission: &Admission,
-        address: &Address,
-    ) -> Result<Arc<RepoRecord>, Problem> {
-        let own = record(admission, &address.repo)?;
-        let members = admission.policy().members_of(&own);
-        let mut hosted = members.filter(|member| member.kind == RepoKind::Hosted);
-        let to = match own.kind {
-            RepoKind::Hosted => Some(Arc::clone(&own)),
-            RepoKind::Group => hosted.next().cloned(),
-            RepoKind::Mirror => None,
-        };
-        to.ok_or_else(|| {
-            let detail = "nothing can be pushed here: it is a mirror; push to a hosted repository \
-                or a group with one";
-            Problem::new(Kind::Denied, "repository", detail)
-        })
-    }
-
     /// Answers a client's first request.
     async fn discover(
         &self,
@@ -152,7 +148,7 @@ impl Git {
                 of(&owner.found.ok_or_else(no_repo)?)
             }
             Service::ReceivePack => {
-                let to = self.pushed_to(admission, address)?;
+                let to = pushed_to(admission, address)?;
                 let write = permission(&to.name, &address.path, Verb::Write);
                 admission.asked_of(&address.repo).require(&write)?;
                 let found = self.find(&to, &address.path).await?;
@@ -213,7 +209,7 @@ impl Git {
         address: &Address,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let to = self.pushed_to(admission, address)?;
+        let to = pushed_to(admission, address)?;
         let admission = admission.asked_of(&address.repo);
         let write = permission(&to.name, &address.path, Verb::Write);
         admission.require(&write)?;
