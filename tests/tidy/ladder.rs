@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 23] = [
+pub const LADDER: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("archive", &["model"]),
     ("config", &["model"]),
