@@ -3,7 +3,7 @@
 use crate::group::{Groups, Members};
 use crate::intake::Intake;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse};
+use crate::upstream::{FetchRequest, FetchResponse, Question};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
@@ -87,7 +87,10 @@ impl Queries {
     ) -> Result<Option<Bytes>, Problem> {
         let wanted = FetchRequest {
             accept: "application/json",
-            question: Some(question),
+            question: Some(Question {
+                media_type: "application/json",
+                body: question,
+            }),
             compressed: true,
             patient: false,
             ..FetchRequest::new(query.path())

@@ -52,8 +52,8 @@ impl Upstream {
         }
         match request.question {
             Some(question) => sending
-                .header(CONTENT_TYPE, "application/json")
-                .body(question.clone()),
+                .header(CONTENT_TYPE, question.media_type)
+                .body(question.body.clone()),
             None => sending,
         }
     }
