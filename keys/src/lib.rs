@@ -13,6 +13,6 @@ mod openpgp;
 mod vault;
 
 pub use client_certificate::{ClientCertificate, expires_at, read_authorities};
-pub use openpgp::SigningKey;
+pub use openpgp::{SigningKey, TrustedKeys, Untrusted};
 pub use ring::KeyRing;
 pub use vault::{Credentials, Vault, client_key_place};

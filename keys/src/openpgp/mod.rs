@@ -1,6 +1,5 @@
-//! Signing with an `OpenPGP` key (RFC 9580, version 4 keys and signatures): no more of it than
-//! detached signatures over documents of ours need. Nothing is verified here but that a key agrees
-//! with itself.
+//! Signing with an `OpenPGP` key (RFC 9580, version 4 keys and signatures), and checking signatures by
+//! keys that are trusted: no more of it than signed metadata of repositories needs.
 
 mod armor;
 mod packets;
@@ -20,6 +19,9 @@ const PUBLIC_SUBKEY: u8 = 14;
 const SIGNATURE: u8 = 2;
 const USER_ID: u8 = 13;
 const USER_ATTRIBUTE: u8 = 17;
+/// Kinds of signatures: over bytes, over a text.
+const BINARY: u8 = 0;
+const TEXT: u8 = 1;
 /// SHA-256, among hashes.
 const HASH: u8 = 8;
 
@@ -31,6 +33,10 @@ mod subpacket_kind {
     pub(super) const KEY_FLAGS: u8 = 27;
     pub(super) const ISSUER_FINGERPRINT: u8 = 33;
 }
+
+mod trusted;
+
+pub use trusted::{TrustedKeys, Untrusted};
 
 /// A secret key that signs.
 #[derive(Debug)]
@@ -121,6 +127,25 @@ impl SigningKey {
 
     /// A detached signature over a binary document, armored.
     pub fn sign(&self, document: &[u8], now: Timestamp) -> Result<String, Problem> {
+        self.signature(BINARY, document, now)
+    }
+
+    /// A text with a signature over it (RFC 9580, 7).
+    pub fn sign_within(&self, text: &str, now: Timestamp) -> Result<String, Problem> {
+        let plain = |line: &str| line.trim_end_matches([' ', '\t', '\r']).to_owned();
+        let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(plain).collect();
+        let signature = self.signature(TEXT, lines.join("\r\n").as_bytes(), now)?;
+        let mut signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n".to_owned();
+        for line in &lines {
+            // What could be taken for a separator has a dash before it.
+            signed.push_str(if line.starts_with('-') { "- " } else { "" });
+            signed.push_str(line);
+            signed.push('\n');
+        }
+        Ok(signed + &signature)
+    }
+
+    fn signature(&self, kind: u8, document: &[u8], now: Timestamp) -> Result<String, Problem> {
         let seconds = u32::try_from(now.seconds())
             .unwrap_or_default()
             .to_be_bytes();
@@ -132,7 +157,7 @@ impl SigningKey {
         .concat();
         let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
         let head = [
-            &[4, 0, self.pair.algorithm(), HASH][..],
+            &[4, kind, self.pair.algorithm(), HASH][..],
             &length(&hashed),
             &hashed,
         ]
