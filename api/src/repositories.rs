@@ -172,6 +172,10 @@ pub struct Upstream {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ca_certificate: Option<String>,
+    /// Armored public keys of which one is to have signed its metadata; absent: it is taken as it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub trusted_keys: Option<String>,
     /// Whether its host may have a private or loopback address.
     pub allow_private: bool,
     /// Other origins of private address that its indexes may point at; absent: none.
@@ -403,6 +407,11 @@ pub struct UpstreamChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 65536)]
     pub ca_certificate: Option<String>,
+    /// Of deb and rpm: armored public keys (`OpenPGP`) of which one is to have signed its metadata; an empty
+    /// text is none, and then it is taken as it comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 524_288)]
+    pub trusted_keys: Option<String>,
     /// Whether its host may have a private or loopback address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_private: Option<bool>,

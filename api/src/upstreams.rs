@@ -51,6 +51,9 @@ pub struct UpstreamStatus {
     pub answer_duration_seconds: Quantiles,
     /// Other origins that its indexes name and that are not asked for a while.
     pub paused_origins: Vec<PausedOrigin>,
+    /// What is odd about documents that it sent, such as that one has expired; absent: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// An origin that is not asked for a while.

@@ -225,11 +225,17 @@ fn passwords(
                 )?,
                 client_key: private_key(upstream.client_key_file.as_deref(), path)?,
                 ca_certificate: certificates(upstream.ca_certificate_file.as_deref(), path)?,
+                trusted_keys: keys(upstream.trusted_keys_file.as_deref(), path)?,
             })
         };
         passwords.insert(name.clone(), files().map_err(failed)?);
     }
     Ok(passwords)
+}
+
+/// The armored keys of a file beside `file`; one without any is told by the server.
+fn keys(path: Option<&Path>, file: &Path) -> Result<Option<String>, String> {
+    pem_file(path, file, str::to_owned, "public key")
 }
 
 /// The certificates of a file beside `file`.

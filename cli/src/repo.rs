@@ -99,6 +99,10 @@ pub struct RepoSettings {
     /// of the server; an empty file takes them away.
     #[arg(long, value_name = "FILE")]
     pub ca_certificate: Option<PathBuf>,
+    /// Of a mirror of deb or rpm: armored public keys, of which one is to have signed its upstream's
+    /// metadata (- reads standard input); an empty file takes them away, and it is taken as it comes.
+    #[arg(long, value_name = "FILE")]
+    pub trusted_keys: Option<PathBuf>,
     /// Of a mirror: its upstream may have a private or loopback address.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_private: Option<bool>,
@@ -384,6 +388,7 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         client_certificate: file(&settings.client_certificate)?.map(emptied),
         client_key: file(&settings.client_key)?,
         ca_certificate: file(&settings.ca_certificate)?.map(emptied),
+        trusted_keys: file(&settings.trusted_keys)?.map(emptied),
         allow_private: settings.allow_private,
         allow: Some(settings.allow).filter(|origins| !origins.is_empty()),
         token_origins: (!settings.token_origins.is_empty()).then(|| {

@@ -291,6 +291,9 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         if upstream.ca_certificate.is_some() {
             told["has_ca_certificate"] = json!(true);
         }
+        if upstream.trusted_keys.is_some() {
+            told["has_trusted_keys"] = json!(true);
+        }
         told
     });
     let blocked = settings

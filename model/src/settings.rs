@@ -109,6 +109,10 @@ pub struct UpstreamSettings {
     /// By which answers it says that it does not have something.
     #[serde(default, skip_serializing_if = "AbsentStatuses::is_default")]
     pub absent_statuses: AbsentStatuses,
+    /// Armored public keys (`OpenPGP`) of which one is to have signed its metadata; `None`: it is taken as
+    /// it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_keys: Option<String>,
     /// How long it may take to begin an answer; `None`: as the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_time: Option<AnswerTime>,

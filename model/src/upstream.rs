@@ -177,6 +177,8 @@ pub struct Health {
     pub answers: Distribution,
     /// Other origins that its indexes and redirects name, and that are not asked for a while.
     pub paused_origins: Vec<PausedOrigin>,
+    /// What is odd about documents that it sent: each is served, or the one before it.
+    pub warnings: Vec<Box<str>>,
 }
 
 /// An origin that is not asked for a while.

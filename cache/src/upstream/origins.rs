@@ -233,6 +233,7 @@ impl Origins {
             last_answer: state.answered_at.map(|at| now.since(at)),
             answers: Distribution::default(),
             paused_origins,
+            warnings: Vec::new(),
         }
     }
 

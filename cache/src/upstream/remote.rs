@@ -10,11 +10,12 @@ use super::rate::Rate;
 use crate::counters::{Counters, UpstreamCounters};
 use crate::limits::{INCOMING_BYTES, Room, Slots};
 use http::HeaderValue;
-use larder_keys::{Credentials, expires_at};
+use larder_keys::{Credentials, TrustedKeys, expires_at};
 use larder_mirrors::Protocol;
 use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
 use larder_model::{Clock, Kind, Problem, Timestamp, UpstreamSettings};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -40,6 +41,9 @@ pub(crate) struct UpstreamParts<'a> {
     /// Whether anything may be fetched now.
     pub(crate) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
 }
+
+/// Documents about which something is told.
+const MAX_WARNINGS: usize = 20;
 
 /// A remote registry.
 pub(crate) struct Upstream {
@@ -69,6 +73,10 @@ pub(crate) struct Upstream {
     pub(super) slots: OriginSlots,
     pub(super) room: Room,
     pub(super) wide_fills: Slots,
+    /// What is odd about its documents, by their paths.
+    warnings: Mutex<BTreeMap<Box<str>, Box<str>>>,
+    /// The keys that are to have signed its metadata.
+    trusted: Option<Arc<TrustedKeys>>,
     pub(super) counters: Arc<UpstreamCounters>,
     pub(super) clock: Clock,
     pub(super) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
@@ -109,6 +117,8 @@ impl Upstream {
             slots: OriginSlots::new(config.requests),
             room: Room::new(ROOM_BYTES),
             wide_fills: Slots::new(WIDE_FILLS),
+            warnings: Mutex::default(),
+            trusted: trusted_keys(settings)?,
             counters,
             clock: parts.clock,
             may_ask: parts.may_ask,
@@ -126,10 +136,16 @@ impl Upstream {
         &self.wide_fills
     }
 
+    /// The keys that are to have signed its metadata; `None`: it is taken as it comes.
+    pub(crate) const fn trusted(&self) -> Option<&Arc<TrustedKeys>> {
+        self.trusted.as_ref()
+    }
+
     /// How it has answered lately.
     pub(crate) fn health(&self) -> Health {
         Health {
             answers: self.counters.durations(),
+            warnings: self.warnings().values().cloned().collect(),
             ..self.origins.health()
         }
     }
@@ -137,6 +153,24 @@ impl Upstream {
     /// Whether requests show who asks.
     pub(crate) const fn has_credentials(&self) -> bool {
         self.authorization.is_some() || self.has_certificate
+    }
+
+    /// Something is odd about a document of it, or nothing is any more.
+    pub(crate) fn warn(&self, path: &str, warning: Option<&str>) {
+        let mut warnings = self.warnings();
+        let Some(warning) = warning else {
+            warnings.remove(path);
+            return;
+        };
+        let repo = &*self.name;
+        tracing::warn!(repo, path, "{warning}");
+        if warnings.len() < MAX_WARNINGS || warnings.contains_key(path) {
+            warnings.insert(path.into(), format!("{path}: {warning}").into());
+        }
+    }
+
+    fn warnings(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Box<str>>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Entries of a document of it could not be read, and were passed over.
@@ -185,6 +219,12 @@ fn base_of(text: &str) -> Result<Url, Problem> {
         base.set_path(&path);
     }
     Ok(base)
+}
+
+/// The keys that the operator trusts.
+fn trusted_keys(settings: &UpstreamSettings) -> Result<Option<Arc<TrustedKeys>>, Problem> {
+    let keys = settings.trusted_keys.as_deref().map(TrustedKeys::read);
+    Ok(keys.transpose()?.map(Arc::new))
 }
 
 /// The origins that may have private addresses.

@@ -96,6 +96,7 @@ fn upstream(it: &Upstream) -> UpstreamEntry {
         client_certificate_file: None,
         client_key_file: None,
         ca_certificate_file: None,
+        trusted_keys_file: None,
         allow_private: Some(it.allow_private).filter(|allowed| *allowed),
         allow: addresses(&it.allow),
         token_origins: addresses(&it.token_origins),

@@ -162,6 +162,9 @@ pub(crate) struct UpstreamEntry {
     /// The file (PEM) of authorities that are trusted there, beside this file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_certificate_file: Option<PathBuf>,
+    /// The file of armored public keys that sign its metadata, beside this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_keys_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allow_private: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,8 @@ pub(crate) struct UpstreamFiles {
     pub(crate) client_certificate: Option<String>,
     pub(crate) client_key: Option<String>,
     pub(crate) ca_certificate: Option<String>,
+    /// Public keys that sign its metadata.
+    pub(crate) trusted_keys: Option<String>,
 }
 
 /// The passwords of upstreams, their keys and certificates.
@@ -267,6 +269,11 @@ fn upstream(
             "upstream.ca_certificate",
             same.and_then(|it| it.ca_certificate.clone()),
             files.ca_certificate.clone(),
+        ),
+        trusted_keys: differences.of(
+            "upstream.trusted_keys",
+            same.and_then(|it| it.trusted_keys.clone()),
+            files.trusted_keys.clone(),
         ),
         allow_private: differences.of(
             "upstream.allow_private",

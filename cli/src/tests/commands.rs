@@ -262,6 +262,7 @@ async fn upstreams_are_checked_one_after_the_other() {
         last_answer_at: None,
         answer_duration_seconds: Quantiles::default(),
         paused_origins: Vec::new(),
+        warnings: Vec::new(),
     };
     let all = json!(List::whole(vec![
         status("npm/a", UpstreamState::Unasked),

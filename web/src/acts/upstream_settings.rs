@@ -3,7 +3,7 @@
 
 use crate::state::ApiState;
 use larder_api as api;
-use larder_keys::{ClientCertificate, expires_at, read_authorities};
+use larder_keys::{ClientCertificate, TrustedKeys, expires_at, read_authorities};
 use larder_model::upstream::AbsentStatuses;
 use larder_model::{Problem, RepoPath, UpstreamSettings};
 use std::num::NonZeroU32;
@@ -67,6 +67,9 @@ pub(crate) fn apply(
             authorities => Some(read_authorities(authorities)?),
         };
     }
+    if let Some(keys) = change.trusted_keys {
+        upstream.trusted_keys = trusted_keys(path, keys)?;
+    }
     if let Some(allowed) = change.allow_private {
         upstream.allow_private = allowed;
     }
@@ -84,6 +87,24 @@ pub(crate) fn apply(
     }
     upstream.answer_time = change.answer_time.apply(upstream.answer_time);
     Ok(upstream)
+}
+
+/// The keys of which one is to have signed an upstream's metadata; an empty text is none.
+fn trusted_keys(path: &RepoPath, keys: String) -> Result<Option<String>, Problem> {
+    if keys.trim().is_empty() {
+        return Ok(None);
+    }
+    let protocol = larder_mirrors::of(path.protocol);
+    if protocol.is_none_or(|protocol| protocol.sets().is_none()) {
+        let detail = format!(
+            "`trusted_keys` is for mirrors whose upstreams sign what tells of their packages, which \
+             those of {} do not",
+            path.protocol
+        );
+        return Err(Problem::invalid("trusted_keys", detail));
+    }
+    TrustedKeys::read(&keys)?;
+    Ok(Some(keys))
 }
 
 /// Sets the certificate that is shown to an upstream, its key, or both. Of one that is given alone
@@ -137,6 +158,7 @@ pub(crate) fn show(upstream: UpstreamSettings) -> api::Upstream {
         client_certificate_expires_at: certificate.as_deref().and_then(expires_at),
         client_certificate: certificate,
         ca_certificate: upstream.ca_certificate,
+        trusted_keys: upstream.trusted_keys,
         allow_private: upstream.allow_private,
         allow: upstream.allow,
         token_origins: upstream.token_origins,

@@ -146,6 +146,7 @@ fn status(state: &ApiState, repo: &RepoRecord) -> Option<api::UpstreamStatus> {
         last_answer_at: health.last_answer.map(|ago| now.before(ago)),
         answer_duration_seconds: series::quantiles(&health.answers),
         paused_origins: paused(health.paused_origins, now),
+        warnings: health.warnings.into_iter().map(Into::into).collect(),
     })
 }
 

@@ -204,6 +204,7 @@ impl Engine for RecordingEngine {
                 pause: Duration::from_secs(8),
                 reason: "cannot be reached".into(),
             }],
+            warnings: Vec::new(),
         };
         (repo.name.as_str() == "up").then_some(health)
     }

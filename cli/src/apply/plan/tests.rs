@@ -107,6 +107,7 @@ fn passwords(file: &Resources) -> Passwords {
             client_certificate: text(&upstream.client_certificate_file),
             client_key: text(&upstream.client_certificate_file),
             ca_certificate: text(&upstream.ca_certificate_file),
+            trusted_keys: text(&upstream.trusted_keys_file),
         };
         passwords.of.insert(entry.name.clone(), files);
     }

@@ -21,6 +21,7 @@ pub(crate) struct Typed {
     pub(crate) client_certificate: String,
     /// PEM.
     pub(crate) ca_certificate: String,
+    pub(crate) trusted_keys: String,
     pub(crate) allows_private: bool,
     pub(crate) fresh: String,
     pub(crate) serves_vanished: bool,
@@ -44,6 +45,7 @@ impl Typed {
             username: text("username"),
             client_certificate: text("client_certificate"),
             ca_certificate: text("ca_certificate"),
+            trusted_keys: text("trusted_keys"),
             allows_private: form.has("allow_private"),
             fresh: text("fresh"),
             serves_vanished: form.has("serve_vanished"),
@@ -80,6 +82,9 @@ impl Typed {
             ca_certificate: upstream
                 .and_then(|it| it.ca_certificate.clone())
                 .unwrap_or_default(),
+            trusted_keys: upstream
+                .and_then(|it| it.trusted_keys.clone())
+                .unwrap_or_default(),
             allows_private: upstream.is_some_and(|it| it.allow_private),
             fresh: repo
                 .fresh_seconds
@@ -99,6 +104,7 @@ impl Typed {
         let rare = [
             &self.client_certificate,
             &self.ca_certificate,
+            &self.trusted_keys,
             &self.mirror_list,
             &self.token_origins,
         ];
@@ -138,6 +144,7 @@ impl Typed {
                     client_certificate: text_of("client_certificate", &self.client_certificate),
                     client_key: form.given("client_key").map(str::to_owned),
                     ca_certificate: text_of("ca_certificate", &self.ca_certificate),
+                    trusted_keys: text_of("trusted_keys", &self.trusted_keys),
                     allow_private: Some(self.allows_private),
                     token_origins: form.has("token_origins").then(|| self.token_origins()),
                     ..api::UpstreamChange::default()

@@ -126,6 +126,7 @@ fn upstream(random: &mut Random) -> UpstreamEntry {
         client_certificate_file: random.maybe(|it| it.one(&["a.pem", "b.pem"]).into()),
         client_key_file: None,
         ca_certificate_file: random.maybe(|it| it.one(&["a.pem", "b.pem"]).into()),
+        trusted_keys_file: random.maybe(|it| it.one(&["a.asc", "b.asc"]).into()),
         allow_private: random.maybe(|it| it.once_in(2)),
         allow: random.maybe(|it| it.some(&urls.map(address))),
         token_origins: random.maybe(|it| it.some(&urls.map(address))),

@@ -368,6 +368,7 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
             client_certificate: None,
             client_certificate_expires_at: None,
             ca_certificate: None,
+            trusted_keys: None,
             allow_private: false,
             allow: Vec::new(),
             token_origins: Vec::new(),
@@ -388,6 +389,9 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
     }
     if let Some(authorities) = &change.ca_certificate {
         it.ca_certificate = Some(authorities.clone());
+    }
+    if let Some(keys) = &change.trusted_keys {
+        it.trusted_keys = Some(keys.clone());
     }
     it.allow_private = change.allow_private.unwrap_or(it.allow_private);
     if let Some(allow) = &change.allow {
