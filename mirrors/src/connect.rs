@@ -26,6 +26,8 @@ pub struct Target<'a> {
     /// The certificate (PEM) of the authority that the server is for itself; `None`: its
     /// certificate is of one that clients know, or it has none.
     pub authority: Option<&'a str>,
+    /// Public keys (armored) that sign what tells of its packages, as far as they are known.
+    pub keys: Option<&'a str>,
     /// Whether names of images without a repository are looked for in it.
     pub default_mirror: bool,
 }

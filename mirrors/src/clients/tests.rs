@@ -10,6 +10,7 @@ const WITH_TLS: Target<'_> = Target {
     kind: RepoKind::Group,
     open: Open::Wholly,
     authority: None,
+    keys: None,
     default_mirror: false,
     upstream: None,
 };

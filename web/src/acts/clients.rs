@@ -61,6 +61,24 @@ fn open(state: &ApiState, repo: &RepoRecord) -> Open {
     }
 }
 
+/// The public keys that sign what tells of a repository's packages: its own, and of a mirror those that
+/// are trusted; of a group its members' too. What cannot be read is left out.
+fn keys(state: &ApiState, repo: &RepoRecord) -> Option<String> {
+    let policy = state.gate.policy();
+    let all = std::iter::once(repo).chain(policy.members_of(repo).map(|member| &**member));
+    let of = |repo: &RepoRecord| {
+        let own = repo.settings.signing_key.as_ref().and_then(|key| {
+            let key = state.gate.open_signing_key(&key.sealed, &repo.full_name());
+            Some(key.ok()?.public_key().trim().to_owned())
+        });
+        let upstream = repo.settings.upstream.as_ref();
+        let trusted = upstream.and_then(|upstream| upstream.trusted_keys.clone());
+        [own, trusted]
+    };
+    let keys: Vec<String> = all.flat_map(of).flatten().collect();
+    (!keys.is_empty()).then(|| keys.join("\n"))
+}
+
 /// Tells what makes a client use a repository.
 #[utoipa::path(
     get,
@@ -101,6 +119,7 @@ pub(crate) async fn get(
     let upstream = repo.settings.upstream.as_ref();
     let upstream = upstream.filter(|_| caller.may(&path.permission(Verb::Administer)));
     let authority = state.engine.authority();
+    let keys = keys(&state, &repo);
     let target = Target {
         origin: &origin,
         protocol: path.protocol,
@@ -117,6 +136,7 @@ pub(crate) async fn get(
         authority: authority
             .as_deref()
             .filter(|_| origin.starts_with("https://")),
+        keys: keys.as_deref(),
         default_mirror: state.gate.policy().stored_settings().default_mirror == Some(repo.id),
     };
     let parts = connect(client, &target)?;

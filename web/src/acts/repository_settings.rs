@@ -149,7 +149,7 @@ fn signing_key(
     let signs = protocol.and_then(larder_mirrors::Protocol::index);
     if kind == api::RepoKind::Mirror || signs.is_none() {
         let detail = "`signing_key` is for repositories whose metadata is signed here: \
-            those of rpm that are no mirrors";
+            those of deb and rpm that are no mirrors";
         return Err(Problem::invalid("signing_key", detail));
     }
     if text.is_empty() {

@@ -29,6 +29,7 @@ fn clients_call_a_mirrored_registry_by_its_host_and_port() {
             upstream,
             open: Open::Wholly,
             authority: None,
+            keys: None,
             default_mirror: false,
         };
         let folder = format!("/etc/containerd/certs.d/{name}/hosts.toml");
