@@ -13,14 +13,16 @@ use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::publishing::PublishRequest;
-use larder_mirrors::{Call, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
+use larder_mirrors::{Call, Index, Lens, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
+use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Timestamp, Verb};
 use std::sync::Arc;
 
 /// A parsed request to a package repository.
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
     repo: RepoName,
+    /// The time as of which it is read; `None`: now.
+    at: Option<Timestamp>,
     call: Call,
 }
 
@@ -35,6 +37,15 @@ fn split(path: &str) -> Option<(&'static dyn Protocol, &str, &str)> {
     let (repo, rest) = rest.split_at(end);
     let is_joined = rest.starts_with("//");
     Some((protocol, repo, &rest[usize::from(is_joined)..]))
+}
+
+/// The time as of which an address is read, where its protocol has a past; a refusal of any other lens.
+fn as_of(protocol: &dyn Protocol, address: &RepoAddress) -> Result<Option<Timestamp>, Problem> {
+    let has_past = protocol.index().is_some_and(Index::is_by_sets);
+    match &address.lens {
+        Some(Lens::AsOf(at)) if has_past => Ok(Some(*at)),
+        _ => address.require_no_lens(protocol.name()).map(|()| None),
+    }
 }
 
 /// Whether the first segment of a path is a package protocol.
@@ -81,6 +92,7 @@ impl Packages {
         let Endpoint {
             protocol,
             repo,
+            at,
             call,
         } = endpoint;
         let path = ["/", protocol.name().0, "/", repo.as_str()].concat();
@@ -114,6 +126,10 @@ impl Packages {
                     repo: own.record.id,
                     repo_url,
                 };
+                if let Some(at) = at {
+                    self.require_readable(admission, &own, &read).await?;
+                    return parts.views.answer(&own, &read, at, context).await;
+                }
                 return self.read(admission, &own, &read, context).await;
             }
             Call::Publish(publish) => {
@@ -161,7 +177,10 @@ impl Packages {
                 let details = parts.group_responder.details(admission, own, package);
                 return Ok(details.await?.into());
             }
-            ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
+            ReadRequest::Document(..)
+            | ReadRequest::Part(..)
+            | ReadRequest::Artifact(_)
+            | ReadRequest::Member(_) => {}
         }
         if !own.is_group() {
             self.require_readable(admission, own, read).await?;
@@ -172,7 +191,7 @@ impl Packages {
             return parts.responder.answer(own, read, context).await;
         }
         let merged = &parts.merged_responder;
-        if let Some(answer) = merged.answer(admission, own, read, context.request).await? {
+        if let Some(answer) = merged.answer(admission, own, read, context).await? {
             return Ok(answer);
         }
         let group = &parts.group_responder;
@@ -214,12 +233,13 @@ impl Door for Packages {
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let (protocol, repo, rest) = split(request.uri.path()).ok_or_else(no_repo)?;
         let address = RepoAddress::read(repo).ok_or_else(no_repo)?;
-        address.require_no_lens(protocol.name())?;
-        let repo = address.repo;
+        let at = as_of(protocol, &address)?;
+        let repo = address.repo.clone();
         if rest.is_empty() {
             return Ok(Endpoint {
                 protocol,
                 repo,
+                at: None,
                 call: Call::Read(ReadRequest::Redirect("".into())),
             });
         }
@@ -230,9 +250,13 @@ impl Door for Packages {
             &request.headers,
         )?;
         let call = protocol.parse(&request)?;
+        if at.is_some() && !matches!(call, Call::Read(_)) {
+            address.require_no_lens(protocol.name())?;
+        }
         Ok(Endpoint {
             protocol,
             repo,
+            at,
             call,
         })
     }

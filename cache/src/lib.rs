@@ -38,6 +38,8 @@ mod group;
 mod search;
 mod queries;
 mod accounts;
+mod views;
+mod fetchers;
 mod packages;
 mod mirror;
 mod named;

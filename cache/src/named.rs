@@ -46,6 +46,7 @@ fn named_by_document(
     let Set {
         companions,
         members,
+        on_demand: _,
     } = set.unwrap_or_default();
     let companions = companions
         .into_iter()

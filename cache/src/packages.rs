@@ -9,6 +9,7 @@ use crate::counters::Counters;
 use crate::describe::Describer;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
+use crate::fetchers::Fetchers;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
 use crate::intake::Intake;
@@ -25,6 +26,7 @@ use crate::repos::Repos;
 use crate::responder::Responder;
 use crate::search::Searches;
 use crate::tables::Tables;
+use crate::views::Views;
 use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
     pub(crate) lists: Arc<Lists>,
+    pub(crate) views: Views,
     pub(crate) group_responder: GroupResponder,
     pub(crate) merged_responder: MergedResponder,
     pub(crate) publisher: Publisher,
@@ -83,15 +86,6 @@ struct Base {
     large_documents: Slots,
     budget: Budget,
     intake: Intake,
-}
-
-/// How documents and artifacts are had.
-struct Fetchers {
-    documents: Arc<Documents>,
-    tables: Arc<Tables>,
-    leads: Arc<ListLeads>,
-    plans: Arc<Plans>,
-    artifacts: Arc<Artifacts>,
 }
 
 impl Base {
@@ -200,7 +194,10 @@ impl Base {
             Arc::clone(&self.gate),
             Arc::clone(&fetchers.documents),
             Arc::new(representations),
-            Arc::clone(&fetchers.artifacts),
+            (
+                Arc::clone(&fetchers.artifacts),
+                fetchers.members(&self.metadata),
+            ),
             KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
     }
@@ -257,6 +254,7 @@ impl Base {
             tables: Arc::clone(&fetchers.tables),
             leads: Arc::clone(&fetchers.leads),
             responder: Arc::clone(responder),
+            members: fetchers.members(&self.metadata),
             large_documents: self.large_documents.clone(),
         })
     }
@@ -270,6 +268,7 @@ impl Packages {
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
         let lists = base.lists(&fetchers);
+        let views = fetchers.views(&responder);
         let counters = Arc::<Counters>::default();
         let revalidate_timeout = config.revalidate_timeout;
         let repos = Arc::new(Repos::new(
@@ -330,6 +329,7 @@ impl Packages {
             groups,
             responder,
             lists: Arc::new(lists),
+            views,
             revalidate_timeout,
         }))
     }

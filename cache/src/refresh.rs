@@ -68,6 +68,21 @@ impl Refresher {
             .metadata
             .list(key, FileKind::Document, "", MAX_DOCUMENTS);
         let kept = kept.await?;
+        if kept.is_empty()
+            && let Some(sets) = repo.protocol.sets()
+        {
+            // Lists of all packages tell of it, in whichever sets.
+            let key = repo.package_key("");
+            let kept = self
+                .metadata
+                .list(key, FileKind::Document, "", MAX_DOCUMENTS)
+                .await?;
+            let documents = kept.into_iter().map(|file| Document::new("", file.path));
+            let heads: Vec<Document> = documents.filter(|it| sets.is_head(it)).collect();
+            if !heads.is_empty() {
+                return Ok(heads);
+            }
+        }
         if kept.is_empty() {
             return Ok(repo
                 .protocol

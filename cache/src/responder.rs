@@ -1,6 +1,6 @@
 //! How a document or an artifact of one repo becomes a response.
 
-use crate::artifact::{ArtifactSource, Artifacts, Wanted};
+use crate::artifact::{ArtifactSource, Artifacts, SetMembers, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
@@ -44,17 +44,18 @@ pub(crate) struct Responder {
     documents: Arc<Documents>,
     representations: Arc<Representations>,
     artifacts: Arc<Artifacts>,
+    members: SetMembers,
     media_types: KeptMediaTypes,
 }
 
 impl Responder {
     /// Answers with these documents and artifacts.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         metadata: Metadata,
         gate: Arc<Gate>,
         documents: Arc<Documents>,
         representations: Arc<Representations>,
-        artifacts: Arc<Artifacts>,
+        (artifacts, members): (Arc<Artifacts>, SetMembers),
         media_types: KeptMediaTypes,
     ) -> Self {
         Self {
@@ -63,6 +64,7 @@ impl Responder {
             documents,
             representations,
             artifacts,
+            members,
             media_types,
         }
     }
@@ -81,6 +83,9 @@ impl Responder {
             }
             ReadRequest::Artifact(artifact) => {
                 return self.artifact(repo, artifact, context.request).await;
+            }
+            ReadRequest::Member(member) => {
+                return self.member(repo, member, context.request).await;
             }
             // The door answers these.
             ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
@@ -206,14 +211,41 @@ impl Responder {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
-        let is_part = request.headers.contains_key(RANGE) && request.method == Method::GET;
-        let wanted = if is_part { Wanted::Part } else { Wanted::All };
+        let source = self.artifacts.get(repo, artifact, wanted(request)).await?;
+        let counts = repo.protocol.is_download(artifact);
+        self.answer_source(repo, artifact, source, (counts, Lasts::Forever), request)
+            .await
+    }
+
+    /// Answers with a member of a set.
+    async fn member(
+        &self,
+        repo: &Arc<Repo>,
+        asked: &Artifact,
+        request: &Parts,
+    ) -> Result<Answer, Problem> {
+        let (artifact, source) = self.members.get(repo, asked, wanted(request)).await?;
+        // By its name another one is found as soon as the set changes.
+        let lasts = if artifact.path == asked.path && !repo.is_hosted() {
+            Lasts::Forever
+        } else {
+            Lasts::Unknown
+        };
+        self.answer_source(repo, &artifact, source, (false, lasts), request)
+            .await
+    }
+
+    /// Answers with bytes that are kept, or on their way. `counts`: as a download.
+    pub(crate) async fn answer_source(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        source: ArtifactSource,
+        (counts, lasts): (bool, Lasts),
+        request: &Parts,
+    ) -> Result<Answer, Problem> {
         let known = repo.protocol.content_type(artifact);
-        let source = self.artifacts.get(repo, artifact, wanted).await?;
-        let (key, counts) = (
-            repo.artifact_key(artifact),
-            repo.protocol.is_download(artifact),
-        );
+        let key = repo.artifact_key(artifact);
         let status = match &source {
             ArtifactSource::Stored(found) => {
                 self.metadata.note_use(key, found);
@@ -239,7 +271,7 @@ impl Responder {
                     content_type: self.media_type(repo, key, known, &found).await?,
                     found,
                     headers,
-                    lasts: Lasts::Forever,
+                    lasts,
                     private: false,
                     overlay: None,
                 })
@@ -266,6 +298,15 @@ impl Responder {
                 })
             }
         })
+    }
+}
+
+/// What a request wants of an artifact.
+fn wanted(request: &Parts) -> Wanted {
+    if request.headers.contains_key(RANGE) && request.method == Method::GET {
+        Wanted::Part
+    } else {
+        Wanted::All
     }
 }
 

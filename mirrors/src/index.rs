@@ -80,6 +80,23 @@ pub trait Index: Send + Sync {
     /// roots.
     fn head(&self, root: &str) -> Document;
 
+    /// The document that every state of a hosted repository has, and none without the rest of the state.
+    /// Default: that head.
+    fn mark(&self) -> Document {
+        self.head("")
+    }
+
+    /// Whether repositories have sets that change one by one ([`Sets`](crate::protocol::Sets)): of a group each is
+    /// that of the only member that has it, or merged of those of several. Default: they change as a whole.
+    fn is_by_sets(&self) -> bool {
+        false
+    }
+
+    /// Where the key is that signs what is made here. Default: at no place of its own.
+    fn key(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The root of a document, or of a file that one names; `None` for packages.
     fn root<'a>(&self, path: &'a str) -> Option<&'a str>;
 
@@ -110,6 +127,9 @@ pub trait Index: Send + Sync {
 pub trait Signer {
     /// A detached signature, armored.
     fn sign(&self, bytes: &[u8]) -> Result<String, Problem>;
+
+    /// A text with its signature in it (RFC 9580, 7).
+    fn sign_within(&self, text: &str) -> Result<String, Problem>;
 
     /// The public key, armored.
     fn public_key(&self) -> &str;

@@ -24,6 +24,7 @@ pub mod describing;
 pub mod search;
 pub mod index;
 mod archive;
+mod unpack;
 mod releases;
 pub mod connect;
 pub mod protocol;

@@ -18,7 +18,7 @@ use crate::resource::{
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
 use http::HeaderMap;
-use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply};
+use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply, Timestamp};
 use std::sync::Arc;
 
 /// A parsed request to a repository. Nothing reads the path again.
@@ -263,8 +263,67 @@ pub trait Sets: Send + Sync {
     /// What must be stored together with a document; empty for most.
     fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem>;
 
-    /// The document that a companion belongs to. It is fetched first, and the companion with it.
-    fn head_of(&self, companion: &Document) -> Option<Document>;
+    /// The documents that a companion belongs to: to the first that there is. It is fetched first, and
+    /// the companion with it. One that is among them belongs to itself where there is no other.
+    fn heads_of(&self, companion: &Document) -> Vec<Document>;
+
+    /// Whether a document is the head of a set whose members are asked for by their names
+    /// ([`ReadRequest::Member`]) and tell of artifacts. Default: none is.
+    fn is_head(&self, document: &Document) -> bool {
+        let _ = document;
+        false
+    }
+
+    /// The heads of which one may have the member at a path, the most likely first. Default: none.
+    fn heads_above(&self, path: &str) -> Vec<Document> {
+        let _ = path;
+        Vec::new()
+    }
+
+    /// How the keys that an upstream's metadata is signed with are found to have signed a document.
+    /// Default: it is not signed.
+    fn signature(&self, document: &Document) -> Signature {
+        let _ = document;
+        Signature::None
+    }
+
+    /// The text and the signature that are one document; `None` if it is not whole, or something else.
+    fn split_signed(&self, body: &[u8]) -> Option<(String, String)> {
+        let _ = body;
+        None
+    }
+
+    /// Whether a companion fits its head, as far as bytes tell. Default: they tell nothing.
+    fn fits(&self, head: &[u8], companion: &Document, body: &[u8]) -> bool {
+        let _ = (head, companion, body);
+        true
+    }
+
+    /// What a state of a head tells of its age.
+    fn age(&self, head: &[u8]) -> StateAge {
+        let _ = head;
+        StateAge::default()
+    }
+}
+
+/// How a document is signed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Signature {
+    /// Not at all.
+    None,
+    /// The signature and what it signs are one document.
+    Within,
+    /// By this companion.
+    By(Document),
+}
+
+/// What a state of a document tells of its age.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct StateAge {
+    /// When it was made: one that was made before another does not take its place.
+    pub made: Option<Timestamp>,
+    /// When clients begin to refuse it.
+    pub expires: Option<Timestamp>,
 }
 
 /// Lists of the addresses at which an upstream's content is.

@@ -95,6 +95,9 @@ pub enum ReadRequest {
     Part(Document, Representation, Box<str>),
     /// An artifact.
     Artifact(Artifact),
+    /// A member of a set, by the name or the path that its head has for it; as an artifact of its own
+    /// where no head that is kept has it.
+    Member(Artifact),
     /// Details of a published package that are in none of its documents, such as its owners.
     Details(Box<str>),
     /// A response that depends on nothing but the repository's URL.
@@ -110,6 +113,7 @@ impl ReadRequest {
             Self::Document(Document { package, .. }, _)
             | Self::Part(Document { package, .. }, ..)
             | Self::Artifact(Artifact { package, .. })
+            | Self::Member(Artifact { package, .. })
             | Self::Details(package) => package,
             Self::Local(_) | Self::Redirect(_) => "",
         }
@@ -183,6 +187,8 @@ pub struct Fetch {
     pub size: Option<u64>,
     /// Media types for the `Accept` header.
     pub accept: &'static str,
+    /// Where else it is, should it not be there, or be something else.
+    pub others: Vec<String>,
 }
 
 impl Fetch {
@@ -193,6 +199,7 @@ impl Fetch {
             integrity,
             size: None,
             accept: "*/*",
+            others: Vec::new(),
         }
     }
 
@@ -248,6 +255,20 @@ pub trait Table: Send + Sync {
         ))
     }
 
+    /// Of the head of a set: its member of this name, or at this path. Default: none.
+    fn member(&self, name: &str) -> Option<Member> {
+        let _ = name;
+        None
+    }
+
+    /// Of the head of a set: its lists that may name the artifact at a path, the most likely first, each in
+    /// all its forms, of which any will do.
+    /// Default: none.
+    fn lists_of(&self, path: &str) -> Vec<Vec<Member>> {
+        let _ = path;
+        Vec::new()
+    }
+
     /// The memory that it uses, in bytes.
     fn weight(&self) -> usize;
 }
@@ -259,11 +280,16 @@ pub struct Set {
     pub companions: Vec<Document>,
     /// Artifacts that it names.
     pub members: Vec<Member>,
+    /// Whether there are so many that only those are stored which somebody asked for: with the next
+    /// state of the document, those of the same names; and companions likewise.
+    pub on_demand: bool,
 }
 
 /// An artifact that the head of a set names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
+    /// The name that it has in every state of the head.
+    pub name: Box<str>,
     /// The artifact.
     pub artifact: Artifact,
     /// How it is fetched.

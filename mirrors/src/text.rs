@@ -51,6 +51,18 @@ pub(crate) fn path(text: &str) -> String {
     text.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
+/// An encoded path as a relative URL. A colon in the first segment is encoded, because the text before
+/// it would be a scheme.
+pub(crate) fn below(path: String) -> String {
+    match path.split_once('/') {
+        None => path.replace(':', "%3A"),
+        Some((first, rest)) if first.contains(':') => {
+            format!("{}/{rest}", first.replace(':', "%3A"))
+        }
+        Some(_) => path,
+    }
+}
+
 /// A document without the byte order mark that some programs put first; clients pass over it.
 pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)

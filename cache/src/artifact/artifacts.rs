@@ -10,7 +10,7 @@ use crate::problems::absent;
 use crate::repo::Repo;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::Artifact;
+use larder_mirrors::{Artifact, Fetch};
 use larder_model::{Kind, Problem};
 use std::sync::Arc;
 
@@ -71,6 +71,27 @@ impl Artifacts {
         artifact: &Artifact,
         wanted: Wanted,
     ) -> Result<ArtifactSource, Problem> {
+        self.get_by(repo, artifact, None, wanted).await
+    }
+
+    /// The same of an artifact of which it is known how it is got.
+    pub(crate) async fn get_known(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        wanted: Wanted,
+    ) -> Result<ArtifactSource, Problem> {
+        self.get_by(repo, artifact, Some(fetch), wanted).await
+    }
+
+    async fn get_by(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        known: Option<&Fetch>,
+        wanted: Wanted,
+    ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
             let is_doubtful = found.damaged || self.unpacked.may_be_one(artifact, &found);
             if !is_doubtful || repo.upstream().is_err() {
@@ -88,7 +109,7 @@ impl Artifacts {
             return Err(absent());
         }
         repo.upstream()?; // whoever is offline need not look for a way
-        let download = self.download(repo, artifact)?;
+        let download = self.download(repo, artifact, known)?;
         if wanted == Wanted::Kept {
             return Ok(ArtifactSource::Downloaded(download.kept().await?));
         }
@@ -109,7 +130,7 @@ impl Artifacts {
         artifact: &Artifact,
         kept: Arc<FileRecord>,
     ) -> Result<ArtifactSource, Problem> {
-        let fetched = match self.download(repo, artifact) {
+        let fetched = match self.download(repo, artifact, None) {
             Ok(download) => download.kept().await,
             Err(problem) => Err(problem),
         };
@@ -137,6 +158,7 @@ impl Artifacts {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         artifact: &Artifact,
+        fetch: Option<&Fetch>,
     ) -> Result<Arc<Download>, Problem> {
         if let Some(running) = self.downloads.running(repo, artifact) {
             return Ok(running);
@@ -147,8 +169,9 @@ impl Artifacts {
         }
         let start = |download: Arc<Download>| {
             let (this, repo, artifact) = (Arc::clone(self), Arc::clone(repo), artifact.clone());
+            let fetch = fetch.cloned();
             async move {
-                let outcome = this.bring(&repo, &artifact, &download).await;
+                let outcome = this.bring(&repo, &artifact, fetch, &download).await;
                 if let Ok(found) = &outcome {
                     this.metadata.note_use(repo.artifact_key(&artifact), found);
                 }
@@ -167,9 +190,14 @@ impl Artifacts {
         &self,
         repo: &Arc<Repo>,
         artifact: &Artifact,
+        known: Option<Fetch>,
         download: &Download,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let planned = self.plans.plan(repo, artifact, false).await;
+        let is_known = known.is_some();
+        let planned = match known {
+            Some(fetch) => Ok(fetch),
+            None => self.plans.plan(repo, artifact, false).await,
+        };
         // It may have come with the index, or by a download that ended since the asker looked.
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
         let mut stored = stored.filter(|found| !found.damaged);
@@ -189,6 +217,7 @@ impl Artifacts {
             },
         };
         match outcome {
+            Err(problem) if is_known => Err(wrong_bytes(problem)),
             // The index may be older than the artifact.
             Err(problem)
                 if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound =>

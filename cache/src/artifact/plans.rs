@@ -23,10 +23,10 @@ const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// Makes plans.
 pub(crate) struct Plans {
-    metadata: Metadata,
-    documents: Arc<Documents>,
+    pub(super) metadata: Metadata,
+    pub(super) documents: Arc<Documents>,
     bodies: Arc<Bodies>,
-    tables: Arc<Tables>,
+    pub(super) tables: Arc<Tables>,
     leads: Arc<ListLeads>,
     /// Plans hold the documents that they read.
     planning: Slots,
@@ -62,8 +62,11 @@ impl Plans {
         let step = |known: &[_], tables: &[_]| repo.protocol.plan(artifact, known, tables);
         match self.follow(repo, (MAX_STEPS, anew), step).await {
             Err(problem) if problem.kind == Kind::NotFound => {
-                let beside = self.plan_beside(repo, artifact, anew).await?;
-                beside.ok_or(problem)
+                if let Some(fetch) = self.plan_beside(repo, artifact, anew).await? {
+                    return Ok(fetch);
+                }
+                let listed = Box::pin(self.plan_listed(repo, artifact, anew)).await?;
+                listed.ok_or(problem)
             }
             outcome => outcome,
         }
@@ -136,7 +139,11 @@ impl Plans {
     }
 
     /// Asks for an index once more, unless that was done just now.
-    async fn ask_again(&self, repo: &Arc<Repo>, document: &Document) -> Result<(), Problem> {
+    pub(super) async fn ask_again(
+        &self,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<(), Problem> {
         let Some(kept) = self.documents.at_hand(repo, document).await? else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use super::fetcher::{
 };
 use super::mirror_lists::list_address;
 use super::missing::Missing;
-use super::retired::no_longer_named;
+use super::states::{Companions, Demand};
 use super::store::{Beside, DocumentStore};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
@@ -41,10 +41,10 @@ pub(crate) struct Documents {
     composer: Composer,
     pub(super) bodies: Arc<Bodies>,
     artifacts: Arc<ArtifactFetcher>,
-    missing: Arc<Missing>,
+    pub(super) missing: Arc<Missing>,
     pub(super) fetcher: DocumentFetcher,
-    store: DocumentStore,
-    flights: Flights<Arc<FileRecord>>,
+    pub(super) store: DocumentStore,
+    pub(super) flights: Flights<Arc<FileRecord>>,
     revalidate_timeout: Duration,
 }
 
@@ -88,17 +88,8 @@ impl Documents {
             return Ok(CachedDocument::current(found, CacheStatus::Hit));
         }
         // A companion is the one that came with its head.
-        let sets = repo.protocol.sets();
-        if let Some(head) = sets.and_then(|sets| sets.head_of(document)) {
-            let cached = Box::pin(self.get(repo, &head)).await?;
-            let found = self.metadata.find(repo.document_key(document)).await?;
-            let mut found = found.ok_or_else(absent)?;
-            if found.damaged && repo.upstream().is_ok() {
-                self.fetch_anew(repo, document).await?;
-                let again = self.metadata.find(repo.document_key(document)).await?;
-                found = again.ok_or_else(absent)?;
-            }
-            return Ok(CachedDocument { found, ..cached });
+        if let Some(head) = self.head_for(repo, document).await? {
+            return self.companion(repo, document, &head).await;
         }
         if let Some(found) = self.at_hand(repo, document).await? {
             let age = self.metadata.now().since(found.checked_at);
@@ -108,10 +99,22 @@ impl Documents {
             }
             return Box::pin(self.kept(repo, document, (found, age))).await;
         }
+        let found = match Box::pin(self.fetch_first(repo, document)).await {
+            Ok(found) => found,
+            Err(problem) => return Err(self.or_other_head(repo, document, problem).await?),
+        };
+        Ok(CachedDocument::current(found, CacheStatus::Miss))
+    }
+
+    /// A document that is not kept.
+    async fn fetch_first(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<Arc<FileRecord>, Problem> {
         repo.upstream()?; // offline says more than a memory of nothing
         self.require_not_missing(repo, document)?;
-        let found = Box::pin(self.refresh(repo, document, None)).await?;
-        Ok(CachedDocument::current(found, CacheStatus::Miss))
+        self.refresh(repo, document, None).await
     }
 
     /// A document that was kept longer ago than it is fresh, or what replaces it.
@@ -193,7 +196,11 @@ impl Documents {
     }
 
     /// Fails if it is known that there is no such thing.
-    fn require_not_missing(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
+    pub(super) fn require_not_missing(
+        &self,
+        repo: &Repo,
+        document: &Document,
+    ) -> Result<(), Problem> {
         let key = flight_key(repo, document);
         if self.missing.contains(&key, &document.package) {
             Err(absent())
@@ -251,8 +258,7 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<(), Problem> {
-        let sets = repo.protocol.sets();
-        let head = sets.and_then(|sets| sets.head_of(document));
+        let head = self.head_for(repo, document).await?;
         let document = head.unwrap_or_else(|| document.clone());
         let start = || {
             let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
@@ -319,20 +325,27 @@ impl Documents {
             let found = Arc::new(new.validators.of(digest, body.clone()));
             return Ok(self.keep_behind(repo, document, found, new));
         }
-        let set = std::mem::take(&mut new.set);
+        if let Some(kept) = kept
+            && self.is_older(repo, document, (&new, kept)).await?
+        {
+            return Ok(self.store.confirm(repo, document, kept).await?.into());
+        }
+        let all = std::mem::take(&mut new.set);
+        let is_read_later = all.on_demand;
+        let Demand { set, retired } = self.demand(repo, document, kept, all).await?;
         let named = set
             .members
             .iter()
             .map(|member| member.artifact.path.clone());
         let named: Vec<Box<str>> = named.collect();
         let companions = self
-            .bring_set(repo, document, &digest, (set, is_last))
+            .bring_set(repo, document, (&digest, &mut new.body), (set, is_last))
             .await?;
-        let retired = no_longer_named(&self.bodies, repo, (document, kept), &named).await;
         let beside = Beside {
             companions,
             named,
             retired,
+            is_read_later,
         };
         self.store
             .keep(repo, document, new.body, new.validators, beside)
@@ -419,41 +432,28 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        digest: &Digest,
+        (digest, body): (&Digest, &mut Received),
         (set, is_last): (Set, bool),
-    ) -> Result<Vec<(Document, Option<Bytes>)>, FetchError> {
-        if set == Set::default() {
+    ) -> Result<Companions, FetchError> {
+        if set.members.is_empty() && set.companions.is_empty() {
             return Ok(Vec::new());
         }
         let mut companions = Vec::new();
-        for companion in set.companions {
-            let bytes = self.fetch_plain(repo, &companion).await?;
-            if let Some(bytes) = &bytes {
-                repo.protocol.check(&companion, bytes)?;
-            }
-            companions.push((companion, bytes));
+        if !set.companions.is_empty() {
+            let body = self.fetcher.whole(body).await?;
+            let head = (document, digest, &*body);
+            companions = self.bring_companions(repo, head, set.companions).await?;
         }
         for few in set.members.chunks(MEMBERS_AT_ONCE) {
             for (member, problem) in self.artifacts.ensure_all(repo, few).await {
                 require_absent(repo, member, problem, is_last)?;
             }
         }
-        // The companions were fetched after the document: they belong to it if it is still the
-        // same.
-        if companions.iter().any(|(_, bytes)| bytes.is_some())
-            && !self.is_still(repo, document, digest).await?
-        {
-            return Err(FetchError::Changed(Problem::new(
-                Kind::Upstream,
-                "document",
-                "the upstream's metadata changed while it was fetched",
-            )));
-        }
         Ok(companions)
     }
 
     /// Whether a document is upstream what it was.
-    async fn is_still(
+    pub(super) async fn is_still(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
@@ -465,7 +465,7 @@ impl Documents {
     }
 
     /// The bytes of a document as they are upstream now.
-    async fn fetch_plain(
+    pub(super) async fn fetch_plain(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
@@ -476,7 +476,7 @@ impl Documents {
 }
 
 /// Names the flight of a document.
-fn flight_key(repo: &Repo, document: &Document) -> Key {
+pub(super) fn flight_key(repo: &Repo, document: &Document) -> Key {
     let Document {
         package,
         kind,

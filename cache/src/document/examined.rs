@@ -1,9 +1,13 @@
 //! What is read in a document's bytes when they have come: whether they are the document, and what of
 //! them is needed later. So they need not stay in memory.
 
+use super::signed::require_signed;
 use bytes::Bytes;
+use larder_keys::TrustedKeys;
+use larder_mirrors::protocol::{Signature, StateAge};
 use larder_mirrors::{Document, PromisedDocument, Protocol, Set};
-use larder_model::{Digest, Kind, Problem};
+use larder_model::{Digest, Kind, Problem, Timestamp};
+use std::sync::Arc;
 
 /// What the bytes of a document are read for.
 pub(super) struct Examiner {
@@ -15,6 +19,9 @@ pub(super) struct Examiner {
     pub(super) promised: Option<PromisedDocument>,
     /// The media type that the upstream says.
     pub(super) content_type: String,
+    /// What signs it, if that matters, and now.
+    pub(super) trusted: Option<Arc<TrustedKeys>>,
+    pub(super) now: Timestamp,
 }
 
 /// What was read in them.
@@ -25,6 +32,8 @@ pub(super) struct Examined {
     pub(super) set: Set,
     /// Which of the promised bodies it is.
     pub(super) rank: Option<usize>,
+    /// When the state was made of which it is the head, and how long it is good.
+    pub(super) age: StateAge,
     pub(super) content_type: String,
 }
 
@@ -41,9 +50,16 @@ impl Examiner {
         }
         let sets = self.protocol.sets();
         let set = sets.map(|sets| sets.set(document, body)).transpose()?;
+        let age = sets.map_or_else(StateAge::default, |sets| sets.age(body));
+        if let (Some(sets), Some(trusted)) = (sets, &self.trusted)
+            && sets.signature(document) == Signature::Within
+        {
+            require_signed(sets, trusted, (document, body), &[], self.now)?;
+        }
         Ok(Examined {
             passed_over,
             set: set.unwrap_or_default(),
+            age,
             rank,
             content_type,
         })

@@ -8,10 +8,14 @@ use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
+use larder_mirrors::protocol::StateAge;
 use larder_mirrors::{Document, Member, Pages, Set};
 use larder_model::{Digest, Kind, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// What is told of a state that is past its time.
+const EXPIRED: &str = "it has expired: clients that look at that refuse it";
 
 /// Pages of one document.
 const MAX_PAGES: usize = 2000;
@@ -40,6 +44,8 @@ pub(super) struct NewDocument {
     pub(super) validators: Validators,
     /// What belongs together with it.
     pub(super) set: Set,
+    /// When that was made.
+    pub(super) age: StateAge,
     /// Which of the bodies it is that a list of mirrors promises.
     rank: Option<usize>,
 }
@@ -207,6 +213,11 @@ impl DocumentFetcher {
         Ok(Some(body.small().await?))
     }
 
+    /// All bytes of a document that came.
+    pub(super) async fn whole(&self, body: &mut Received) -> Result<Bytes, Problem> {
+        body.look((&self.budget, 1), Bytes::clone).await
+    }
+
     /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do. A
     /// head is a short cut: what it does not tell, all of it does.
     async fn has_digest(
@@ -342,6 +353,8 @@ impl DocumentFetcher {
             claimed,
             promised: upstream.promised(&document.path).filter(|_| !is_page),
             content_type: std::mem::take(&mut validators.content_type),
+            trusted: upstream.trusted().cloned(),
+            now: self.metadata.now(),
         };
         let read = move |body: &Bytes| examiner.examine(body);
         let found = body.look((&self.budget, WORK_FACTOR), read).await??;
@@ -349,10 +362,15 @@ impl DocumentFetcher {
             upstream.passed_over(found.passed_over, &document.path);
         }
         validators.content_type = found.content_type;
+        if let Some(end) = found.age.expires {
+            let is_past = end <= self.metadata.now();
+            upstream.warn(&document.path, is_past.then_some(EXPIRED));
+        }
         Ok(NewDocument {
             body,
             validators,
             set: found.set,
+            age: found.age,
             rank: found.rank,
         })
     }

@@ -2,12 +2,16 @@
 
 mod cached;
 mod missing;
+mod signed;
 mod examined;
 mod fetcher;
+mod states;
 mod store;
 mod mirror_lists;
-mod retired;
 mod documents;
+mod demand;
+mod past;
+mod companions;
 mod listed;
 mod packing;
 mod form;

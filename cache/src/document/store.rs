@@ -1,10 +1,10 @@
 //! The documents of mirrors, as they are kept.
 
 use super::fetcher::Validators;
+use super::states::{Companions, path_of, paths_of};
 use crate::intake::Received;
 use crate::problems::absent;
 use crate::repo::Repo;
-use bytes::Bytes;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
@@ -18,11 +18,13 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Beside {
     /// Documents that belong to it; those without bytes are gone.
-    pub(super) companions: Vec<(Document, Option<Bytes>)>,
+    pub(super) companions: Companions,
     /// Paths of the artifacts that it names.
     pub(super) named: Vec<Box<str>>,
     /// Those that the state before named, and this one does not.
     pub(super) retired: Vec<Box<str>>,
+    /// Whether the state can be read once it is past.
+    pub(super) is_read_later: bool,
 }
 
 /// Keeps the documents of mirrors.
@@ -55,6 +57,48 @@ impl DocumentStore {
         Ok(self.metadata.name_is_gone(key).await?)
     }
 
+    /// Keeps what belongs to a document that is kept.
+    pub(super) async fn keep_companions(
+        &self,
+        repo: &Repo,
+        companions: Companions,
+    ) -> Result<(), Problem> {
+        let (mut prepared, mut paths) = (Vec::new(), Vec::new());
+        for (companion, bytes) in &companions {
+            if let Some(bytes) = bytes {
+                prepared.push(self.content.prepare(bytes).await?);
+                paths.push(&*companion.path);
+            }
+        }
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let at = self.metadata.now();
+        let later = paths_of(&companions, at);
+        let write = async |blobs: Vec<NewBlob>| {
+            let file = |(path, blob)| NewFile::new(FileKind::Document, path, blob, "");
+            let past = |(path, blob)| NewFile::new(FileKind::Artifact, path, blob, "");
+            let past = later
+                .iter()
+                .map(|path| &**path)
+                .zip(blobs.clone())
+                .map(past);
+            let files = paths.iter().copied().zip(blobs).map(file).chain(past);
+            let new = NewFiles {
+                package: repo.package_key(""),
+                full_name: None,
+                by: System::Upstream,
+                at,
+                files: files.collect(),
+                gone: Vec::new(),
+                named: Vec::new(),
+                retired: Vec::new(),
+            };
+            self.metadata.keep_files(new).await
+        };
+        Ok(self.content.keep_all(&prepared, write).await?)
+    }
+
     /// Keeps a document and what belongs to it.
     pub(super) async fn keep(
         &self,
@@ -82,10 +126,17 @@ impl DocumentStore {
         let key = repo.document_key(document);
         let alias = repo.alias_of(document, &prepared[0].digest());
         let full_name = repo.full_name(&document.package);
+        let mut past = Vec::new();
+        if beside.is_read_later {
+            past.push(path_of(document, validators.at));
+            past.extend(paths_of(&companions, validators.at));
+        }
         let write = async |blobs: Vec<NewBlob>| {
             let plain = |kind, path, blob| NewFile::new(kind, path, blob, &validators.content_type);
-            let mut blobs = blobs.into_iter();
             let mut files = Vec::new();
+            let states = past.iter().zip(blobs.clone());
+            files.extend(states.map(|(path, blob)| plain(FileKind::Artifact, path, blob)));
+            let mut blobs = blobs.into_iter();
             if let Some(blob) = blobs.next() {
                 if let Some(alias) = &alias {
                     files.push(plain(alias.kind, &alias.path, blob.clone()));

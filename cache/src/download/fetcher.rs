@@ -123,9 +123,9 @@ impl ArtifactFetcher {
             .collect()
     }
 
-    /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too. Of a
-    /// mirror whose bytes are wrong, or break off, nothing is kept, and the next one is asked.
-    pub(crate) async fn fetch(
+    /// Fetches, checks and stores an artifact at one address. Of a mirror whose bytes are wrong, or break
+    /// off, nothing is kept, and the next one is asked.
+    pub(super) async fn fetch_at(
         &self,
         repo: &Repo,
         artifact: &Artifact,

@@ -5,6 +5,7 @@ mod progress;
 mod downloads;
 mod encoded;
 mod fetcher;
+mod addresses;
 
 pub(crate) use downloads::{Downloads, download_key};
 pub(crate) use fetcher::{ArtifactFetcher, is_promised, wrong_bytes};

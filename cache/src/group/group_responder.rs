@@ -1,7 +1,7 @@
 //! Answers from a group: from the members who own a name, else from its mirrors.
 
 use super::groups::Groups;
-use super::members::{Owners, nowhere};
+use super::members::{Owners, is_lacking, nowhere};
 use super::shared::SharedPackages;
 use crate::permissions::read_of;
 use crate::problems::absent;
@@ -11,20 +11,8 @@ use crate::responder::{ReadContext, Responder};
 use larder_access::{Admission, Gate};
 use larder_door::Answer;
 use larder_mirrors::ReadRequest;
-use larder_model::{Kind, Problem, Reply, RepoKind};
+use larder_model::{Problem, Reply, RepoKind};
 use std::sync::Arc;
-
-/// Whether a problem of a member is that it does not have something: the next one is asked. Static
-/// files in buckets, and some registries, say so by 400, 401 or 403. Where we show credentials these
-/// may mean that they are wrong, and what is kept of a member is served before it is refused.
-fn is_lacking(member: &Repo, problem: &Problem) -> bool {
-    let is_refused = || {
-        let upstream = member.upstream.as_ref();
-        upstream.is_some_and(|upstream| !upstream.has_credentials())
-            && matches!(problem.upstream_status, Some(400 | 401 | 403))
-    };
-    problem.kind == Kind::NotFound || is_refused()
-}
 
 /// Answers with what the members of a group have.
 pub(crate) struct GroupResponder {
@@ -113,8 +101,11 @@ impl GroupResponder {
             ReadRequest::Part(document, representation, part) => {
                 (document, (*representation, Some(&**part)))
             }
-            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
-                return Err(absent()); // the door answers these
+            ReadRequest::Member(_)
+            | ReadRequest::Details(_)
+            | ReadRequest::Local(_)
+            | ReadRequest::Redirect(_) => {
+                return Err(absent()); // others answer these
             }
         };
         let cached = self.shared.document(members, document).await?;

@@ -2,7 +2,7 @@
 
 use crate::problems::absent;
 use crate::repo::Repo;
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use std::sync::Arc;
 
 /// The members of a group, for a caller.
@@ -54,4 +54,16 @@ pub(crate) fn nowhere(mirrors: &[Arc<Repo>], package: &str) -> Problem {
         }
         None => absent(),
     }
+}
+
+/// Whether a problem of a member is that it does not have something: the next one is asked. Static
+/// files in buckets, and some registries, say so by 400, 401 or 403. Where we show credentials these
+/// may mean that they are wrong, and what is kept of a member is served before it is refused.
+pub(super) fn is_lacking(member: &Repo, problem: &Problem) -> bool {
+    let is_refused = || {
+        let upstream = member.upstream.as_ref();
+        upstream.is_some_and(|upstream| !upstream.has_credentials())
+            && matches!(problem.upstream_status, Some(400 | 401 | 403))
+    };
+    problem.kind == Kind::NotFound || is_refused()
 }

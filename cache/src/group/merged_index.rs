@@ -2,6 +2,7 @@
 //! when one of them changed.
 
 use super::merged_state::{Folders, MergedState};
+use crate::artifact::{ArtifactSource, SetMembers, Wanted};
 use crate::bodies::Bodies;
 use crate::flights::Flights;
 use crate::limits::Slots;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
+use larder_mirrors::Artifact;
 use larder_mirrors::index::{IndexMember, IndexMerger, Signer};
 use larder_model::{CacheLifetime, FileKind, Problem};
 use std::collections::HashSet;
@@ -24,6 +26,7 @@ pub(crate) struct MergedIndex {
     store: Arc<IndexStore>,
     packages: Arc<HostedPackages>,
     bodies: Arc<Bodies>,
+    members: SetMembers,
     large_documents: Slots,
     builds: Flights<()>,
 }
@@ -35,6 +38,7 @@ impl MergedIndex {
         store: Arc<IndexStore>,
         packages: Arc<HostedPackages>,
         bodies: Arc<Bodies>,
+        members: SetMembers,
         large_documents: Slots,
     ) -> Self {
         Self {
@@ -42,6 +46,7 @@ impl MergedIndex {
             store,
             packages,
             bodies,
+            members,
             large_documents,
             builds: Flights::default(),
         }
@@ -173,10 +178,13 @@ impl MergedIndex {
     /// lacked it, and it is not the list of packages.
     async fn list(
         &self,
-        member: &Repo,
+        member: &Arc<Repo>,
         (root, head): (&str, &FileRecord),
         path: &str,
     ) -> Result<Option<Bytes>, Problem> {
+        if index_of(member)?.is_by_sets() {
+            return self.member_of_set(member, path).await.map(Some);
+        }
         let own = if member.is_hosted() {
             path.to_owned()
         } else {
@@ -191,5 +199,17 @@ impl MergedIndex {
         }
         let changed = "a member changed meanwhile";
         Err(Problem::busy(changed, Duration::from_secs(1)))
+    }
+
+    /// A file that a member's head names, which is fetched if it is not kept.
+    async fn member_of_set(&self, member: &Arc<Repo>, path: &str) -> Result<Bytes, Problem> {
+        let asked = Artifact::new("", None, path);
+        let (_, source) = self.members.get(member, &asked, Wanted::Kept).await?;
+        match source {
+            ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
+                self.bodies.read(&found).await
+            }
+            ArtifactSource::Streaming(..) => Err(Problem::internal("it was to be kept")),
+        }
     }
 }

@@ -5,7 +5,8 @@ use super::members::Members;
 use super::merged_index::MergedIndex;
 use super::merged_state::{GroupRequest, MergedStates};
 use super::origin::{Origin, Origins};
-use crate::artifact::ListLeads;
+use super::set_responder::SetResponder;
+use crate::artifact::{ListLeads, SetMembers};
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
@@ -35,6 +36,7 @@ pub(crate) struct MergedParts {
     pub(crate) tables: Arc<Tables>,
     pub(crate) leads: Arc<ListLeads>,
     pub(crate) responder: Arc<Responder>,
+    pub(crate) members: SetMembers,
     pub(crate) large_documents: Slots,
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct MergedResponder {
     states: Arc<MergedStates>,
     index: Arc<MergedIndex>,
     origins: Origins,
+    sets: SetResponder,
     responder: Arc<Responder>,
 }
 
@@ -60,11 +63,21 @@ impl MergedResponder {
         ));
         let index = Arc::new(MergedIndex::new(
             parts.metadata.clone(),
-            parts.store,
+            Arc::clone(&parts.store),
             parts.packages,
             Arc::clone(&parts.bodies),
+            parts.members,
             parts.large_documents,
         ));
+        let sets = SetResponder {
+            metadata: parts.metadata.clone(),
+            gate: Arc::clone(&parts.gate),
+            groups: Arc::clone(&parts.groups),
+            documents: Arc::clone(&parts.documents),
+            index: Arc::clone(&index),
+            store: parts.store,
+            responder: Arc::clone(&parts.responder),
+        };
         let origins = Origins::new(
             parts.metadata,
             parts.bodies,
@@ -81,6 +94,7 @@ impl MergedResponder {
             states,
             index,
             origins,
+            sets,
             responder: parts.responder,
         }
     }
@@ -91,11 +105,11 @@ impl MergedResponder {
         admission: &Admission,
         group: &Arc<Repo>,
         read: &ReadRequest,
-        request: &Parts,
+        context: ReadContext<'_>,
     ) -> Result<Option<Answer>, Problem> {
-        if group.protocol.index().is_none() {
+        let Some(index) = group.protocol.index() else {
             return Ok(None);
-        }
+        };
         // The state that this caller may see, made of these members.
         let members: Members = self.groups.members(admission, group, "")?;
         let group_request = GroupRequest {
@@ -103,12 +117,19 @@ impl MergedResponder {
             group,
             members: &members,
         };
+        if index.is_by_sets() {
+            return self
+                .sets
+                .answer(group_request, read, context)
+                .await
+                .map(Some);
+        }
         if let Some(answer) = self.merged(group_request, read, HeaderMap::new()).await? {
             return Ok(Some(answer));
         }
         match read {
             ReadRequest::Artifact(artifact) => self
-                .artifact(group_request, artifact, request)
+                .artifact(group_request, artifact, context.request)
                 .await
                 .map(Some),
             _ => Ok(None),
@@ -135,6 +156,7 @@ impl MergedResponder {
                 Lasts::Forever,
             ),
             ReadRequest::Part(..)
+            | ReadRequest::Member(_)
             | ReadRequest::Details(_)
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => return Ok(None),

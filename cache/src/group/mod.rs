@@ -13,6 +13,7 @@ mod group_responder;
 mod merged_state;
 mod merged_index;
 mod origin;
+mod set_responder;
 mod merged_responder;
 
 pub(crate) use group_responder::GroupResponder;

@@ -58,7 +58,7 @@ impl HostedIndex {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let head = index_of(repo)?.head("");
+        let head = index_of(repo)?.mark();
         let (key, head_key) = (repo.document_key(document), repo.document_key(&head));
         for _ in 0..TRIES {
             if let Some(found) = self.metadata.find(key).await? {

@@ -22,6 +22,10 @@ impl Signer for RepoSigner {
         self.key.sign(bytes, self.now)
     }
 
+    fn sign_within(&self, text: &str) -> Result<String, Problem> {
+        self.key.sign_within(text, self.now)
+    }
+
     fn public_key(&self) -> &str {
         self.key.public_key()
     }

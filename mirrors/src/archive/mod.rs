@@ -4,6 +4,7 @@
 //! what is checked here is what every client unpacks.
 
 pub(crate) mod window;
+pub(crate) mod ar;
 pub(crate) mod tar;
 pub(crate) mod zip;
 pub(crate) mod folder;

@@ -2,9 +2,9 @@
 //! file of each kind.
 
 use super::packer::{Packer, Record};
-use super::unpack::unpack;
 use crate::index::IndexDocument;
 use crate::publishing::Body;
+use crate::unpack::unpack;
 use crate::xml::{Fault, Step, Walker};
 use larder_model::{Limit, Problem};
 use quick_xml::events::Event;

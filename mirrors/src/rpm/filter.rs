@@ -4,8 +4,8 @@
 use super::item::{Item, location};
 use super::paths::joined;
 use super::scan::Raw;
-use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::text::bad_document;
+use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::xml::{Fault, Step, Walker, attribute, text_of};
 use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};

@@ -92,7 +92,7 @@ impl Item {
             self.url.clone()
         } else {
             // Nothing leads above the upstream's address.
-            below(joined(&text::path(root), &self.url).unwrap_or_default())
+            text::below(joined(&text::path(root), &self.url).unwrap_or_default())
         };
         Fetch::new(url, self.integrity.clone()).with_size(self.size)
     }
@@ -105,18 +105,6 @@ pub(super) fn is_absolute(url: &str) -> bool {
             .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
     };
     begins("https://") || begins("http://")
-}
-
-/// An encoded path as a relative URL. A colon in the first segment is encoded, because the text before
-/// it would be a scheme.
-pub(super) fn below(path: String) -> String {
-    match path.split_once('/') {
-        None => path.replace(':', "%3A"),
-        Some((first, rest)) if first.contains(':') => {
-            format!("{}/{rest}", first.replace(':', "%3A"))
-        }
-        Some(_) => path,
-    }
 }
 
 /// Path below the root, and URL.

@@ -1,8 +1,8 @@
 //! Where the locations in a list of packages lead, found without reading the list as a whole.
 
 use super::item::is_absolute;
-use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::index::Leads;
+use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use std::io::{self, BufRead as _, Read as _};
 
 /// Bytes that are looked at in one piece. A tag of a location is shorter.

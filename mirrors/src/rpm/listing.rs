@@ -3,8 +3,8 @@
 use super::item::{Item, Unfit};
 use super::paths::locations;
 use super::scan::{PACKAGES, Scan};
-use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::text::bad_document;
+use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::xml::Fault;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};

@@ -6,7 +6,6 @@
 
 mod paths;
 mod order;
-mod unpack;
 mod scan;
 mod item;
 mod repomd;
@@ -32,13 +31,12 @@ mod connect;
 pub use listing::Listing;
 
 use crate::connect::Client;
-use crate::protocol::{Call, MirrorLists, Protocol, Sets, Tables};
+use crate::protocol::{Call, MirrorLists, Protocol, Sets, Signature, Tables};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Member, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
 use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
-use item::below;
 use larder_model::{Problem, ProtocolName, Release, Reply};
 use paths::{ending, metadata, name_of, repomd_of, roots};
 use plans::{MAX_STEPS, PRIMARY, file_of, plan_metadata, plan_package};
@@ -67,6 +65,7 @@ impl Sets for RepomdSets {
         };
         let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
         let member = |record: Record| Member {
+            name: record.item.path.as_str().into(),
             artifact: file_of(root, &record),
             fetch: record.item.fetch(root),
             is_required: record.kind == PRIMARY,
@@ -75,13 +74,23 @@ impl Sets for RepomdSets {
         Ok(Set {
             companions: vec![companion(".asc"), companion(".key")],
             members,
+            on_demand: false,
         })
     }
 
-    fn head_of(&self, companion: &Document) -> Option<Document> {
-        match metadata(&companion.path)? {
-            (root, "repomd.xml.asc" | "repomd.xml.key") => Some(repomd_of(root)),
-            _ => None,
+    fn signature(&self, document: &Document) -> Signature {
+        match metadata(&document.path) {
+            Some((_, "repomd.xml")) => {
+                Signature::By(Document::new("", format!("{}.asc", document.path)))
+            }
+            _ => Signature::None,
+        }
+    }
+
+    fn heads_of(&self, companion: &Document) -> Vec<Document> {
+        match metadata(&companion.path) {
+            Some((root, "repomd.xml.asc" | "repomd.xml.key")) => vec![repomd_of(root)],
+            _ => Vec::new(),
         }
     }
 }
@@ -115,7 +124,7 @@ impl Protocol for Rpm {
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         Ok(Source::At {
-            url: below(text::path(&document.path)),
+            url: text::below(text::path(&document.path)),
             accept: "*/*",
         })
     }

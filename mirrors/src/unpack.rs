@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 /// No list of packages is longer than this once unpacked.
-pub(super) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
+pub(crate) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 /// The window of a zstd frame, as a power of two: the limit of the zstd tool without options.
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// The memory of an xz block; the strongest preset needs half of it.
@@ -11,8 +11,15 @@ const MAX_XZ_KIB: u32 = 128 << 10;
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Unpacks by what the bytes begin with, for the names of files may be wrong.
-pub(super) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
-    Ok(match packed {
+pub(crate) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
+    unpack_from(Box::new(packed))
+}
+
+/// The same of bytes that come.
+pub(crate) fn unpack_from<'a>(
+    mut packed: Box<dyn BufRead + 'a>,
+) -> io::Result<Box<dyn BufRead + 'a>> {
+    Ok(match packed.fill_buf()? {
         [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(packed)),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => buffered(lzma_rust2::XzReader::new_mem_limit(
             packed, true, MAX_XZ_KIB,
@@ -24,7 +31,7 @@ pub(super) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
             buffered(frames)
         }
         [b'B', b'Z', b'h', ..] => buffered(bzip2::bufread::MultiBzDecoder::new(packed)),
-        _ => Box::new(packed),
+        _ => packed,
     })
 }
 

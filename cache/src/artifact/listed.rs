@@ -1,0 +1,139 @@
+//! How an artifact is got that only the lists of kept sets tell of, in whichever set.
+
+use super::plans::Plans;
+use crate::repo::Repo;
+use larder_mirrors::protocol::Sets;
+use larder_mirrors::{Artifact, Document, Fetch, Member, Table};
+use larder_model::{FileKind, Kind, Problem};
+use std::sync::Arc;
+
+/// Kept documents among which heads are looked for.
+const MAX_DOCUMENTS: u64 = 1000;
+/// Lists that are fetched because none that is kept tells of an artifact.
+const MAX_FETCHED: usize = 8;
+/// Heads that are asked for again for the same reason.
+const MAX_ASKED: usize = 8;
+
+impl Plans {
+    /// How an artifact is got that a list of a kept set names; `None` if none does. With `anew` the
+    /// heads are asked for again, and lists are fetched that may name it.
+    pub(super) async fn plan_listed(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        anew: bool,
+    ) -> Result<Option<Fetch>, Problem> {
+        let Some(sets) = repo.protocol.sets() else {
+            return Ok(None);
+        };
+        let mut heads = self.kept_heads(repo, sets).await?;
+        if heads.is_empty() && anew {
+            // Its set may be above it.
+            for head in sets.heads_above(&artifact.path) {
+                if self.documents.find(repo, &head).await?.is_some() {
+                    heads.push(head);
+                    break;
+                }
+            }
+        }
+        if anew {
+            for head in heads.iter().take(MAX_ASKED) {
+                self.documents.find(repo, head).await?; // if it is not fresh any more
+                self.ask_again(repo, head).await?;
+            }
+        }
+        let (mut left, mut failed) = (if anew { MAX_FETCHED } else { 0 }, None);
+        let mut unread = Vec::new();
+        for head in heads {
+            let Some(state) = self.documents.at_hand(repo, &head).await? else {
+                continue;
+            };
+            let outline = self.tables.outline(repo, &head, state).await?;
+            let root = head
+                .path
+                .rfind('/')
+                .map_or("", |at| &head.path[..=at])
+                .to_owned();
+            for forms in outline.lists_of(&artifact.path) {
+                match self.kept_form(repo, &forms).await? {
+                    Some(table) => {
+                        if let Some(fetch) = table.find(&root, &artifact.path) {
+                            return Ok(Some(fetch));
+                        }
+                    }
+                    None => unread.push((root.clone(), forms)),
+                }
+            }
+        }
+        for (root, forms) in unread {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            match self.fetch_form(repo, forms).await {
+                Ok(Some(table)) => {
+                    if let Some(fetch) = table.find(&root, &artifact.path) {
+                        return Ok(Some(fetch));
+                    }
+                }
+                Ok(None) => {}
+                Err(problem) => failed = Some(problem),
+            }
+        }
+        failed.map_or(Ok(None), Err)
+    }
+
+    /// The heads of sets that are kept. One beside which a better one is kept is left out.
+    async fn kept_heads(&self, repo: &Repo, sets: &dyn Sets) -> Result<Vec<Document>, Problem> {
+        let key = repo.package_key("");
+        let kept = self
+            .metadata
+            .list(key, FileKind::Document, "", MAX_DOCUMENTS)
+            .await?;
+        let documents = kept.into_iter().map(|file| Document::new("", file.path));
+        let heads: Vec<Document> = documents.filter(|it| sets.is_head(it)).collect();
+        let is_first = |head: &&Document| {
+            let mut better = sets.heads_of(head).into_iter().take_while(|it| it != *head);
+            !better.any(|better| heads.contains(&better))
+        };
+        Ok(heads.iter().filter(is_first).cloned().collect())
+    }
+
+    /// A list in a form of it that is kept.
+    async fn kept_form(
+        &self,
+        repo: &Arc<Repo>,
+        forms: &[Member],
+    ) -> Result<Option<Arc<dyn Table>>, Problem> {
+        for form in forms {
+            let found = self
+                .metadata
+                .find(repo.artifact_key(&form.artifact))
+                .await?;
+            let Some(found) = found.filter(|found| !found.damaged) else {
+                continue;
+            };
+            return self
+                .tables
+                .read(repo, &form.artifact, found)
+                .await
+                .map(Some);
+        }
+        Ok(None)
+    }
+
+    /// A list in the first form of it that the upstream has.
+    async fn fetch_form(
+        &self,
+        repo: &Arc<Repo>,
+        forms: Vec<Member>,
+    ) -> Result<Option<Arc<dyn Table>>, Problem> {
+        for form in forms {
+            match self.tables.fetch(repo, &form.artifact, form.fetch).await {
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                outcome => return outcome.map(Some),
+            }
+        }
+        Ok(None)
+    }
+}

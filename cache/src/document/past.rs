@@ -1,0 +1,42 @@
+//! States that the heads of sets had: each stays under a path of its own, so that a set can be read as it
+//! was.
+
+use super::documents::Documents;
+use super::states::{folder, path_of};
+use crate::repo::Repo;
+use larder_metadata::files::FileRecord;
+use larder_mirrors::Document;
+use larder_model::{FileKind, Problem, Timestamp};
+use std::sync::Arc;
+
+/// States that are looked at at once.
+const PAGE: u64 = 1000;
+
+impl Documents {
+    /// The state that a document had at a time; `None`: none of that time is kept.
+    pub(crate) async fn state_at(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        at: Timestamp,
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        let (folder, end) = (folder(document), path_of(document, at));
+        let (mut after, mut last) = (Box::<str>::from(&*folder), None);
+        loop {
+            let key = repo.package_key("");
+            let page = self
+                .metadata
+                .list(key, FileKind::Artifact, &after, PAGE)
+                .await?;
+            let paths = page.into_iter().map(|file| file.path);
+            let mut before = paths.filter(|path| path.starts_with(&folder) && **path <= *end);
+            let Some(latest) = before.next_back() else {
+                break;
+            };
+            after.clone_from(&latest);
+            last = Some(latest);
+        }
+        let Some(path) = last else { return Ok(None) };
+        Ok(self.metadata.find(repo.address_key(&path)).await?)
+    }
+}
