@@ -5,12 +5,15 @@ use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::{
-    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, RepoUrl, cargo, npm, pypi, rpm,
+    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, RepoUrl, cargo, deb, npm, pypi, rpm,
 };
 use libfuzzer_sys::fuzz_target;
 
-const DOCUMENTS: [(&dyn Protocol, &str, &str); 10] = [
+const DOCUMENTS: [(&dyn Protocol, &str, &str); 13] = [
     (&cargo::Cargo, "/se/rd/serde_json", "*/*"),
+    (&deb::Deb, "/dists/stable/InRelease", "*/*"),
+    (&deb::Deb, "/dists/stable/Release", "*/*"),
+    (&deb::Deb, "/Release.gpg", "*/*"),
     (&npm::Npm, "/widget", "application/json"),
     (&npm::Npm, "/widget", "application/vnd.npm.install-v1+json"),
     (&npm::Npm, "/-/package/widget/dist-tags", "application/json"),
@@ -43,7 +46,20 @@ fuzz_target!(|body: &[u8]| {
         if protocol.check(&document, body).is_err() {
             continue;
         }
-        let _ = protocol.sets().map(|sets| sets.set(&document, body));
+        if let Some(sets) = protocol.sets() {
+            let set = sets.set(&document, body);
+            let _ = (sets.age(body), sets.split_signed(body), sets.fits(body, &document, body));
+            if let Some(outlines) = protocol.outlines().filter(|_| sets.is_head(&document)) {
+                let outline = outlines.outline(&document, body).expect("it was checked");
+                // What a set has is found by its name, and nothing of it is elsewhere.
+                for member in set.expect("it was checked").members {
+                    let path = &member.artifact.path;
+                    assert!(!path.split('/').any(|part| part == ".."), "{path}");
+                    assert!(outline.member(path).is_some(), "{path}");
+                }
+                let _ = outline.lists_of("pool/main/d/demo/demo_1_all.deb");
+            }
+        }
         if representation.name.is_empty() {
             continue;
         }

@@ -3,7 +3,7 @@
 #![no_main]
 use bytes::Bytes;
 use larder_mirrors::index::IndexMember;
-use larder_mirrors::{Artifact, Protocol, rpm};
+use larder_mirrors::{Artifact, Protocol, deb, rpm};
 use larder_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashSet;
@@ -18,6 +18,24 @@ fuzz_target!(|body: &[u8]| {
         merge
             .add(head.as_bytes(), IndexMember { hidden, is_hosted })
             .expect("head");
+    }
+    while let Some(wanted) = merge.next() {
+        let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
+        if merge.merge_lists(wanted.iter().map(list).collect()).is_err() {
+            break;
+        }
+    }
+    if let Ok(table) = deb::Listing::read(body) {
+        use larder_mirrors::Table as _;
+        let _ = (table.weight(), table.named("demo_1_all.deb"));
+        let _ = table.find("dists/stable/", "pool/demo_1_all.deb");
+    }
+    let zeros = "0".repeat(64);
+    let head = format!("SHA256:\n {zeros} 1 main/binary-all/Packages\n");
+    let mut merge = deb::Deb.index().expect("an index").merge(Timestamp(0), "dists/stable/");
+    for is_hosted in [true, false] {
+        let hidden = Arc::new(HashSet::from(["demo".into()]));
+        merge.add(head.as_bytes(), IndexMember { hidden, is_hosted }).expect("head");
     }
     while let Some(wanted) = merge.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));

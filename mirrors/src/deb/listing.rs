@@ -1,0 +1,310 @@
+//! Lists of packages (`Packages`, `Sources`), reduced to what a fetch needs: the digest and the size of
+//! each file by its path.
+
+use super::paths::{self, is_plain};
+use super::stanzas::{Fault, Line, Lines};
+use super::suite::base_of;
+use crate::resource::{Fetch, Table};
+use crate::text::bad_document;
+use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
+use larder_model::{Algorithm, Digest, Integrity, Problem};
+
+/// Limit on the files of a list. The largest distributions have a tenth of it.
+const MAX_FILES: usize = 1_000_000;
+/// Files that stand together: of all but the first only what differs from the one before is kept.
+const BLOCK: usize = 16;
+
+/// The value of an unknown size.
+const NO_SIZE: u64 = u64::MAX;
+
+/// All files of a list by their path.
+pub struct Listing {
+    /// For each file how much of its path is that of the one before, the rest, the digest and the size.
+    bytes: Box<[u8]>,
+    /// Where each block of files begins.
+    blocks: Box<[u32]>,
+}
+
+/// A file as a list tells of it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    path: Box<str>,
+    /// [`NO_SIZE`]: it is not told.
+    size: u64,
+    /// In hex.
+    digest: Box<str>,
+}
+
+fn unreadable(fault: Fault) -> Problem {
+    bad_document("a list of packages that can be read").because(fault)
+}
+
+/// What the stanza tells that is being read.
+#[derive(Default)]
+struct Stanza {
+    folder: Option<Box<str>>,
+    file: Option<Box<str>>,
+    size: Option<u64>,
+    sha256: Option<Box<str>>,
+    sha512: Option<Box<str>>,
+    /// Of a source package: its files.
+    parts: Vec<Listed>,
+}
+
+impl Stanza {
+    fn take(&mut self, name: &str, value: &str) {
+        match &*name.to_ascii_lowercase() {
+            "filename" => self.file = Some(value.into()),
+            "directory" => self.folder = Some(value.into()),
+            "size" => self.size = value.parse().ok(),
+            "sha256" => self.sha256 = Some(value.into()),
+            "sha512" => self.sha512 = Some(value.into()),
+            _ => {}
+        }
+    }
+
+    /// A further line of a list of digests of files.
+    fn take_part(&mut self, line: &str) {
+        let mut words = line.split_ascii_whitespace();
+        if let (Some(digest), Some(size), Some(name)) = (words.next(), words.next(), words.next())
+            && let Ok(size) = size.parse()
+        {
+            self.parts.push(Listed {
+                path: name.into(),
+                size,
+                digest: digest.into(),
+            });
+        }
+    }
+
+    /// The files of the stanza.
+    fn files(self) -> Vec<Listed> {
+        let plain = |path: String| {
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            is_plain(path).then(|| Box::<str>::from(path))
+        };
+        if let Some(folder) = self.folder {
+            let at = |part: Listed| {
+                let path = match &*folder {
+                    "" | "." => part.path.to_string(),
+                    folder => format!("{}/{}", folder.trim_end_matches('/'), part.path),
+                };
+                Some(Listed {
+                    path: plain(path)?,
+                    ..part
+                })
+            };
+            return self.parts.into_iter().filter_map(at).collect();
+        }
+        let listed = |()| {
+            Some(Listed {
+                path: plain(self.file?.into())?,
+                size: self.size.unwrap_or(NO_SIZE),
+                digest: self.sha256.or(self.sha512)?,
+            })
+        };
+        listed(()).into_iter().collect()
+    }
+}
+
+impl Listing {
+    /// Reads a list, packed in any format in use, or plain.
+    pub fn read(packed: &[u8]) -> Result<Self, Problem> {
+        Self::read_within(packed, MAX_UNPACKED_BYTES)
+    }
+
+    fn read_within(packed: &[u8], max_bytes: u64) -> Result<Self, Problem> {
+        let list = unpack(packed).map_err(|error| unreadable(Fault::Io(error)))?;
+        let mut lines = Lines::new(list, max_bytes);
+        let (mut files, mut stanza, mut in_parts) = (Vec::new(), Stanza::default(), false);
+        loop {
+            let line = lines.next().map_err(unreadable)?;
+            match line {
+                Some(Line::Field(name, value)) => {
+                    in_parts = name.eq_ignore_ascii_case("Checksums-Sha256");
+                    stanza.take(name, value);
+                }
+                Some(Line::More(text)) if in_parts => stanza.take_part(text),
+                Some(Line::More(_)) => {}
+                Some(Line::End) | None => {
+                    in_parts = false;
+                    files.extend(std::mem::take(&mut stanza).files());
+                    if files.len() > MAX_FILES {
+                        return Err(bad_document("a list of at most a million packages"));
+                    }
+                    if line.is_none() {
+                        return Self::of(files);
+                    }
+                }
+            }
+        }
+    }
+
+    fn of(mut files: Vec<Listed>) -> Result<Self, Problem> {
+        let too_large = || bad_document("a list of packages that can be kept in memory");
+        files.sort();
+        files.dedup_by(|later, first| later.path == first.path);
+        let (mut bytes, mut blocks) = (Vec::new(), Vec::new());
+        let mut before = "";
+        let mut count = 0;
+        for file in &files {
+            let Some(digest) = digest(&file.digest) else {
+                continue;
+            };
+            if count % BLOCK == 0 {
+                blocks.push(u32::try_from(bytes.len()).map_err(|_| too_large())?);
+                before = "";
+            }
+            count += 1;
+            let shared = shared(before, &file.path);
+            let rest = &file.path.as_bytes()[shared..];
+            for number in [shared as u64, rest.len() as u64, file.size] {
+                put(&mut bytes, number);
+            }
+            bytes.push(u8::from(digest.algorithm() == Algorithm::Sha512));
+            bytes.extend_from_slice(rest);
+            bytes.extend_from_slice(digest.bytes());
+            before = &file.path;
+        }
+        Ok(Self {
+            bytes: bytes.into(),
+            blocks: blocks.into(),
+        })
+    }
+
+    /// The files of a block, one after the other.
+    fn block(&self, at: usize) -> Block<'_> {
+        let begin = self.blocks.get(at).map_or(u32::MAX, |begin| *begin);
+        let end = self.blocks.get(at + 1).copied();
+        let end = end.map_or(self.bytes.len(), |end| end as usize);
+        Block {
+            rest: self.bytes.get(begin as usize..end).unwrap_or_default(),
+            path: Vec::new(),
+        }
+    }
+
+    /// The digest and the size of the file at a path.
+    fn get(&self, path: &str) -> Option<(Digest, u64)> {
+        let (mut low, mut high) = (0, self.blocks.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let mut block = self.block(middle);
+            block.next()?;
+            if block.path.as_slice() <= path.as_bytes() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let mut block = self.block(low.checked_sub(1)?);
+        while let Some(found) = block.next() {
+            if block.path == path.as_bytes() {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+/// Walks over the files of a block.
+struct Block<'a> {
+    rest: &'a [u8],
+    path: Vec<u8>,
+}
+
+impl Block<'_> {
+    /// The next file, whose path is there then.
+    fn next(&mut self) -> Option<(Digest, u64)> {
+        let mut number = || get(&mut self.rest);
+        let (shared, length, size) = (number()?, number()?, number()?);
+        let (kind, rest) = self.rest.split_first()?;
+        let algorithm = if *kind == 1 {
+            Algorithm::Sha512
+        } else {
+            Algorithm::Sha256
+        };
+        let (path, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        let (digits, rest) = rest.split_at_checked(algorithm.size())?;
+        self.path.truncate(usize::try_from(shared).ok()?);
+        self.path.extend_from_slice(path);
+        self.rest = rest;
+        let hex = larder_model::hex::encode(digits);
+        let digest = format!("{}:{hex}", algorithm.name()).parse().ok()?;
+        Some((digest, size))
+    }
+}
+
+/// A number in as few bytes as it needs (LEB128).
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap_or_default();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn get(bytes: &mut &[u8]) -> Option<u64> {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}
+
+/// How many bytes two paths have in common at their beginning.
+fn shared(one: &str, other: &str) -> usize {
+    let pairs = one.bytes().zip(other.bytes());
+    pairs.take_while(|(one, other)| one == other).count()
+}
+
+fn digest(hex: &str) -> Option<Digest> {
+    let algorithm = match hex.len() {
+        64 => Algorithm::Sha256,
+        128 => Algorithm::Sha512,
+        _ => return None,
+    };
+    let hex = hex.to_ascii_lowercase();
+    format!("{}:{hex}", algorithm.name()).parse().ok()
+}
+
+impl Table for Listing {
+    fn find(&self, root: &str, path: &str) -> Option<Fetch> {
+        let base = base_of(root);
+        // What lists name is below the archive, or below what their clients take for it.
+        let below = path.strip_prefix(base).and_then(|below| self.get(below));
+        let (digest, size) = below.or_else(|| self.get(path))?;
+        let integrity = Integrity::Digest(digest);
+        let size = Some(size).filter(|size| *size != NO_SIZE);
+        Some(Fetch::new(paths::url(path), integrity).with_size(size))
+    }
+
+    fn named(&self, file: &str) -> Vec<String> {
+        let mut named = Vec::new();
+        for at in 0..self.blocks.len() {
+            let mut block = self.block(at);
+            while block.next().is_some() {
+                let folder = block.path.strip_suffix(file.as_bytes());
+                if folder.is_some_and(|folder| folder.is_empty() || folder.ends_with(b"/")) {
+                    named.extend(String::from_utf8(block.path.clone()));
+                }
+            }
+        }
+        named
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.bytes.len() + size_of_val(&*self.blocks)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use super::*;
+use crate::deb::release::signed_text;
+use crate::unpack;
+use std::io::Read as _;
+
+fn suite(fields: &str, lists: &[(&str, &str)]) -> Vec<u8> {
+    use larder_model::{Algorithm, Digest};
+    let line = |(path, text): &(&str, &str)| {
+        let sum = Digest::of(Algorithm::Sha256, text.as_bytes()).hex();
+        format!(" {sum} {} {path}\n", text.len())
+    };
+    let lines: String = lists.iter().map(line).collect();
+    format!("{fields}SHA256:\n{lines}").into_bytes()
+}
+
+fn stanza(name: &str, version: &str) -> String {
+    format!(
+        "Package: {name}\nVersion: {version}\nArchitecture: amd64\nFilename: pool/{name}.deb\n\n"
+    )
+}
+
+fn member(is_hosted: bool, hidden: &[&str]) -> IndexMember {
+    IndexMember {
+        hidden: Arc::new(hidden.iter().map(|name| Box::from(*name)).collect()),
+        is_hosted,
+    }
+}
+
+fn text(document: &IndexDocument) -> String {
+    let mut text = String::new();
+    unpack::unpack(&document.bytes)
+        .expect("packing")
+        .read_to_string(&mut text)
+        .expect("text");
+    text
+}
+
+#[test]
+fn what_several_have_is_merged_and_the_rest_named_as_it_is() {
+    let ours = stanza("ours", "1") + &stanza("shared", "2");
+    let theirs = stanza("shared", "2") + &stanza("shared", "1") + &stanza("theirs", "1");
+    let theirs = theirs + &stanza("hidden", "1");
+    let (main, arm) = (
+        "main/binary-amd64/Packages",
+        "main/binary-arm64/Packages.xz",
+    );
+    let hosted = suite(
+        "Origin: Larder\nSuite: x\nArchitectures: amd64\nComponents: main extra\n",
+        &[(main, &ours), ("main/binary-amd64/Packages.gz", "-")],
+    );
+    let mirrored = suite(
+        "Origin: Debian\nSuite: x\nCodename: y\nArchitectures: amd64 arm64\nComponents: main\n\
+         Valid-Until: Sun, 29 Nov 2026 08:01:02 UTC\n",
+        &[
+            ("main/binary-amd64/Packages.xz", &theirs),
+            ("main/binary-amd64/Packages.diff/Index", "-"),
+            (arm, "arm"),
+        ],
+    );
+    let mut merger = Merger::begin(Timestamp(0), "dists/x/");
+    merger.add(&hosted, member(true, &[])).expect("hosted");
+    merger
+        .add(&mirrored, member(false, &["hidden"]))
+        .expect("mirror");
+    let wanted = merger.next().expect("a list");
+    let names: Vec<Option<&str>> = wanted.iter().map(Option::as_deref).collect();
+    assert_eq!(
+        names,
+        [
+            Some("dists/x/main/binary-amd64/Packages.gz"),
+            Some("dists/x/main/binary-amd64/Packages.xz")
+        ]
+    );
+    let lists = vec![Some(ours.into()), Some(theirs.into())];
+    let mut documents = merger.merge_lists(lists).expect("merged");
+    assert!(merger.next().is_none());
+    documents.extend(Box::new(merger).end(None).expect("the end"));
+    let plain = documents.iter().find(|it| it.path == main).expect("plain");
+    let joined = text(plain);
+    let lines: Vec<&str> = joined
+        .lines()
+        .filter(|line| line.starts_with("Package") || line.starts_with("Version"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "Package: ours",
+            "Version: 1",
+            "Package: shared",
+            "Version: 2",
+            "Package: shared",
+            "Version: 1",
+            "Package: theirs",
+            "Version: 1"
+        ]
+    );
+    let packed = documents.iter().find(|it| it.path == format!("{main}.xz"));
+    assert_eq!(text(packed.expect("packed")), joined);
+    let release = documents
+        .iter()
+        .find(|it| it.path == "Release")
+        .expect("list");
+    let release = Release::read(&release.bytes).expect("list");
+    for (field, value) in [
+        ("Origin", "Debian"),
+        ("Codename", "y"),
+        ("Architectures", "amd64 arm64"),
+        ("Components", "main extra"),
+        ("Valid-Until", "Sun, 29 Nov 2026 08:01:02 UTC"),
+    ] {
+        assert_eq!(release.field(field), Some(value));
+    }
+    let paths: Vec<&str> = release.entries.iter().map(|it| &*it.path).collect();
+    assert_eq!(
+        paths,
+        [main, &format!("{main}.gz"), &format!("{main}.xz"), arm],
+        "differences to what was there before merging are of no use"
+    );
+    assert!(signed_text(&documents.last().expect("last").bytes).is_some());
+}

@@ -1,0 +1,173 @@
+//! Paths of an archive: suites, what they name, packages; and the parts of their names.
+
+use crate::Document;
+use crate::text;
+use larder_model::{Algorithm, Digest};
+
+/// Folders of a suite in which a file `Release` tells of that folder alone.
+const MEMBER_FOLDERS: [&str; 4] = ["source", "i18n", "dep11", "cnf"];
+/// How names of indexes begin, wherever they are.
+const INDEXES: [&str; 6] = [
+    "Packages",
+    "Sources",
+    "Contents-",
+    "Translation-",
+    "Components-",
+    "Commands-",
+];
+/// Folders of one suite's name, such as `stable/updates`, in which it is looked for.
+const MAX_SUITE_FOLDERS: usize = 4;
+
+/// What a path is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place<'a> {
+    /// The signed list of a suite, whose root is this folder.
+    InRelease(&'a str),
+    /// The same without its signature.
+    Release(&'a str),
+    /// That signature.
+    Signature(&'a str),
+    /// A file that the list of a suite may name.
+    Member,
+    /// A package, or a part of a source package.
+    File,
+}
+
+/// The folder of a path, with a slash at its end, and the file's name.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    let at = path.rfind('/').map_or(0, |at| at + 1);
+    path.split_at(at)
+}
+
+/// The ending of a file's name, after its last dot; empty if there is none.
+pub(super) fn ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// What a path is of.
+pub(super) fn place(path: &str) -> Place<'_> {
+    let (folder, name) = split(path);
+    let (_, last) = split(folder.trim_end_matches('/'));
+    let of_folder = last.starts_with("binary-") || MEMBER_FOLDERS.contains(&last);
+    let is_suite = !(of_folder && archive(folder).is_some());
+    let is_index = || INDEXES.iter().any(|begin| name.starts_with(begin)) || name == "Index";
+    match name {
+        "InRelease" => Place::InRelease(folder),
+        "Release" if is_suite => Place::Release(folder),
+        "Release.gpg" if is_suite => Place::Signature(folder),
+        _ if is_package(name) => Place::File,
+        _ if archive(folder).is_some() || by_hash(path).is_some() || is_index() => Place::Member,
+        _ => Place::File,
+    }
+}
+
+/// Whether a file's name is that of a package or of what describes a source package.
+pub(super) fn is_package(name: &str) -> bool {
+    matches!(ending(name), "deb" | "udeb" | "ddeb" | "dsc")
+}
+
+/// Whether a file's name is that of something that can be published.
+pub(super) fn is_upload(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~_-".contains(&byte);
+    name.bytes().all(plain) && ending(name) == "deb" && architecture_of(name).is_some()
+}
+
+/// The root of the archive whose suites are above a folder, and the folder below `dists/`; `None`: it
+/// is not below such a folder.
+pub(super) fn archive(folder: &str) -> Option<(&str, &str)> {
+    const SUITES: &str = "/dists/";
+    if let Some(below) = folder.strip_prefix(&SUITES[1..]) {
+        return Some(("", below));
+    }
+    let at = folder.find(SUITES)?;
+    Some((folder.get(..=at)?, folder.get(at + SUITES.len()..)?))
+}
+
+/// The folder and the digest in the path of a file that is named by its digest.
+pub(super) fn by_hash(path: &str) -> Option<(&str, &str, &str)> {
+    const WITHIN: &str = "by-hash/";
+    let at = path.rfind(WITHIN)?;
+    let folder = path.get(..at)?;
+    let (algorithm, hex) = path.get(at + WITHIN.len()..)?.split_once('/')?;
+    let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ((folder.is_empty() || folder.ends_with('/')) && is_hex).then_some((folder, algorithm, hex))
+}
+
+/// The strong digest in such a path.
+pub(super) fn digest_in(path: &str) -> Option<Digest> {
+    let (_, algorithm, hex) = by_hash(path)?;
+    let algorithm = match algorithm {
+        "SHA256" => Algorithm::Sha256,
+        "SHA512" => Algorithm::Sha512,
+        _ => return None,
+    };
+    format!("{}:{hex}", algorithm.name()).parse().ok()
+}
+
+/// Where a file in a folder is that has a digest.
+pub(super) fn path_by_hash(folder: &str, digest: &Digest) -> String {
+    let algorithm = match digest.algorithm() {
+        Algorithm::Sha256 => "SHA256",
+        Algorithm::Sha512 => "SHA512",
+    };
+    format!("{folder}by-hash/{algorithm}/{}", digest.hex())
+}
+
+/// The lists of a suite at a root: with its signature in it, and beside it.
+pub(super) fn heads(root: &str) -> [Document; 2] {
+    ["InRelease", "Release"].map(|name| Document::new("", format!("{root}{name}")))
+}
+
+/// The roots of the suites that may name a file, the most likely first.
+pub(super) fn roots_above(path: &str) -> Vec<&str> {
+    let folder = by_hash(path).map_or_else(|| split(path).0, |(folder, ..)| folder);
+    if let Some((archive, below)) = archive(folder) {
+        let begin = archive.len() + "dists/".len();
+        let ends = below.match_indices('/').take(MAX_SUITE_FOLDERS);
+        return ends.filter_map(|(at, _)| path.get(..=begin + at)).collect();
+    }
+    let mut roots = vec![folder];
+    while let Some(last) = roots.last().filter(|last| !last.is_empty()) {
+        if roots.len() == MAX_SUITE_FOLDERS {
+            break;
+        }
+        let (above, _) = split(last.trim_end_matches('/'));
+        roots.push(above);
+    }
+    roots
+}
+
+/// The package's name in `name_version_arch.deb`, `name_version.dsc` and the like. Of a file of another
+/// form the name without its ending.
+pub(super) fn name_of(path: &str) -> &str {
+    let (_, file) = split(path);
+    if place(path) != Place::File {
+        return "";
+    }
+    match file.split_once('_') {
+        Some((name, _)) if !name.is_empty() => name,
+        _ => file.split_once('.').map_or(file, |(stem, _)| stem),
+    }
+}
+
+/// The architecture in `name_version_arch.deb`.
+pub(super) fn architecture_of(file: &str) -> Option<&str> {
+    let (stem, _) = file.rsplit_once('.')?;
+    let mut parts = stem.split('_').skip(2);
+    parts.next().filter(|_| parts.next().is_none())
+}
+
+/// The address of a path, relative to the upstream's.
+pub(super) fn url(path: &str) -> String {
+    text::below(text::path(path))
+}
+
+/// Whether a path that a list names stays below the list's folder.
+pub(super) fn is_plain(path: &str) -> bool {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..");
+    !path.contains(|char: char| char.is_control() || matches!(char, '\\' | '%' | ';'))
+        && path.split('/').all(is_name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use super::*;
+
+#[test]
+fn paths_are_told_apart() {
+    for (path, place_of) in [
+        ("dists/stable/InRelease", Place::InRelease("dists/stable/")),
+        (
+            "dists/stable/updates/Release",
+            Place::Release("dists/stable/updates/"),
+        ),
+        (
+            "debian/dists/x/Release.gpg",
+            Place::Signature("debian/dists/x/"),
+        ),
+        ("InRelease", Place::InRelease("")),
+        ("x64/Release", Place::Release("x64/")),
+        ("dists/stable/main/binary-amd64/Release", Place::Member),
+        ("dists/stable/main/source/Release", Place::Member),
+        ("dists/stable/main/binary-amd64/Packages.xz", Place::Member),
+        ("dists/stable/main/dep11/icons-64x64.tar.gz", Place::Member),
+        ("dists/stable/main/binary-amd64/demo_1_all.deb", Place::File),
+        ("Packages.gz", Place::Member),
+        ("by-hash/SHA256/00", Place::Member),
+        ("x64/Contents-amd64.gz", Place::Member),
+        ("pool/main/d/demo/demo_1_all.deb", Place::File),
+        ("pool/main/d/demo/demo_1.orig.tar.xz", Place::File),
+        ("demo_1_all.deb", Place::File),
+    ] {
+        assert_eq!(place(path), place_of, "{path}");
+    }
+}
+
+#[test]
+fn suites_are_looked_for_above_what_they_name() {
+    let roots = |path| roots_above(path);
+    assert_eq!(
+        roots("dists/stable/updates/main/binary-amd64/by-hash/SHA256/00"),
+        [
+            "dists/stable/",
+            "dists/stable/updates/",
+            "dists/stable/updates/main/",
+            "dists/stable/updates/main/binary-amd64/"
+        ]
+    );
+    assert_eq!(
+        roots("debian/dists/x/main/y"),
+        ["debian/dists/x/", "debian/dists/x/main/"]
+    );
+    assert_eq!(roots("a/b/Packages"), ["a/b/", "a/", ""]);
+    assert_eq!(roots("Packages"), [""]);
+}
+
+#[test]
+fn names_stand_in_files() {
+    for (path, name) in [
+        ("pool/main/h/hello/hello_2.10-3_amd64.deb", "hello"),
+        ("hello_2.10.orig.tar.gz", "hello"),
+        ("odd.deb", "odd"),
+        ("dists/stable/main/binary-amd64/Packages.gz", ""),
+        ("InRelease", ""),
+    ] {
+        assert_eq!(name_of(path), name, "{path}");
+    }
+    assert_eq!(architecture_of("hello_2.10-3_amd64.deb"), Some("amd64"));
+    assert_eq!(architecture_of("hello_2.10.orig.tar.gz"), None);
+}
+
+#[test]
+fn digests_stand_in_addresses() {
+    let hex = "0".repeat(64);
+    let path = format!("dists/x/by-hash/SHA256/{hex}");
+    let digest = digest_in(&path).expect("digest");
+    assert_eq!(path_by_hash("dists/x/", &digest), path);
+    for path in [
+        format!("dists/x/by-hash/MD5Sum/{hex}"),
+        "dists/x/by-hash/SHA256/abc".to_owned(),
+        format!("dists/x/by-hash/SHA256/{hex}/y"),
+    ] {
+        assert_eq!(digest_in(&path), None, "{path}");
+    }
+}

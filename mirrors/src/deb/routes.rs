@@ -1,0 +1,57 @@
+//! Paths of a repository: lists of suites, what they name, packages; and packages that are published.
+
+use super::paths::{Place, place};
+use super::places::{KEY, PoolPlace, SUITES};
+use super::publish::{FileAction, request};
+use crate::resource::{Artifact, Document, ReadRequest, Representation};
+use crate::{Call, RepoRequest};
+use http::Method;
+use larder_model::Problem;
+
+/// Parses a request.
+pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
+    let path = request.segments.join("/");
+    let action = match *request.method {
+        Method::PUT => FileAction::Publish,
+        Method::DELETE => FileAction::Delete,
+        _ => {
+            request.require_read()?;
+            return read(path).map(Call::Read);
+        }
+    };
+    PoolPlace::read(&path)?;
+    Ok(Call::Publish(self::request(path, action)))
+}
+
+fn read(path: String) -> Result<ReadRequest, Problem> {
+    if path.is_empty() || path.ends_with('/') {
+        let detail = "directories are not listed here; apt needs this address as URIs, \
+            and the suite as Suites";
+        return Err(Problem::not_found("path", detail));
+    }
+    let content_type = match place(&path) {
+        Place::Member => return Ok(ReadRequest::Member(Artifact::new("", None, path))),
+        Place::InRelease(_) | Place::Release(_) => "text/plain; charset=utf-8",
+        Place::Signature(_) => "application/pgp-signature",
+        Place::File if path == KEY => "application/pgp-keys",
+        Place::File if path == SUITES => "text/plain; charset=utf-8",
+        Place::File => return Ok(ReadRequest::Artifact(Artifact::new("", None, path))),
+    };
+    Ok(ReadRequest::Document(
+        Document::new("", path),
+        plain(content_type),
+    ))
+}
+
+/// A document that is served unchanged, because signatures are over its bytes.
+const fn plain(content_type: &'static str) -> Representation {
+    Representation {
+        name: "",
+        content_type,
+        has_absolute_urls: false,
+        compressible: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
