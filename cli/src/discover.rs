@@ -116,6 +116,7 @@ async fn apply(
             client_certificate: certificate.map(read).transpose()?,
             client_key: key.map(read).transpose()?,
             ca_certificate: certificates.authorities.as_ref().map(read).transpose()?,
+            trusted_keys: found.trusted_keys.clone(),
             allow_private: allow_private.then_some(true),
             ..UpstreamChange::default()
         }),

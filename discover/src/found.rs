@@ -105,6 +105,10 @@ pub struct DiscoveredUpstream {
     pub certificates: Certificates,
     /// What it is for alone: a scope, a registry's or repository's name; `None`: for everything.
     pub only: Option<String>,
+    /// Armored public keys that sign what tells of its packages.
+    pub trusted_keys: Option<String>,
+    /// The name of a mirror of its own, where it is not the default and would have one.
+    pub own_mirror: Option<String>,
     /// Whether it is what the client asks when nothing else is said.
     pub default: bool,
     /// Where it was found.
@@ -147,6 +151,8 @@ impl DiscoveredUpstream {
             username,
             password,
             certificates: Certificates::default(),
+            trusted_keys: None,
+            own_mirror: None,
             only: None,
             default: true,
             place: place.clone(),

@@ -12,6 +12,7 @@ mod found;
 mod ini;
 
 mod cargo;
+mod deb;
 mod npm;
 mod pypi;
 mod rpm;

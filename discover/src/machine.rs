@@ -141,6 +141,21 @@ impl Machine {
         Some(text)
     }
 
+    /// A file's bytes; `None` if it cannot be read.
+    pub(crate) fn read_bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        let path = self.real(path);
+        if !path.is_file() {
+            return None; // a pipe would hold us up
+        }
+        let mut bytes = Vec::new();
+        File::open(path)
+            .ok()?
+            .take(TEXT)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        Some(bytes)
+    }
+
     /// Whether a program of this name is in the search path.
     pub fn has_program(&self, name: &str) -> bool {
         let search = self.variable("PATH").unwrap_or_default();

@@ -4,7 +4,7 @@
 use larder_access::Gate;
 use larder_cache::in_background;
 use larder_discover::{Certificates, DiscoveredUpstream, Machine, Pem, discover, setting};
-use larder_keys::{ClientCertificate, read_authorities};
+use larder_keys::{ClientCertificate, TrustedKeys, read_authorities};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
 use larder_model::{
@@ -44,16 +44,31 @@ pub(crate) async fn first_mirrors(
     // A mirror of it; where packages can be published a repo for them, and a group of both.
     for each in larder_mirrors::all() {
         let protocol = each.name();
-        let found = found.iter().find(|found| found.protocol == protocol);
-        let upstream = found
-            .zip(machine.as_ref())
-            .and_then(|found| upstream(gate, found, private.contains(&protocol)));
-        told(protocol, found, upstream.as_ref());
+        let of = |found: &DiscoveredUpstream| {
+            let machine = machine.as_ref()?;
+            upstream(gate, (found, machine), private.contains(&found.url))
+        };
+        let all = found.iter().filter(|found| found.protocol == protocol);
+        let (defaults, others): (Vec<_>, Vec<_>) = all.partition(|found| found.default);
+        let found = defaults.first().copied();
+        let upstream = found.and_then(of);
+        told((protocol, NAME), found, upstream.as_ref());
         let settings = RepoSettings {
             upstream,
             ..RepoSettings::default()
         };
         let mirror = make(metadata, protocol, NAME, RepoKind::Mirror, &settings, &[]).await?;
+        // What stands beside the default has a mirror of its own, and is in no group.
+        for other in others {
+            if let (Some(name), Some(upstream)) = (&other.own_mirror, of(other)) {
+                told((protocol, name), Some(other), Some(&upstream));
+                let settings = RepoSettings {
+                    upstream: Some(upstream),
+                    ..RepoSettings::default()
+                };
+                make(metadata, protocol, name, RepoKind::Mirror, &settings, &[]).await?;
+            }
+        }
         if each.publishing().is_some() {
             let settings = RepoSettings::default();
             let local = make(metadata, protocol, LOCAL, RepoKind::Hosted, &settings, &[]).await?;
@@ -114,13 +129,15 @@ async fn defaults(machine: Machine) -> Vec<DiscoveredUpstream> {
         .inspect_err(|problem| tracing::debug!(?problem, "package managers cannot be asked"))
         .unwrap_or_default();
     let default = |(_, found): (ProtocolName, Vec<DiscoveredUpstream>)| {
-        found.into_iter().find(|found| found.default)
+        let default = found.iter().find(|found| found.default).cloned();
+        let others = found.into_iter().filter(|found| found.own_mirror.is_some());
+        default.into_iter().chain(others)
     };
-    found.into_iter().filter_map(default).collect()
+    found.into_iter().flat_map(default).collect()
 }
 
-/// The protocols whose upstream someone has set to a private address of this network.
-async fn private(found: &[DiscoveredUpstream]) -> Vec<ProtocolName> {
+/// The upstreams that someone has set to a private address of this network.
+async fn private(found: &[DiscoveredUpstream]) -> Vec<String> {
     let mut private = Vec::new();
     for found in found.iter().filter(|found| found.is_set()) {
         let host = found.url.split('/').nth(2).unwrap_or_default();
@@ -135,7 +152,7 @@ async fn private(found: &[DiscoveredUpstream]) -> Vec<ProtocolName> {
             .iter()
             .any(|address| !larder_cache::is_public(*address))
         {
-            private.push(found.protocol);
+            private.push(found.url.clone());
         }
     }
     private
@@ -186,9 +203,23 @@ fn upstream(
         client_certificate,
         client_key,
         ca_certificate,
+        trusted_keys: trusted_keys(found),
         allow_private,
         ..UpstreamSettings::default()
     })
+}
+
+/// The keys that sign there. Where none of them can be used, what is there is taken as it comes.
+fn trusted_keys(found: &DiscoveredUpstream) -> Option<String> {
+    let keys = found.trusted_keys.as_ref()?;
+    match TrustedKeys::read(keys) {
+        Ok(_) => Some(keys.clone()),
+        Err(problem) => {
+            let (protocol, why) = (found.protocol.0, &problem.detail);
+            tracing::warn!(protocol, %why, "the keys of a package manager cannot be used");
+            None
+        }
+    }
 }
 
 /// The certificate that is shown, and its key as it is kept.
@@ -220,11 +251,11 @@ fn authorities(found: &Certificates, machine: &Machine) -> Result<Option<String>
 }
 
 fn told(
-    protocol: ProtocolName,
+    (protocol, name): (ProtocolName, &str),
     found: Option<&DiscoveredUpstream>,
     upstream: Option<&UpstreamSettings>,
 ) {
-    let repository = format!("{protocol}/{NAME}");
+    let repository = format!("{protocol}/{name}");
     if let (Some(found), Some(upstream)) = (found, upstream) {
         tracing::info!(repository, upstream = upstream.url, found_in = %found.place, "first start: mirror made");
     } else {

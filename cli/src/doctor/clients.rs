@@ -19,7 +19,7 @@ struct Client {
     repo: &'static str,
 }
 
-const CLIENTS: [Client; 7] = [
+const CLIENTS: [Client; 8] = [
     client("docker", "oci", "oci/docker.io"),
     client("podman", "oci", "oci/docker.io"),
     client("cargo", "cargo", "cargo/main"),
@@ -27,10 +27,13 @@ const CLIENTS: [Client; 7] = [
     client("pip", "pypi", "pypi/main"),
     client("uv", "pypi", "pypi/main"),
     client("dnf", "rpm", "rpm/main"),
+    client("apt", "deb", "deb/main"),
 ];
 
 /// The clients that can be looked at.
-pub(crate) const NAMES: [&str; 7] = ["docker", "podman", "cargo", "npm", "pip", "uv", "dnf"];
+pub(crate) const NAMES: [&str; 8] = [
+    "docker", "podman", "cargo", "npm", "pip", "uv", "dnf", "apt",
+];
 
 const fn client(program: &'static str, protocol: &'static str, repo: &'static str) -> Client {
     Client {
@@ -94,7 +97,8 @@ fn way(client: &Client, machine: &Machine, discovered: &Discovered, server: &str
     match client.program {
         "docker" => docker(machine, server),
         "podman" => podman(machine, server),
-        "dnf" => dnf(machine, discovered, server),
+        "dnf" => every_source(discovered, server, "rpm", without_baseurl(machine)),
+        "apt" => every_source(discovered, server, "deb", Vec::new()),
         _ => package_manager(client, discovered, server),
     }
 }
@@ -165,14 +169,14 @@ fn is_toml(name: &str) -> bool {
 }
 
 /// All repositories that are switched on must go through it: each of them is asked.
-fn dnf(machine: &Machine, discovered: &Discovered, server: &str) -> Way {
-    let all = of(discovered, "rpm");
+fn every_source(discovered: &Discovered, server: &str, protocol: &str, more: Vec<String>) -> Way {
+    let all = of(discovered, protocol);
     let mut around: Vec<String> = all
         .iter()
-        .filter(|found| repo_at(&found.url, server, "rpm").is_none())
+        .filter(|found| repo_at(&found.url, server, protocol).is_none())
         .map(|found| plain(found.only.as_deref().unwrap_or(&found.url)))
         .collect();
-    around.extend(without_baseurl(machine));
+    around.extend(more);
     if !around.is_empty() {
         return Way::Around(format!(
             "these repositories go elsewhere: {}",
@@ -180,7 +184,7 @@ fn dnf(machine: &Machine, discovered: &Discovered, server: &str) -> Way {
         ));
     }
     match all.first() {
-        Some(found) => Way::Through(repo_at(&found.url, server, "rpm")),
+        Some(found) => Way::Through(repo_at(&found.url, server, protocol)),
         None => Way::Around("it has no repository".to_owned()),
     }
 }
