@@ -89,6 +89,13 @@ pub(crate) const TABLE: &[Line] = &[
     ("pypi", "GET", "/pypi/{repo}/packages/{pkg}/{pkg}-1.0.0-py3-none-any.whl.metadata", Read),
     ("pypi", "GET", "/pypi/{repo}/integrity/{pkg}/1.0.0/{pkg}-1.0.0-py3-none-any.whl/provenance", Read),
     ("pypi", "PUBLISH", "/pypi/{repo}/legacy/", Write),
+    ("deb", "GET", "/deb/{repo}/dists/stable/InRelease", Read),
+    ("deb", "GET", "/deb/{repo}/dists/stable/Release", Read),
+    ("deb", "GET", "/deb/{repo}/dists/stable/main/binary-amd64/Packages.xz", Read),
+    ("deb", "GET", "/deb/{repo}/key.asc", Read),
+    ("deb", "GET", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Read),
+    ("deb", "PUT", "/deb/{repo}/pool/stable/main/{pkg}_2_all.deb", Write),
+    ("deb", "DELETE", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Delete),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.asc", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.key", Read),
@@ -144,10 +151,10 @@ pub(crate) fn house() -> Larder {
         .start();
     let admin = larder.admin();
     for repo in ["team-a", "secret"] {
-        for protocol in ["npm", "cargo", "pypi", "rpm"] {
+        for protocol in ["npm", "cargo", "deb", "pypi", "rpm"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "hosted"});
             larder.api("POST", "repositories", &new.to_string(), 201);
-            if protocol != "rpm" {
+            if protocol != "rpm" && protocol != "deb" {
                 let published = publish_to(&admin, (protocol, repo), "demo", "1.0.0", b"x");
                 assert!(published.status < 300, "{}", published.text());
             }
@@ -155,7 +162,7 @@ pub(crate) fn house() -> Larder {
         image().push(&admin, &format!("{repo}/demo"), "latest");
     }
     for repo in ["team-m", "hidden"] {
-        for protocol in ["npm", "cargo", "pypi", "rpm", "oci"] {
+        for protocol in ["npm", "cargo", "deb", "pypi", "rpm", "oci"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "mirror", "open": false,
                 "offline": true, "upstream": {"url": "https://registry.example/"}});
             larder.api("POST", "repositories", &new.to_string(), 201);
@@ -214,8 +221,9 @@ fn refused((protocol, _, path, asks): Line, caller: Standing, repo: &str) -> Opt
     };
     // Of packages one has to read to be told that one may not write.
     let is_hidden = asks == Read || (protocol != "oci" && role == 0);
-    // Of rpm's packages the file alone tells the name, and there is none.
-    let is_nowhere = protocol == "rpm" && asks == Delete && path.contains("/Packages/");
+    // Of these packages the file alone tells the name, and there is none.
+    let is_of_file = path.contains("/Packages/") || path.contains("/pool/");
+    let is_nowhere = matches!(protocol, "deb" | "rpm") && asks == Delete && is_of_file;
     match () {
         () if role >= needed => None,
         () if !someone => Some(401),
@@ -387,7 +395,10 @@ fn every_route_has_a_line() {
         let text = std::fs::read_to_string(&path).expect("a router");
         let mut found = BTreeSet::new();
         words(text.parse().expect("Rust"), &mut found);
-        assert!(name == "rpm" || found.len() > 4, "{name}: {found:?}");
+        assert!(
+            matches!(name, "deb" | "rpm") || found.len() > 4,
+            "{name}: {found:?}"
+        );
         for word in found.iter().filter(|word| !without.contains(&&***word)) {
             let has = |line: &&str| line.split(['/', '?']).any(|segment| segment == word);
             assert!(

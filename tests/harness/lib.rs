@@ -46,6 +46,7 @@ pub mod secure;
 pub mod upstream;
 
 pub mod rpms;
+pub mod debs;
 pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};

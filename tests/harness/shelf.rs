@@ -12,7 +12,12 @@ use sha1::Digest as _;
 pub use crate::archive::{gunzip, gzip};
 
 /// The protocols that there are packages of.
-pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
+pub const PROTOCOLS: [&str; 5] = ["cargo", "deb", "npm", "pypi", "rpm"];
+
+/// Those whose indexes may say that artifacts are at another host.
+pub fn leading_elsewhere() -> impl Iterator<Item = &'static str> {
+    PROTOCOLS.into_iter().filter(|protocol| *protocol != "deb")
+}
 
 /// A package of one protocol on an upstream.
 pub struct Shelf {
@@ -82,6 +87,7 @@ impl Shelf {
     pub fn put_index(&self, upstream: &Upstream) {
         match self.protocol {
             "cargo" => self.put_cargo(upstream),
+            "deb" => self.put_deb(upstream),
             "npm" => upstream.put(&self.index(), self.packument().to_string()),
             "pypi" if self.html => upstream.put_with(
                 &self.index(),
@@ -97,6 +103,7 @@ impl Shelf {
     pub fn index_here(&self) -> String {
         let path = match self.protocol {
             "cargo" => "de/mo/demo",
+            "deb" => "InRelease",
             "npm" => "demo",
             "pypi" => "simple/demo/",
             _ => "repodata/repomd.xml",
@@ -108,6 +115,7 @@ impl Shelf {
     pub fn artifact_here(&self, version: &str) -> String {
         let path = match self.protocol {
             "cargo" => format!("api/v1/crates/demo/{version}/download"),
+            "deb" => format!("pool/demo_{version}_all.deb"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("packages/demo/demo-{version}-py3-none-any.whl"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
@@ -122,10 +130,10 @@ impl Shelf {
 
     /// At the upstream: where the index is that names a version's artifact.
     pub fn list(&self) -> String {
-        if self.protocol == "rpm" {
-            format!("{}/repodata/primary.xml.gz", self.root)
-        } else {
-            self.index()
+        match self.protocol {
+            "deb" => format!("{}/Packages.gz", self.root),
+            "rpm" => format!("{}/repodata/primary.xml.gz", self.root),
+            _ => self.index(),
         }
     }
 
@@ -138,6 +146,7 @@ impl Shelf {
     fn file(&self, version: &str) -> String {
         match self.protocol {
             "cargo" => format!("crates/demo/{version}/download"),
+            "deb" => format!("pool/demo_{version}_all.deb"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("files/demo-{version}-py3-none-any.whl"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
@@ -220,6 +229,35 @@ impl Shelf {
         format!(
             "<!DOCTYPE html><html><head><title>Links for demo</title></head><body>\n{links}</body></html>\n"
         )
+    }
+
+    /// A flat repository. Without keys the mirror takes it as it comes, so its signature is of no weight.
+    fn put_deb(&self, upstream: &Upstream) {
+        let stanza = |(version, body): &(String, Vec<u8>)| {
+            let size = if self.sized {
+                format!("Size: {}\n", body.len() + self.size_error)
+            } else {
+                String::new()
+            };
+            format!(
+                "Package: demo\nVersion: {version}\nArchitecture: all\nFilename: ./{}\n{size}SHA256: {}\n\n",
+                self.file(version),
+                hex(Algorithm::Sha256, body)
+            )
+        };
+        let packages: String = self.versions.iter().map(stanza).collect();
+        let packed = gzip(packages.as_bytes());
+        let release = format!(
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nSuite: stable\nDescription: {}\nDate: {}\n\
+             SHA256:\n {} {} Packages.gz\n\
+             -----BEGIN PGP SIGNATURE-----\n\nAA==\n-----END PGP SIGNATURE-----\n",
+            self.versions.last().map_or("", |(version, _)| version),
+            "Sun, 29 Nov 2026 08:01:02 UTC",
+            hex(Algorithm::Sha256, &packed),
+            packed.len(),
+        );
+        upstream.put(&self.list(), packed);
+        upstream.put(&self.index(), release);
     }
 
     fn put_rpm(&self, upstream: &Upstream) {

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "the figures of each project")]
 
+mod apt;
 mod cargo;
 mod npm;
 mod pypi;

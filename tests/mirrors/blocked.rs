@@ -31,7 +31,7 @@ fn what_is_blocked_is_not_served_whether_it_is_kept_or_not() {
         let place = format!("{}/up", shelf.protocol);
         // Of an rpm the name is told by the file; its repository's index is of no package.
         let paths = match shelf.protocol {
-            "rpm" => vec![shelf.artifact_here("1.0.0")],
+            "deb" | "rpm" => vec![shelf.artifact_here("1.0.0")],
             _ => vec![shelf.index_here(), shelf.artifact_here("1.0.0")],
         };
         bed.change(&shelf, &block("de*"));
@@ -86,6 +86,11 @@ fn every_spelling_of_a_pattern_and_of_a_request_is_meant() {
             ],
         ),
         (
+            "deb",
+            "demo",
+            &["pool/d%65mo_1.0.0_all.deb", "x/demo_2.dsc", "demo.deb"],
+        ),
+        (
             "rpm",
             "demo",
             &[
@@ -129,7 +134,10 @@ fn group(bed: &Bed, shelf: &Shelf) -> String {
 #[test]
 fn a_group_goes_to_no_other_mirror_for_what_a_member_blocks() {
     let bed = Bed::new();
-    for protocol in PROTOCOLS.into_iter().filter(|protocol| *protocol != "rpm") {
+    for protocol in PROTOCOLS
+        .into_iter()
+        .filter(|it| !matches!(*it, "deb" | "rpm"))
+    {
         let shelf = bed.mirror(protocol, BODY);
         let both = group(&bed, &shelf);
         let paths = [shelf.index_here(), shelf.artifact_here("1.0.0")]

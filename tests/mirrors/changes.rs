@@ -71,7 +71,9 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
                 answer.status == 200 && answer.body.len() == size
             });
             assert!(kept.body == new, "{here}");
-            assert_eq!(bed.upstream.count(&there), 2, "{here}");
+            // A list that was not asked for before is read as it is now.
+            let count = if shelf.protocol == "deb" { 1 } else { 2 };
+            assert_eq!(bed.upstream.count(&there), count, "{here}");
         }
     }
 }

@@ -38,6 +38,7 @@ fn fails(bed: &Bed, shelf: &Shelf, problem: &str, advice: &str) -> Value {
 pub(crate) fn probe(shelf: &Shelf) -> String {
     let path = match shelf.protocol {
         "cargo" => "config.json",
+        "deb" => "dists/stable/InRelease",
         "npm" => "-/ping",
         "pypi" => "simple/",
         _ => "repodata/repomd.xml",
@@ -50,7 +51,7 @@ pub(crate) fn mirrors(bed: &Bed) -> Vec<Shelf> {
     let shelves = bed.mirrors(BODY);
     for shelf in shelves
         .iter()
-        .filter(|shelf| matches!(shelf.protocol, "npm" | "pypi"))
+        .filter(|shelf| matches!(shelf.protocol, "deb" | "npm" | "pypi"))
     {
         bed.upstream.put(&probe(shelf), "{}");
     }
@@ -243,7 +244,7 @@ fn private_addresses_are_not_asked_unless_they_are_allowed() {
 }
 
 /// Of each protocol the one that was redirected.
-const PROBES: usize = 4;
+const PROBES: usize = 5;
 
 #[test]
 fn offline_nobody_is_asked() {
@@ -342,7 +343,9 @@ fn the_command_fails_if_an_upstream_does() {
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.status.success() && told.stderr.is_empty(), "{told:?}");
     assert_eq!(text.lines().count(), 1 + shelves.len(), "{text}");
-    bed.upstream.fail(&probe(&shelves[1]), Fault::Status(401));
+    let npm = shelves.iter().find(|shelf| shelf.protocol == "npm");
+    let npm = probe(npm.expect("npm's"));
+    bed.upstream.fail(&npm, Fault::Status(401));
     let told = run(&bed, &["upstream", "check", "npm/up"]);
     let (text, advice) = (
         String::from_utf8_lossy(&told.stdout),

@@ -34,6 +34,9 @@ fn a_lens_is_refused_in_every_dialect() {
             path.replacen("/up/", &format!("/{segment}/"), 1)
         };
         for lens in LENSES {
+            if protocol == "deb" && lens.contains("2026") {
+                continue; // its mirrors have a past
+            }
             // Whether there is such a repository is not told.
             for repo in ["up", "nothing"] {
                 let answer = bed.get(&at(&format!("{repo}{lens}"))).expect(405);

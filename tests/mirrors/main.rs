@@ -38,6 +38,8 @@ mod secure;
 mod security;
 mod slow;
 mod stampede;
+mod suites;
+mod suites_past;
 mod turns;
 mod unusual;
 mod wrong;

@@ -2,7 +2,7 @@
 //! that an index names is, for there nobody sees which address a name has.
 
 use crate::bed::{Bed, start};
-use larder_tests::shelf::PROTOCOLS;
+use larder_tests::shelf::{PROTOCOLS, leading_elsewhere};
 use larder_tests::{Shelf, Start, Upstream};
 use serde_json::json;
 
@@ -67,7 +67,7 @@ fn what_an_index_names_is_not_asked_of_a_proxy_unless_it_is_allowed() {
     let files = "http://files.invalid/";
     let proxy = Upstream::start();
     let bed = Bed::of(behind(&proxy, "localhost"), Upstream::start());
-    for protocol in PROTOCOLS {
+    for protocol in leading_elsewhere() {
         let shelf = beyond(&proxy, protocol, files);
         bed.make(&shelf, &json!({"url": url_of(&shelf)}));
         proxy.take_asked();
@@ -101,7 +101,7 @@ fn a_proxys_name_is_trusted_for_the_proxy_alone() {
     let (proxy, inner) = (Upstream::start(), Upstream::start());
     let bed = Bed::of(behind(&proxy, "localhost"), Upstream::start());
     let files = format!("http://localhost:{}/", inner.port());
-    for protocol in PROTOCOLS {
+    for protocol in leading_elsewhere() {
         let shelf = beyond(&proxy, protocol, &files);
         bed.make(&shelf, &json!({"url": url_of(&shelf)}));
         bed.get(&shelf.artifact_here("1.0.0")).expect(502);

@@ -74,7 +74,7 @@ fn nobody_is_asked_while_offline_and_for_what_is_hosted() {
         let told = bed.larder.api("POST", &versions, "{}", 400);
         assert_eq!(told["code"], json!("version_invalid"));
         let none = format!("{repo}/packages/none-such/refresh");
-        if protocol != "rpm" {
+        if !matches!(protocol, "deb" | "rpm") {
             assert_eq!(
                 bed.larder.api("POST", &none, "{}", 404)["code"],
                 json!("package_not_found")

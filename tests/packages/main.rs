@@ -4,6 +4,7 @@
 //! name.
 
 mod accounts;
+mod apt;
 mod bun;
 mod by_name;
 mod cargo;

@@ -4,7 +4,7 @@ use crate::ladder::LADDER;
 use crate::{read, root};
 
 /// A protocol that ARCHITECTURE.md adds as an example.
-const EXAMPLE: &str = "deb";
+const EXAMPLE: &str = "maven";
 
 /// The texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = (usize, &str)> {

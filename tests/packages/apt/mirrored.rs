@@ -1,0 +1,126 @@
+//! Packages of an upstream's archive.
+
+use super::client::{apt, has, prepare, told};
+use crate::house::{House, Who};
+use larder_tests::debs::{Archive, Deb, Keys};
+use larder_tests::home::Home;
+use larder_tests::tools::{fails, run};
+use larder_tests::{Upstream, tool};
+use serde_json::json;
+use std::process::Command;
+
+/// A house whose mirror is of an archive with these packages, and trusts the key that signs it.
+fn house(keys: &Keys, debs: &[Deb], program: &std::path::Path) -> House {
+    let upstream = Upstream::start();
+    let archive = Archive::new(&upstream);
+    archive.put("stable", debs, keys);
+    let url = archive.url();
+    let house = House::over("apt-get", "apt", "deb/upstream", &[program], upstream, &url);
+    let trusted = json!({"upstream": {"trusted_keys": keys.public()}});
+    house.larder.api(
+        "PATCH",
+        "repositories/deb/upstream",
+        &trusted.to_string(),
+        200,
+    );
+    house
+}
+
+fn packages() -> [Deb; 4] {
+    [
+        Deb::new("demo", "1.0-1").needs("words (>= 2)"),
+        Deb::new("words", "1:2.0~rc1+b1").of("amd64"),
+        Deb::new("faraway", "1.0"),
+        Deb::new("other", "1.0"),
+    ]
+}
+
+fn install(home: &Home, package: &str) -> Command {
+    prepare(home, "stable");
+    apt(
+        home,
+        &format!("apt-get update && apt-get -y -d --no-install-recommends install {package}"),
+    )
+}
+
+#[test]
+fn apt_installs_through_a_mirror() {
+    let Some(program) = tool("apt-get") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+        return;
+    };
+    let debs = packages();
+    let house = house(&keys, &debs, &program);
+    let reader = house.home(Who::Reader);
+    run(&mut install(&reader, "demo"));
+    assert!(has(&reader, &debs[0].file()));
+    // Of a version with an epoch apt writes a name of its own.
+    assert!(has(&reader, "words_1%3a2.0~rc1+b1_amd64.deb"));
+    // Again, with the upstream away, and by another one with nothing.
+    house.upstream.take_asked();
+    house.upstream.go();
+    let other = house.home(Who::Reader);
+    run(&mut install(&other, "demo"));
+    run(&mut apt(&reader, "apt-get update"));
+    assert_eq!(house.upstream.take_asked().len(), 0);
+    house.upstream.come_back();
+    house.installs(install, told);
+}
+
+#[test]
+fn apt_refuses_what_is_signed_by_others_or_past() {
+    let Some(program) = tool("apt-get") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (Some(keys), Some(others)) = (make("keys"), make("others")) else {
+        return;
+    };
+    let house = house(&keys, &packages(), &program);
+    let reader = house.home(Who::Reader);
+    let keyring = reader.folder().join("etc/apt/keyrings/larder-upstream.asc");
+    std::fs::write(keyring, others.public()).expect("keyring");
+    prepare(&reader, "stable");
+    let told = fails(&mut apt(&reader, "apt-get update"));
+    assert!(told.contains("NO_PUBKEY"), "{told}");
+    // What has expired is served, and refused by the client alone.
+    let mut archive = Archive::new(&house.upstream);
+    archive.date = "Fri, 02 Jan 2026 00:00:00 UTC".to_owned();
+    archive.until = "Sat, 03 Jan 2026 00:00:00 UTC".to_owned();
+    archive.put("past", &packages(), &keys);
+    let reader = house.home(Who::Reader);
+    prepare(&reader, "past");
+    let told = fails(&mut apt(&reader, "apt-get update"));
+    assert!(told.contains("is expired"), "{told}");
+    run(&mut apt(
+        &reader,
+        "apt-get -o Acquire::Check-Valid-Until=false update",
+    ));
+}
+
+#[test]
+fn aptitude_and_apt_read_the_same() {
+    let (Some(program), Some(aptitude)) = (tool("apt-get"), tool("aptitude")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+        return;
+    };
+    let house = house(&keys, &packages(), &program);
+    let reader = house.home(Who::Reader);
+    prepare(&reader, "stable");
+    let aptitude = aptitude.display();
+    run(&mut apt(&reader, &format!("{aptitude} update")));
+    let found = run(&mut apt(
+        &reader,
+        &format!("{aptitude} -F '%p %v %V' search demo"),
+    ));
+    assert!(found.contains("demo"), "{found}");
+    run(&mut apt(&reader, &format!("{aptitude} -y -d install demo")));
+    assert!(has(&reader, "demo_1.0-1_all.deb"));
+}

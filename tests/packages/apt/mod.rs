@@ -1,0 +1,6 @@
+//! apt: archives mirrored, published to, and grouped, read by the programs that Debian has for them.
+
+mod client;
+mod group;
+mod hosted;
+mod mirrored;
