@@ -33,6 +33,7 @@ pub mod npm;
 pub mod oci;
 pub mod pypi;
 pub mod rpm;
+pub mod git;
 
 pub mod clients;
 
@@ -65,10 +66,13 @@ pub fn all() -> [&'static dyn Protocol; 4] {
     [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
 
-/// The protocol of this name, images included; `None` if this server does not support it.
+/// Protocols that doors of their own serve: images, and git repositories.
+pub fn with_own_doors() -> [&'static dyn Protocol; 2] {
+    [&oci::Oci, &git::Git]
+}
+
+/// The protocol of this name; `None` if this server does not support it.
 pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
-    if name == ProtocolName::OCI {
-        return Some(&oci::Oci);
-    }
-    all().into_iter().find(|protocol| protocol.name() == name)
+    let mut every = with_own_doors().into_iter().chain(all());
+    every.find(|protocol| protocol.name() == name)
 }
