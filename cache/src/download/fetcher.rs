@@ -1,5 +1,6 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
+use super::contents::{is_mismatch, mismatch, require_bytes, require_staged};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::progress::{Download, HELD_BYTES};
@@ -14,7 +15,9 @@ use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
-use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
+use larder_model::{
+    Algorithm, Contents, Digest, FileKind, Integrity, Kind, Limit, Problem, System,
+};
 use larder_storage::Staging;
 use std::sync::Arc;
 use url::Url;
@@ -195,12 +198,24 @@ impl ArtifactFetcher {
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Integrity, Problem> {
-        if fetch.integrity != Integrity::None {
-            return Ok(fetch.integrity.clone());
-        }
+        let first = match &fetch.integrity {
+            Integrity::None => None,
+            Integrity::Contents(contents) if contents.sum.is_none() => Some(contents),
+            promised => return Ok(promised.clone()),
+        };
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
         let damaged = stored.filter(|found| found.damaged);
-        Ok(damaged.map_or(Integrity::None, |found| Integrity::Digest(found.digest)))
+        Ok(match (damaged, first) {
+            (Some(found), Some(contents)) if !found.integrity.is_empty() => {
+                Integrity::Contents(Contents {
+                    sum: Some(found.integrity.clone()),
+                    ..contents.clone()
+                })
+            }
+            (Some(found), None) => Integrity::Digest(found.digest),
+            (_, Some(contents)) => Integrity::Contents(contents.clone()),
+            (None, None) => Integrity::None,
+        })
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -216,24 +231,22 @@ impl ArtifactFetcher {
         let slots = job.repo.upstream()?.large_documents();
         let is_labelled = body.is_labelled;
         let (body, _slot) = body.collect(limit, small, || slots.acquire()).await?;
-        let agrees = |body: &[u8]| {
-            let mut checker = Checker::new(job.integrity);
-            checker.update(body);
-            checker.agrees()
-        };
+        let promised = (job.integrity, &*job.artifact.path);
         // The hash decides whether what is labelled so was encoded on its way.
-        let body = if agrees(&body) {
-            Some(body)
-        } else {
-            let decoded = is_labelled.then(|| decoded(&body, MAX_DECODED)).flatten();
-            decoded.filter(|body| agrees(body))
+        let (body, recorded) = match require_bytes(&body, promised).await {
+            Err(problem) if is_mismatch(&problem) && is_labelled => {
+                let body = decoded(&body, MAX_DECODED).ok_or(problem)?;
+                let recorded = require_bytes(&body, promised).await?;
+                (body, recorded)
+            }
+            recorded => (body, recorded?),
         };
-        let body = Bytes::from(body.ok_or_else(|| mismatch(job))?);
+        let body = Bytes::from(body);
         if let Some(media_types) = media_types {
             content_type = media_types.of(&body, &content_type);
         }
         let prepared = self.content.prepare(&body).await?;
-        self.keep(job, &content_type, prepared).await
+        self.keep(job, (&content_type, &recorded), prepared).await
     }
 
     /// Takes in a file, which others read meanwhile: unless there is a reason to doubt that it is what
@@ -261,21 +274,22 @@ impl ArtifactFetcher {
                 .pass(job, &mut body, size, &mut staging, readers)
                 .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            if !agrees && body.is_labelled {
-                // Who reads already has other bytes than those that come now.
-                let fresh = job.download.abort();
-                let download = fresh.as_deref().unwrap_or(job.download);
-                let job = Job { download, ..*job };
-                return self.take_encoded(&job, &content_type, &staging).await;
-            }
-            if !agrees {
-                return Err(mismatch(job));
-            }
+            let promised = (job.integrity, &*job.artifact.path);
+            let recorded = match require_staged(&staging, agrees, promised).await {
+                Err(problem) if is_mismatch(&problem) && body.is_labelled => {
+                    // Who reads already has other bytes than those that come now.
+                    let fresh = job.download.abort();
+                    let download = fresh.as_deref().unwrap_or(job.download);
+                    let job = Job { download, ..*job };
+                    return self.take_encoded(&job, &content_type, &staging).await;
+                }
+                recorded => recorded?,
+            };
             match readers {
                 Some(readers) => readers.release(last, staging.written()),
                 None => job.download.begin(Some(staging.offset()), staging.file()),
             }
-            self.keep_staged(job, &content_type, (staging, digest))
+            self.keep_staged(job, (&content_type, &recorded), (staging, digest))
                 .await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
@@ -290,15 +304,15 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
+            let promised = (job.integrity, &*job.artifact.path);
             if !decode(packed, &mut staging, self.max.bytes).await? {
-                return Err(mismatch(job));
+                return Err(mismatch(promised.0, promised.1));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            if !agrees {
-                return Err(mismatch(job));
-            }
+            let recorded = require_staged(&staging, agrees, promised).await?;
             job.download.begin(Some(staging.offset()), staging.file());
-            self.keep_staged(job, content_type, (staging, digest)).await
+            self.keep_staged(job, (content_type, &recorded), (staging, digest))
+                .await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
     }
@@ -307,13 +321,13 @@ impl ArtifactFetcher {
     async fn keep_staged(
         &self,
         job: &Job<'_>,
-        content_type: &str,
+        (content_type, recorded): (&str, &str),
         (staging, digest): (Staging, Digest),
     ) -> Result<Arc<FileRecord>, Problem> {
         let found = FileRecord::transient(content_type, digest, staging.offset());
         job.download.complete(Arc::new(found));
         let prepared = self.content.prepare_staged(staging).await?;
-        self.keep(job, content_type, prepared).await
+        self.keep(job, (content_type, recorded), prepared).await
     }
 
     /// Passes all bytes on to the disk and to the readers, if there may be any yet, but for the last
@@ -340,7 +354,7 @@ impl ArtifactFetcher {
                 return Err(left_alone(self.unattended_bytes));
             }
             if size.is_some_and(|size| staging.offset() > size) {
-                return Err(mismatch(job));
+                return Err(mismatch(job.integrity, &job.artifact.path));
             }
             if staging.offset() > self.max.bytes {
                 return Err(too_large(self.max, None));
@@ -361,11 +375,11 @@ impl ArtifactFetcher {
         Ok(last)
     }
 
-    /// Gives an artifact its name.
+    /// Gives an artifact its name. `recorded`: what it was found to be.
     async fn keep(
         &self,
         job: &Job<'_>,
-        content_type: &str,
+        (content_type, recorded): (&str, &str),
         prepared: Prepared,
     ) -> Result<Arc<FileRecord>, Problem> {
         let at_hand = prepared.bytes().map(|body| {
@@ -379,7 +393,11 @@ impl ArtifactFetcher {
         let (repo, artifact) = (job.repo, job.artifact);
         let key = repo.artifact_key(artifact);
         let full_name = repo.full_name(&artifact.package);
-        let integrity = job.fetch.integrity.text();
+        // Where nothing was promised, what its contents are is a promise from now on.
+        let integrity = match &job.fetch.integrity {
+            Integrity::Contents(_) => recorded.to_owned(),
+            promised => promised.text(),
+        };
         let write = async |blob| {
             let file = NewFile {
                 version: artifact.version.as_deref().unwrap_or_default(),
@@ -408,7 +426,7 @@ impl ArtifactFetcher {
 }
 
 /// Whether bytes are likely to be other ones than was promised: of another size, or encoded on their
-/// way where they are not packed themselves.
+/// way where they are not packed themselves; or nobody can tell before the last of them.
 fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
     let (fetch, artifact) = (job.fetch, job.artifact);
     let is_itself = || {
@@ -419,13 +437,15 @@ fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
         .size
         .zip(body.size)
         .is_some_and(|(one, other)| one != other);
-    *job.integrity != Integrity::None && (has_other_size || (body.is_labelled && !is_itself()))
+    job.integrity.contents().is_some()
+        || *job.integrity != Integrity::None
+            && (has_other_size || (body.is_labelled && !is_itself()))
 }
 
 /// Whether an index promises the bytes of this file: a file of the name may have been of another
 /// state, or be damaged.
 pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
-    !stored.damaged && *stored.integrity == *fetch.integrity.text()
+    !stored.damaged && fetch.integrity.is_recorded_as(&stored.integrity)
 }
 
 /// How the bytes of what is fetched tell what they are.
@@ -457,18 +477,6 @@ fn left_alone(bytes: u64) -> Problem {
     let limit = Limit::set(bytes, "cache.unattended_size");
     let sentence = "nobody waited for the upstream's file any more, and it went on";
     Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
-}
-
-/// Other bytes came than those that were promised: by an index, or by the digest under which they
-/// were asked for.
-fn mismatch(job: &Job<'_>) -> Problem {
-    let detail = match job.integrity {
-        Integrity::Digest(digest) if *job.artifact.path == *digest.to_string() => {
-            format!("the upstream's bytes are not those of the digest {digest} that was asked for")
-        }
-        _ => "the upstream's bytes are not those that its index promises".to_owned(),
-    };
-    Problem::new(Kind::DigestMismatch, "artifact", detail)
 }
 
 /// A mismatch is the upstream's fault, not the client's.
