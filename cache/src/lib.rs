@@ -25,6 +25,7 @@ mod publish;
 mod download;
 mod tables;
 mod document;
+mod log;
 mod artifact;
 mod heal;
 mod refresh;

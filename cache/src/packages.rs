@@ -13,6 +13,7 @@ use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedP
 use crate::heal::Healer;
 use crate::limits::{Budget, Slots};
 use crate::lists::Lists;
+use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
@@ -85,6 +86,7 @@ struct Base {
 struct Fetchers {
     documents: Arc<Documents>,
     tables: Arc<Tables>,
+    logs: Arc<LogReader>,
     leads: Arc<ListLeads>,
     plans: Arc<Plans>,
     artifacts: Arc<Artifacts>,
@@ -150,13 +152,19 @@ impl Base {
             Arc::clone(&fetcher),
             self.budget.clone(),
         ));
+        let logs = Arc::new(LogReader::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.bodies),
+            Arc::clone(&missing),
+        ));
         let leads = ListLeads::new(self.metadata.clone(), Arc::clone(&self.bodies));
         let leads = Arc::new(leads);
         let plans = Arc::new(Plans::new(
             self.metadata.clone(),
             Arc::clone(&documents),
             Arc::clone(&self.bodies),
-            Arc::clone(&tables),
+            (Arc::clone(&tables), Arc::clone(&logs)),
             Arc::clone(&leads),
             planning,
         ));
@@ -170,6 +178,7 @@ impl Base {
         Fetchers {
             documents,
             tables,
+            logs,
             leads,
             plans,
             artifacts: Arc::new(artifacts),
@@ -191,6 +200,7 @@ impl Base {
             Arc::clone(&fetchers.documents),
             Arc::new(representations),
             Arc::clone(&fetchers.artifacts),
+            Arc::clone(&fetchers.logs),
             KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
     }

@@ -15,6 +15,7 @@ mod publish_limits;
 pub mod rendering;
 pub mod request;
 pub mod resource;
+pub mod logs;
 pub mod names;
 pub mod account;
 pub mod query;
@@ -45,6 +46,7 @@ pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use link::next_link;
+pub use logs::{Log, Logs};
 pub use names::Names;
 pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
@@ -52,7 +54,7 @@ pub use query::UpstreamQuery;
 pub use rendering::Rendering;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Member, MirrorList, Named, Part, Plan, PromisedBody,
+    Artifact, Document, Fetch, LogRequest, Member, MirrorList, Named, Part, Plan, PromisedBody,
     PromisedDocument, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };
 pub use search::Search;

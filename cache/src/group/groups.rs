@@ -112,7 +112,9 @@ impl Groups {
         if !owners.is_empty() {
             return Ok(Owners::Hosted(owners));
         }
-        if self.is_reserved(group, &claimed).await? {
+        if self.is_reserved(group, &claimed).await?
+            || self.is_below(group, &members, package).await?
+        {
             return Ok(Owners::Nobody(members.nowhere(package)));
         }
         Ok(Owners::Mirrors(members.mirrors))
@@ -132,6 +134,24 @@ impl Groups {
             }
         }
         Ok(own.is_group() && self.is_reserved(own, &name).await?)
+    }
+
+    /// Whether what is above a name is published in a hosted member, or was: then the name is its
+    /// publisher's, and no upstream is told of it.
+    async fn is_below(
+        &self,
+        group: &Repo,
+        members: &Members,
+        package: &str,
+    ) -> Result<bool, Problem> {
+        for above in group.protocol.names().above(package) {
+            for member in &members.hosted {
+                if self.packages.owns(member, above).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a deleted repo left a name reserved.
