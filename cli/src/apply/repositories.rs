@@ -298,6 +298,26 @@ fn upstream(
                 wanted.answer_time,
             )
             .map_or(Patch::Keep, Patch::Set),
+        checksum_database: differences.of(
+            "upstream.checksum_database",
+            same.map(|it| it.checksum_database.clone().unwrap_or_default()),
+            wanted.checksum_database.clone(),
+        ),
+        checksum_database_url: differences.of(
+            "upstream.checksum_database_url",
+            same.map(|it| it.checksum_database_url.clone().unwrap_or_default()),
+            wanted.checksum_database_url.clone(),
+        ),
+        checksum_database_except: differences.of(
+            "upstream.checksum_database_except",
+            same.map(|it| it.checksum_database_except.clone()),
+            wanted.checksum_database_except.clone(),
+        ),
+        vulnerability_database: differences.of(
+            "upstream.vulnerability_database",
+            same.map(|it| it.vulnerability_database.clone().unwrap_or_default()),
+            wanted.vulnerability_database.clone(),
+        ),
     };
     if change.password.is_some() {
         differences.secret("upstream.password", has_password);
