@@ -56,7 +56,10 @@ pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
         .or_else(|| machine.home(".netrc"))
         .and_then(|path| machine.read(&path));
     for (number, one) in found.iter_mut().enumerate() {
-        let login = login(netrc.as_deref().unwrap_or_default(), host_of(&one.url));
+        let netrc = netrc.as_deref().unwrap_or_default();
+        let host = host_of(&one.url);
+        let name = host.split(':').next().unwrap_or(host);
+        let login = login(netrc, host).or_else(|| login(netrc, name));
         if let Some((name, password)) = login {
             *one = one.clone().with(Some(name), Some(password));
         }
@@ -127,10 +130,10 @@ fn with_slash(text: &str) -> String {
     format!("{text}{slash}")
 }
 
+/// The host of an address, with its port if it has one: so this client writes it in a netrc.
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or(rest);
-    host.split(':').next().unwrap_or(host)
+    rest.split('/').next().unwrap_or(rest)
 }
 
 /// The login and the password that a netrc has for a host.

@@ -373,11 +373,20 @@ fn record_hashes(body: &[u8]) -> Option<Vec<Hash>> {
     let mut rest = str::from_utf8(body).ok()?;
     let mut hashes = Vec::new();
     while !rest.is_empty() {
-        let (text, after) = split(rest)?;
+        let (text, after) = split(without_number(rest))?;
         hashes.push(record_hash(text.as_bytes()));
         rest = after;
     }
     Some(hashes)
+}
+
+/// Records without the number before the first of them, which some servers write.
+fn without_number(records: &str) -> &str {
+    let number = records.split_once('\n');
+    let is_number = |line: &str| !line.is_empty() && line.bytes().all(|it| it.is_ascii_digit());
+    number
+        .filter(|(line, _)| is_number(line))
+        .map_or(records, |(_, rest)| rest)
 }
 
 /// The first so many hashes, or records, of a tile.
@@ -389,7 +398,7 @@ fn cut(tile: Tile, bytes: &Bytes, width: u64) -> Option<Bytes> {
     }
     let mut rest = str::from_utf8(bytes).ok()?;
     for _ in 0..count {
-        rest = split(rest)?.1;
+        rest = split(without_number(rest))?.1;
     }
     Some(bytes.slice(..bytes.len() - rest.len()))
 }

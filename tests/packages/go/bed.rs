@@ -107,10 +107,13 @@ impl Bed {
 
     /// A new home whose client asks a repository of this server alone.
     pub(super) fn home(&self, repository: &str) -> GoHome {
-        self.home_at(&format!(
-            "{}/go/{repository}",
-            self.larder.url().trim_end_matches('/')
-        ))
+        self.home_at(&self.proxy(repository))
+    }
+
+    /// The address of a repository.
+    pub(super) fn proxy(&self, repository: &str) -> String {
+        let url = self.larder.url().trim_end_matches('/');
+        format!("{url}/go/{repository}")
     }
 
     /// A new home whose client asks this address alone.

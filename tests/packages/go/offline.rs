@@ -19,6 +19,7 @@ fn a_build_needs_no_upstream_the_second_time() {
     bed.asked();
     bed.larder.kill();
     bed.larder.start_again();
+    let first = first.with("GOPROXY", &bed.proxy("main"));
     for how in ["upstream gone", "offline"] {
         match how {
             "offline" => drop(
