@@ -1,6 +1,7 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
 use crate::archive::{Member, gzip, tar_of, zip};
+use crate::modules::escape;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use serde_json::json;
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
-/// npm or pypi.
+/// npm, pypi or go.
 #[track_caller]
 pub fn publish(
     client: &Client,
@@ -37,6 +38,7 @@ pub fn publish_to(
     let path = match protocol {
         "cargo" => format!("{name}-{version}/data"),
         "npm" => "package/data".to_owned(),
+        "go" => format!("{}@v{version}/data", module(name)),
         _ => {
             let file = wheel_name(name, version);
             let stem = file.trim_end_matches("-py3-none-any.whl");
@@ -60,8 +62,37 @@ pub fn publish_members(
         "cargo" => publish_crate(client, repo, name, version, members),
         "npm" => publish_npm(client, repo, name, version, members),
         "pypi" => publish_wheel(client, repo, name, version, members),
+        "go" => publish_module(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
+}
+
+/// The path of a module of this name.
+pub fn module(name: &str) -> String {
+    format!("{name}.example")
+}
+
+fn publish_module(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let module = module(name);
+    let (path, text) = (
+        format!("{module}@v{version}/go.mod"),
+        format!("module {module}\n"),
+    );
+    let mut files: Vec<(&str, &[u8])> = vec![(&path, text.as_bytes())];
+    for member in members {
+        match member {
+            Member::File(path, bytes) => files.push((path, bytes)),
+            other => panic!("no zip file has {other:?}"),
+        }
+    }
+    let at = format!("/go/{repo}/{}/@v/v{version}.zip", escape(&module));
+    client.send("PUT", &at, &[], &zip(&files))
 }
 
 /// The file name that the wheel of a project has.

@@ -1,7 +1,8 @@
 //! Copies of an upstream's versions: published with their zip file alone, as by whoever uploads it.
 
+use super::files::{ZIP, artifact};
+use super::plans::plan;
 use super::publish::publish;
-use super::routes::{ZIP, artifact};
 use super::version::Version;
 use crate::archive::window::Window;
 use crate::copying::{Copying, FileCopy, UpstreamVersion, VersionFile};
@@ -25,7 +26,7 @@ impl Copying for ModuleCopies {
             return Ok(Plan::Fetch(Vec::new()));
         }
         let artifact = artifact(wanted.package, wanted.version, ZIP);
-        Ok(match super::plan(&artifact, known)? {
+        Ok(match plan(&artifact, known)? {
             Plan::Fetch(fetch) => Plan::Fetch(vec![VersionFile {
                 artifact,
                 integrity: fetch.integrity,

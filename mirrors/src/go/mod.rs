@@ -12,6 +12,8 @@ mod tree;
 mod note;
 mod log;
 mod vulnerabilities;
+mod files;
+mod plans;
 mod publish;
 mod routes;
 mod copying;
@@ -22,15 +24,16 @@ use crate::connect::Client;
 use crate::logs::{Log, Logs};
 use crate::protocol::{Call, Protocol};
 use crate::releases::ranked;
-use crate::resource::{Artifact, Document, Fetch, LogRequest, Plan, Source, Table};
+use crate::resource::{Artifact, Document, LogRequest, Plan, Source, Table};
 use crate::text::{self, JSON, PLAIN_TEXT};
-use crate::{Copying, Describing, Integrity, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
+use files::{INFO, LATEST, LIST, MOD, QUERY, ZIP, no_such_path};
 use larder_model::{ChecksumLog, Problem, ProtocolName, Release, Reply};
-use log::{ChecksumDatabase, lookup_of, sums_in};
-use note::{Key, Record};
+use log::ChecksumDatabase;
+use note::Key;
 use paths::{escape, is_module_path};
-use routes::{INFO, LATEST, LIST, MOD, QUERY, ZIP, no_such_path};
+use plans::{plan, record_of};
 use std::sync::Arc;
 use version::Version;
 
@@ -71,15 +74,6 @@ impl Logs for ChecksumDatabases {
         let is_summed = artifact.path.ends_with(ZIP) || artifact.path.ends_with(MOD);
         let version = artifact.version.as_deref().filter(|_| is_summed)?;
         Some(record_of(&artifact.package, version))
-    }
-}
-
-/// The request for the record of a version.
-fn record_of(module: &str, version: &str) -> LogRequest {
-    LogRequest {
-        log: "".into(),
-        package: module.into(),
-        path: lookup_of(module, version).into(),
     }
 }
 
@@ -188,41 +182,6 @@ impl Protocol for Go {
     fn connect(&self) -> &'static [Client] {
         connect::CLIENTS
     }
-}
-
-/// Where a file of a version is, and what it contains.
-fn plan(artifact: &Artifact, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
-    let (module, path) = (&*artifact.package, &*artifact.path);
-    let version = artifact.version.as_deref().ok_or_else(no_such_path)?;
-    let ending = path.strip_prefix(version).ok_or_else(no_such_path)?;
-    let url = format!(
-        "{}/@v/{}{ending}",
-        text::path(&escape(module)),
-        text::segment(&escape(version))
-    );
-    if ending == INFO {
-        let contents = contents::of_info(version);
-        return Ok(Plan::Fetch(Fetch::new(url, Integrity::Contents(contents))));
-    }
-    let Some(record) = known.first() else {
-        return Ok(Plan::Record(record_of(module, version)));
-    };
-    let record = record.as_deref().and_then(|body| str::from_utf8(body).ok());
-    let record = record.and_then(Record::parse);
-    let sums = record.map(|record| sums_in(record.text, (module, version)));
-    let (is_zip, is_known) = (ending == ZIP, sums.is_some());
-    let (zip, go_mod) = sums.unwrap_or_default();
-    let sum = if is_zip { zip } else { go_mod };
-    if is_known && sum.is_none() {
-        let detail = format!("the checksum database has no sum of {module}@{version}{ending}");
-        return Err(Problem::not_found("version", detail));
-    }
-    let contents = if is_zip {
-        contents::of_zip(module, version, sum)
-    } else {
-        contents::of_mod(sum)
-    };
-    Ok(Plan::Fetch(Fetch::new(url, Integrity::Contents(contents))))
 }
 
 #[cfg(test)]

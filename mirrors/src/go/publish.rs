@@ -1,11 +1,11 @@
 //! Publishing: the zip file of a version, by the rules of golang.org/x/mod/zip; its `go.mod` and what
 //! tells of it are made of that.
 
+use super::files::{INFO, LATEST, LIST, MOD, ZIP};
 use super::info;
 use super::mod_file::ModFile;
 use super::module_zip::ModuleZip;
 use super::paths::split_major;
-use super::routes::{INFO, LATEST, LIST, MOD, ZIP};
 use super::sums;
 use super::version::Version;
 use crate::archive::window::Window;

@@ -1,25 +1,17 @@
 //! Paths of a module proxy (go.dev/ref/mod, "GOPROXY protocol"), of the checksum databases that it
 //! stands before, and of its vulnerability database; and uploads, at the address of what they bring.
 
+use super::files::{INFO, LATEST, LIST, MOD, QUERY, ZIP, artifact, no_such_path};
 use super::paths::{unescape_path, unescape_version};
 use super::publish;
 use super::version::Version;
 use super::vulnerabilities;
 use crate::publishing::{Change, PublishRequest};
-use crate::resource::{Artifact, Document, LogRequest, ReadRequest, Representation};
+use crate::resource::{Document, LogRequest, ReadRequest, Representation};
 use crate::text::{JSON, PLAIN_TEXT};
 use crate::{Call, RepoRequest};
 use http::Method;
 use larder_model::{Kind, Problem};
-
-/// The list of a module's versions, and what tells of the latest.
-pub(super) const LIST: &str = "list";
-pub(super) const LATEST: &str = "latest";
-/// The folder of what tells of branches, commits and the beginnings of versions.
-pub(super) const QUERY: &str = "query/";
-pub(super) const INFO: &str = ".info";
-pub(super) const MOD: &str = ".mod";
-pub(super) const ZIP: &str = ".zip";
 
 const TEXT: Representation = representation(PLAIN_TEXT);
 const OBJECT: Representation = representation(JSON);
@@ -104,12 +96,6 @@ fn of_module(request: &RepoRequest<'_>, module: String, file: &str) -> Result<Ca
     Ok(Call::Read(ReadRequest::Document(document, OBJECT)))
 }
 
-/// A file of a version.
-pub(super) fn artifact(module: &str, version: &str, ending: &str) -> Artifact {
-    let path = format!("{version}{ending}");
-    Artifact::new(module, Some(version.into()), path)
-}
-
 /// The request that publishes or deletes a version.
 fn change(
     request: &RepoRequest<'_>,
@@ -144,9 +130,4 @@ fn log(name: &str, path: &str) -> Result<ReadRequest, Problem> {
         package: package.into(),
         path: path.into(),
     }))
-}
-
-/// The problem of a path that does not exist.
-pub(super) fn no_such_path() -> Problem {
-    Problem::not_found("path", "no such path in a module proxy")
 }
