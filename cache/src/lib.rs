@@ -12,6 +12,7 @@ mod counters;
 mod limits;
 mod flights;
 mod turns;
+mod intake;
 mod upstream;
 mod config;
 mod problems;

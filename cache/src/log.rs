@@ -3,6 +3,7 @@
 use crate::bodies::Bodies;
 use crate::document::{CacheStatus, Missing};
 use crate::flights::{FlightResult, Flights, Key};
+use crate::intake::Intake;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
@@ -23,7 +24,7 @@ use tokio::sync::Mutex;
 /// Steps of one answer: a proof has a few levels, and a state may move on meanwhile.
 const MAX_STEPS: usize = 64;
 /// The longest part of a log.
-const MAX_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// Logs of which it is known where they are.
 const MAX_PLACES: u64 = 10_000;
 /// What parts of logs are, as they are kept.
@@ -42,6 +43,7 @@ pub(crate) struct LogReader {
     content: ContentStore,
     bodies: Arc<Bodies>,
     missing: Arc<Missing>,
+    intake: Intake,
     /// Answers that take something of an upstream, and each thing that they take.
     answers: Flights<LogBody>,
     fetches: Flights<Option<Bytes>>,
@@ -57,13 +59,14 @@ impl LogReader {
         metadata: Metadata,
         content: ContentStore,
         bodies: Arc<Bodies>,
-        missing: Arc<Missing>,
+        (missing, intake): (Arc<Missing>, Intake),
     ) -> Self {
         Self {
             metadata,
             content,
             bodies,
             missing,
+            intake,
             answers: Flights::default(),
             fetches: Flights::default(),
             places: Memory::new(MAX_PLACES),
@@ -264,8 +267,8 @@ impl LogReader {
         let url = format!("{place}{path}");
         let key = (repo.record.id, url.clone().into());
         let start = || {
-            let repo = Arc::clone(repo);
-            async move { fetch_at(&repo, &url).await }
+            let (repo, intake) = (Arc::clone(repo), self.intake.clone());
+            async move { fetch_at(&repo, &intake, &url).await }
         };
         self.fetches.join(key, start).await
     }
@@ -281,7 +284,7 @@ impl LogReader {
             return Ok(&places[known]);
         }
         for (number, place) in others.iter().enumerate() {
-            match fetch_at(repo, &format!("{place}{}", log.probe())).await {
+            match fetch_at(repo, &self.intake, &format!("{place}{}", log.probe())).await {
                 Ok(Some(_)) => {
                     self.places.insert(key, number);
                     return Ok(place);
@@ -356,11 +359,11 @@ fn is_listed(repo: &Repo, package: &str) -> bool {
         .is_none_or(|log| *log.state().package != *package)
 }
 
-async fn fetch_at(repo: &Repo, url: &str) -> Result<Option<Bytes>, Problem> {
+async fn fetch_at(repo: &Repo, intake: &Intake, url: &str) -> Result<Option<Bytes>, Problem> {
     match repo.upstream()?.get(&FetchRequest::new(url)).await? {
         FetchResponse::Body(body) => {
-            let (body, _) = body.collect(MAX_BYTES, MAX_BYTES, || async {}).await?;
-            Ok(Some(body.into()))
+            let body = body.collect(MAX_BYTES, intake).await?;
+            Ok(Some(body.small().await?))
         }
         FetchResponse::Same | FetchResponse::Missing => Ok(None),
     }

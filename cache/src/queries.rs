@@ -1,7 +1,7 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
 use crate::group::{Groups, Members};
-use crate::limits::SMALL_DOCUMENT;
+use crate::intake::Intake;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
 use bytes::Bytes;
@@ -27,12 +27,13 @@ const MAX_ANSWERED: usize = 16 << 20;
 /// Asks upstreams.
 pub(crate) struct Queries {
     groups: Arc<Groups>,
+    intake: Intake,
 }
 
 impl Queries {
     /// Asks the upstreams of these groups, and of repos alone.
-    pub(crate) const fn new(groups: Arc<Groups>) -> Self {
-        Self { groups }
+    pub(crate) const fn new(groups: Arc<Groups>, intake: Intake) -> Self {
+        Self { groups, intake }
     }
 
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
@@ -91,15 +92,11 @@ impl Queries {
             patient: false,
             ..FetchRequest::new(query.path())
         };
-        let upstream = repo.upstream()?;
-        let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
+        let FetchResponse::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
             return Ok(None);
         };
-        let slots = upstream.large_documents();
-        let (answer, _permit) = arrived
-            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || slots.acquire())
-            .await?;
-        Ok(Some(answer.into()))
+        let answer = arrived.collect(MAX_ANSWERED, &self.intake).await?;
+        Ok(Some(self.intake.bytes_of(answer).await?))
     }
 }
 

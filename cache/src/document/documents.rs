@@ -13,6 +13,7 @@ use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
 use crate::flights::{FlightResult, Flights, Key, file_key};
+use crate::intake::{Intake, Received};
 use crate::limits::Budget;
 use crate::problems::absent;
 use crate::publish::Composer;
@@ -24,7 +25,7 @@ use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Document, Set, Source};
-use larder_model::{Algorithm, Digest, Kind, Problem};
+use larder_model::{Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,10 +58,14 @@ impl Documents {
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
-        (config, budget): (&CacheConfig, Budget),
+        (config, intake, budget): (&CacheConfig, Intake, Budget),
     ) -> Self {
         Self {
-            fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes, budget),
+            fetcher: DocumentFetcher::new(
+                metadata.clone(),
+                config.document_bytes,
+                (intake, budget),
+            ),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
             composer,
@@ -290,7 +295,7 @@ impl Documents {
         repo.upstream()?;
         self.know_mirrors(repo, Some(document)).await?;
         let location = self.locate(repo, document).await?;
-        let new = match self.fetch_listed(repo, document, &location, kept).await? {
+        let mut new = match self.fetch_listed(repo, document, &location, kept).await? {
             FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
@@ -305,21 +310,23 @@ impl Documents {
         self.missing
             .package_changed(repo.record.id, &document.package, self.metadata.now());
         // What belongs together with it is kept with it.
-        let sets = repo.protocol.sets();
-        let set = sets.map(|sets| sets.set(document, &new.body)).transpose()?;
-        let set = set.unwrap_or_default();
-        let digest = Digest::of(Algorithm::Sha256, &new.body);
-        let alone = set == Set::default() && repo.alias_of(document, &digest).is_none();
-        if kept.is_none() && alone {
-            return Ok(self.keep_behind(repo, document, digest, new));
+        let digest = new.body.digest().await?;
+        let alone = new.set == Set::default() && repo.alias_of(document, &digest).is_none();
+        if kept.is_none()
+            && alone
+            && let Received::Held(body) = &new.body
+        {
+            let found = Arc::new(new.validators.of(digest, body.clone()));
+            return Ok(self.keep_behind(repo, document, found, new));
         }
+        let set = std::mem::take(&mut new.set);
         let named = set
             .members
             .iter()
             .map(|member| member.artifact.path.clone());
         let named: Vec<Box<str>> = named.collect();
         let companions = self
-            .bring_set(repo, document, &new.body, (set, is_last))
+            .bring_set(repo, document, &digest, (set, is_last))
             .await?;
         let retired = no_longer_named(&self.bodies, repo, (document, kept), &named).await;
         let beside = Beside {
@@ -339,10 +346,9 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        digest: Digest,
+        found: Arc<FileRecord>,
         new: NewDocument,
     ) -> FlightResult<Arc<FileRecord>> {
-        let found = Arc::new(new.validators.of(digest, new.body.clone()));
         let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
         let keep = async move {
             let kept = this
@@ -355,7 +361,6 @@ impl Documents {
                     Beside::default(),
                 )
                 .await;
-            drop(new.permit);
             if let Err(problem) = kept {
                 let (problem, repo) = (problem.with_causes(), &repo.record.name);
                 tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
@@ -419,7 +424,7 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        body: &Bytes,
+        digest: &Digest,
         (set, is_last): (Set, bool),
     ) -> Result<Vec<(Document, Option<Bytes>)>, FetchError> {
         if set == Set::default() {
@@ -441,7 +446,7 @@ impl Documents {
         // The companions were fetched after the document: they belong to it if it is still the
         // same.
         if companions.iter().any(|(_, bytes)| bytes.is_some())
-            && self.fetch_plain(repo, document).await?.as_ref() != Some(body)
+            && !self.is_still(repo, document, digest).await?
         {
             return Err(FetchError::Changed(Problem::new(
                 Kind::Upstream,
@@ -450,6 +455,18 @@ impl Documents {
             )));
         }
         Ok(companions)
+    }
+
+    /// Whether a document is upstream what it was.
+    async fn is_still(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        digest: &Digest,
+    ) -> Result<bool, Problem> {
+        let now = self.fetch_plain(repo, document).await?;
+        let now = now.map(|body| Digest::of(digest.algorithm(), &body));
+        Ok(now.as_ref() == Some(digest))
     }
 
     /// The bytes of a document as they are upstream now.

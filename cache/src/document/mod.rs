@@ -2,6 +2,7 @@
 
 mod cached;
 mod missing;
+mod examined;
 mod fetcher;
 mod store;
 mod mirror_lists;
@@ -10,6 +11,7 @@ mod documents;
 mod listed;
 mod packing;
 mod form;
+mod background;
 mod representations;
 
 pub(crate) use cached::{CacheStatus, CachedDocument};

@@ -1,9 +1,15 @@
 //! Files whose contents are to be right, which nobody knows before all of them came.
 
-use larder_model::{Body, Checker, Contents, Integrity, Kind, Problem};
+use super::encoded::decoded;
+use bytes::Bytes;
+use larder_metadata::files::FileRecord;
+use larder_model::{Body, Contents, Integrity, Kind, Problem};
 use larder_storage::Staging;
 use larder_storage::content::FileReader;
 use std::io::Cursor;
+
+/// Bytes that small ones are decoded to at most.
+pub(super) const MAX_DECODED: usize = 8 << 20;
 
 /// What is recorded of a staged file that is what was promised. `agrees`: whether its bytes were found
 /// to be. A problem of kind `DigestMismatch` if it is something else.
@@ -13,7 +19,7 @@ pub(super) async fn require_staged(
     (integrity, path): (&Integrity, &str),
 ) -> Result<String, Problem> {
     if !agrees {
-        return Err(mismatch(integrity, path));
+        return Err(mismatch((integrity, path)));
     }
     let Some(contents) = integrity.contents() else {
         return Ok(integrity.text());
@@ -22,20 +28,49 @@ pub(super) async fn require_staged(
     require(contents, file).await
 }
 
-/// The same of bytes at hand.
-pub(super) async fn require_bytes(
-    body: &[u8],
-    (integrity, path): (&Integrity, &str),
-) -> Result<String, Problem> {
-    if let Some(contents) = integrity.contents() {
-        return require(contents, Cursor::new(body.to_vec())).await;
+/// Bytes at hand that have the contents that were promised, decoded if they were encoded on their way,
+/// and what is recorded of them.
+pub(super) async fn contained(
+    body: Bytes,
+    promised: (&Integrity, &str),
+    is_labelled: bool,
+) -> Result<(Bytes, String), Problem> {
+    let contents = promised.0.contents().ok_or_else(|| mismatch(promised))?;
+    match require(contents, Cursor::new(body.clone())).await {
+        Err(problem) if is_mismatch(&problem) && is_labelled => {
+            let body = Bytes::from(decoded(&body, MAX_DECODED).ok_or(problem)?);
+            let recorded = require(contents, Cursor::new(body.clone())).await?;
+            Ok((body, recorded))
+        }
+        recorded => Ok((body, recorded?)),
     }
-    let mut checker = Checker::new(integrity);
-    checker.update(body);
-    if checker.agrees() {
-        Ok(integrity.text())
-    } else {
-        Err(mismatch(integrity, path))
+}
+
+/// Promises of which the first bytes, or contents, are the rest.
+pub(super) enum First<'a> {
+    Bytes,
+    Contents(&'a Contents),
+}
+
+/// Whether nothing was promised, and so the first ones stay.
+pub(super) const fn first(integrity: &Integrity) -> Option<First<'_>> {
+    match integrity {
+        Integrity::None => Some(First::Bytes),
+        Integrity::Contents(contents) if contents.sum.is_none() => Some(First::Contents(contents)),
+        _ => None,
+    }
+}
+
+impl First<'_> {
+    /// What has to come again in place of a file.
+    pub(super) fn again(self, found: &FileRecord) -> Integrity {
+        match self {
+            Self::Bytes => Integrity::Digest(found.digest),
+            Self::Contents(contents) => Integrity::Contents(Contents {
+                sum: Some(found.integrity.clone()).filter(|sum| !sum.is_empty()),
+                ..contents.clone()
+            }),
+        }
     }
 }
 
@@ -50,7 +85,7 @@ async fn require(contents: &Contents, mut file: impl Body + 'static) -> Result<S
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they
 /// were asked for.
-pub(super) fn mismatch(integrity: &Integrity, path: &str) -> Problem {
+pub(super) fn mismatch((integrity, path): (&Integrity, &str)) -> Problem {
     let detail = match integrity {
         Integrity::Digest(digest) if *path == *digest.to_string() => {
             format!("the upstream's bytes are not those of the digest {digest} that was asked for")

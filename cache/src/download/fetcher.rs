@@ -1,10 +1,12 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
-use super::contents::{is_mismatch, mismatch, require_bytes, require_staged};
+use super::contents::{MAX_DECODED, contained, first, is_mismatch, mismatch, require_staged};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
+use crate::intake::Intake;
+use crate::limits::Budget;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
@@ -15,9 +17,7 @@ use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
-use larder_model::{
-    Algorithm, Contents, Digest, FileKind, Integrity, Kind, Limit, Problem, System,
-};
+use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 use url::Url;
@@ -26,6 +26,8 @@ use url::Url;
 pub(crate) struct ArtifactFetcher {
     metadata: Metadata,
     content: ContentStore,
+    intake: Intake,
+    budget: Budget,
     /// The largest artifact.
     max: Limit,
     /// So many bytes come in once nobody waits for them.
@@ -36,9 +38,6 @@ pub(crate) struct ArtifactFetcher {
     /// set, so its members must not wait for whoever asks: these are apart from other downloads.
     members: Downloads,
 }
-
-/// Bytes that small ones are decoded to at most.
-const MAX_DECODED: usize = 8 << 20;
 
 /// What is fetched, and for whom.
 #[derive(Clone, Copy)]
@@ -53,10 +52,17 @@ struct Job<'a> {
 
 impl ArtifactFetcher {
     /// Fetches artifacts as large as the config allows.
-    pub(crate) fn new(metadata: Metadata, content: ContentStore, config: &CacheConfig) -> Self {
+    pub(crate) fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        (intake, budget): (Intake, Budget),
+        config: &CacheConfig,
+    ) -> Self {
         Self {
             metadata,
             content,
+            intake,
+            budget,
             max: config.artifact,
             unattended_bytes: config.unattended_bytes,
             document_bytes: config.document_bytes,
@@ -198,24 +204,12 @@ impl ArtifactFetcher {
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Integrity, Problem> {
-        let first = match &fetch.integrity {
-            Integrity::None => None,
-            Integrity::Contents(contents) if contents.sum.is_none() => Some(contents),
-            promised => return Ok(promised.clone()),
+        let Some(first) = first(&fetch.integrity) else {
+            return Ok(fetch.integrity.clone());
         };
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
         let damaged = stored.filter(|found| found.damaged);
-        Ok(match (damaged, first) {
-            (Some(found), Some(contents)) if !found.integrity.is_empty() => {
-                Integrity::Contents(Contents {
-                    sum: Some(found.integrity.clone()),
-                    ..contents.clone()
-                })
-            }
-            (Some(found), None) => Integrity::Digest(found.digest),
-            (_, Some(contents)) => Integrity::Contents(contents.clone()),
-            (None, None) => Integrity::None,
-        })
+        Ok(damaged.map_or(fetch.integrity.clone(), |found| first.again(&found)))
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -225,28 +219,42 @@ impl ArtifactFetcher {
         job: &Job<'_>,
         body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let (media_types, mut content_type) = (media_types_of(job), content_type(job, &body));
+        let (media_types, content_type) = (media_types_of(job), content_type(job, &body));
         let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let limit = media_types.map_or(small, |_| self.document_bytes);
-        let slots = job.repo.upstream()?.large_documents();
-        let is_labelled = body.is_labelled;
-        let (body, _slot) = body.collect(limit, small, || slots.acquire()).await?;
+        let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
         let promised = (job.integrity, &*job.artifact.path);
-        // The hash decides whether what is labelled so was encoded on its way.
-        let (body, recorded) = match require_bytes(&body, promised).await {
-            Err(problem) if is_mismatch(&problem) && is_labelled => {
-                let body = decoded(&body, MAX_DECODED).ok_or(problem)?;
-                let recorded = require_bytes(&body, promised).await?;
-                (body, recorded)
-            }
-            recorded => (body, recorded?),
-        };
-        let body = Bytes::from(body);
-        if let Some(media_types) = media_types {
-            content_type = media_types.of(&body, &content_type);
+        let mut body = body.collect(limit, &self.intake).await?;
+        if job.integrity.contents().is_some() {
+            let (body, recorded) = contained(body.small().await?, promised, is_labelled).await?;
+            let prepared = self.content.prepare(&body).await?;
+            return self.keep(job, (&content_type, &recorded), prepared).await;
         }
-        let prepared = self.content.prepare(&body).await?;
-        self.keep(job, (&content_type, &recorded), prepared).await
+        let integrity = job.integrity.clone();
+        let read = move |body: &Bytes| {
+            let agrees = |body: &[u8]| {
+                let mut checker = Checker::new(&integrity);
+                checker.update(body);
+                checker.agrees()
+            };
+            // The hash decides whether what is labelled so was encoded on its way.
+            let decoded = if agrees(body) {
+                None
+            } else {
+                let decoded = is_labelled.then(|| decoded(body, MAX_DECODED)).flatten();
+                Some(Bytes::from(decoded.filter(|body| agrees(body))?))
+            };
+            let right = decoded.as_ref().unwrap_or(body);
+            let own_type = media_types.map(|media_types| media_types.of(right, &content_type));
+            Some((decoded, own_type.unwrap_or(content_type)))
+        };
+        let read = body.look((&self.budget, 1), read).await?;
+        let (decoded, content_type) = read.ok_or_else(|| mismatch(promised))?;
+        if let Some(decoded) = decoded {
+            body = self.intake.take_in(upstream.room(), decoded).await?;
+        }
+        let prepared = body.prepare(&self.content).await?;
+        self.keep(job, (&content_type, ""), prepared).await
     }
 
     /// Takes in a file, which others read meanwhile: unless there is a reason to doubt that it is what
@@ -306,7 +314,7 @@ impl ArtifactFetcher {
             staging.expect(job.integrity);
             let promised = (job.integrity, &*job.artifact.path);
             if !decode(packed, &mut staging, self.max.bytes).await? {
-                return Err(mismatch(promised.0, promised.1));
+                return Err(mismatch(promised));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
             let recorded = require_staged(&staging, agrees, promised).await?;
@@ -354,7 +362,7 @@ impl ArtifactFetcher {
                 return Err(left_alone(self.unattended_bytes));
             }
             if size.is_some_and(|size| staging.offset() > size) {
-                return Err(mismatch(job.integrity, &job.artifact.path));
+                return Err(mismatch((job.integrity, &job.artifact.path)));
             }
             if staging.offset() > self.max.bytes {
                 return Err(too_large(self.max, None));
