@@ -5,6 +5,8 @@ use crate::upstream::Upstream;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+pub use crate::parcel::escape;
+
 /// When all versions were made.
 pub const TIME: &str = "2026-11-01T10:11:12Z";
 
@@ -12,18 +14,6 @@ pub const TIME: &str = "2026-11-01T10:11:12Z";
 #[derive(Default)]
 pub struct Modules {
     lists: Mutex<BTreeMap<String, Vec<String>>>,
-}
-
-/// A path or a version as addresses spell it.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for char in text.chars() {
-        if char.is_ascii_uppercase() {
-            escaped.push('!');
-        }
-        escaped.push(char.to_ascii_lowercase());
-    }
-    escaped
 }
 
 /// The zip file of a version with these files.

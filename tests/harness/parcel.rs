@@ -1,7 +1,6 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
 use crate::archive::{Member, gzip, tar_of, zip};
-use crate::modules::escape;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -70,6 +69,18 @@ pub fn publish_members(
 /// The path of a module of this name.
 pub fn module(name: &str) -> String {
     format!("{name}.example")
+}
+
+/// The path or the version of a module as addresses spell it.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for char in text.chars() {
+        if char.is_ascii_uppercase() {
+            escaped.push('!');
+        }
+        escaped.push(char.to_ascii_lowercase());
+    }
+    escaped
 }
 
 fn publish_module(

@@ -158,12 +158,6 @@ impl GoHome {
         &self.folder
     }
 
-    /// With another client.
-    pub(super) fn by(mut self, go: PathBuf) -> Self {
-        self.go = go;
-        self
-    }
-
     /// A new program that needs these modules and says their words.
     pub(super) fn program(&self, name: &str, requires: &[(&str, &str)], source: &str) -> PathBuf {
         let needs: String = requires
