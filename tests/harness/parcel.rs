@@ -96,12 +96,7 @@ fn publish_module(
         format!("module {module}\n"),
     );
     let mut files: Vec<(&str, &[u8])> = vec![(&path, text.as_bytes())];
-    for member in members {
-        match member {
-            Member::File(path, bytes) => files.push((path, bytes)),
-            other => panic!("no zip file has {other:?}"),
-        }
-    }
+    files.extend(members.iter().map(in_zip));
     let at = format!("/go/{repo}/{}/@v/v{version}.zip", escape(&module));
     client.send("PUT", &at, &[], &zip(&files))
 }
@@ -200,6 +195,14 @@ fn npm_of(repo: &str, name: &str, version: &str, members: &[Member<'_>]) -> Npm 
     }
 }
 
+/// A member of a zip archive: a link is a file there, whose bytes are where it leads.
+fn in_zip<'m>(member: &Member<'m>) -> (&'m str, &'m [u8]) {
+    match *member {
+        Member::File(name, bytes) => (name, bytes),
+        Member::Symlink(name, target) | Member::HardLink(name, target) => (name, target.as_bytes()),
+    }
+}
+
 fn publish_wheel(
     client: &Client,
     repo: &str,
@@ -220,15 +223,7 @@ fn publish_wheel(
         (&made_at, made.as_bytes()),
         (&record, b""),
     ];
-    for member in members {
-        // A link is a file in a zip archive, whose bytes are where it leads.
-        files.push(match *member {
-            Member::File(name, bytes) => (name, bytes),
-            Member::Symlink(name, target) | Member::HardLink(name, target) => {
-                (name, target.as_bytes())
-            }
-        });
-    }
+    files.extend(members.iter().map(in_zip));
     let wheel = zip(&files);
     let field = |name: &str, value: &str| {
         format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
