@@ -121,9 +121,6 @@ impl LogReader {
             && age.is_none_or(|age| age >= repo.fresh)
             && repo.upstream().is_ok();
         if !renew && let Some(body) = self.from_kept(repo, &**log, wanted).await? {
-            if let Some(kept) = &kept {
-                self.metadata.note_use(repo.document_key(&state), kept);
-            }
             let how = if repo.is_offline() {
                 CacheStatus::Offline
             } else {
@@ -181,7 +178,10 @@ impl LogReader {
         let mut reads = LogReads::new();
         for _ in 0..MAX_STEPS {
             match log.step(wanted, &reads, false)? {
-                LogStep::Done(answer) => return Ok(Some(answer.body)),
+                LogStep::Done(answer) => {
+                    self.note_use(repo, &reads).await?;
+                    return Ok(Some(answer.body));
+                }
                 LogStep::Read(all) => {
                     for read in all {
                         let LogRead::Kept(document) = &read else {
@@ -194,6 +194,19 @@ impl LogReader {
             }
         }
         Ok(None)
+    }
+
+    /// What an answer was made of was used.
+    async fn note_use(&self, repo: &Repo, reads: &LogReads) -> Result<(), Problem> {
+        for (read, found) in reads {
+            if let (LogRead::Kept(document), Some(_)) = (read, found) {
+                let key = repo.document_key(document);
+                if let Some(found) = self.metadata.find(key).await? {
+                    self.metadata.note_use(key, &found);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// An answer, for which the log is asked, and what it proved is kept.
@@ -312,7 +325,10 @@ impl LogReader {
         let mut order: Vec<(&str, Vec<(&Document, &Bytes)>)> = packages.into_iter().collect();
         order.sort_by_key(|(package, _)| (own != Some(*package), is_listed(repo, package)));
         for (package, documents) in order {
-            if let Err(problem) = self.keep_of(repo, package, &documents).await {
+            let gone = answer.gone.iter().filter(|it| *it.package == *package);
+            let gone = gone.map(|document| &*document.path).collect();
+            let kept = self.keep_of(repo, package, (&documents, gone));
+            if let Err(problem) = kept.await {
                 let (problem, repo) = (problem.with_causes(), &repo.record.name);
                 tracing::warn!(problem, %repo, package, "a part of a log was not kept");
                 return;
@@ -324,7 +340,7 @@ impl LogReader {
         &self,
         repo: &Repo,
         package: &str,
-        documents: &[(&Document, &Bytes)],
+        (documents, gone): (&[(&Document, &Bytes)], Vec<&str>),
     ) -> Result<(), Problem> {
         let mut prepared = Vec::new();
         for (_, bytes) in documents {
@@ -343,7 +359,7 @@ impl LogReader {
                 files: files
                     .map(|((it, _), blob)| NewFile::new(it.kind, &it.path, blob, CONTENT_TYPE))
                     .collect(),
-                gone: Vec::new(),
+                gone: gone.clone(),
                 named: Vec::new(),
                 retired: Vec::new(),
             };
@@ -369,8 +385,14 @@ async fn fetch_at(repo: &Repo, intake: &Intake, url: &str) -> Result<Option<Byte
     }
 }
 
+/// The problem of a record of what is published here.
+pub(crate) fn published(package: &str) -> Problem {
+    let detail = format!("{package} is published here: no log vouches for it");
+    Problem::not_found("record", detail)
+}
+
 /// The problem of a log that is not set for a mirror.
-pub(crate) fn no_log(name: &str) -> Problem {
+fn no_log(name: &str) -> Problem {
     Problem::not_found("log", format!("there is no {name} here"))
 }
 

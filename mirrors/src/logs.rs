@@ -41,6 +41,8 @@ pub struct LogAnswer {
     pub proven: Vec<(Document, Bytes)>,
     /// The state that is kept from now on, if another was kept before.
     pub state: Option<(Document, Bytes)>,
+    /// What that takes the place of, beside the state before.
+    pub gone: Vec<Document>,
 }
 
 /// An opened log.
@@ -69,6 +71,9 @@ pub trait Log: Send + Sync {
 pub trait Logs: Send + Sync {
     /// Opens a log. Fails if its settings cannot be those of one.
     fn open(&self, settings: &ChecksumLog) -> Result<Arc<dyn Log>, Problem>;
+
+    /// Whether a document is a part of a log, and none that an upstream has.
+    fn has(&self, document: &Document) -> bool;
 
     /// The request for the record that tells what an artifact contains; `None` if none does.
     fn record_of(&self, artifact: &Artifact) -> Option<LogRequest>;

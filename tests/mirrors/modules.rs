@@ -332,3 +332,69 @@ fn vulnerabilities_are_mirrored_beside_the_modules() {
     bed.right("/go/up/vulndb/ID/GO-2021-0001.json", entry);
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
 }
+
+#[test]
+fn settings_that_are_none_are_refused_with_what_is_wrong() {
+    let bed = Bed::new();
+    let shelf = mirror(&bed);
+    bed.mirror("npm", b"x");
+    let other = format!("{KEY}x");
+    for (repository, upstream, why) in [
+        ("go/up", json!({"checksum_database": "sum.example"}), "GOSUMDB"),
+        ("go/up", json!({"checksum_database": other}), "GOSUMDB"),
+        ("go/up", json!({"checksum_database_url": "https://l.example"}), "is missing"),
+        ("go/up", json!({"checksum_database": KEY, "checksum_database_url": "l"}), "https://"),
+        (
+            "go/up",
+            json!({"checksum_database": KEY, "checksum_database_except": ["a,b"]}),
+            "patterns",
+        ),
+        ("go/up", json!({"vulnerability_database": "v"}), "https://"),
+        ("npm/up", json!({"checksum_database": KEY}), "those of npm have not"),
+        ("npm/up", json!({"vulnerability_database": "https://v.example"}), "those of npm have not"),
+    ] {
+        let body = json!({"upstream": upstream}).to_string();
+        let path = format!("repositories/{repository}");
+        let refused = bed.larder.api("PATCH", &path, &body, 400);
+        let detail = refused["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(why), "{why}: {refused}");
+    }
+    let set = json!({"upstream": {"checksum_database": KEY, "checksum_database_except": ["a.example"]}});
+    bed.change(&shelf, &set);
+    let url = json!({"upstream": {"checksum_database_url": "https://l.example"}});
+    bed.change(&shelf, &url);
+    let shown = bed.larder.api("GET", "repositories/go/up", "", 200);
+    let upstream = &shown["upstream"];
+    assert_eq!(upstream["checksum_database"], KEY);
+    assert_eq!(upstream["checksum_database_url"], "https://l.example/");
+    assert_eq!(upstream["checksum_database_except"], json!(["a.example"]));
+    bed.change(&shelf, &json!({"upstream": {"checksum_database": ""}}));
+    let shown = bed.larder.api("GET", "repositories/go/up", "", 200);
+    assert!(shown["upstream"].get("checksum_database").is_none(), "{shown}");
+    // What every proxy has tells that it is one.
+    bed.upstream.put("/go/golang.org/toolchain/@v/list", "v0.0.1-go1.21.0.linux-amd64\n");
+    let checked = bed.larder.api("POST", "repositories/go/up/upstream/check", "{}", 200);
+    assert_eq!(checked["ok"], true, "{checked}");
+}
+
+#[test]
+fn a_refresh_asks_for_what_can_change_alone() {
+    let bed = Bed::new();
+    let shelf = mirror(&bed);
+    let modules = Modules::default();
+    put(&bed, &modules, "v1.0.0", SMALL);
+    let Some(database) = Checksums::start(&Modules::url(&bed.upstream), 2, "") else {
+        return;
+    };
+    let set = json!({"checksum_database": KEY, "checksum_database_url": database.url()});
+    bed.change(&shelf, &json!({"upstream": set}));
+    bed.get(&here("v1.0.0.zip")).expect(200);
+    bed.get(&here("list")).expect(200);
+    put(&bed, &modules, "v1.1.0", SMALL);
+    let path = "repositories/go/up/packages/demo.example%2Fdemo/refresh";
+    let told = bed.larder.api("POST", path, "{}", 200);
+    let documents = told["documents"].as_array().expect("documents");
+    assert_eq!(documents.len(), 1, "{told}");
+    assert_eq!(documents[0]["path"], "list", "{told}");
+    bed.right(&here("list"), b"v1.0.0\nv1.1.0\n");
+}

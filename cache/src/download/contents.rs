@@ -1,6 +1,7 @@
 //! Files whose contents are to be right, which nobody knows before all of them came.
 
 use super::encoded::decoded;
+use crate::limits::Budget;
 use bytes::Bytes;
 use larder_metadata::files::FileRecord;
 use larder_model::{Body, Contents, Integrity, Kind, Problem};
@@ -11,12 +12,16 @@ use std::io::Cursor;
 /// Bytes that small ones are decoded to at most.
 pub(super) const MAX_DECODED: usize = 8 << 20;
 
+/// What reading a file takes of memory at most, in bytes.
+const MAX_HELD: u64 = 64 << 20;
+
 /// What is recorded of a staged file that is what was promised. `agrees`: whether its bytes were found
 /// to be. A problem of kind `DigestMismatch` if it is something else.
 pub(super) async fn require_staged(
     staging: &Staging,
     agrees: bool,
     (integrity, path): (&Integrity, &str),
+    budget: &Budget,
 ) -> Result<String, Problem> {
     if !agrees {
         return Err(mismatch((integrity, path)));
@@ -24,6 +29,8 @@ pub(super) async fn require_staged(
     let Some(contents) = integrity.contents() else {
         return Ok(integrity.text());
     };
+    // The directory of an archive is in memory while it is read.
+    let _share = budget.share(staging.offset().min(MAX_HELD)).await?;
     let file = FileReader::new(staging.file(), 0..staging.offset());
     require(contents, file).await
 }

@@ -283,7 +283,7 @@ impl ArtifactFetcher {
                 .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
             let promised = (job.integrity, &*job.artifact.path);
-            let recorded = match require_staged(&staging, agrees, promised).await {
+            let recorded = match require_staged(&staging, agrees, promised, &self.budget).await {
                 Err(problem) if is_mismatch(&problem) && body.is_labelled => {
                     // Who reads already has other bytes than those that come now.
                     let fresh = job.download.abort();
@@ -317,7 +317,7 @@ impl ArtifactFetcher {
                 return Err(mismatch(promised));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            let recorded = require_staged(&staging, agrees, promised).await?;
+            let recorded = require_staged(&staging, agrees, promised, &self.budget).await?;
             job.download.begin(Some(staging.offset()), staging.file());
             self.keep_staged(job, (content_type, &recorded), (staging, digest))
                 .await

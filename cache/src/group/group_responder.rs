@@ -3,7 +3,7 @@
 use super::groups::Groups;
 use super::members::{Owners, nowhere};
 use super::shared::SharedPackages;
-use crate::log::no_log;
+use crate::log::published;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::publish::publishing_of;
@@ -87,7 +87,7 @@ impl GroupResponder {
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
         if let ReadRequest::Log(wanted) = read {
-            return Err(no_log(&wanted.log));
+            return Err(published(&wanted.package));
         }
         let [first, _, ..] = members else {
             let member = members.first().ok_or_else(absent)?;
@@ -117,8 +117,7 @@ impl GroupResponder {
             ReadRequest::Part(document, representation, part) => {
                 (document, (*representation, Some(&**part)))
             }
-            // What is published here is in no log.
-            ReadRequest::Log(wanted) => return Err(no_log(&wanted.log)),
+            ReadRequest::Log(wanted) => return Err(published(&wanted.package)),
             ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
                 return Err(absent()); // the door answers these
             }

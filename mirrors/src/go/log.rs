@@ -18,6 +18,8 @@ use larder_model::{Kind, Problem};
 
 const LATEST: &str = "latest";
 const LOOKUP: &str = "lookup/";
+/// What the package begins with that has a log's own documents: no path of a module does.
+const OWN: &str = "sumdb/";
 
 /// A log of checksums.
 #[derive(Debug)]
@@ -52,6 +54,7 @@ struct Answering<'a> {
     log: &'a ChecksumDatabase,
     reads: &'a LogReads,
     proven: Vec<(Document, Bytes)>,
+    gone: Vec<Document>,
 }
 
 impl ChecksumDatabase {
@@ -63,9 +66,9 @@ impl ChecksumDatabase {
         }
     }
 
-    /// A document of the log itself. Its package is no path of a module, and no other log's.
+    /// A document of the log itself. Its package is no other log's.
     fn own(&self, path: &str) -> Document {
-        Document::new(format!("sumdb/{}", self.key.id()), path)
+        Document::new(format!("{OWN}{}", self.key.id()), path)
     }
 
     /// The state that a note tells.
@@ -109,6 +112,7 @@ impl Log for ChecksumDatabase {
             log: self,
             reads,
             proven: Vec::new(),
+            gone: Vec::new(),
         };
         let answer = match (wanted.path.strip_prefix(LOOKUP), &*wanted.path) {
             (Some(_), _) => answering.look_up(wanted),
@@ -165,7 +169,7 @@ impl Answering<'_> {
         let (state, is_new) = match state {
             Some(state) if record.id < state.tree.size => (state, false),
             older => {
-                self.require_beginning(older.as_ref(), &news)?;
+                self.move_on(older.as_ref(), &news)?;
                 (news, true)
             }
         };
@@ -192,7 +196,7 @@ impl Answering<'_> {
             // have what would prove that.
             Some(state) if news.tree.size < state.tree.size => Ok(self.answer([&state.note], None)),
             older => {
-                self.require_beginning(older.as_ref(), &news)?;
+                self.move_on(older.as_ref(), &news)?;
                 Ok(self.answer([&news.note.clone()], Some(&news)))
             }
         }
@@ -251,6 +255,20 @@ impl Answering<'_> {
         }
         self.proven.push((self.log.own(&path), fetched.clone()));
         Ok(fetched)
+    }
+
+    /// Fails unless a state is a beginning of another, whose tiles then take the place of those that had
+    /// less.
+    fn move_on(&mut self, older: Option<&State>, newer: &State) -> Result<(), Stop> {
+        self.require_beginning(older, newer)?;
+        let edge = older.map_or_else(Vec::new, |older| Tile::edge(older.tree.size));
+        let changed = edge
+            .into_iter()
+            .filter(|(tile, width)| tile.width_in(newer.tree.size) != *width);
+        self.gone = changed
+            .map(|(tile, width)| self.log.own(&tile.path(width)))
+            .collect();
+        Ok(())
     }
 
     /// Fails unless a state is a beginning of another.
@@ -328,8 +346,14 @@ impl Answering<'_> {
             body: parts.map(|part| &**part).concat().into(),
             proven: self.proven.clone(),
             state: state.map(|state| (self.log.own(LATEST), state.note.clone())),
+            gone: self.gone.clone(),
         }
     }
+}
+
+/// Whether a document is kept of a log.
+pub(super) fn is_part(document: &Document) -> bool {
+    document.package.starts_with(OWN) || document.path.starts_with(LOOKUP)
 }
 
 /// The module and the version of a look-up.

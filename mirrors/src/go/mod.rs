@@ -70,6 +70,10 @@ impl Logs for ChecksumDatabases {
         Ok(Arc::new(ChecksumDatabase::new(key, places, except)))
     }
 
+    fn has(&self, document: &Document) -> bool {
+        log::is_part(document)
+    }
+
     fn record_of(&self, artifact: &Artifact) -> Option<LogRequest> {
         let is_summed = artifact.path.ends_with(ZIP) || artifact.path.ends_with(MOD);
         let version = artifact.version.as_deref().filter(|_| is_summed)?;

@@ -216,6 +216,17 @@ impl Tile {
         all.saturating_sub(start).min(FULL)
     }
 
+    /// The tiles of a tree that are not full, with what they have.
+    pub(super) fn edge(size: u64) -> Vec<(Self, u64)> {
+        let levels = (0..u64::BITS / HEIGHT).map(Some).chain([None]);
+        let tiles = levels.map(|level| {
+            let all = size >> (HEIGHT * level.unwrap_or_default());
+            let number = all / FULL;
+            (Self { level, number }, all % FULL)
+        });
+        tiles.filter(|(_, width)| *width > 0).collect()
+    }
+
     /// The node of one of its hashes, or records.
     pub(super) fn member(self, at: u64) -> Node {
         Node {

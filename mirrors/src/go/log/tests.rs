@@ -100,6 +100,9 @@ impl Keeper {
         for _ in 0..40 {
             match self.log.step(&wanted, &reads, renew)? {
                 LogStep::Done(answer) => {
+                    for document in &answer.gone {
+                        self.kept.remove(document);
+                    }
                     self.kept.extend(answer.proven);
                     self.kept.extend(answer.state);
                     return Ok(answer.body);
@@ -229,6 +232,11 @@ fn whatever_was_asked_for_once_is_answered_without_the_log() {
             }
         }
         assert_eq!(server.requests.get(), asked);
+        // Of each tile that is not full one form is kept.
+        let parts = keeper.kept.keys().filter(|document| document.path.contains(".p/"));
+        let mut parts: Vec<&str> = parts.filter_map(|it| it.path.split(".p/").next()).collect();
+        parts.sort_unstable();
+        assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "{parts:?}");
     }
 }
 
