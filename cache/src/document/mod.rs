@@ -11,7 +11,6 @@ mod documents;
 mod listed;
 mod packing;
 mod form;
-mod background;
 mod representations;
 
 pub(crate) use cached::{CacheStatus, CachedDocument};

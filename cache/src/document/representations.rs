@@ -2,9 +2,9 @@
 //! compressed. Each is made once for every state of the document, whatever address clients use, and
 //! kept like any other file.
 
-use super::background::in_background;
 use super::form::{self, Form, TAIL_BYTES, Tail};
 use super::packing::pack_quickly;
+use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
 use crate::intake::Intake;

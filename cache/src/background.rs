@@ -6,10 +6,11 @@ use std::thread;
 use tokio::sync::oneshot;
 
 /// How far behind others a thread comes for whose work nobody waits ("nice").
-const LOWER_PRIORITY: i32 = 10;
+const LOWER_PRIORITY: i32 = 19;
 
-/// Does work for which nobody waits, on a thread to which those that answer come first.
-pub(super) async fn in_background<T: Send + 'static>(
+/// Does work for which nobody waits, on a thread to which those that answer come first; so are the
+/// threads and programs that it starts.
+pub async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let (tell, told) = oneshot::channel();
