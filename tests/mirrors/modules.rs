@@ -340,18 +340,38 @@ fn settings_that_are_none_are_refused_with_what_is_wrong() {
     bed.mirror("npm", b"x");
     let other = format!("{KEY}x");
     for (repository, upstream, why) in [
-        ("go/up", json!({"checksum_database": "sum.example"}), "GOSUMDB"),
+        (
+            "go/up",
+            json!({"checksum_database": "sum.example"}),
+            "GOSUMDB",
+        ),
         ("go/up", json!({"checksum_database": other}), "GOSUMDB"),
-        ("go/up", json!({"checksum_database_url": "https://l.example"}), "is missing"),
-        ("go/up", json!({"checksum_database": KEY, "checksum_database_url": "l"}), "https://"),
+        (
+            "go/up",
+            json!({"checksum_database_url": "https://l.example"}),
+            "is missing",
+        ),
+        (
+            "go/up",
+            json!({"checksum_database": KEY, "checksum_database_url": "l"}),
+            "https://",
+        ),
         (
             "go/up",
             json!({"checksum_database": KEY, "checksum_database_except": ["a,b"]}),
             "patterns",
         ),
         ("go/up", json!({"vulnerability_database": "v"}), "https://"),
-        ("npm/up", json!({"checksum_database": KEY}), "those of npm have not"),
-        ("npm/up", json!({"vulnerability_database": "https://v.example"}), "those of npm have not"),
+        (
+            "npm/up",
+            json!({"checksum_database": KEY}),
+            "those of npm have not",
+        ),
+        (
+            "npm/up",
+            json!({"vulnerability_database": "https://v.example"}),
+            "those of npm have not",
+        ),
     ] {
         let body = json!({"upstream": upstream}).to_string();
         let path = format!("repositories/{repository}");
@@ -359,7 +379,8 @@ fn settings_that_are_none_are_refused_with_what_is_wrong() {
         let detail = refused["detail"].as_str().unwrap_or_default();
         assert!(detail.contains(why), "{why}: {refused}");
     }
-    let set = json!({"upstream": {"checksum_database": KEY, "checksum_database_except": ["a.example"]}});
+    let set =
+        json!({"upstream": {"checksum_database": KEY, "checksum_database_except": ["a.example"]}});
     bed.change(&shelf, &set);
     let url = json!({"upstream": {"checksum_database_url": "https://l.example"}});
     bed.change(&shelf, &url);
@@ -370,10 +391,18 @@ fn settings_that_are_none_are_refused_with_what_is_wrong() {
     assert_eq!(upstream["checksum_database_except"], json!(["a.example"]));
     bed.change(&shelf, &json!({"upstream": {"checksum_database": ""}}));
     let shown = bed.larder.api("GET", "repositories/go/up", "", 200);
-    assert!(shown["upstream"].get("checksum_database").is_none(), "{shown}");
+    assert!(
+        shown["upstream"].get("checksum_database").is_none(),
+        "{shown}"
+    );
     // What every proxy has tells that it is one.
-    bed.upstream.put("/go/golang.org/toolchain/@v/list", "v0.0.1-go1.21.0.linux-amd64\n");
-    let checked = bed.larder.api("POST", "repositories/go/up/upstream/check", "{}", 200);
+    bed.upstream.put(
+        "/go/golang.org/toolchain/@v/list",
+        "v0.0.1-go1.21.0.linux-amd64\n",
+    );
+    let checked = bed
+        .larder
+        .api("POST", "repositories/go/up/upstream/check", "{}", 200);
     assert_eq!(checked["ok"], true, "{checked}");
 }
 

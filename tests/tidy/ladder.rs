@@ -46,9 +46,7 @@ pub const LADDER: [(&str, &[&str]); 24] = [
     ),
     (
         "git",
-        &[
-            "model", "storage", "metadata", "content", "access", "door",
-        ],
+        &["model", "storage", "metadata", "content", "access", "door"],
     ),
     (
         "web",

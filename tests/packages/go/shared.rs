@@ -268,25 +268,38 @@ fn versions_are_kept_deleted_and_restored_by_the_shared_rules() {
     let Some(bed) = Bed::without() else { return };
     let admin = bed.larder.admin();
     for version in ["v1.0.0", "v1.1.0", "v1.2.0"] {
-        publish(&admin, "local", OURS, version, &plain(OURS, version, "ours")).expect(201);
+        publish(
+            &admin,
+            "local",
+            OURS,
+            version,
+            &plain(OURS, version, "ours"),
+        )
+        .expect(201);
     }
     bed.change("local", &json!({"immutable": ["v1.0.*"]}));
     let at = |version: &str| format!("/go/local/{}/@v/{version}.zip", escape(OURS));
     let refused = admin.send("DELETE", &at("v1.0.0"), &[], b"");
     assert!(matches!(refused.status, 403 | 409), "{}", refused.text());
     let package = "repositories/go/local/packages/corp.example%2FTeam%2Flib";
-    bed.larder.api("DELETE", &format!("{package}/versions/v1.1.0"), "", 204);
+    bed.larder
+        .api("DELETE", &format!("{package}/versions/v1.1.0"), "", 204);
     let list = format!("/go/local/{}/@v/list", escape(OURS));
     assert_eq!(admin.get(&list).expect(200).text(), "v1.0.0\nv1.2.0\n");
     for ending in ["zip", "mod", "info"] {
         let path = at("v1.1.0").replace(".zip", &format!(".{ending}"));
         admin.get(&path).expect(404);
     }
-    let trash = bed.larder.api("GET", "repositories/go/local/trash", "", 200);
+    let trash = bed
+        .larder
+        .api("GET", "repositories/go/local/trash", "", 200);
     let id = trash["items"][0]["id"].as_str().expect("an entry");
     let restore = format!("repositories/go/local/trash/{id}/restore");
     bed.larder.api("POST", &restore, "{}", 200);
-    assert_eq!(admin.get(&list).expect(200).text(), "v1.0.0\nv1.1.0\nv1.2.0\n");
+    assert_eq!(
+        admin.get(&list).expect(200).text(),
+        "v1.0.0\nv1.1.0\nv1.2.0\n"
+    );
     let again = admin.get(&at("v1.1.0")).expect(200).body;
     assert_eq!(again, plain(OURS, "v1.1.0", "ours"));
     let rules = json!({"enabled": true, "rules": [{"packages": "*", "versions": "*",

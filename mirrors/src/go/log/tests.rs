@@ -233,7 +233,10 @@ fn whatever_was_asked_for_once_is_answered_without_the_log() {
         }
         assert_eq!(server.requests.get(), asked);
         // Of each tile that is not full one form is kept.
-        let parts = keeper.kept.keys().filter(|document| document.path.contains(".p/"));
+        let parts = keeper
+            .kept
+            .keys()
+            .filter(|document| document.path.contains(".p/"));
         let mut parts: Vec<&str> = parts.filter_map(|it| it.path.split(".p/").next()).collect();
         parts.sort_unstable();
         assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "{parts:?}");
