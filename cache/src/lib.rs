@@ -28,6 +28,7 @@ mod download;
 mod tables;
 mod document;
 mod log;
+mod absences;
 mod artifact;
 mod heal;
 mod refresh;

@@ -1,5 +1,6 @@
 //! The package engine: all its parts, and what the API asks of it.
 
+use crate::absences::Absences;
 use crate::accounts::AccountRequests;
 use crate::artifact::{Artifacts, ListLeads, Plans, Unpacked};
 use crate::bodies::Bodies;
@@ -202,13 +203,18 @@ impl Base {
             Arc::clone(&fetchers.tables),
             (self.intake.clone(), self.budget.clone()),
         );
+        let absences = Absences::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.bodies),
+        );
         Responder::new(
             self.metadata.clone(),
             Arc::clone(&self.gate),
             Arc::clone(&fetchers.documents),
             Arc::new(representations),
             Arc::clone(&fetchers.artifacts),
-            Arc::clone(&fetchers.logs),
+            (Arc::clone(&fetchers.logs), absences),
             KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
     }

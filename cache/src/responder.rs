@@ -1,5 +1,6 @@
 //! How a document or an artifact of one repo becomes a response.
 
+use crate::absences::Absences;
 use crate::artifact::{ArtifactSource, Artifacts, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
@@ -48,18 +49,19 @@ pub(crate) struct Responder {
     representations: Arc<Representations>,
     artifacts: Arc<Artifacts>,
     logs: Arc<LogReader>,
+    absences: Absences,
     media_types: KeptMediaTypes,
 }
 
 impl Responder {
     /// Answers with these documents and artifacts.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         metadata: Metadata,
         gate: Arc<Gate>,
         documents: Arc<Documents>,
         representations: Arc<Representations>,
         artifacts: Arc<Artifacts>,
-        logs: Arc<LogReader>,
+        (logs, absences): (Arc<LogReader>, Absences),
         media_types: KeptMediaTypes,
     ) -> Self {
         Self {
@@ -69,12 +71,25 @@ impl Responder {
             representations,
             artifacts,
             logs,
+            absences,
             media_types,
         }
     }
 
     /// Answers from one repository.
     pub(crate) async fn answer(
+        &self,
+        repo: &Arc<Repo>,
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        match self.answer_now(repo, read, context).await {
+            Err(problem) => Err(self.absences.instead(repo, read, problem).await),
+            answer => answer,
+        }
+    }
+
+    async fn answer_now(
         &self,
         repo: &Arc<Repo>,
         read: &ReadRequest,

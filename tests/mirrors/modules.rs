@@ -165,6 +165,49 @@ fn lists_are_fresh_for_a_time_and_versions_for_good() {
 }
 
 #[test]
+fn what_was_absent_is_so_while_nobody_can_ask() {
+    let bed = Bed::with(&FORGETFUL);
+    let shelf = mirror(&bed);
+    let modules = Modules::default();
+    put(&bed, &modules, "v1.0.0", SMALL);
+    bed.get(&here("v1.0.0.zip")).expect(200);
+    // Clients ask for each name that a package can be of, and the longest that is there has it.
+    let absent = format!("/go/up/{MODULE}/cmd/@v/v1.0.0.info");
+    bed.get(&absent).expect(404);
+    let unasked = format!("/go/up/{MODULE}/more/@v/v1.0.0.info");
+    bed.upstream.go();
+    for _ in 0..2 {
+        let answer = bed.get(&absent).expect(404);
+        assert!(
+            answer.text().contains("when it was asked"),
+            "{}",
+            answer.text()
+        );
+    }
+    bed.get(&unasked).expect(503);
+    bed.get(&here("v1.1.0.zip")).expect(503);
+    bed.change(&shelf, &json!({"offline": true}));
+    bed.get(&absent).expect(404);
+    bed.get(&unasked).expect(403);
+    bed.get(&format!("/go/up/{MODULE}/cmd/@v/v1.1.0.info"))
+        .expect(403);
+    // It is no package, and what came since is there.
+    let listed = bed
+        .client
+        .get("/api/v1/repositories/go/up/packages")
+        .expect(200);
+    assert!(!listed.text().contains("absent"), "{}", listed.text());
+    bed.upstream.come_back();
+    bed.change(&shelf, &json!({"offline": false}));
+    let below = format!("{MODULE}/cmd");
+    let go_mod = format!("module {below}\n");
+    let body = zip(&below, "v1.0.0", &[("go.mod", &go_mod)]);
+    modules.put_zip(&bed.upstream, (&below, "v1.0.0"), &go_mod, body.clone());
+    bed.right(&format!("/go/up/{below}/@v/v1.0.0.zip"), &body);
+    bed.get(&absent).expect(200);
+}
+
+#[test]
 fn blocked_modules_are_refused_with_a_reason() {
     let bed = Bed::new();
     let shelf = mirror(&bed);

@@ -75,21 +75,27 @@ fn lost_bytes_come_again_if_they_are_the_same_contents() {
     // Large enough to be a file of its own.
     let large = "x".repeat(200_000);
     let go_mod = format!("module {DEMO}\n");
-    let packed = |word: &str| {
+    let packed = |version: &str, word: &str| {
         let files = [("go.mod", &*go_mod), ("a.go", &*large), ("b.go", word)];
-        larder_tests::modules::zip(DEMO, "v1.0.0", &files)
+        larder_tests::modules::zip(DEMO, version, &files)
     };
-    bed.upstream.put(&zip, packed("one"));
+    bed.upstream.put(&zip, packed("v1.0.0", "one"));
+    // Another file stays: a store without any is taken for the wrong one.
+    let other = packed("v1.1.0", "the other");
+    bed.upstream.put(&Modules::path(DEMO, "v1.1.0.zip"), other);
     let anonymous = bed.larder.anonymous();
-    let path = format!("{PATH}.zip");
-    let mut first = anonymous.get(&path).expect(200);
     // It is kept behind its first answer.
-    while first.header("cache-status") != Some("larder; hit") {
-        first = anonymous.get(&path).expect(200);
-    }
-    let first = first.body;
-    damage(&bed.larder.data().join("storage/blobs"));
-    bed.upstream.put(&zip, packed("two"));
+    let kept = |path: &str| loop {
+        let answer = anonymous.get(path).expect(200);
+        if answer.header("cache-status") == Some("larder; hit") {
+            break answer.body;
+        }
+    };
+    let path = format!("{PATH}.zip");
+    kept("/go/upstream/demo.example/demo/@v/v1.1.0.zip");
+    let first = kept(&path);
+    lose(&bed.larder.data().join("storage/blobs"), first.len());
+    bed.upstream.put(&zip, packed("v1.0.0", "two"));
     // The first reader finds that it is damaged; other contents do not take its place.
     let answers: Vec<u16> = (0..3).map(|_| anonymous.get(&path).status).collect();
     assert!(answers.iter().all(|status| *status >= 500), "{answers:?}");
@@ -100,8 +106,8 @@ fn lost_bytes_come_again_if_they_are_the_same_contents() {
     assert_eq!(anonymous.get(&path).expect(200).body, repacked);
 }
 
-/// Removes all objects of a store.
-fn damage(blobs: &std::path::Path) {
+/// Removes the objects of a store that have this size.
+fn lose(blobs: &std::path::Path, size: usize) {
     let mut folders = vec![blobs.to_path_buf()];
     let mut count = 0;
     while let Some(folder) = folders.pop() {
@@ -109,11 +115,11 @@ fn damage(blobs: &std::path::Path) {
             let path = entry.expect("entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
-                std::fs::remove_file(path).expect("an object");
+            } else if std::fs::metadata(&path).expect("object").len() == size as u64 {
+                std::fs::remove_file(path).expect("object");
                 count += 1;
             }
         }
     }
-    assert!(count > 0, "nothing was in the store");
+    assert_eq!(count, 1, "objects of {size} bytes");
 }
