@@ -37,11 +37,19 @@ pub(crate) fn apply(
         .or_else(|| before.as_ref().map(|before| before.url.clone()))
         .ok_or_else(|| Problem::invalid("url", "the body lacks `url`"))?;
     // Credentials are for the place they were given for: with another address they are gone, as is
-    // the rest.
-    let same = before.filter(|before| before.url == url);
-    let mut upstream = same.unwrap_or_else(|| UpstreamSettings {
-        url,
-        ..UpstreamSettings::default()
+    // the rest. What vouches for its packages does so wherever they come from.
+    let (same, other) = match before {
+        Some(before) if before.url == url => (Some(before), None),
+        before => (None, before),
+    };
+    let mut upstream = same.unwrap_or_else(|| {
+        let other = other.unwrap_or_default();
+        UpstreamSettings {
+            url,
+            checksum_log: other.checksum_log,
+            vulnerabilities: other.vulnerabilities,
+            ..UpstreamSettings::default()
+        }
     });
     if change.mirror_list.is_some() {
         upstream.mirror_list = list;
@@ -169,7 +177,7 @@ impl Beside {
     fn apply(self, path: &RepoPath, upstream: &mut UpstreamSettings) -> Result<(), Problem> {
         let protocol = larder_mirrors::of(path.protocol);
         if let Some(text) = self.vulnerabilities {
-            let has_any = protocol.is_some_and(|it| it.has_vulnerabilities());
+            let has_any = protocol.is_some_and(larder_mirrors::Protocol::has_vulnerabilities);
             if !has_any && !text.is_empty() {
                 return Err(not_of(path, "vulnerability_database"));
             }
@@ -203,7 +211,7 @@ impl Beside {
         if let Some(except) = self.except {
             log.except = patterns(except)?;
         }
-        let logs = protocol.and_then(|protocol| protocol.logs());
+        let logs = protocol.and_then(larder_mirrors::Protocol::logs);
         logs.ok_or_else(|| not_of(path, "checksum_database"))?
             .open(&log)?;
         upstream.checksum_log = Some(log);
