@@ -5,15 +5,18 @@ use super::mod_file::ModFile;
 use super::paths::is_file_path;
 use super::sums::Summing;
 use crate::archive::window::Window;
-use crate::archive::zip::{self, Entry};
+use crate::archive::zip;
 use crate::archive::{Fault, Limits};
 use larder_model::{Algorithm, Hasher, Limit};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Limit on a zip file and on all that is in it. Clients take no more, whatever a server says.
 pub(super) const MAX_ZIP: Limit = Limit::fixed(500 << 20);
 /// Limit on `go.mod` and on `LICENSE`.
 const MAX_NAMED: Limit = Limit::fixed(16 << 20);
+/// Limit on the names of all files and folders together: folders within folders make many of a few.
+const MAX_NAME_BYTES: usize = 64 << 20;
 const GO_MOD: &str = "go.mod";
 const LICENSE: &str = "LICENSE";
 
@@ -21,7 +24,7 @@ const LICENSE: &str = "LICENSE";
 pub(super) struct ModuleZip {
     /// The name of the folder, with a slash, that all names begin with.
     prefix: String,
-    entries: Vec<Entry>,
+    entries: Vec<zip::Entry>,
 }
 
 impl ModuleZip {
@@ -70,13 +73,11 @@ impl ModuleZip {
 
     /// The `go.mod` in it; that of a module without one only says its path.
     pub(super) fn go_mod(&self, file: &mut Window<'_>) -> Result<Vec<u8>, Fault> {
-        match self.find(GO_MOD) {
-            Some(entry) => zip::content(file, entry, MAX_NAMED),
-            None => {
-                let path = self.prefix.rsplit_once('@').map_or("", |(path, _)| path);
-                Ok(ModFile::only_path(path))
-            }
+        if let Some(entry) = self.find(GO_MOD) {
+            return zip::content(file, entry, MAX_NAMED);
         }
+        let path = self.prefix.rsplit_once('@').map_or("", |(path, _)| path);
+        Ok(ModFile::only_path(path))
     }
 
     /// Whether there is a `go.mod` in it.
@@ -85,14 +86,14 @@ impl ModuleZip {
     }
 
     /// The files right below its folder, by their names there.
-    pub(super) fn top(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub(super) fn top(&self) -> impl Iterator<Item = (&str, &zip::Entry)> {
         self.entries.iter().filter_map(|entry| {
             let name = entry.name.strip_prefix(&self.prefix)?;
             (!name.is_empty() && !name.contains('/')).then_some((name, entry))
         })
     }
 
-    fn find(&self, name: &str) -> Option<&Entry> {
+    fn find(&self, name: &str) -> Option<&zip::Entry> {
         let mut top = self.top();
         top.find(|(top, _)| *top == name).map(|(_, entry)| entry)
     }
@@ -100,20 +101,35 @@ impl ModuleZip {
 
 /// The names in a zip file, as systems see them that take no notice of case.
 #[derive(Default)]
-struct Names(HashMap<String, (String, bool)>);
+struct Names {
+    known: HashMap<String, (String, bool)>,
+    bytes: usize,
+}
 
 impl Names {
     /// Takes in a name and the folders above it.
     fn add(&mut self, name: &str, is_folder: bool) -> Result<(), Fault> {
-        let mut parts = vec![(name, is_folder)];
-        parts.extend(super::paths::above(name).map(|folder| (folder, true)));
-        for (name, is_folder) in parts {
-            let same = self.0.entry(folded(name));
-            let (known, was_folder) = same.or_insert_with(|| (name.to_owned(), is_folder));
-            if known != name || *was_folder != is_folder {
-                return Err(Fault::refused(format!(
-                    "has two names that are one where case does not count: {known:.200} and {name:.200}"
-                )));
+        let folders = super::paths::above(name).map(|folder| (folder, true));
+        for (name, is_folder) in std::iter::once((name, is_folder)).chain(folders) {
+            match self.known.entry(folded(name)) {
+                Entry::Vacant(place) => {
+                    place.insert((name.to_owned(), is_folder));
+                    self.bytes += name.len();
+                }
+                Entry::Occupied(place) => {
+                    let (known, was_folder) = place.get();
+                    if known == name && *was_folder == is_folder {
+                        return Ok(()); // what is above it is known as well
+                    }
+                    return Err(Fault::refused(format!(
+                        "has two names that are one where case does not count: {known:.200} and \
+                         {name:.200}"
+                    )));
+                }
+            }
+            if self.bytes > MAX_NAME_BYTES {
+                let told = "has files in too many folders within folders";
+                return Err(Fault::TooLarge(told.into()));
             }
         }
         Ok(())
@@ -130,7 +146,7 @@ fn folded(name: &str) -> String {
     chars.flat_map(char::to_lowercase).collect()
 }
 
-fn check(entry: &Entry, prefix: &str, names: &mut Names) -> Result<(), Fault> {
+fn check(entry: &zip::Entry, prefix: &str, names: &mut Names) -> Result<(), Fault> {
     let Some(name) = entry.name.strip_prefix(prefix) else {
         return Err(Fault::refused(format!(
             "has a file that is not in the folder {prefix:.200}: {:.200}",

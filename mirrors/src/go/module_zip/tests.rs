@@ -78,6 +78,12 @@ fn what_no_client_takes_is_refused() {
         let refusal = refusal(names).unwrap_or_default();
         assert!(refusal.contains(why), "{names:?}: {refusal}");
     }
+    // Few names can make folders without number.
+    let deep = |at: usize| format!("{at}{}", "/a".repeat(1900));
+    let deep: Vec<String> = (0..40).map(deep).collect();
+    let deep: Vec<(&str, u32)> = deep.iter().map(|name| (&**name, 0)).collect();
+    assert_eq!(refusal(&deep[..10]), None);
+    assert!(refusal(&deep).is_some_and(|why| why.contains("too many folders")));
     let outside = zip_of(&[("example.com/a@v1.0.1/a.go", "", 0)]);
     assert!(sum(&outside, ("example.com/a", "v1.0.0")).is_err());
     assert!(sum(&ZIP[..ZIP.len() - 30], MODULE).is_err());
