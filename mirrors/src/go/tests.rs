@@ -5,7 +5,7 @@ use crate::resource::ReadRequest;
 use crate::testing::{call, get, publish_request};
 use http::Method;
 use larder_model::{FileKind, Kind};
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 const MODULE: &str = "/example.com/!azure/thing";
 
@@ -128,12 +128,44 @@ fn vulnerabilities_are_documents_of_the_whole_repository() {
             Go.source(&document, &[]).ok(),
             Some(Source::InVulnerabilities(path.to_owned()))
         );
-        assert_eq!(representation.compressible, !path.ends_with(".gz"));
+        let is_packed = path.rsplit_once('.').is_some_and(|(_, end)| end == "gz");
+        assert_eq!(representation.compressible, !is_packed);
     }
     let document = Document::new("", "vulndb/ID/GO-2020-0001.json");
     assert!(Go.check(&document, br#"{"id":"GO-2020-0001"}"#).is_ok());
     assert!(Go.check(&document, br#"{"id":"GO-2020-0002"}"#).is_err());
     assert!(Go.check(&document, b"<html></html>").is_err());
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("memory");
+        encoder.finish().expect("memory")
+    };
+    for (path, good, wrong) in [
+        (
+            "index/db.json",
+            r#"{"modified":"2026-11-28T00:00:00Z"}"#,
+            "{}",
+        ),
+        (
+            "index/modules.json",
+            r#"[{"path":"a"},1]"#,
+            r#"{"path":"a"}"#,
+        ),
+        ("index/vulns.json", "[]", "[] []"),
+    ] {
+        let (plain, gz) = (format!("vulndb/{path}"), format!("vulndb/{path}.gz"));
+        let check = |path: &str, body: &[u8]| Go.check(&Document::new("", path), body).is_ok();
+        assert!(
+            check(&plain, good.as_bytes()) && check(&gz, &packed(good)),
+            "{path}"
+        );
+        assert!(
+            !check(&plain, wrong.as_bytes()) && !check(&gz, &packed(wrong)),
+            "{path}"
+        );
+        assert!(!check(&gz, good.as_bytes()), "{path}");
+        assert!(!check(&gz, &packed(good)[..20]), "{path}");
+    }
 }
 
 #[test]

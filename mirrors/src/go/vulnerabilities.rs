@@ -5,9 +5,9 @@ use crate::resource::{Document, Representation};
 use crate::text::{JSON, bad_document};
 use flate2::read::MultiGzDecoder;
 use larder_model::Problem;
-use serde_json::Value;
-use std::borrow::Cow;
-use std::io::Read;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::io::{BufReader, Read};
 
 /// The folder of its documents here.
 const FOLDER: &str = "vulndb/";
@@ -17,6 +17,18 @@ const MAX_ID_BYTES: usize = 40;
 const MAX_BYTES: u64 = 256 << 20;
 /// The ending of a document that is packed: to clients a file of its own.
 const PACKED: &str = ".gz";
+
+/// The index that tells when the database changed.
+#[derive(Deserialize)]
+struct Database {
+    modified: IgnoredAny,
+}
+
+/// A vulnerability.
+#[derive(Deserialize)]
+struct Entry {
+    id: Box<str>,
+}
 
 /// The document at a path below the database's address.
 pub(super) fn document(path: &[&str]) -> Option<Document> {
@@ -53,34 +65,30 @@ pub(super) fn path_of(document: &Document) -> Option<&str> {
 
 /// Refuses what cannot be a document of the database.
 pub(super) fn check(path: &str, body: &[u8]) -> Result<(), Problem> {
-    let (path, body) = match path.strip_suffix(PACKED) {
-        Some(path) => (path, Cow::Owned(unpacked(body)?)),
-        None => (path, Cow::Borrowed(body)),
+    let is_it = match path.strip_suffix(PACKED) {
+        Some(path) => is_document(path, MultiGzDecoder::new(body).take(MAX_BYTES)),
+        None => is_document(path, body),
     };
-    let is_it = match serde_json::from_slice::<Value>(&body) {
-        Ok(Value::Object(object)) if path == "index/db.json" => object.contains_key("modified"),
-        Ok(Value::Object(object)) => {
-            let id = path
-                .strip_prefix("ID/")
-                .and_then(|it| it.strip_suffix(".json"));
-            id.is_some() && object.get("id").and_then(Value::as_str) == id
-        }
-        Ok(Value::Array(_)) => path.starts_with("index/") && path != "index/db.json",
-        _ => false,
-    };
-    if is_it {
-        Ok(())
-    } else {
-        Err(bad_document("a document of a vulnerability database"))
+    match is_it {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(bad_document("a document of a vulnerability database")),
+        Err(error) => Err(bad_document("a document of a vulnerability database").because(error)),
     }
 }
 
-fn unpacked(body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let mut unpacked = Vec::new();
-    let mut decoder = MultiGzDecoder::new(body).take(MAX_BYTES);
-    let outcome = decoder.read_to_end(&mut unpacked);
-    outcome.map_err(|error| bad_document("a packed document").because(error))?;
-    Ok(unpacked)
+/// Whether JSON is what a path has. It is read a piece at a time, and nothing of it is held but an id.
+fn is_document(path: &str, body: impl Read) -> serde_json::Result<bool> {
+    let body = BufReader::new(body);
+    let id = path.strip_prefix("ID/");
+    if let Some(id) = id.and_then(|file| file.strip_suffix(".json")) {
+        let entry: Entry = serde_json::from_reader(body)?;
+        return Ok(*entry.id == *id);
+    }
+    if path == "index/db.json" {
+        return serde_json::from_reader(body).map(|Database { modified: _ }| true);
+    }
+    // They take no memory, however many there are.
+    serde_json::from_reader(body).map(|_: Vec<IgnoredAny>| true)
 }
 
 fn is_id(name: &str) -> bool {
