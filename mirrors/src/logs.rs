@@ -5,7 +5,7 @@
 //! in it. So all answers fit together, also when nobody can be asked. These are pure functions, too:
 //! the engine reads what is kept, fetches what is missing, and keeps what was proven.
 
-use crate::resource::{Artifact, Document, LogRequest};
+use crate::resource::{Document, LogRequest};
 use bytes::Bytes;
 use larder_model::{ChecksumLog, Problem};
 use std::collections::HashMap;
@@ -74,7 +74,4 @@ pub trait Logs: Send + Sync {
 
     /// Whether a document is a part of a log, and none that an upstream has.
     fn has(&self, document: &Document) -> bool;
-
-    /// The request for the record that tells what an artifact contains; `None` if none does.
-    fn record_of(&self, artifact: &Artifact) -> Option<LogRequest>;
 }

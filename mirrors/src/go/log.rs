@@ -439,13 +439,28 @@ fn is_below(pattern: &str, path: &str) -> bool {
 }
 
 /// Whether a pattern with `*` and `?` fits a text.
-fn fits(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'*', rest @ ..], text) => (0..=text.len()).any(|at| fits(rest, &text[at..])),
-        ([b'?', rest @ ..], [_, text @ ..]) => fits(rest, text),
-        ([one, rest @ ..], [other, text @ ..]) => one == other && fits(rest, text),
-        _ => false,
+fn fits(mut pattern: &[u8], mut text: &[u8]) -> bool {
+    // What follows the last star that was met, and where in the text that is tried.
+    let mut last: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern, text) {
+            ([], []) => return true,
+            ([b'*', rest @ ..], _) => {
+                last = Some((rest, text));
+                pattern = rest;
+            }
+            ([one, rest @ ..], [other, after @ ..]) if *one == b'?' || one == other => {
+                (pattern, text) = (rest, after);
+            }
+            // A star takes one more.
+            _ => {
+                let Some((rest, [_, after @ ..])) = last else {
+                    return false;
+                };
+                last = Some((rest, after));
+                (pattern, text) = (rest, after);
+            }
+        }
     }
 }
 

@@ -24,16 +24,16 @@ use crate::connect::Client;
 use crate::logs::{Log, Logs};
 use crate::protocol::{Call, Protocol};
 use crate::releases::ranked;
-use crate::resource::{Artifact, Document, LogRequest, Plan, Source, Table};
+use crate::resource::{Artifact, Document, Plan, Source, Table};
 use crate::text::{self, JSON, PLAIN_TEXT};
 use crate::{Copying, Describing, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
-use files::{INFO, LATEST, LIST, MOD, QUERY, ZIP, no_such_path};
+use files::{INFO, LATEST, LIST, QUERY, ZIP, no_such_path};
 use larder_model::{ChecksumLog, Problem, ProtocolName, Release, Reply};
 use log::ChecksumDatabase;
 use note::Key;
 use paths::{escape, is_module_path};
-use plans::{plan, record_of};
+use plans::plan;
 use std::sync::Arc;
 use version::Version;
 
@@ -59,12 +59,11 @@ impl Logs for ChecksumDatabases {
                 GOSUMDB has them: name+01234567+A…";
             Problem::invalid("checksum_database", detail)
         })?;
-        let places = match &settings.url {
-            Some(url) => vec![url.clone()],
-            None => {
-                let name = &key.name;
-                vec![format!("sumdb/{name}/"), format!("https://{name}/")]
-            }
+        let places = if let Some(url) = &settings.url {
+            vec![url.clone()]
+        } else {
+            let name = &key.name;
+            vec![format!("sumdb/{name}/"), format!("https://{name}/")]
         };
         let except: Vec<String> = settings.except.clone();
         Ok(Arc::new(ChecksumDatabase::new(key, places, except)))
@@ -72,12 +71,6 @@ impl Logs for ChecksumDatabases {
 
     fn has(&self, document: &Document) -> bool {
         log::is_part(document)
-    }
-
-    fn record_of(&self, artifact: &Artifact) -> Option<LogRequest> {
-        let is_summed = artifact.path.ends_with(ZIP) || artifact.path.ends_with(MOD);
-        let version = artifact.version.as_deref().filter(|_| is_summed)?;
-        Some(record_of(&artifact.package, version))
     }
 }
 

@@ -101,7 +101,7 @@ impl<'a> ModFile<'a> {
         };
         match (verb, values) {
             ("module", [path]) if self.module.is_empty() => {
-                self.module = path.clone();
+                self.module.clone_from(path);
                 self.deprecated = deprecated(above, beside);
             }
             ("module", _) => return None,
@@ -147,7 +147,7 @@ pub(super) fn module_path(body: &[u8]) -> Option<String> {
             _ => None,
         }
     });
-    paths.filter(|path| !path.is_empty()).last()
+    paths.rev().find(|path| !path.is_empty())
 }
 
 /// Why a version was taken back.
@@ -182,20 +182,17 @@ fn tokens(line: &str) -> Option<(Vec<Cow<'_, str>>, &str)> {
             .chars()
             .next()
             .filter(|first| matches!(first, '"' | '`'));
-        let end = match quote {
-            Some(quote) => {
-                let (inner, after) = rest[1..].split_once(quote)?;
-                // What is escaped in it is no path and no version.
-                tokens.push(Cow::Borrowed(inner));
-                rest.len() - after.len()
-            }
-            None => {
-                let comment = rest.find("//").unwrap_or(rest.len());
-                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                let end = end.min(comment);
-                tokens.push(Cow::Borrowed(&rest[..end]));
-                end
-            }
+        let end = if let Some(quote) = quote {
+            let (inner, after) = rest[1..].split_once(quote)?;
+            // What is escaped in it is no path and no version.
+            tokens.push(Cow::Borrowed(inner));
+            rest.len() - after.len()
+        } else {
+            let comment = rest.find("//").unwrap_or(rest.len());
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            let end = end.min(comment);
+            tokens.push(Cow::Borrowed(&rest[..end]));
+            end
         };
         rest = rest[end..].trim_start();
     }

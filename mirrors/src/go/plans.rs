@@ -12,7 +12,7 @@ use bytes::Bytes;
 use larder_model::Problem;
 
 /// The request for the record of a version.
-pub(super) fn record_of(module: &str, version: &str) -> LogRequest {
+fn record_of(module: &str, version: &str) -> LogRequest {
     LogRequest {
         log: "".into(),
         package: module.into(),

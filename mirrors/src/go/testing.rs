@@ -68,7 +68,7 @@ pub(super) fn zip_of(entries: &[(&str, &str, u32)]) -> Vec<u8> {
         file.extend(name.as_bytes());
         file.extend(content.as_bytes());
         directory.extend(b"PK\x01\x02");
-        directory.extend((3_u16 << 8 | 20).to_le_bytes());
+        directory.extend(0x0314_u16.to_le_bytes());
         directory.extend(&common);
         directory.extend([0; 6]);
         directory.extend((mode << 16).to_le_bytes());

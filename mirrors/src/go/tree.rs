@@ -56,7 +56,9 @@ pub(super) enum Read {
 
 fn sha256(parts: &[&[u8]]) -> Hash {
     let mut hasher = Hasher::new(Algorithm::Sha256);
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hash_of(&hasher.finish())
 }
 

@@ -112,13 +112,13 @@ impl Keeper {
                     for read in wanted {
                         let found = match &read {
                             LogRead::Kept(document) => self.kept.get(document).cloned(),
-                            LogRead::Fetched(path) => match server {
-                                Some(server) => server.get(path),
-                                None => {
+                            LogRead::Fetched(path) => {
+                                let offline = || {
                                     let detail = format!("offline: {path}");
-                                    return Err(Problem::new(Kind::Offline, "offline", detail));
-                                }
-                            },
+                                    Problem::new(Kind::Offline, "offline", detail)
+                                };
+                                server.ok_or_else(offline)?.get(path)
+                            }
                         };
                         assert!(reads.insert(read, found).is_none(), "read twice");
                     }
@@ -388,6 +388,19 @@ fn patterns_of_private_modules_are_those_of_the_client() {
     ] {
         assert!(!log.is_private(public), "{public}");
     }
+    for (pattern, text, expected) in [
+        ("*", "", true),
+        ("a*b*c", "abxbc", true),
+        ("a*b*c", "abxb", false),
+        ("*ab", "aab", true),
+        ("a*?", "a", false),
+        ("a**", "a", true),
+    ] {
+        let fits = fits(pattern.as_bytes(), text.as_bytes());
+        assert_eq!(fits, expected, "{pattern} {text}");
+    }
+    // The time that it takes grows with the text, and not with its powers.
+    assert!(!fits(&b"*a".repeat(300), &b"a".repeat(290)));
 }
 
 #[test]
