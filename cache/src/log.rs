@@ -120,7 +120,7 @@ impl LogReader {
         let renew = wanted.path == state.path
             && age.is_none_or(|age| age >= repo.fresh)
             && repo.upstream().is_ok();
-        if !renew && let Some(body) = self.from_kept(repo, &**log, wanted).await? {
+        if !renew && let Some(body) = self.made_of_kept(repo, &**log, wanted).await? {
             let how = if repo.is_offline() {
                 CacheStatus::Offline
             } else {
@@ -157,7 +157,7 @@ impl LogReader {
         match brought {
             // The kept state is right as long as nobody shows a newer one.
             Err(_) if renew && kept.is_some() => {
-                let body = self.from_kept(repo, &**log, wanted).await?;
+                let body = self.made_of_kept(repo, &**log, wanted).await?;
                 let how = CacheStatus::Stale;
                 Ok(LogBody {
                     body: body.ok_or_else(absent)?,
@@ -169,7 +169,7 @@ impl LogReader {
     }
 
     /// The answer that is made of what is kept; `None` if that is not enough.
-    async fn from_kept(
+    async fn made_of_kept(
         &self,
         repo: &Repo,
         log: &dyn Log,
@@ -276,39 +276,53 @@ impl LogReader {
         log: &Arc<dyn Log>,
         path: &str,
     ) -> Result<Option<Bytes>, Problem> {
-        let place = self.place(repo, log).await?;
+        let known: Key = (repo.record.id, log.places().concat().into());
+        let place = self.place(repo, log, &known).await?;
         let url = format!("{place}{path}");
         let key = (repo.record.id, url.clone().into());
         let start = || {
             let (repo, intake) = (Arc::clone(repo), self.intake.clone());
             async move { fetch_at(&repo, &intake, &url).await }
         };
-        self.fetches.join(key, start).await
+        let fetched = self.fetches.join(key, start).await;
+        if fetched.is_err() {
+            self.places.invalidate(&known); // it may be at another one by now
+        }
+        fetched
     }
 
     /// The address of a log: the first of those that it may have at which it says that it is there.
-    async fn place<'l>(&self, repo: &Repo, log: &'l Arc<dyn Log>) -> Result<&'l str, Problem> {
+    async fn place<'l>(
+        &self,
+        repo: &Repo,
+        log: &'l Arc<dyn Log>,
+        key: &Key,
+    ) -> Result<&'l str, Problem> {
         let places = log.places();
         let (Some(last), [others @ .., _]) = (places.last(), places) else {
             return Err(absent());
         };
-        let key = (repo.record.id, places.concat().into());
-        if let Some(known) = self.places.get(&key) {
+        if let Some(known) = self.places.get(key) {
             return Ok(&places[known]);
         }
+        let mut is_sure = true;
         for (number, place) in others.iter().enumerate() {
             match fetch_at(repo, &self.intake, &format!("{place}{}", log.probe())).await {
                 Ok(Some(_)) => {
-                    self.places.insert(key, number);
+                    self.places.insert(key.clone(), number);
                     return Ok(place);
                 }
                 // What it says there is that there is none.
                 Ok(None) => {}
-                Err(problem) if matches!(problem.kind, Kind::Upstream | Kind::UpstreamPolicy) => {}
+                Err(problem) if matches!(problem.kind, Kind::Upstream | Kind::UpstreamPolicy) => {
+                    is_sure &= problem.upstream_status.is_some();
+                }
                 Err(problem) => return Err(problem),
             }
         }
-        self.places.insert(key, others.len());
+        if is_sure {
+            self.places.insert(key.clone(), others.len());
+        }
         Ok(last)
     }
 
