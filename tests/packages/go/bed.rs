@@ -160,10 +160,9 @@ impl GoHome {
 
     /// A new program that needs these modules and says their words.
     pub(super) fn program(&self, name: &str, requires: &[(&str, &str)], source: &str) -> PathBuf {
-        let needs: String = requires
-            .iter()
-            .map(|(module, version)| format!("require {module} {version}\n"))
-            .collect();
+        let requires = requires.iter();
+        let needs = requires.map(|(module, version)| format!("require {module} {version}\n"));
+        let needs = needs.collect::<Vec<_>>().concat();
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).expect("a program");
         let go_mod = format!("module user.example/{name}\n\ngo 1.21\n\n{needs}");

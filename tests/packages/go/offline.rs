@@ -21,15 +21,12 @@ fn a_build_needs_no_upstream_the_second_time() {
     bed.larder.start_again();
     let first = first.with("GOPROXY", &bed.proxy("main"));
     for how in ["upstream gone", "offline"] {
-        match how {
-            "offline" => drop(
-                bed.larder
-                    .api("PATCH", "settings", r#"{"offline":true}"#, 200),
-            ),
-            _ => {
-                bed.database.as_mut().expect("a database").stop();
-                bed.upstream.go();
-            }
+        if how == "offline" {
+            let settings = r#"{"offline":true}"#;
+            bed.larder.api("PATCH", "settings", settings, 200);
+        } else {
+            bed.database.as_mut().expect("a database").stop();
+            bed.upstream.go();
         }
         // A new client has seen nothing of the log; the old one has seen an older state.
         let second = bed.home("main");
