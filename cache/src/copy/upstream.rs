@@ -33,6 +33,16 @@ pub(crate) struct KeptFile {
     pub(crate) found: Arc<FileRecord>,
 }
 
+/// The problem of a version that is nowhere.
+pub(super) fn no_version() -> Problem {
+    Problem::not_found("version", "no such version of this package here")
+}
+
+/// Whether nothing is promised of a file but that its contents stay what they are.
+fn is_first(integrity: &Integrity) -> bool {
+    integrity.contents().is_some_and(|it| it.sum.is_none())
+}
+
 /// Copying, in the protocol of a repo.
 fn copying_of(repo: &Repo) -> Result<&'static dyn Copying, Problem> {
     let detail = "versions of this protocol are not copied from mirrors";
@@ -90,6 +100,10 @@ impl UpstreamReader {
             Ok(ArtifactSource::Stored(_) | ArtifactSource::Downloaded(_)) => {}
             Ok(ArtifactSource::Streaming(..)) => {
                 return Err(Problem::internal("it was to be kept"));
+            }
+            // No index says that it is there.
+            Err(problem) if problem.kind == Kind::NotFound && is_first(&file.integrity) => {
+                return Err(no_version());
             }
             Err(problem) if problem.kind == Kind::NotFound => {
                 return Err(conflict(&format!("{path} is neither kept nor upstream")));

@@ -21,7 +21,8 @@ const PACKED: &str = ".gz";
 /// The index that tells when the database changed.
 #[derive(Deserialize)]
 struct Database {
-    modified: IgnoredAny,
+    #[serde(rename = "modified")]
+    _modified: IgnoredAny,
 }
 
 /// A vulnerability.
@@ -85,7 +86,7 @@ fn is_document(path: &str, body: impl Read) -> serde_json::Result<bool> {
         return Ok(*entry.id == *id);
     }
     if path == "index/db.json" {
-        return serde_json::from_reader(body).map(|Database { modified: _ }| true);
+        return serde_json::from_reader(body).map(|_: Database| true);
     }
     // They take no memory, however many there are.
     serde_json::from_reader(body).map(|_: Vec<IgnoredAny>| true)
