@@ -66,6 +66,22 @@ pub fn publish_members(
     }
 }
 
+/// What a protocol calls a package of this name.
+pub fn package_of(protocol: &str, name: &str) -> String {
+    match protocol {
+        "go" => module(name),
+        _ => name.to_owned(),
+    }
+}
+
+/// How a protocol spells a version.
+pub fn version_of(protocol: &str, version: &str) -> String {
+    match protocol {
+        "go" => format!("v{version}"),
+        _ => version.to_owned(),
+    }
+}
+
 /// The path of a module of this name.
 pub fn module(name: &str) -> String {
     format!("{name}.example")

@@ -83,6 +83,14 @@ fn versions_that_the_database_does_not_know_are_not_served() {
         return;
     };
     let anonymous = bed.larder.anonymous();
+    // It sums up what it can have itself: of this version it cannot.
+    let go_mod = larder_tests::modules::Modules::path(DEMO, "v1.1.0.mod");
+    let other = bed.upstream.body(&go_mod);
+    bed.upstream.remove(&go_mod);
+    let unknown = "/go/main/demo.example/demo/@v/v1.1.0.zip";
+    let told = anonymous.get(unknown).expect(404).text();
+    assert!(told.contains("does not know"), "{told}");
+    bed.upstream.put(&go_mod, other);
     let path = "/go/main/demo.example/demo/@v/v1.0.0.zip";
     // The database is gone before it was asked.
     bed.database.as_mut().expect("a database").stop();
