@@ -3,7 +3,7 @@
 use crate::bed::{Clock, end, objects, quiet, run, start};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::shelf::{PROTOCOLS, artifact_at};
+use larder_tests::shelf::{ALL, artifact_at};
 use larder_tests::{Client, Image, Larder, Shelf, Upstream};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ fn shelves(
         larder.api("POST", "repositories", &mirror.to_string(), 201);
         (shelf, bodies)
     };
-    PROTOCOLS.into_iter().map(shelf).collect()
+    ALL.into_iter().map(shelf).collect()
 }
 
 /// Fetches all versions of all packages, each with its index.

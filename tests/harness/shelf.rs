@@ -13,8 +13,10 @@ use sha1::Digest as _;
 
 pub use crate::archive::{gunzip, gzip};
 
-/// The protocols that there are packages of.
-pub const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "rpm", "go"];
+/// The protocols whose indexes promise the bytes of artifacts, whatever these are.
+pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
+/// The protocols that there are packages of: of modules only what they contain is promised, if anything.
+pub const ALL: [&str; 5] = ["cargo", "npm", "pypi", "rpm", "go"];
 
 /// A package of one protocol on an upstream.
 pub struct Shelf {
