@@ -133,7 +133,7 @@ fn a_name_that_may_not_be_read_is_nowhere() {
 fn a_member_that_goes_away_opens_nothing() {
     for protocol in PROTOCOLS {
         let larder = larder();
-        let (_upstream, _) = with_upstream(&larder, protocol);
+        let (upstream, _) = with_upstream(&larder, protocol);
         let keeper = larder.make_user("keeper");
         let local = format!("{protocol}/local");
         larder.grant("user:keeper", &local, "*", "admin");
@@ -176,6 +176,13 @@ fn a_member_that_goes_away_opens_nothing() {
             &json!({"members": ["upstream"]}),
         );
         larder.admin().get(&demo).expect(404);
+        if protocol == "go" {
+            // What is below such a name is the publisher's as well.
+            let asked = upstream.total();
+            let below = "/go/main/demo.example/sub/@v/list";
+            larder.admin().get(below).expect(404);
+            assert_eq!(upstream.total(), asked, "{:?}", upstream.take_asked());
+        }
         larder
             .admin()
             .get(&index(protocol, "upstream", "demo"))

@@ -113,7 +113,7 @@ impl Groups {
             return Ok(Owners::Hosted(owners));
         }
         if self.is_reserved(group, &claimed).await?
-            || self.is_below(group, &members, package).await?
+            || self.is_below(group, &members.hosted, package).await?
         {
             return Ok(Owners::Nobody(members.nowhere(package)));
         }
@@ -133,22 +133,26 @@ impl Groups {
                 return Ok(true);
             }
         }
-        Ok(own.is_group() && self.is_reserved(own, &name).await?)
+        Ok(own.is_group() && self.is_reserved(own, &name).await?
+            || self.is_below(own, hosted, &name).await?)
     }
 
-    /// Whether what is above a name is published in a hosted member, or was: then the name is its
-    /// publisher's, and no upstream is told of it.
+    /// Whether what is above a name is published in one of these repos, or was, or is reserved in
+    /// `own`: then the name is its publisher's, and no upstream is told of it.
     async fn is_below(
         &self,
-        group: &Repo,
-        members: &Members,
+        own: &Repo,
+        hosted: &[Arc<Repo>],
         package: &str,
     ) -> Result<bool, Problem> {
-        for above in group.protocol.names().above(package) {
-            for member in &members.hosted {
+        for above in own.protocol.names().above(package) {
+            for member in hosted {
                 if self.packages.owns(member, above).await? {
                     return Ok(true);
                 }
+            }
+            if own.is_group() && self.is_reserved(own, above).await? {
+                return Ok(true);
             }
         }
         Ok(false)

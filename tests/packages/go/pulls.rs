@@ -87,9 +87,12 @@ fn versions_that_the_database_does_not_know_are_not_served() {
     let go_mod = larder_tests::modules::Modules::path(DEMO, "v1.1.0.mod");
     let other = bed.upstream.body(&go_mod);
     bed.upstream.remove(&go_mod);
-    let unknown = "/go/main/demo.example/demo/@v/v1.1.0.zip";
-    let told = anonymous.get(unknown).expect(404).text();
+    let unknown = |repo: &str| format!("/go/{repo}/demo.example/demo/@v/v1.1.0.zip");
+    let told = anonymous.get(&unknown("upstream")).expect(404).text();
     assert!(told.contains("does not know"), "{told}");
+    // A group says the same of all that its members lack, so that nobody learns names from it.
+    let told = anonymous.get(&unknown("main")).expect(404).text();
+    assert!(told.contains("no such thing"), "{told}");
     bed.upstream.put(&go_mod, other);
     let path = "/go/main/demo.example/demo/@v/v1.0.0.zip";
     // The database is gone before it was asked.

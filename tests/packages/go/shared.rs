@@ -88,6 +88,13 @@ fn a_published_module_is_built_with_others_through_a_group() {
     let asked = bed.asked();
     let is_private = |path: &&String| path.contains("lib");
     assert_eq!(asked.iter().find(is_private), None, "{asked:?}");
+    // Nor by a copy, from the group.
+    let below = format!("{OURS}/below").replace('/', "%2F");
+    let path = format!("repositories/go/main/packages/{below}/versions/v1.0.0/copy");
+    let to = json!({"to": {"repository": "go/local"}}).to_string();
+    bed.larder.api("POST", &path, &to, 404);
+    let asked = bed.asked();
+    assert_eq!(asked.iter().find(is_private), None, "{asked:?}");
     // Who has the database asked all the same is told that it does not know it.
     let other = bed.home("main");
     let at = other.program(
