@@ -161,7 +161,10 @@ impl Packages {
                 let details = parts.group_responder.details(admission, own, package);
                 return Ok(details.await?.into());
             }
-            ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
+            ReadRequest::Document(..)
+            | ReadRequest::Part(..)
+            | ReadRequest::Artifact(_)
+            | ReadRequest::Log(_) => {}
         }
         if !own.is_group() {
             self.require_readable(admission, own, read).await?;

@@ -12,6 +12,7 @@ mod found;
 mod ini;
 
 mod cargo;
+mod go;
 mod npm;
 mod pypi;
 mod rpm;
@@ -19,5 +20,5 @@ mod rpm;
 mod all;
 
 pub use all::{discover, discover_places, setting};
-pub use found::{Certificates, DiscoveredUpstream, Pem, Place, Secret};
+pub use found::{Certificates, ChecksumDatabase, DiscoveredUpstream, Pem, Place, Secret};
 pub use machine::Machine;

@@ -15,6 +15,7 @@ mod publish_limits;
 pub mod rendering;
 pub mod request;
 pub mod resource;
+pub mod logs;
 pub mod names;
 pub mod account;
 pub mod query;
@@ -29,6 +30,7 @@ pub mod connect;
 pub mod protocol;
 
 pub mod cargo;
+pub mod go;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
@@ -46,6 +48,7 @@ pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use link::next_link;
+pub use logs::{Log, Logs};
 pub use names::Names;
 pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
@@ -53,7 +56,7 @@ pub use query::UpstreamQuery;
 pub use rendering::Rendering;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Member, MirrorList, Named, Part, Plan, PromisedBody,
+    Artifact, Document, Fetch, LogRequest, Member, MirrorList, Named, Part, Plan, PromisedBody,
     PromisedDocument, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };
 pub use search::Search;
@@ -62,8 +65,8 @@ use larder_model::ProtocolName;
 
 /// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
 /// begin with `/v2/`.
-pub fn all() -> [&'static dyn Protocol; 4] {
-    [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
+pub fn all() -> [&'static dyn Protocol; 5] {
+    [&cargo::Cargo, &go::Go, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
 
 /// Protocols that doors of their own serve: images, and git repositories.

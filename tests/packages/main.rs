@@ -13,6 +13,7 @@ mod counted;
 mod dnf;
 mod failing;
 mod found;
+mod go;
 mod groups;
 mod house;
 mod limits;

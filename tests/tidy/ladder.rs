@@ -95,7 +95,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("sha1", &["model", "mirrors", "tests"]),
     ("md-5", &["mirrors"]),
     ("blake2", &["mirrors"]),
-    ("aws-lc-rs", &["keys"]),
+    ("aws-lc-rs", &["mirrors", "keys"]),
     ("subtle", &["keys"]),
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),

@@ -4,6 +4,7 @@
 mod progress;
 mod downloads;
 mod encoded;
+mod contents;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};

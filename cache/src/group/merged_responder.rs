@@ -137,7 +137,8 @@ impl MergedResponder {
             ReadRequest::Part(..)
             | ReadRequest::Details(_)
             | ReadRequest::Local(_)
-            | ReadRequest::Redirect(_) => return Ok(None),
+            | ReadRequest::Redirect(_)
+            | ReadRequest::Log(_) => return Ok(None),
         };
         let Some(root) = index.root(path) else {
             return Ok(None);

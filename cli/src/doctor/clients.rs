@@ -19,18 +19,19 @@ struct Client {
     repo: &'static str,
 }
 
-const CLIENTS: [Client; 7] = [
+const CLIENTS: [Client; 8] = [
     client("docker", "oci", "oci/docker.io"),
     client("podman", "oci", "oci/docker.io"),
     client("cargo", "cargo", "cargo/main"),
     client("npm", "npm", "npm/main"),
     client("pip", "pypi", "pypi/main"),
     client("uv", "pypi", "pypi/main"),
+    client("go", "go", "go/main"),
     client("dnf", "rpm", "rpm/main"),
 ];
 
 /// The clients that can be looked at.
-pub(crate) const NAMES: [&str; 7] = ["docker", "podman", "cargo", "npm", "pip", "uv", "dnf"];
+pub(crate) const NAMES: [&str; 8] = ["docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf"];
 
 const fn client(program: &'static str, protocol: &'static str, repo: &'static str) -> Client {
     Client {
