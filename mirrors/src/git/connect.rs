@@ -30,7 +30,7 @@ fn git(target: &Target<'_>) -> Vec<Part> {
     }
     if !lines.is_empty() {
         let file = part("~/.gitconfig", lines);
-        parts.push(if target.is_mirror() {
+        parts.push(if target.is_mirror() && target.upstream.is_some() {
             file.with_note(REWRITTEN)
         } else {
             file

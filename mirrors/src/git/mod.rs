@@ -70,3 +70,6 @@ impl Protocol for Git {
         connect::CLIENTS
     }
 }
+
+#[cfg(test)]
+mod tests;
