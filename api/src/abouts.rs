@@ -140,8 +140,8 @@ pub struct Dependency {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Fact {
     /// Which: `features`, `rust_version`, `links`, `categories`, `keywords`, `engines`, `os`, `cpu`,
-    /// `install_scripts`, `requires_python`, `extras`, `classifiers`, `architecture`, `group`,
-    /// `source_rpm`, `build_host`.
+    /// `install_scripts`, `requires_python`, `language`, `toolchain`, `retracted`, `extras`, `classifiers`,
+    /// `architecture`, `group`, `source_rpm`, `build_host`.
     pub name: String,
     /// Its values.
     pub values: Vec<String>,

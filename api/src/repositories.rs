@@ -194,6 +194,22 @@ pub struct Upstream {
     /// How long it may take to begin an answer, e.g. `45s`; `null`: as the server says.
     #[schema(required, value_type = Option<String>)]
     pub answer_time: Option<AnswerTime>,
+    /// The key of the checksum database that vouches for what it sends; absent: none does, and the first
+    /// contents stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub checksum_database: Option<String>,
+    /// Where that is; absent: where its clients look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub checksum_database_url: Option<String>,
+    /// Packages that it is not asked for; absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checksum_database_except: Vec<String>,
+    /// The address of the database of vulnerabilities that is mirrored with it; absent: none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub vulnerability_database: Option<String>,
 }
 
 /// Packages that are not served.
@@ -433,4 +449,22 @@ pub struct UpstreamChange {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schema(value_type = Option<String>)]
     pub answer_time: Patch<AnswerTime>,
+    /// Of Go: the key of the checksum database that vouches for what it sends, with its name, as
+    /// `GOSUMDB` has them; an empty text is none, and then the first contents stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub checksum_database: Option<String>,
+    /// Of Go: where that is; an empty text is where clients look for it, through the upstream or at the
+    /// host of its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub checksum_database_url: Option<String>,
+    /// Of Go: modules that it is not asked for, in patterns as `GONOSUMDB` has them: the whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum_database_except: Option<Vec<String>>,
+    /// Of Go: the address of a vulnerability database, as `GOVULNDB` has it, that is mirrored with it; an
+    /// empty text is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub vulnerability_database: Option<String>,
 }

@@ -180,7 +180,8 @@ impl Packages {
             ReadRequest::Document(..)
             | ReadRequest::Part(..)
             | ReadRequest::Artifact(_)
-            | ReadRequest::Member(_) => {}
+            | ReadRequest::Member(_)
+            | ReadRequest::Log(_) => {}
         }
         if !own.is_group() {
             self.require_readable(admission, own, read).await?;

@@ -2,6 +2,7 @@
 
 use crate::artifact::{Artifacts, ListLeads, Plans, SetMembers};
 use crate::document::Documents;
+use crate::log::LogReader;
 use crate::responder::Responder;
 use crate::tables::Tables;
 use crate::views::Views;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(crate) struct Fetchers {
     pub(crate) documents: Arc<Documents>,
     pub(crate) tables: Arc<Tables>,
+    pub(crate) logs: Arc<LogReader>,
     pub(crate) leads: Arc<ListLeads>,
     pub(crate) plans: Arc<Plans>,
     pub(crate) artifacts: Arc<Artifacts>,

@@ -27,6 +27,8 @@ mod publish;
 mod download;
 mod tables;
 mod document;
+mod log;
+mod absences;
 mod artifact;
 mod heal;
 mod refresh;

@@ -1,5 +1,6 @@
 //! The package engine: all its parts, and what the API asks of it.
 
+use crate::absences::Absences;
 use crate::accounts::AccountRequests;
 use crate::artifact::{Artifacts, ListLeads, Plans, Unpacked};
 use crate::bodies::Bodies;
@@ -15,6 +16,7 @@ use crate::heal::Healer;
 use crate::intake::Intake;
 use crate::limits::{Budget, INCOMING_BYTES, OUTGOING_BYTES, Room, Slots};
 use crate::lists::Lists;
+use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
@@ -154,13 +156,19 @@ impl Base {
             Arc::clone(&fetcher),
             self.budget.clone(),
         ));
+        let logs = Arc::new(LogReader::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.bodies),
+            (Arc::clone(&missing), self.intake.clone()),
+        ));
         let leads = ListLeads::new(self.metadata.clone(), Arc::clone(&self.bodies));
         let leads = Arc::new(leads);
         let plans = Arc::new(Plans::new(
             self.metadata.clone(),
             Arc::clone(&documents),
             Arc::clone(&self.bodies),
-            Arc::clone(&tables),
+            (Arc::clone(&tables), Arc::clone(&logs)),
             Arc::clone(&leads),
             planning,
         ));
@@ -174,6 +182,7 @@ impl Base {
         Fetchers {
             documents,
             tables,
+            logs,
             leads,
             plans,
             artifacts: Arc::new(artifacts),
@@ -189,6 +198,11 @@ impl Base {
             Arc::clone(&fetchers.tables),
             (self.intake.clone(), self.budget.clone()),
         );
+        let absences = Absences::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.bodies),
+        );
         Responder::new(
             self.metadata.clone(),
             Arc::clone(&self.gate),
@@ -198,6 +212,7 @@ impl Base {
                 Arc::clone(&fetchers.artifacts),
                 fetchers.members(&self.metadata),
             ),
+            (Arc::clone(&fetchers.logs), absences),
             KeptMediaTypes::new(self.metadata.clone(), Arc::clone(&self.bodies)),
         )
     }

@@ -83,15 +83,21 @@ impl Refresher {
                 return Ok(heads);
             }
         }
-        if kept.is_empty() {
+        // What is kept of a log is proven, and never asked for again.
+        let logs = repo.protocol.logs();
+        let is_own = |document: &Document| logs.is_none_or(|logs| !logs.has(document));
+        let documents = kept
+            .into_iter()
+            .map(|file| Document::new(package, file.path));
+        let documents: Vec<Document> = documents.filter(is_own).collect();
+        if documents.is_empty() {
             return Ok(repo
                 .protocol
                 .package_document(package)
                 .into_iter()
                 .collect());
         }
-        let document = |path| Document::new(package, path);
-        Ok(kept.into_iter().map(|file| document(file.path)).collect())
+        Ok(documents)
     }
 
     /// Asks for one document; `None` if it is neither kept nor upstream.

@@ -5,7 +5,7 @@ use crate::upstream::Upstream;
 use larder_access::Gate;
 use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::{Artifact, Document, Protocol};
+use larder_mirrors::{Artifact, Document, Log, Protocol};
 use larder_model::upstream::Health;
 use larder_model::{Digest, FileKind, Kind, Problem, RepoKind};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(crate) struct Repo {
     pub(crate) blocks: Blocks,
     pub(crate) gate: Arc<Gate>,
     pub(crate) upstream: Option<Arc<Upstream>>,
+    pub(crate) log: Option<Arc<dyn Log>>,
 }
 
 impl Repo {
@@ -108,6 +109,25 @@ impl Repo {
         self.upstream
             .as_ref()
             .ok_or_else(|| Problem::not_found("upstream", self.lacks_upstream()))
+    }
+
+    /// What vouches for the contents of its artifacts.
+    pub(crate) const fn log(&self) -> Option<&Arc<dyn Log>> {
+        self.log.as_ref()
+    }
+
+    /// The address of the database of vulnerabilities of its packages.
+    pub(crate) fn vulnerabilities(&self) -> Result<&str, Problem> {
+        let settings = self.record.settings.upstream.as_ref();
+        let address = settings.and_then(|it| it.vulnerabilities.as_deref());
+        address.ok_or_else(|| {
+            let name = self.record.full_name();
+            let detail = format!(
+                "this repository has no database of vulnerabilities: \
+                 larder repo set {name} --vulnerability-database URL"
+            );
+            Problem::not_found("upstream", detail)
+        })
     }
 
     /// Whether any package is.

@@ -8,9 +8,9 @@ use crate::upstream::{Upstream, UpstreamParts};
 use larder_access::Gate;
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::Protocol;
+use larder_mirrors::{Log, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Clock, Problem, UpstreamSettings};
+use larder_model::{Clock, Problem, RepoSettings, UpstreamSettings};
 use moka::sync::Cache as Memory;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +71,7 @@ impl Repos {
             offline,
             gate: Arc::clone(&self.gate),
             upstream,
+            log: log_of(protocol, settings)?,
         });
         self.by_id.insert(record.id, Arc::clone(&repo));
         Ok(repo)
@@ -102,4 +103,18 @@ impl Repos {
             may_ask: Box::new(move || !offline && !gate.policy().is_offline()),
         })
     }
+}
+
+/// The log that vouches for what an upstream sends, if one is set.
+fn log_of(
+    protocol: &'static dyn Protocol,
+    settings: &RepoSettings,
+) -> Result<Option<Arc<dyn Log>>, Problem> {
+    let upstream = settings.upstream.as_ref();
+    let wanted = upstream.and_then(|upstream| upstream.checksum_log.as_ref());
+    let logs = protocol.logs();
+    wanted
+        .zip(logs)
+        .map(|(wanted, logs)| logs.open(wanted))
+        .transpose()
 }

@@ -1,9 +1,11 @@
 //! How a document or an artifact of one repo becomes a response.
 
+use crate::absences::Absences;
 use crate::artifact::{ArtifactSource, Artifacts, SetMembers, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
+use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
 use crate::problems::no_package;
@@ -18,13 +20,15 @@ use larder_door::answer::is_download;
 use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord};
-use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
-use larder_model::{FileKind, Problem};
+use larder_mirrors::{Artifact, Document, LogRequest, ReadRequest, RepoUrl, Representation};
+use larder_model::{Algorithm, Digest, FileKind, Problem};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The media type of bytes of which none is known.
 const UNKNOWN: &str = "application/octet-stream";
+/// The media type of what logs have; theirs is binary, too, and nobody looks.
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 /// The header that says whether a cache had the answer (RFC 9211).
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -45,6 +49,8 @@ pub(crate) struct Responder {
     representations: Arc<Representations>,
     artifacts: Arc<Artifacts>,
     members: SetMembers,
+    logs: Arc<LogReader>,
+    absences: Absences,
     media_types: KeptMediaTypes,
 }
 
@@ -56,6 +62,7 @@ impl Responder {
         documents: Arc<Documents>,
         representations: Arc<Representations>,
         (artifacts, members): (Arc<Artifacts>, SetMembers),
+        (logs, absences): (Arc<LogReader>, Absences),
         media_types: KeptMediaTypes,
     ) -> Self {
         Self {
@@ -65,12 +72,26 @@ impl Responder {
             representations,
             artifacts,
             members,
+            logs,
+            absences,
             media_types,
         }
     }
 
     /// Answers from one repository.
     pub(crate) async fn answer(
+        &self,
+        repo: &Arc<Repo>,
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        match self.answer_now(repo, read, context).await {
+            Err(problem) => Err(self.absences.instead(repo, read, problem).await),
+            answer => answer,
+        }
+    }
+
+    async fn answer_now(
         &self,
         repo: &Arc<Repo>,
         read: &ReadRequest,
@@ -87,6 +108,7 @@ impl Responder {
             ReadRequest::Member(member) => {
                 return self.member(repo, member, context.request).await;
             }
+            ReadRequest::Log(wanted) => return self.log(repo, wanted).await,
             // The door answers these.
             ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
                 return Err(no_package());
@@ -201,6 +223,26 @@ impl Responder {
         let value = HeaderValue::from_str(text).ok();
         let value = value.filter(|value| !value.is_empty());
         Ok(value.unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)))
+    }
+
+    /// Answers with a part of a log.
+    async fn log(&self, repo: &Arc<Repo>, wanted: &LogRequest) -> Result<Answer, Problem> {
+        repo.require_not_blocked(&wanted.package)?;
+        let answer = self.logs.answer(repo, wanted).await?;
+        let digest = Digest::of(Algorithm::Sha256, &answer.body);
+        let mut found = FileRecord::transient("", digest, answer.body.len() as u64);
+        found.body = Some(answer.body);
+        let cached = CachedDocument::current(Arc::new(found), answer.how);
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_STATUS, status(&cached, repo));
+        Ok(Answer::Blob(BlobAnswer {
+            found: cached.found,
+            content_type: HeaderValue::from_static(PLAIN_TEXT),
+            headers,
+            lasts: Lasts::Unknown,
+            private: false,
+            overlay: None,
+        }))
     }
 
     /// Answers with an artifact.

@@ -211,6 +211,9 @@ impl Searches {
             match search.source(request, &known)? {
                 Source::At { url, accept } => break (url, accept),
                 Source::Read(document) => known.push(self.documents.read(repo, &document).await?),
+                Source::InVulnerabilities(_) => {
+                    return Err(Problem::internal("a search among vulnerabilities"));
+                }
             }
         };
         let wanted = FetchRequest {

@@ -68,6 +68,7 @@ impl Views {
             }
             ReadRequest::Part(..)
             | ReadRequest::Details(_)
+            | ReadRequest::Log(_)
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => Err(absent()),
         }

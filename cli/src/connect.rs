@@ -18,7 +18,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Connect {
-    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd,
+    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, go, dnf, docker, podman, containerd,
     /// skopeo, crane or buildkit.
     client: String,
     /// Protocol and name, e.g. npm/main.

@@ -118,6 +118,10 @@ async fn apply(
             ca_certificate: certificates.authorities.as_ref().map(read).transpose()?,
             trusted_keys: found.trusted_keys.clone(),
             allow_private: allow_private.then_some(true),
+            checksum_database: found.checksums.as_ref().map(|it| it.key.clone()),
+            checksum_database_url: found.checksums.as_ref().and_then(|it| it.url.clone()),
+            checksum_database_except: found.checksums.as_ref().map(|it| it.except.clone()),
+            vulnerability_database: found.vulnerabilities.clone(),
             ..UpstreamChange::default()
         }),
         ..RepositoryChange::default()
@@ -179,6 +183,10 @@ fn item(found: &DiscoveredUpstream) -> Value {
         "client_certificate": client.map(|(certificate, _)| certificate.to_string()),
         "client_key": client.map(|(_, key)| key.to_string()),
         "ca_certificate": found.certificates.authorities.as_ref().map(Pem::to_string),
+        "checksum_database": found.checksums.as_ref().map(|it| it.key.clone()),
+        "checksum_database_url": found.checksums.as_ref().and_then(|it| it.url.clone()),
+        "checksum_database_except": found.checksums.as_ref().map(|it| it.except.clone()),
+        "vulnerability_database": found.vulnerabilities,
         "for": found.only.as_deref().unwrap_or("everything"),
         "default": found.default,
         "found_in": found.place.to_string(),

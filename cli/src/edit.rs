@@ -40,6 +40,8 @@ impl Kind {
             (_, Some("conf")) if folder.is_some_and(|name| name == "registries.conf.d") => {
                 Self::Toml(false)
             }
+            // The file of `go env -w`: what is no setting in it is passed over.
+            ("env", _) if folder.is_some_and(|name| name == "go") => Self::Lines(Style::Npmrc),
             ("daemon.json", _) => Self::Json,
             (_, Some("crt")) => Self::Certificates,
             _ => return None,

@@ -126,6 +126,21 @@ pub struct RepoSettings {
     /// is as the server says.
     #[arg(long, value_name = "TIME")]
     pub answer_time: Option<AnswerTimeOption>,
+    /// Of a mirror of Go modules: the checksum database that vouches for what its upstream sends, as
+    /// GOSUMDB has name and key; an empty one is none.
+    #[arg(long, value_name = "NAME+HASH+KEY")]
+    pub checksum_database: Option<String>,
+    /// Of a mirror of Go modules: where its checksum database is; an empty one is where clients look.
+    #[arg(long, value_name = "URL")]
+    pub checksum_database_url: Option<String>,
+    /// Of a mirror of Go modules: modules that the checksum database is not asked for, as GONOSUMDB has
+    /// them; can be given more than once, and an empty one is none.
+    #[arg(long, value_name = "PATTERN")]
+    pub checksum_database_except: Vec<String>,
+    /// Of a mirror of Go modules: the vulnerability database that is mirrored with it; an empty one is
+    /// none.
+    #[arg(long, value_name = "URL")]
+    pub vulnerability_database: Option<String>,
     /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata
     /// (- reads standard input); an empty file takes the key away.
     #[arg(long, value_name = "FILE")]
@@ -221,6 +236,10 @@ const MIRROR: Table = Table::new(
         ("Requests a minute", "upstream/requests_per_minute"),
         ("Absent statuses", "upstream/absent_statuses"),
         ("Answer time", "upstream/answer_time"),
+        ("Checksum database", "upstream/checksum_database"),
+        ("Checksum database at", "upstream/checksum_database_url"),
+        ("No checksums of", "upstream/checksum_database_except"),
+        ("Vulnerability database", "upstream/vulnerability_database"),
         ("Fresh seconds", "fresh_seconds"),
         ("Serves vanished", "serve_vanished"),
         ("Offline by", "offline_by"),
@@ -403,6 +422,14 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
             Some(None) => Patch::Remove,
             Some(Some(time)) => Patch::Set(time),
         },
+        checksum_database: settings.checksum_database,
+        checksum_database_url: settings.checksum_database_url,
+        checksum_database_except: (!settings.checksum_database_except.is_empty()).then(|| {
+            let mut patterns = settings.checksum_database_except;
+            patterns.retain(|pattern| !pattern.is_empty());
+            patterns
+        }),
+        vulnerability_database: settings.vulnerability_database,
     };
     let quota = QuotaChange {
         bytes: ByteLimit::patch(settings.quota_bytes),

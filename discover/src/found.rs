@@ -65,6 +65,17 @@ pub struct Certificates {
     pub authorities: Option<Pem>,
 }
 
+/// What vouches for what an upstream sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChecksumDatabase {
+    /// Its name and key.
+    pub key: String,
+    /// Where it is; `None`: where its clients look.
+    pub url: Option<String>,
+    /// What it is not asked for.
+    pub except: Vec<String>,
+}
+
 /// Where something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -103,6 +114,10 @@ pub struct DiscoveredUpstream {
     pub password: Option<Secret>,
     /// What it shows, and takes, while a connection is made.
     pub certificates: Certificates,
+    /// What vouches for what it sends.
+    pub checksums: Option<ChecksumDatabase>,
+    /// The address of a database of vulnerabilities that belongs to it.
+    pub vulnerabilities: Option<String>,
     /// What it is for alone: a scope, a registry's or repository's name; `None`: for everything.
     pub only: Option<String>,
     /// Armored public keys that sign what tells of its packages.
@@ -153,6 +168,8 @@ impl DiscoveredUpstream {
             certificates: Certificates::default(),
             trusted_keys: None,
             own_mirror: None,
+            checksums: None,
+            vulnerabilities: None,
             only: None,
             default: true,
             place: place.clone(),

@@ -13,6 +13,7 @@ mod ini;
 
 mod cargo;
 mod deb;
+mod go;
 mod npm;
 mod pypi;
 mod rpm;
@@ -20,5 +21,5 @@ mod rpm;
 mod all;
 
 pub use all::{discover, discover_places, setting};
-pub use found::{Certificates, DiscoveredUpstream, Pem, Place, Secret};
+pub use found::{Certificates, ChecksumDatabase, DiscoveredUpstream, Pem, Place, Secret};
 pub use machine::Machine;

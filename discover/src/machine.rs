@@ -209,7 +209,8 @@ impl Machine {
         command
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("NO_COLOR", "1")
-            .env("COREPACK_ENABLE_NETWORK", "0");
+            .env("COREPACK_ENABLE_NETWORK", "0")
+            .env("GOTOOLCHAIN", "local");
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -3,10 +3,12 @@
 use crate::advertisement::advertise;
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
 use crate::ls_refs::{Command, read_command};
+use crate::mirroring::Mirroring;
 use crate::oid::ObjectFormat;
 use crate::receiving::{Goal, Receiver};
 use crate::refs::Refs;
 use crate::repositories::{Found, Repositories};
+use crate::wants::wants;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
@@ -14,7 +16,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICA
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
-use larder_content::ContentStore;
+use larder_cache::Packages;
 use larder_door::answer::ReadyResponse;
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, Incoming};
@@ -37,6 +39,7 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, max-age=0, mus
 pub struct Git {
     metadata: Metadata,
     repositories: Arc<Repositories>,
+    mirroring: Mirroring,
     receiver: Receiver,
     /// The most bytes of a push.
     push: BodyLimit,
@@ -87,11 +90,12 @@ impl Git {
     /// The door over the repositories of a server; a push has at most `push` bytes.
     pub fn new(
         metadata: Metadata,
-        content: ContentStore,
+        packages: Packages,
         (repositories, push): (Arc<Repositories>, BodyLimit),
     ) -> Self {
-        let receiver = Receiver::new(metadata.clone(), content, Arc::clone(&repositories));
+        let receiver = Receiver::new(metadata.clone(), Arc::clone(&repositories));
         Self {
+            mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
             repositories,
             receiver,
@@ -131,7 +135,10 @@ impl Git {
         Err(no_repo())
     }
 
-    async fn find(&self, record: &RepoRecord, path: &str) -> Result<Option<Found>, Problem> {
+    async fn find(&self, record: &Arc<RepoRecord>, path: &str) -> Result<Option<Found>, Problem> {
+        if record.kind == RepoKind::Mirror {
+            return self.mirroring.find(record, path).await;
+        }
         self.repositories.find(key(record, path)).await
     }
 
@@ -171,7 +178,7 @@ impl Git {
         (version, request, body): (Version, &Parts, &mut Incoming),
     ) -> Result<Answer, Problem> {
         let owner = self.owner(admission, address).await?;
-        let found = owner.found.ok_or_else(no_repo)?;
+        let mut found = owner.found.ok_or_else(no_repo)?;
         let body = body.collect(MAX_REQUEST).await?;
         let body = plain(&request.headers, body)?;
         if version == Version::V2
@@ -179,6 +186,14 @@ impl Git {
         {
             let answer = wanted.answer(&found.kept.state.refs);
             return Ok(reply("application/x-git-upload-pack-result", answer));
+        }
+        if owner.record.kind == RepoKind::Mirror {
+            let wanted = wants(version, &body)?;
+            let with = (found, &*wanted);
+            found = self
+                .mirroring
+                .with_objects(&owner.record, &address.path, with)
+                .await?;
         }
         let package = key(&owner.record, &address.path);
         let objects = self

@@ -19,6 +19,7 @@ pub mod program;
 pub mod workspace;
 pub mod repositories;
 pub mod receiving;
+pub mod mirroring;
 
 mod door;
 

@@ -5,26 +5,22 @@ use crate::oid::Oid;
 use crate::program::{Input, Place, Program};
 use crate::pushing::{Command, Push, PushReader, Report};
 use crate::refs::{RefName, Target};
-use crate::repositories::{NewPack, Repositories};
-use crate::state::{CONTENT_TYPE, DOCUMENT, State};
+use crate::repositories::{NewPack, Repositories, StateChange};
+use crate::state::State;
 use crate::workspace::Kept;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use larder_access::Admission;
-use larder_content::ContentStore;
 use larder_door::Incoming;
-use larder_metadata::blobs::NewBlob;
+use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
-use larder_metadata::publishing::{PackageChange, RefChange, Step};
-use larder_metadata::{Error, Metadata, Requirement};
-use larder_model::{Algorithm, Author, Digest, FileKind, Permission, Problem, Verb};
+use larder_metadata::publishing::RefChange;
+use larder_model::{Permission, Problem, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a push is tried when others are first.
 const TRIES: usize = 8;
-/// The media types of packs and their indexes.
-const PACK_TYPES: [&str; 2] = ["application/x-git-pack", "application/x-git-pack-index"];
 
 /// Where a push goes.
 #[derive(Clone, Copy)]
@@ -42,7 +38,6 @@ pub struct Goal<'a> {
 /// Takes pushes in.
 pub struct Receiver {
     metadata: Metadata,
-    content: ContentStore,
     repositories: Arc<Repositories>,
 }
 
@@ -62,10 +57,9 @@ struct Verdicts {
 
 impl Receiver {
     /// Takes pushes into these repositories.
-    pub fn new(metadata: Metadata, content: ContentStore, repositories: Arc<Repositories>) -> Self {
+    pub const fn new(metadata: Metadata, repositories: Arc<Repositories>) -> Self {
         Self {
             metadata,
-            content,
             repositories,
         }
     }
@@ -115,7 +109,7 @@ impl Receiver {
     async fn kept(&self, package: PackageKey<'_>) -> Result<Kept, Problem> {
         match self.repositories.find(package).await? {
             Some(found) => Ok(found.kept),
-            None => kept_of(State::default()),
+            None => Kept::of(State::default()),
         }
     }
 
@@ -143,9 +137,16 @@ impl Receiver {
                 ..goal.permission.clone()
             };
             let by = goal.admission.require(&write)?;
-            let new = (verdicts.state, verdicts.changes);
-            let pack = arrived.pack.as_ref();
-            if self.write(goal, (revision, &by), new, pack).await? {
+            let change = StateChange {
+                package: goal.package,
+                full_name: goal.full_name,
+                revision,
+                by: &by,
+                state: verdicts.state,
+                refs: verdicts.changes,
+                pack: arrived.pack.as_ref(),
+            };
+            if self.repositories.write(change).await? {
                 return Ok(report.answer(push, &[]));
             }
         }
@@ -155,66 +156,6 @@ impl Receiver {
             wait,
         ))
     }
-
-    /// Writes a state and the pack that it needs; whether no other push was first.
-    async fn write(
-        &self,
-        goal: Goal<'_>,
-        (revision, by): (Option<i64>, &dyn Author),
-        (mut state, refs): (State, Vec<RefChange>),
-        pack: Option<&NewPack>,
-    ) -> Result<bool, Problem> {
-        let (mut paths, mut prepared) = (Vec::new(), Vec::new());
-        if let Some(new) = pack.filter(|new| !state.packs.contains(&new.pack)) {
-            state.packs.push(new.pack.clone());
-            paths = vec![new.pack.pack_path(), new.pack.index_path()];
-            prepared = vec![new.prepared.clone(), new.index.clone()];
-        }
-        let bytes = Bytes::from(state.to_bytes()?);
-        prepared.insert(0, self.content.prepare(&bytes).await?);
-        let write = async |blobs: Vec<NewBlob>| {
-            let [document, files @ ..] = &blobs[..] else {
-                return Err(Error::Unmet(Requirement::Blob));
-            };
-            let files = paths.iter().zip(files).zip(PACK_TYPES);
-            let add = |((path, blob), content_type): ((&String, &NewBlob), _)| Step::Add {
-                kind: FileKind::Artifact,
-                path: path.clone(),
-                version: String::new(),
-                blob: blob.clone(),
-                content_type,
-                metadata: String::new(),
-            };
-            let set = Step::SetDocument {
-                path: DOCUMENT.to_owned(),
-                blob: document.clone(),
-                content_type: CONTENT_TYPE,
-                refs,
-            };
-            let change = PackageChange {
-                package: goal.package,
-                full_name: goal.full_name,
-                revision,
-                by,
-                steps: files.map(add).chain([set]).collect(),
-                reason: "",
-                held: None,
-            };
-            self.metadata.change_package(change).await
-        };
-        match self.content.keep_all(&prepared, write).await {
-            Ok(()) => Ok(true),
-            Err(Error::Unmet(Requirement::Revision | Requirement::File)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// A state that is not kept yet, as if it were.
-fn kept_of(state: State) -> Result<Kept, Problem> {
-    let digest = Digest::of(Algorithm::Sha256, &state.to_bytes()?);
-    let state = Arc::new(state);
-    Ok(Kept { digest, state })
 }
 
 /// What a push wants, and what came of its pack.

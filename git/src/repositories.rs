@@ -3,14 +3,16 @@
 use crate::endpoint::Version;
 use crate::oid::Oid;
 use crate::program::Program;
-use crate::state::{DOCUMENT, Pack, State};
+use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use larder_content::{ContentStore, Prepared};
-use larder_metadata::Metadata;
+use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::PackageKey;
-use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
+use larder_metadata::publishing::{PackageChange, RefChange, Step};
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_model::{Algorithm, Author, Digest, FileKind, Problem, Timestamp};
 use larder_storage::content::PIECE_BYTES;
 use moka::sync::Cache as Memory;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 const STATE_BYTES: u64 = 64 << 20;
 /// The most bytes of a state's document: some hundred thousand refs.
 const MAX_STATE: usize = 64 << 20;
+/// The media types of packs and their indexes.
+const PACK_TYPES: [&str; 2] = ["application/x-git-pack", "application/x-git-pack-index"];
 
 /// A repository as it is found.
 #[derive(Clone, Debug)]
@@ -41,6 +45,24 @@ pub struct NewPack {
     pub prepared: Prepared,
     /// Its index's bytes.
     pub index: Prepared,
+}
+
+/// A state that is to follow another.
+pub struct StateChange<'a> {
+    /// The repository's rows.
+    pub package: PackageKey<'a>,
+    /// Its name as `git/local/team/tool`.
+    pub full_name: &'a str,
+    /// The revision that it must still have.
+    pub revision: Option<i64>,
+    /// Who changes it.
+    pub by: &'a dyn Author,
+    /// The new state, without the new pack.
+    pub state: State,
+    /// The refs that somebody changed, for the audit trail.
+    pub refs: Vec<RefChange>,
+    /// A pack that comes with it.
+    pub pack: Option<&'a NewPack>,
 }
 
 /// All repositories of a server.
@@ -145,6 +167,54 @@ impl Repositories {
             prepared,
             index,
         })
+    }
+
+    /// Writes a state and the pack that it needs, in one commit; whether nobody else was first.
+    pub async fn write(&self, change: StateChange<'_>) -> Result<bool, Problem> {
+        let (mut state, refs) = (change.state, change.refs);
+        let (mut paths, mut prepared) = (Vec::new(), Vec::new());
+        if let Some(new) = change.pack.filter(|new| !state.packs.contains(&new.pack)) {
+            state.packs.push(new.pack.clone());
+            paths = vec![new.pack.pack_path(), new.pack.index_path()];
+            prepared = vec![new.prepared.clone(), new.index.clone()];
+        }
+        let bytes = Bytes::from(state.to_bytes()?);
+        prepared.insert(0, self.content.prepare(&bytes).await?);
+        let write = async |blobs: Vec<NewBlob>| {
+            let [document, files @ ..] = &blobs[..] else {
+                return Err(Error::Unmet(Requirement::Blob));
+            };
+            let files = paths.iter().zip(files).zip(PACK_TYPES);
+            let add = |((path, blob), content_type): ((&String, &NewBlob), _)| Step::Add {
+                kind: FileKind::Artifact,
+                path: path.clone(),
+                version: String::new(),
+                blob: blob.clone(),
+                content_type,
+                metadata: String::new(),
+            };
+            let set = Step::SetDocument {
+                path: DOCUMENT.to_owned(),
+                blob: document.clone(),
+                content_type: CONTENT_TYPE,
+                refs,
+            };
+            let change = PackageChange {
+                package: change.package,
+                full_name: change.full_name,
+                revision: change.revision,
+                by: change.by,
+                steps: files.map(add).chain([set]).collect(),
+                reason: "",
+                held: None,
+            };
+            self.metadata.change_package(change).await
+        };
+        match self.content.keep_all(&prepared, write).await {
+            Ok(()) => Ok(true),
+            Err(Error::Unmet(Requirement::Revision | Requirement::File)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn prepare(&self, path: &Path) -> Result<Prepared, Problem> {

@@ -29,6 +29,15 @@ pub struct Kept {
     pub state: Arc<State>,
 }
 
+impl Kept {
+    /// A state that is not kept yet, as if it were.
+    pub fn of(state: State) -> Result<Self, Problem> {
+        let digest = Digest::of(Algorithm::Sha256, &state.to_bytes()?);
+        let state = Arc::new(state);
+        Ok(Self { digest, state })
+    }
+}
+
 /// All folders of a server. Cheap to share.
 #[derive(Clone)]
 pub struct Workspaces(Arc<Inner>);

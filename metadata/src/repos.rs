@@ -285,6 +285,12 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         if let Some(list) = &upstream.mirror_list {
             told["mirror_list"] = json!(list);
         }
+        if let Some(log) = &upstream.checksum_log {
+            told["checksum_database"] = json!(log);
+        }
+        if let Some(address) = &upstream.vulnerabilities {
+            told["vulnerability_database"] = json!(address);
+        }
         if upstream.client_key.is_some() {
             told["has_client_certificate"] = json!(true);
         }

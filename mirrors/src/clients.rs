@@ -1,14 +1,12 @@
 //! The clients of all protocols, by name.
 
 use crate::connect::{Client, Part, Target};
-use crate::oci::Oci;
-use crate::{Protocol, all};
+use crate::{all, with_own_doors};
 use larder_model::{Problem, ProtocolName, RepoKind};
 
 /// All clients with their protocols.
 fn clients() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
-    let images: &dyn Protocol = &Oci;
-    let protocols = all().into_iter().chain([images]);
+    let protocols = all().into_iter().chain(with_own_doors());
     protocols.flat_map(|protocol| {
         let clients = protocol.connect().iter();
         clients.map(move |client| (protocol.name(), client))

@@ -15,6 +15,7 @@ mod publish_limits;
 pub mod rendering;
 pub mod request;
 pub mod resource;
+pub mod logs;
 pub mod names;
 pub mod account;
 pub mod query;
@@ -31,10 +32,12 @@ pub mod protocol;
 
 pub mod cargo;
 pub mod deb;
+pub mod go;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
 pub mod rpm;
+pub mod git;
 
 pub mod clients;
 
@@ -47,6 +50,7 @@ pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use link::next_link;
+pub use logs::{Log, Logs};
 pub use names::Names;
 pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
@@ -54,7 +58,7 @@ pub use query::UpstreamQuery;
 pub use rendering::Rendering;
 pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
-    Artifact, Document, Fetch, Member, MirrorList, Named, Part, Plan, PromisedBody,
+    Artifact, Document, Fetch, LogRequest, Member, MirrorList, Named, Part, Plan, PromisedBody,
     PromisedDocument, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };
 pub use search::Search;
@@ -63,14 +67,24 @@ use larder_model::ProtocolName;
 
 /// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
 /// begin with `/v2/`.
-pub fn all() -> [&'static dyn Protocol; 5] {
-    [&cargo::Cargo, &deb::Deb, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
+pub fn all() -> [&'static dyn Protocol; 6] {
+    [
+        &cargo::Cargo,
+        &deb::Deb,
+        &go::Go,
+        &npm::Npm,
+        &pypi::Pypi,
+        &rpm::Rpm,
+    ]
 }
 
-/// The protocol of this name, images included; `None` if this server does not support it.
+/// Protocols that doors of their own serve: images, and git repositories.
+pub fn with_own_doors() -> [&'static dyn Protocol; 2] {
+    [&oci::Oci, &git::Git]
+}
+
+/// The protocol of this name; `None` if this server does not support it.
 pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
-    if name == ProtocolName::OCI {
-        return Some(&oci::Oci);
-    }
-    all().into_iter().find(|protocol| protocol.name() == name)
+    let mut every = with_own_doors().into_iter().chain(all());
+    every.find(|protocol| protocol.name() == name)
 }

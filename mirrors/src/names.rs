@@ -18,6 +18,13 @@ pub trait Names: Send + Sync {
         canonical.into()
     }
 
+    /// The packages above one that are whose it is, too: who publishes one of them has all names below
+    /// it. Default: none.
+    fn above<'a>(&self, canonical: &'a str) -> Vec<&'a str> {
+        let _ = canonical;
+        Vec::new()
+    }
+
     /// The package of an artifact, if its path contains it; else empty. Default: the package of the
     /// request.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {

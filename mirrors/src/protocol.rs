@@ -6,6 +6,7 @@ use crate::connect::Client;
 use crate::copying::Copying;
 use crate::describing::Describing;
 use crate::index::Index;
+use crate::logs::Logs;
 use crate::names::{Names, PlainNames};
 use crate::publishing::{PublishRequest, Publishing};
 use crate::query::UpstreamQuery;
@@ -211,6 +212,16 @@ pub trait Protocol: Send + Sync {
     /// Lists of an upstream's mirrors, if its clients have such.
     fn mirror_lists(&self) -> Option<&'static dyn MirrorLists> {
         None
+    }
+
+    /// Logs of what artifacts contain, if its clients check them.
+    fn logs(&self) -> Option<&'static dyn Logs> {
+        None
+    }
+
+    /// Whether there are databases of vulnerabilities of its packages that can be mirrored, too.
+    fn has_vulnerabilities(&self) -> bool {
+        false
     }
 
     /// Lists of artifacts that a plan needs, if there are any.

@@ -3,18 +3,12 @@
 //! engine moves the bytes.
 
 use crate::resource::Document;
-use larder_model::{BodyLimit, FileKind, Problem, Reply, Verb};
+use larder_model::{BodyLimit, FileKind, Problem, Reply, Timestamp, Verb};
 use std::fmt::Debug;
-use std::io::{Read, Seek};
 use std::sync::Arc;
 
 pub use crate::publish_limits::PublishLimits;
-pub use larder_model::StoredFile;
-
-/// A body that can be read again, and in parts.
-pub trait Body: Read + Seek + Send {}
-
-impl<T: Read + Seek + Send> Body for T {}
+pub use larder_model::{Body, StoredFile};
 
 /// A request that changes a package.
 #[derive(Clone, Debug)]
@@ -117,7 +111,7 @@ impl Change {
 }
 
 /// Where the bytes of a new file are.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Bytes {
     /// A part of the body: offset and length in bytes.
     Part(u64, u64),
@@ -125,7 +119,29 @@ pub enum Bytes {
     Base64(u64, u64),
     /// These bytes.
     Inline(Vec<u8>),
+    /// What a function makes of a text and of the time of the change.
+    Dated(fn(&str, Timestamp) -> Vec<u8>, String),
 }
+
+/// Functions are compared by what they make of the same text.
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        let at = Timestamp::default();
+        match (self, other) {
+            (Self::Part(start, length), Self::Part(other, its_length))
+            | (Self::Base64(start, length), Self::Base64(other, its_length)) => {
+                (start, length) == (other, its_length)
+            }
+            (Self::Inline(bytes), Self::Inline(other)) => bytes == other,
+            (Self::Dated(make, text), Self::Dated(other, its_text)) => {
+                make(text, at) == other(its_text, at)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Bytes {}
 
 /// One step of a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -185,6 +201,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// The same for a change at a time: what tells it has it.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        if let Self::Add { bytes, .. } = &mut self
+            && let Bytes::Dated(make, text) = bytes
+        {
+            *bytes = Bytes::Inline(make(text, now));
+        }
+        self
+    }
+
     /// Marks a name as deleted, so that it stays reserved.
     pub(crate) fn tombstone(path: impl Into<String>, content_type: &'static str) -> Self {
         Self::Add {

@@ -86,6 +86,17 @@ impl Named {
     }
 }
 
+/// What is asked of a log.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct LogRequest {
+    /// The log's name; empty: the one that is set for the mirror.
+    pub log: Box<str>,
+    /// The package that a record is of; empty: it is none of a package.
+    pub package: Box<str>,
+    /// What, by its protocol's paths.
+    pub path: Box<str>,
+}
+
 /// A request that only reads.
 #[derive(Debug)]
 pub enum ReadRequest {
@@ -104,6 +115,8 @@ pub enum ReadRequest {
     Local(fn(&RepoUrl<'_>) -> Reply),
     /// A redirect to another path of the repository.
     Redirect(Box<str>),
+    /// A record, a state or a part of a log.
+    Log(LogRequest),
 }
 
 impl ReadRequest {
@@ -114,7 +127,8 @@ impl ReadRequest {
             | Self::Part(Document { package, .. }, ..)
             | Self::Artifact(Artifact { package, .. })
             | Self::Member(Artifact { package, .. })
-            | Self::Details(package) => package,
+            | Self::Details(package)
+            | Self::Log(LogRequest { package, .. }) => package,
             Self::Local(_) | Self::Redirect(_) => "",
         }
     }
@@ -174,6 +188,8 @@ pub enum Source {
         /// Media types for the `Accept` header.
         accept: &'static str,
     },
+    /// A path below the address of the upstream's database of vulnerabilities.
+    InVulnerabilities(String),
 }
 
 /// How an artifact is fetched.
@@ -216,6 +232,9 @@ pub enum Plan<F = Fetch> {
     Read(Document),
     /// Read the outline of this document first.
     Outline(Document),
+    /// Read this record of the upstream's log first: `None` is known of it where there is no log, or it
+    /// is not asked for such records.
+    Record(LogRequest),
     /// Read this list first. It is fetched and parsed once for all artifacts in it.
     Consult(Artifact, Fetch),
     /// Fetch the artifact.

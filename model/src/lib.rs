@@ -18,7 +18,6 @@ pub mod kinds;
 pub mod audit;
 pub mod job;
 pub mod series;
-pub mod integrity;
 pub mod lifetime;
 pub mod pattern;
 pub mod pem;
@@ -28,6 +27,7 @@ pub mod permission;
 pub mod quota;
 pub mod ruling;
 pub mod problem;
+pub mod integrity;
 pub mod limit;
 pub mod reply;
 pub mod repo_path;
@@ -45,7 +45,7 @@ pub use cron::{BadCron, Cron};
 pub use digest::{Algorithm, Digest, Hasher};
 pub use durations::{Distribution, Durations};
 pub use image::{ImageName, Reference, Tag};
-pub use integrity::{Checker, Integrity};
+pub use integrity::{Body, Checker, Contents, ContentsReader, Integrity};
 pub use job::{JobKind, JobState};
 pub use kinds::{FileKind, RepoKind, TokenKind, UserKind};
 pub use lifetime::{CacheLifetime, INDEX_GRACE};
@@ -62,7 +62,8 @@ pub use retention::{Keep, NewestPer, Release, RetentionPolicy, RetentionRule, Se
 pub use ruling::{RuleKind, Ruling};
 pub use series::{SeriesName, SeriesValue};
 pub use settings::{
-    Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
+    Blocked, ChecksumLog, OciSettings, RepoSettings, ServerSettings, SigningSettings,
+    UpstreamSettings,
 };
 pub use stored_file::StoredFile;
 pub use subject::{NotASubject, Subject};

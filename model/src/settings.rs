@@ -116,6 +116,25 @@ pub struct UpstreamSettings {
     /// How long it may take to begin an answer; `None`: as the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_time: Option<AnswerTime>,
+    /// What vouches for what its artifacts contain; `None`: the first that come stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum_log: Option<ChecksumLog>,
+    /// The address of a database of vulnerabilities of its packages, ending in `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<String>,
+}
+
+/// A signed log of what artifacts contain.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChecksumLog {
+    /// The key that signs it, as its clients write it.
+    pub key: String,
+    /// Where it is, ending in `/`; `None`: where its clients look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Packages for which it is not asked, in patterns as its clients write them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
 }
 
 impl UpstreamSettings {

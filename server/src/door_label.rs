@@ -13,15 +13,18 @@ pub(crate) enum DoorLabel {
     System,
     /// Packages, and images of mirrors.
     Packages,
+    /// Git repositories.
+    Git,
 }
 
 impl DoorLabel {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Registry,
         Self::Api,
         Self::Gui,
         Self::System,
         Self::Packages,
+        Self::Git,
     ];
 
     /// Its word.
@@ -32,6 +35,7 @@ impl DoorLabel {
             Self::Gui => "gui",
             Self::System => "system",
             Self::Packages => "packages",
+            Self::Git => "git",
         }
     }
 }

@@ -8,7 +8,7 @@ use larder_keys::{ClientCertificate, TrustedKeys, read_authorities};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
 use larder_model::{
-    Problem, ProtocolName, RepoKind, RepoName, RepoSettings, System, UpstreamSettings,
+    ChecksumLog, Problem, ProtocolName, RepoKind, RepoName, RepoSettings, System, UpstreamSettings,
 };
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -205,6 +205,12 @@ fn upstream(
         ca_certificate,
         trusted_keys: trusted_keys(found),
         allow_private,
+        checksum_log: found.checksums.as_ref().map(|found| ChecksumLog {
+            key: found.key.clone(),
+            url: found.url.clone(),
+            except: found.except.clone(),
+        }),
+        vulnerabilities: found.vulnerabilities.clone(),
         ..UpstreamSettings::default()
     })
 }

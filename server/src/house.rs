@@ -19,6 +19,9 @@ use larder_config::{Config, Setting, StorageKind};
 use larder_content::ContentStore;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
+use larder_git::Git;
+use larder_git::repositories::Repositories;
+use larder_git::workspace::Workspaces;
 use larder_gui::Gui;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_keys::KeyRing;
@@ -35,6 +38,8 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// Calls of the git program that give objects away at once.
+const GIT_PROCESSES: usize = 16;
 /// How long a start waits for the store of blobs.
 const STORE_TIME: Duration = Duration::from_secs(10);
 /// How often a scrub notes how far it is.
@@ -43,6 +48,7 @@ const SCRUB_NOTED: Duration = Duration::from_secs(1);
 /// What can be made through the API.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
     let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
+    can.extend(["hosted", "mirror", "group"].map(|kind| (larder_mirrors::git::NAME, kind)));
     for protocol in larder_mirrors::all() {
         can.push((protocol.name(), "mirror"));
         if protocol.publishing().is_some() {
@@ -60,6 +66,7 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
+    pub(crate) git: Git,
     pub(crate) api: Arc<Api>,
     pub(crate) gui: Gui,
     pub(crate) sign_in: SignIn,
@@ -139,6 +146,7 @@ impl House {
         let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
+        let git = git(config, &metadata, &blobs, &packages)?;
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
             packages: packages.clone(),
         });
@@ -209,6 +217,7 @@ impl House {
             gate,
             registry,
             images,
+            git,
             packages,
             api,
             gui,
@@ -237,6 +246,23 @@ fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
     at_rest::close(config)?;
     let keys = first_start::signing_keys(&config.auth.token_key)?;
     Ok((lock, keys))
+}
+
+/// The door of git repositories. Their folders can be made anew from what is kept.
+fn git(
+    config: &Config,
+    metadata: &Metadata,
+    blobs: &BlobStore,
+    packages: &Packages,
+) -> Result<Git, Box<dyn Error>> {
+    let content = ContentStore::new(metadata.clone(), blobs.clone());
+    let folders = config.data.join("git");
+    let folders = Workspaces::open(&folders, metadata.clone(), content.clone())?;
+    let program = (larder_git::program::default_path(), GIT_PROCESSES);
+    let repositories = Repositories::new(metadata.clone(), content, folders, program);
+    let (metadata, packages) = (metadata.clone(), packages.clone());
+    let parts = (Arc::new(repositories), limits::push(config));
+    Ok(Git::new(metadata, packages, parts))
 }
 
 /// What rules let go, and what mirrors keep too much of.
@@ -284,8 +310,9 @@ fn collector_waits(config: &Config) -> CollectorWaits {
 
 /// What is counted of requests.
 fn tally(metadata: &Metadata, packages: &Packages, freed: Arc<Freed>) -> Arc<Tally> {
-    let protocols = larder_mirrors::all().map(larder_mirrors::Protocol::name);
-    let protocols = std::iter::once(ProtocolName::OCI).chain(protocols);
+    let protocols = larder_mirrors::with_own_doors().into_iter();
+    let protocols = protocols.chain(larder_mirrors::all());
+    let protocols = protocols.map(larder_mirrors::Protocol::name);
     let now = metadata.shared_now_estimate();
     Arc::new(Tally::new(protocols, packages.counters(), freed, now))
 }

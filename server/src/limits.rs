@@ -4,7 +4,7 @@
 use larder_access::Rate;
 use larder_config::Config;
 use larder_mirrors::publishing::PublishLimits;
-use larder_model::Limit;
+use larder_model::{BodyLimit, Limit};
 use larder_registry::Limits;
 use larder_web::ApiLimits;
 
@@ -36,6 +36,15 @@ pub(crate) fn publish(config: &Config) -> PublishLimits {
             limits.package_document_size,
             "server.limits.package_document_size",
         ),
+    }
+}
+
+/// What a push to a git repository may be at most.
+pub(crate) fn push(config: &Config) -> BodyLimit {
+    let told = publish(config).file;
+    BodyLimit {
+        max_bytes: told.bytes,
+        told,
     }
 }
 

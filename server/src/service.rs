@@ -143,7 +143,8 @@ async fn route(
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if larder_gui::is_for_people(&parts) && (below("/v2") || larder_cache::is_packages(path)) {
+    let is_protocols = below("/v2") || below("/git") || larder_cache::is_packages(path);
+    if is_protocols && larder_gui::is_for_people(&parts) {
         through!(DoorLabel::Gui, &house.gui)
     } else if below("/v2") && house.images.has(&parts) {
         through!(DoorLabel::Packages, &house.images)
@@ -153,6 +154,8 @@ async fn route(
         through!(DoorLabel::Api, &*house.api)
     } else if larder_cache::is_packages(path) {
         through!(DoorLabel::Packages, &house.packages)
+    } else if below("/git") {
+        through!(DoorLabel::Git, &house.git)
     } else if path == larder_access::sign_in::PAGE {
         through!(DoorLabel::Api, &house.sign_in)
     } else if crate::system::System::has(path) {

@@ -123,7 +123,7 @@ impl Tally {
             (DoorLabel::Api | DoorLabel::Gui | DoorLabel::System, _) => Some(answered.door.label()),
             (_, Some(protocol)) => Some(protocol.0),
             (DoorLabel::Registry, None) => self.protocols().next(),
-            (DoorLabel::Packages, None) => None,
+            (DoorLabel::Packages | DoorLabel::Git, None) => None,
         };
         let of = self.labels.iter().find(|(known, _)| Some(*known) == label);
         let Some((_, counts)) = of.or_else(|| self.labels.last()) else {

@@ -105,6 +105,28 @@ fn npm_reads_what_was_written() {
 }
 
 #[test]
+fn go_reads_what_was_written() {
+    let Some(go) = tool("go") else { return };
+    let (larder, home) = at_home();
+    let cache = Home::new(); // it notes how it is used beside its settings
+    let proxy = || {
+        let mut asked = command(&go, cache.folder());
+        asked.env("GOENV", home.path(".config/go/env"));
+        asked.env("GOTOOLCHAIN", "local");
+        run(asked.args(["env", "GOPROXY"])).trim().to_owned()
+    };
+    let ours = format!("{}/go/main", larder.url());
+    there_and_back(&home, "go go/main", || assert_eq!(proxy(), ours));
+    let mine = "GOFLAGS=-mod=mod\nGOPROXY=https://old.example,direct\n";
+    put(&home, ".config/go/env", mine, 0o640);
+    there_and_back(&home, "go go/main", || {
+        assert_eq!(proxy(), ours);
+        assert!(text(&home, ".config/go/env").contains("GOFLAGS=-mod=mod\n"));
+    });
+    assert_eq!(proxy(), "https://old.example,direct");
+}
+
+#[test]
 fn cargo_reads_what_was_written() {
     let (larder, home) = at_home();
     larder.api("PATCH", "repositories/cargo/local", r#"{"open":true}"#, 200);

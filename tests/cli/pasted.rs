@@ -3,6 +3,7 @@
 
 use crate::bed::{BINARY, Home};
 use larder_tests::larder::PASSWORD;
+use larder_tests::modules::Modules;
 use larder_tests::tools::{command, dnf_arguments, run, tool, tool_in};
 use larder_tests::{Larder, Shelf, Start, Upstream, archive};
 use serde_json::Value;
@@ -33,6 +34,11 @@ fn hour() -> Hour {
         ca,
     ];
     home.types(&login, &format!("{PASSWORD}\n")).ends(0);
+    let module = "demo.example/demo";
+    Modules::default().put_word(&upstream, module, "v1.0.0", "theirs");
+    let url = Modules::url(&upstream);
+    let line = format!("repo set go/upstream --upstream {url} --allow-private");
+    home.run(&line).ends(0);
     for protocol in ["cargo", "npm", "pypi", "rpm"] {
         let mut shelf = Shelf::new(protocol, &upstream);
         let body = match protocol {
@@ -128,6 +134,12 @@ fn lines_work_as_they_are_pasted() {
             "cargo/main",
             "cargo info --registry larder demo",
             "version: 1.0.0",
+        ),
+        (
+            "go",
+            "go/main",
+            "GOTOOLCHAIN=local GOSUMDB=off go list -m -versions demo.example/demo",
+            "demo.example/demo v1.0.0",
         ),
         (
             "pip",

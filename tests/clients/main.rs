@@ -32,9 +32,13 @@ fn every_row_of_the_docs_has_its_test() {
     for (client, rows) in larder_tests::said::recorded() {
         // What several clients have in common stands beside their own files.
         let word = client.split(' ').next().unwrap_or_default();
-        let own =
-            ["clients", "packages"].map(|folder| tests.join(folder).join(format!("{word}.rs")));
+        let own = [
+            format!("clients/{word}.rs"),
+            format!("packages/{word}.rs"),
+            format!("packages/{word}/refused.rs"),
+        ];
         let own = own
+            .map(|file| tests.join(file))
             .into_iter()
             .find(|file| file.is_file())
             .unwrap_or_else(|| panic!("{client} has no test"));

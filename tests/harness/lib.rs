@@ -45,6 +45,8 @@ pub mod fault;
 pub mod secure;
 pub mod upstream;
 
+pub mod checksums;
+pub mod modules;
 pub mod rpms;
 pub mod debs;
 pub mod shelf;

@@ -10,7 +10,7 @@ use serde_json::json;
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
-/// npm or pypi.
+/// npm, pypi or go.
 #[track_caller]
 pub fn publish(
     client: &Client,
@@ -37,6 +37,7 @@ pub fn publish_to(
     let path = match protocol {
         "cargo" => format!("{name}-{version}/data"),
         "npm" => "package/data".to_owned(),
+        "go" => format!("{}@v{version}/data", module(name)),
         _ => {
             let file = wheel_name(name, version);
             let stem = file.trim_end_matches("-py3-none-any.whl");
@@ -60,8 +61,60 @@ pub fn publish_members(
         "cargo" => publish_crate(client, repo, name, version, members),
         "npm" => publish_npm(client, repo, name, version, members),
         "pypi" => publish_wheel(client, repo, name, version, members),
+        "go" => publish_module(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
+}
+
+/// What a protocol calls a package of this name.
+pub fn package_of(protocol: &str, name: &str) -> String {
+    match protocol {
+        "go" => module(name),
+        _ => name.to_owned(),
+    }
+}
+
+/// How a protocol spells a version.
+pub fn version_of(protocol: &str, version: &str) -> String {
+    match protocol {
+        "go" => format!("v{version}"),
+        _ => version.to_owned(),
+    }
+}
+
+/// The path of a module of this name.
+pub fn module(name: &str) -> String {
+    format!("{name}.example")
+}
+
+/// The path or the version of a module as addresses spell it.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for char in text.chars() {
+        if char.is_ascii_uppercase() {
+            escaped.push('!');
+        }
+        escaped.push(char.to_ascii_lowercase());
+    }
+    escaped
+}
+
+fn publish_module(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let module = module(name);
+    let (path, text) = (
+        format!("{module}@v{version}/go.mod"),
+        format!("module {module}\n"),
+    );
+    let mut files: Vec<(&str, &[u8])> = vec![(&path, text.as_bytes())];
+    files.extend(members.iter().map(in_zip));
+    let at = format!("/go/{repo}/{}/@v/v{version}.zip", escape(&module));
+    client.send("PUT", &at, &[], &zip(&files))
 }
 
 /// The file name that the wheel of a project has.
@@ -158,6 +211,14 @@ fn npm_of(repo: &str, name: &str, version: &str, members: &[Member<'_>]) -> Npm 
     }
 }
 
+/// A member of a zip archive: a link is a file there, whose bytes are where it leads.
+fn in_zip<'m>(member: &Member<'m>) -> (&'m str, &'m [u8]) {
+    match *member {
+        Member::File(name, bytes) => (name, bytes),
+        Member::Symlink(name, target) | Member::HardLink(name, target) => (name, target.as_bytes()),
+    }
+}
+
 fn publish_wheel(
     client: &Client,
     repo: &str,
@@ -178,15 +239,7 @@ fn publish_wheel(
         (&made_at, made.as_bytes()),
         (&record, b""),
     ];
-    for member in members {
-        // A link is a file in a zip archive, whose bytes are where it leads.
-        files.push(match *member {
-            Member::File(name, bytes) => (name, bytes),
-            Member::Symlink(name, target) | Member::HardLink(name, target) => {
-                (name, target.as_bytes())
-            }
-        });
-    }
+    files.extend(members.iter().map(in_zip));
     let wheel = zip(&files);
     let field = |name: &str, value: &str| {
         format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")

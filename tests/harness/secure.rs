@@ -143,7 +143,7 @@ pub struct Secure {
 
 impl Secure {
     /// Begins to listen; what comes goes on to `behind`. `frames`: it speaks HTTP/2.
-    pub(crate) fn start(behind: SocketAddr, authority: Authority, frames: bool) -> Self {
+    pub fn start(behind: SocketAddr, authority: Authority, frames: bool) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -187,7 +187,7 @@ impl Secure {
     }
 
     /// `https://127.0.0.1:port/`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("https://{}/", self.address)
     }
 

@@ -2,6 +2,8 @@
 //! that a test puts there.
 
 use crate::archive;
+use crate::modules::Modules;
+use crate::parcel::module;
 use crate::upstream::Upstream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,10 +13,12 @@ use sha1::Digest as _;
 
 pub use crate::archive::{gunzip, gzip};
 
-/// The protocols that there are packages of.
+/// The protocols whose indexes promise the bytes of artifacts, whatever these are.
 pub const PROTOCOLS: [&str; 5] = ["cargo", "deb", "npm", "pypi", "rpm"];
+/// The protocols that there are packages of: of modules only what they contain is promised, if anything.
+pub const ALL: [&str; 6] = ["cargo", "deb", "npm", "pypi", "rpm", "go"];
 
-/// Those whose indexes may say that artifacts are at another host.
+/// Those of the first whose indexes may say that artifacts are at another host.
 pub fn leading_elsewhere() -> impl Iterator<Item = &'static str> {
     PROTOCOLS.into_iter().filter(|protocol| *protocol != "deb")
 }
@@ -40,6 +44,23 @@ pub struct Shelf {
 
 fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
     Digest::of(algorithm, bytes).hex()
+}
+
+/// The artifact at a path that is made of these bytes: they themselves, but for modules, which are read
+/// before anyone has them, so they are archives, of these bytes.
+pub fn artifact_at(path: &str, body: &[u8]) -> Vec<u8> {
+    let version = path
+        .split_once("/demo.example/@v/")
+        .and_then(|(_, file)| file.strip_suffix(".zip"));
+    let Some(version) = version.filter(|_| !body.starts_with(b"PK")) else {
+        return body.to_owned();
+    };
+    let folder = format!("{}@{version}", module("demo"));
+    let go_mod = format!("module {}\n", module("demo"));
+    archive::zip(&[
+        (&format!("{folder}/go.mod"), go_mod.as_bytes()),
+        (&format!("{folder}/data"), body),
+    ])
 }
 
 impl Shelf {
@@ -71,9 +92,16 @@ impl Shelf {
 
     /// Puts a version's artifact there, and has the index tell of it.
     pub fn put(&mut self, upstream: &Upstream, version: &str, body: &[u8]) {
+        let body = artifact_at(&self.artifact(version), body);
         self.versions.retain(|(known, _)| known != version);
-        self.versions.push((version.to_owned(), body.to_owned()));
+        self.versions.push((version.to_owned(), body.clone()));
         upstream.put(&self.artifact(version), body);
+        if self.protocol == "go" {
+            let at = |ending| Modules::path(&module("demo"), &format!("v{version}{ending}"));
+            let info = json!({"Version": format!("v{version}")});
+            upstream.put(&at(".info"), info.to_string());
+            upstream.put(&at(".mod"), format!("module {}\n", module("demo")));
+        }
         if self.protocol == "pypi" {
             upstream.put(
                 &format!("{}.metadata", self.artifact(version)),
@@ -95,6 +123,13 @@ impl Shelf {
                 &[("content-type", "text/html")],
             ),
             "pypi" => upstream.put(&self.index(), self.page().to_string()),
+            "go" => {
+                let lines = self
+                    .versions
+                    .iter()
+                    .map(|(version, _)| format!("v{version}\n"));
+                upstream.put(&self.index(), lines.collect::<Vec<_>>().concat());
+            }
             _ => self.put_rpm(upstream),
         }
     }
@@ -106,6 +141,7 @@ impl Shelf {
             "deb" => "InRelease",
             "npm" => "demo",
             "pypi" => "simple/demo/",
+            "go" => "demo.example/@v/list",
             _ => "repodata/repomd.xml",
         };
         format!("/{}/up/{path}", self.protocol)
@@ -118,6 +154,7 @@ impl Shelf {
             "deb" => format!("pool/demo_{version}_all.deb"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("packages/demo/demo-{version}-py3-none-any.whl"),
+            "go" => format!("demo.example/@v/v{version}.zip"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         };
         format!("/{}/up/{path}", self.protocol)
@@ -149,6 +186,7 @@ impl Shelf {
             "deb" => format!("pool/demo_{version}_all.deb"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("files/demo-{version}-py3-none-any.whl"),
+            "go" => format!("demo.example/@v/v{version}.zip"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         }
     }

@@ -1,7 +1,7 @@
 //! A server, an upstream, and a mirror of each protocol named `up`.
 
 use larder_tests::http::Response;
-use larder_tests::shelf::PROTOCOLS;
+use larder_tests::shelf::{PROTOCOLS, artifact_at};
 use larder_tests::{Client, Larder, Shelf, Start, Upstream};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -147,6 +147,7 @@ impl Bed {
     /// It comes, whole, with these bytes.
     #[track_caller]
     pub(crate) fn right(&self, path: &str, body: &[u8]) -> Response {
+        let body = artifact_at(path, body);
         let (answer, whole) = self.taken(path);
         assert_eq!(
             answer.status,

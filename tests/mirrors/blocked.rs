@@ -1,7 +1,8 @@
 //! Packages that an operator blocks: not served in any spelling, kept or not, nor from elsewhere.
 
 use crate::bed::Bed;
-use larder_tests::shelf::PROTOCOLS;
+use larder_tests::parcel::package_of;
+use larder_tests::shelf::ALL;
 use larder_tests::{Image, Larder, Shelf, Start, random::Random};
 use serde_json::{Value, json};
 
@@ -17,8 +18,9 @@ fn block(pattern: &str) -> Value {
 fn refused(bed: &Bed, paths: &[String], place: &str) {
     for path in paths {
         let text = bed.get(path).expect(403).text();
+        let demo = package_of(place.split('/').next().unwrap_or_default(), "demo");
         assert!(
-            text.contains(&format!("demo is blocked in {place}: {REASON}")),
+            text.contains(&format!("{demo} is blocked in {place}: {REASON}")),
             "{path}: {text}"
         );
     }
@@ -27,8 +29,9 @@ fn refused(bed: &Bed, paths: &[String], place: &str) {
 #[test]
 fn what_is_blocked_is_not_served_whether_it_is_kept_or_not() {
     let bed = Bed::new();
-    for shelf in bed.mirrors(BODY) {
-        let place = format!("{}/up", shelf.protocol);
+    for protocol in ALL {
+        let shelf = bed.mirror(protocol, BODY);
+        let (place, demo) = (format!("{protocol}/up"), package_of(protocol, "demo"));
         // Of an rpm the name is told by the file; its repository's index is of no package.
         let paths = match shelf.protocol {
             "deb" | "rpm" => vec![shelf.artifact_here("1.0.0")],
@@ -45,7 +48,7 @@ fn what_is_blocked_is_not_served_whether_it_is_kept_or_not() {
         bed.change(&shelf, &block("demos"));
         bed.get(&shelf.index_here()).expect(200);
         bed.right(&shelf.artifact_here("1.0.0"), BODY);
-        bed.change(&shelf, &block("demo"));
+        bed.change(&shelf, &block(&demo));
         refused(&bed, &paths, &place);
         bed.change(&shelf, &json!({"blocked": []}));
         bed.right(&shelf.artifact_here("1.0.0"), BODY);
@@ -134,15 +137,13 @@ fn group(bed: &Bed, shelf: &Shelf) -> String {
 #[test]
 fn a_group_goes_to_no_other_mirror_for_what_a_member_blocks() {
     let bed = Bed::new();
-    for protocol in PROTOCOLS
-        .into_iter()
-        .filter(|it| !matches!(*it, "deb" | "rpm"))
-    {
+    for protocol in ALL.into_iter().filter(|it| !matches!(*it, "deb" | "rpm")) {
         let shelf = bed.mirror(protocol, BODY);
         let both = group(&bed, &shelf);
+        let demo = package_of(protocol, "demo");
         let paths = [shelf.index_here(), shelf.artifact_here("1.0.0")]
             .map(|path| path.replacen("/up/", "/both/", 1));
-        bed.change(&shelf, &block("demo"));
+        bed.change(&shelf, &block(&demo));
         refused(&bed, &paths, &format!("{protocol}/up"));
         assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
         // What the first one has it gives, whatever the second blocks; what the group blocks nobody
@@ -151,12 +152,12 @@ fn a_group_goes_to_no_other_mirror_for_what_a_member_blocks() {
         bed.larder.api(
             "PATCH",
             &format!("repositories/{protocol}/second"),
-            &block("demo").to_string(),
+            &block(&demo).to_string(),
             200,
         );
         bed.right(&paths[1], BODY);
         bed.larder
-            .api("PATCH", &both, &block("demo").to_string(), 200);
+            .api("PATCH", &both, &block(&demo).to_string(), 200);
         refused(&bed, &paths, &format!("{protocol}/both"));
         bed.upstream.take_asked();
     }

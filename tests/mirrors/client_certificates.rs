@@ -57,7 +57,7 @@ fn who_shows_its_certificate_is_let_in() {
         let bed = bed(frames, Clients::Certified);
         let authority = bed.upstream.tls().authority();
         let us = authority.client(Certificate::Right);
-        for protocol in larder_tests::shelf::PROTOCOLS {
+        for protocol in larder_tests::shelf::ALL {
             let shelf = mirror(&bed, protocol);
             let told = check(&bed, &shelf);
             // Over HTTP/2 the connection may end under the request before its end is explained.

@@ -6,7 +6,7 @@ use crate::images_wrong::{here, manifest_path, put_image};
 use larder_tests::Shelf;
 use larder_tests::image::Image;
 use larder_tests::random::Random;
-use larder_tests::shelf::PROTOCOLS;
+use larder_tests::shelf::ALL;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ fn mirrors(bed: &Bed) -> Vec<(Shelf, Vec<u8>)> {
         bed.rest(&shelf);
         (shelf, body)
     };
-    PROTOCOLS.into_iter().map(make).collect()
+    ALL.into_iter().map(make).collect()
 }
 
 /// All that was read before comes as it did.

@@ -264,7 +264,7 @@ fn what_an_index_tells_is_not_missing_any_more() {
 fn what_is_missing_is_remembered_for_a_while() {
     for (time, is_over) in [("1h", false), ("1s", true)] {
         let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", time)]);
-        for protocol in larder_tests::shelf::PROTOCOLS {
+        for protocol in larder_tests::shelf::ALL {
             let mut shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
             bed.make(
                 &shelf,

@@ -27,6 +27,7 @@ mod lenient;
 mod lens;
 mod lost;
 mod mirror_lists;
+mod modules;
 mod numbers;
 mod paths;
 mod proxies;

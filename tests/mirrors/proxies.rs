@@ -2,7 +2,7 @@
 //! that an index names is, for there nobody sees which address a name has.
 
 use crate::bed::{Bed, start};
-use larder_tests::shelf::{PROTOCOLS, leading_elsewhere};
+use larder_tests::shelf::{ALL, PROTOCOLS, leading_elsewhere};
 use larder_tests::{Shelf, Start, Upstream};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ fn an_upstream_is_asked_through_a_proxy_of_whatever_name() {
     for host in ["127.0.0.1", "localhost"] {
         let proxy = Upstream::start();
         let bed = Bed::of(behind(&proxy, host), Upstream::start());
-        for protocol in PROTOCOLS {
+        for protocol in ALL {
             let shelf = beyond(&proxy, protocol, "http://inside.example/");
             bed.make(&shelf, &json!({"url": url_of(&shelf)}));
             bed.right(&shelf.artifact_here("1.0.0"), BODY);

@@ -3,7 +3,8 @@
 
 use crate::confusion::{publish_cargo, publish_npm};
 use crate::{WHEEL, folder, larder, token};
-use larder_tests::shelf::PROTOCOLS;
+use larder_tests::parcel::{package_of, version_of};
+use larder_tests::shelf::{ALL, artifact_at};
 use larder_tests::tools::{command, fails};
 use larder_tests::{Larder, Shelf, Upstream, run, tool};
 use serde_json::{Value, json};
@@ -286,14 +287,20 @@ fn keep(larder: &Larder, shelf: &Shelf) {
 #[test]
 fn a_mirror_lists_what_it_keeps_and_forgets_it() {
     let (larder, upstream) = (larder(), Upstream::start());
-    for protocol in PROTOCOLS.into_iter().filter(|protocol| *protocol != "rpm") {
+    for protocol in ALL.into_iter().filter(|protocol| *protocol != "rpm") {
         let mut shelf = Shelf::new(protocol, &upstream);
         shelf.put(&upstream, "1.0.0", b"what is kept");
         let body = json!({"protocol": protocol, "name": "up", "kind": "mirror",
             "upstream": {"url": shelf.url(&upstream), "allow_private": true}});
         larder.api("POST", "repositories", &body.to_string(), 201);
         let packages = format!("repositories/{protocol}/up/packages");
-        let version = format!("{packages}/demo/versions/1.0.0");
+        let demo = package_of(protocol, "demo");
+        let path = shelf.artifact_here("1.0.0");
+        let size = artifact_at(&path, b"what is kept").len();
+        let version = format!(
+            "{packages}/{demo}/versions/{}",
+            version_of(protocol, "1.0.0")
+        );
         assert_eq!(
             larder.api("GET", &packages, "", 200),
             json!({"items": [], "next": null})
@@ -302,12 +309,12 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         keep(&larder, &shelf);
         assert_eq!(
             names(&larder.api("GET", &packages, "", 200), "name"),
-            ["demo"]
+            [&*demo]
         );
         let told = larder.api("GET", &version, "", 200);
         assert_eq!(
             (&told["hosted"], &told["files"][0]["size_bytes"]),
-            (&json!(false), &json!(12)),
+            (&json!(false), &json!(size)),
             "{told}"
         );
         assert_eq!(told["files"][0]["created_by"], json!("upstream"));
@@ -326,7 +333,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             2,
             "{protocol}: it is asked for anew"
         );
-        larder.api("DELETE", &format!("{packages}/demo"), "", 204);
+        larder.api("DELETE", &format!("{packages}/{demo}"), "", 204);
         larder.api("GET", &version, "", 404);
         larder
             .anonymous()

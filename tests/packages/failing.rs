@@ -10,13 +10,14 @@ use larder_tests::upstream::Upstream;
 use larder_tests::{Larder, Postgres, Start, tool};
 use std::path::Path;
 
-const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
+const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "go"];
 
 /// In the group: the index of `demo`.
 fn index(protocol: &str) -> &'static str {
     match protocol {
         "cargo" => "/cargo/main/de/mo/demo",
         "npm" => "/npm/main/demo",
+        "go" => "/go/main/demo.example/@v/list",
         _ => "/pypi/main/simple/demo/",
     }
 }
@@ -26,6 +27,7 @@ fn artifact(protocol: &str, version: &str) -> String {
     match protocol {
         "cargo" => format!("/cargo/main/api/v1/crates/demo/{version}/download"),
         "npm" => format!("/npm/main/demo/-/demo-{version}.tgz"),
+        "go" => format!("/go/main/demo.example/@v/v{version}.zip"),
         _ => format!("/pypi/main/packages/demo/{}", wheel_name("demo", version)),
     }
 }

@@ -4,14 +4,14 @@
 use crate::confusion::with_upstream;
 use crate::larder;
 use larder_tests::http::without_ids;
-use larder_tests::parcel::publish_to;
+use larder_tests::parcel::{package_of, publish_to, version_of};
 use larder_tests::shelf::Shelf;
 use larder_tests::upstream::Upstream;
 use larder_tests::{Client, Larder, Response};
 use serde_json::{Value, json};
 
 /// What is published here package by package.
-const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
+const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "go"];
 
 /// Where a package is asked for below a repo: its index, an artifact, and what else tells of it.
 fn addresses(protocol: &str, name: &str) -> Vec<String> {
@@ -28,6 +28,9 @@ fn addresses(protocol: &str, name: &str) -> Vec<String> {
             format!("{name}/1.0.0"),
             format!("-/package/{name}/dist-tags"),
         ],
+        "go" => ["@v/list", "@v/v1.0.0.zip", "@v/v1.0.0.info", "@latest"]
+            .map(|path| format!("{}/{path}", package_of(protocol, name)))
+            .into(),
         _ => vec![
             format!("simple/{name}/"),
             format!("packages/{name}/{name}-1.0.0-py3-none-any.whl"),
@@ -59,8 +62,10 @@ fn seen(answer: &Response, name: &str) -> (u16, Vec<(String, String)>, String) {
 fn is_nowhere(client: &Client, protocol: &str, repo: &str, private: &str) {
     let nowhere: String = private.chars().rev().collect();
     let api = |name: &str| {
+        let name = package_of(protocol, name);
         let package = format!("/api/v1/repositories/{protocol}/{repo}/packages/{name}/versions");
-        [package.clone(), format!("{package}/1.0.0")]
+        let version = format!("{package}/{}", version_of(protocol, "1.0.0"));
+        [package, version]
     };
     let paths = |name: &str| -> Vec<String> {
         let below = addresses(protocol, name).into_iter();
@@ -128,7 +133,7 @@ fn a_name_that_may_not_be_read_is_nowhere() {
 fn a_member_that_goes_away_opens_nothing() {
     for protocol in PROTOCOLS {
         let larder = larder();
-        let (_upstream, _) = with_upstream(&larder, protocol);
+        let (upstream, _) = with_upstream(&larder, protocol);
         let keeper = larder.make_user("keeper");
         let local = format!("{protocol}/local");
         larder.grant("user:keeper", &local, "*", "admin");
@@ -171,6 +176,13 @@ fn a_member_that_goes_away_opens_nothing() {
             &json!({"members": ["upstream"]}),
         );
         larder.admin().get(&demo).expect(404);
+        if protocol == "go" {
+            // What is below such a name is the publisher's as well.
+            let asked = upstream.total();
+            let below = "/go/main/demo.example/sub/@v/list";
+            larder.admin().get(below).expect(404);
+            assert_eq!(upstream.total(), asked, "{:?}", upstream.take_asked());
+        }
         larder
             .admin()
             .get(&index(protocol, "upstream", "demo"))
@@ -180,7 +192,11 @@ fn a_member_that_goes_away_opens_nothing() {
         assert!(taken.contains("reserved"), "{taken}");
         let list = format!("reservations?repository={protocol}/local");
         let reserved = larder.api("GET", &list, "", 200)["items"].take();
-        assert_eq!(reserved[0]["package"], json!("demo"), "{reserved}");
+        assert_eq!(
+            reserved[0]["package"],
+            json!(package_of(protocol, "demo")),
+            "{reserved}"
+        );
         let id = reserved[0]["id"].as_str().expect("id");
         larder.api("DELETE", &format!("reservations/{id}"), "", 204);
         larder.api("DELETE", &format!("reservations/{id}"), "", 404);
@@ -284,7 +300,8 @@ fn hosted_members_share_a_package() {
             "the first member's"
         );
         assert_eq!(bytes("all", "1.1.0"), bytes("snapshots", "1.1.0"));
-        let path = format!("repositories/{protocol}/all/packages/demo/versions");
+        let demo = package_of(protocol, "demo");
+        let path = format!("repositories/{protocol}/all/packages/{demo}/versions");
         let versions = larder.api("GET", &path, "", 200);
         let from = |at: usize| versions["items"][at]["repository"].clone();
         assert_eq!(from(0), json!(format!("{protocol}/releases")), "{versions}");

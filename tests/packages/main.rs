@@ -14,6 +14,7 @@ mod counted;
 mod dnf;
 mod failing;
 mod found;
+mod go;
 mod groups;
 mod house;
 mod limits;

@@ -3,9 +3,9 @@
 use crate::copied::{cargo_builds_with, copy_from, npm_of_prod, pip_of_prod};
 use crate::{folder, larder};
 use larder_model::hex;
-use larder_tests::parcel::publish_to;
+use larder_tests::parcel::{package_of, publish_to, version_of};
 use larder_tests::random::Random;
-use larder_tests::{Bucket, Fault, Larder, Shelf, Start, Upstream, archive, run, tool};
+use larder_tests::{Bucket, Fault, Larder, Shelf, Start, Upstream, archive, modules, run, tool};
 use serde_json::{Value, json};
 
 /// A mirror `up` of an upstream that has `demo` in these versions, and a hosted `prod`.
@@ -25,12 +25,17 @@ fn body_with(protocol: &str, version: &str, word: &str) -> Vec<u8> {
     match protocol {
         "cargo" => archive::crate_file("demo", version, word),
         "npm" => archive::tarball("demo", version, word),
+        "go" => modules::plain(
+            &package_of(protocol, "demo"),
+            &version_of(protocol, version),
+            word,
+        ),
         _ => archive::wheel("demo", version, word),
     }
 }
 
 /// The protocols whose packages are made without further programs.
-const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
+const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "go"];
 
 impl Promotion {
     fn new(protocol: &'static str, versions: &[&str]) -> Self {
@@ -62,8 +67,22 @@ impl Promotion {
     }
 
     fn copy(&self, version: &str, status: u16) -> Value {
-        let from = (self.shelf.protocol, "up");
-        copy_from(&self.larder, from, ("demo", version), status)
+        let protocol = self.shelf.protocol;
+        let (demo, version) = (package_of(protocol, "demo"), version_of(protocol, version));
+        copy_from(&self.larder, (protocol, "up"), (&demo, &version), status)
+    }
+
+    /// The path of `demo` in a repository, below the API.
+    fn package(&self, repo: &str) -> String {
+        let protocol = self.shelf.protocol;
+        let demo = package_of(protocol, "demo");
+        format!("repositories/{protocol}/{repo}/packages/{demo}")
+    }
+
+    /// The path of a version of it there.
+    fn version(&self, repo: &str, version: &str) -> String {
+        let version = version_of(self.shelf.protocol, version);
+        format!("{}/versions/{version}", self.package(repo))
     }
 
     /// The code and the detail of a copy that fails.
@@ -143,7 +162,8 @@ fn a_promotion_is_told_as_a_copy_by_whoever_made_it() {
         let promotion = Promotion::new(protocol, &["1.0.0"]);
         let larder = &promotion.larder;
         promotion.copy("1.0.0", 200);
-        let object = format!("{protocol}/prod/demo");
+        let demo = package_of(protocol, "demo");
+        let object = format!("{protocol}/prod/{demo}");
         let audit = larder.api("GET", &format!("audit?object={object}"), "", 200);
         let entries = audit["items"].as_array().expect("items");
         let copies: Vec<&Value> = entries
@@ -154,13 +174,12 @@ fn a_promotion_is_told_as_a_copy_by_whoever_made_it() {
             panic!("{audit}");
         };
         assert_eq!(copy["actor"], json!("user:admin"), "{copy}");
-        assert_eq!(copy["details"]["from_package"], json!("demo"), "{copy}");
+        assert_eq!(copy["details"]["from_package"], json!(demo), "{copy}");
         let from = copy["details"]["from_repository_id"].as_str();
         assert!(from.is_some_and(|id| !id.is_empty()), "{copy}");
         let is_publish = |entry: &&Value| entry["action"] == "package.publish";
         assert_eq!(entries.iter().find(is_publish), None, "{audit}");
-        let version = format!("repositories/{protocol}/prod/packages/demo/versions/1.0.0");
-        let told = larder.api("GET", &version, "", 200);
+        let told = larder.api("GET", &promotion.version("prod", "1.0.0"), "", 200);
         assert_eq!(
             told["files"][0]["created_by"],
             json!("user:admin"),
@@ -176,12 +195,16 @@ fn what_cannot_be_had_whole_is_not_promoted() {
         let mut promotion = Promotion::new(protocol, &["1.0.0", "1.1.0", "1.2.0", "1.3.0"]);
         let unknown = promotion.refused("9.0.0", 404, "no such version");
         assert_eq!(unknown, "version_not_found");
-        // The index has it, and the upstream does not.
+        // The index has it, and the upstream does not; of modules no index promises files.
         promotion
             .upstream
             .remove(&promotion.shelf.artifact("1.0.0"));
-        let missing = promotion.refused("1.0.0", 409, "neither kept nor upstream");
-        assert_eq!(missing, "conflict");
+        if protocol == "go" {
+            promotion.refused("1.0.0", 404, "no such version");
+        } else {
+            let missing = promotion.refused("1.0.0", 409, "neither kept nor upstream");
+            assert_eq!(missing, "conflict");
+        }
         // Other bytes than the index promises.
         let other = body(protocol, "2.0.0");
         promotion
@@ -192,10 +215,13 @@ fn what_cannot_be_had_whole_is_not_promoted() {
         // What nobody could publish here.
         let odd = b"no archive at all";
         promotion.shelf.put(&promotion.upstream, "1.2.0", odd);
-        let package = format!("repositories/{protocol}/up/packages/demo/refresh");
+        let package = format!("{}/refresh", promotion.package("up"));
         promotion.larder.api("POST", &package, "{}", 200);
-        let unfit = promotion.refused("1.2.0", 409, "cannot be published here");
-        assert_eq!(unfit, "conflict");
+        // What nobody could publish is nothing that is kept of modules.
+        if protocol != "go" {
+            let unfit = promotion.refused("1.2.0", 409, "cannot be published here");
+            assert_eq!(unfit, "conflict");
+        }
         // The upstream says nothing, or may not be asked.
         promotion.upstream.fail_all(Fault::Status(500));
         let silent = promotion.refused("1.3.0", 503, "answered 500");
@@ -225,7 +251,7 @@ fn what_is_published_is_never_replaced_by_a_promotion() {
         assert_eq!(there, "conflict");
         // A deleted version stays reserved, whoever's bytes they were.
         promotion.copy("1.1.0", 200);
-        let version = format!("repositories/{protocol}/prod/packages/demo/versions/1.1.0");
+        let version = promotion.version("prod", "1.1.0");
         promotion.larder.api("DELETE", &version, "", 204);
         let gone = promotion.copy("1.1.0", 409);
         assert_eq!(gone["code"], json!("conflict"), "{gone}");
@@ -256,7 +282,7 @@ fn who_promotes_must_read_there_and_publish_here() {
         let larder = &promotion.larder;
         let up = format!("repositories/{protocol}/up");
         larder.api("PATCH", &up, r#"{"open":false}"#, 200);
-        let from = format!("/api/v1/{up}/packages/demo/versions/1.0.0/copy");
+        let from = format!("/api/v1/{}/copy", promotion.version("up", "1.0.0"));
         let to = json!({"to": {"repository": format!("{protocol}/prod")}}).to_string();
         let (there, here) = (format!("{protocol}/up"), format!("{protocol}/prod"));
         for (name, grants, status) in [

@@ -23,7 +23,7 @@ fn house() -> (Larder, Vec<Client>) {
     larder.close_everything();
     let admin = larder.admin();
     for name in [VISIBLE, HIDDEN] {
-        for protocol in ["npm", "cargo", "pypi"] {
+        for protocol in ["npm", "cargo", "pypi", "go"] {
             let published = publish(&admin, protocol, &format!("{name}-demo"), "1.0.0", b"x");
             assert!(
                 matches!(published.status, 200 | 201),
@@ -41,7 +41,14 @@ fn house() -> (Larder, Vec<Client>) {
         signature.push(&admin, &format!("team/{name}-app"), &format!("{name}-sig"));
     }
     let reader = larder.make_user("reader");
-    for repository in ["npm/*", "cargo/*", "pypi/*", "oci/team", "oci/visible-team"] {
+    for repository in [
+        "npm/*",
+        "cargo/*",
+        "pypi/*",
+        "go/*",
+        "oci/team",
+        "oci/visible-team",
+    ] {
         larder.grant("user:reader", repository, "visible*", "admin");
     }
     larder.grant("user:reader", "oci/visible-team", "*", "reader");
@@ -49,7 +56,7 @@ fn house() -> (Larder, Vec<Client>) {
     let owner = larder.make_user("owner");
     larder.grant("user:owner", "*", "*", "admin");
     let limit = |it| json!({"repository": it, "package": "visible*", "role": "admin"});
-    let limits = ["npm/*", "cargo/*", "pypi/*", "oci/team"].map(limit);
+    let limits = ["npm/*", "cargo/*", "pypi/*", "go/*", "oci/team"].map(limit);
     let limits = json!({"name": "l", "grants": limits});
     let (_, limited) = token(&owner, "", &limits);
     let short =
@@ -66,7 +73,7 @@ fn house() -> (Larder, Vec<Client>) {
 }
 
 /// Places that name packages: lists, searches, documents of what may be seen, and errors.
-const PLACES: [&str; 44] = [
+const PLACES: [&str; 47] = [
     "/v2/_catalog",
     "/v2/_catalog?n=1",
     "/v2/_catalog?last=team/a",
@@ -91,6 +98,8 @@ const PLACES: [&str; 44] = [
     "/pypi/local/simple/",
     "/pypi/main/simple/visible-demo/",
     "/pypi/main/simple/none-such/",
+    "/go/main/visible-demo.example/@v/list",
+    "/go/main/none-such.example/@latest",
     "/rpm/main/repodata/repomd.xml",
     "/api/v1/repositories",
     "/api/v1/repositories?limit=1",
@@ -99,6 +108,7 @@ const PLACES: [&str; 44] = [
     "/api/v1/repositories/npm/main/packages?q=hidden",
     "/api/v1/repositories/cargo/local/packages?limit=1",
     "/api/v1/repositories/pypi/main/packages",
+    "/api/v1/repositories/go/main/packages",
     "/api/v1/repositories/oci/team/packages",
     "/api/v1/repositories/oci/team/packages?after=a",
     "/api/v1/repositories/oci/team/packages/visible-app/versions",

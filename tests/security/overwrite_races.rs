@@ -7,7 +7,7 @@
 
 use crate::callers::larder;
 use larder_tests::Larder;
-use larder_tests::parcel::{publish_to, wheel_name};
+use larder_tests::parcel::{module, publish_to, wheel_name};
 use std::sync::Barrier;
 
 const WRITERS: usize = 64;
@@ -16,6 +16,7 @@ const WRITERS: usize = 64;
 fn artifact(larder: &Larder, protocol: &str) -> String {
     match protocol {
         "npm" => "/npm/local/race/-/race-1.0.0.tgz".to_owned(),
+        "go" => format!("/go/local/{}/@v/v1.0.0.zip", module("race")),
         "cargo" => "/cargo/local/api/v1/crates/race/1.0.0/download".to_owned(),
         _ => {
             let page = larder
@@ -39,7 +40,7 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
 #[test]
 fn one_of_many_publishes_a_version() {
     let larder = larder();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "go"] {
         let start = Barrier::new(WRITERS);
         let won = std::thread::scope(|scope| {
             let race = |at: usize| {
@@ -85,9 +86,14 @@ fn one_of_many_publishes_a_version() {
             there,
             "{protocol}"
         );
+        let name = if protocol == "go" {
+            module("race")
+        } else {
+            "race".to_owned()
+        };
         let shown = larder.api(
             "GET",
-            &format!("repositories/{protocol}/local/packages/race/versions"),
+            &format!("repositories/{protocol}/local/packages/{name}/versions"),
             "",
             200,
         );

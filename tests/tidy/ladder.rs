@@ -46,7 +46,9 @@ pub const LADDER: [(&str, &[&str]); 24] = [
     ),
     (
         "git",
-        &["model", "storage", "metadata", "content", "access", "door"],
+        &[
+            "model", "storage", "metadata", "content", "access", "door", "cache",
+        ],
     ),
     (
         "web",
@@ -61,8 +63,8 @@ pub const LADDER: [(&str, &[&str]); 24] = [
         "server",
         &[
             "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc", "scrub",
-            "backup", "mirrors", "discover", "keys", "access", "door", "cache", "registry", "web",
-            "gui", "cli",
+            "backup", "mirrors", "discover", "keys", "access", "door", "cache", "registry", "git",
+            "web", "gui", "cli",
         ],
     ),
 ];
@@ -93,7 +95,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("sha1", &["model", "mirrors", "tests"]),
     ("md-5", &["mirrors"]),
     ("blake2", &["mirrors"]),
-    ("aws-lc-rs", &["keys"]),
+    ("aws-lc-rs", &["mirrors", "keys"]),
     ("subtle", &["keys"]),
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),

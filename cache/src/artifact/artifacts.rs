@@ -222,8 +222,13 @@ impl Artifacts {
             Err(problem)
                 if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound =>
             {
-                let newer = self.plans.plan(repo, artifact, true).await;
-                let newer = newer.map_err(wrong_bytes)?;
+                let newer = match self.plans.plan(repo, artifact, true).await {
+                    // By then it is only remembered: the first answer tells why.
+                    Err(newer) if planned.is_err() && newer.kind == Kind::NotFound => {
+                        return Err(wrong_bytes(problem));
+                    }
+                    newer => newer.map_err(wrong_bytes)?,
+                };
                 if planned.is_ok_and(|fetch| fetch == newer) {
                     return Err(wrong_bytes(problem));
                 }

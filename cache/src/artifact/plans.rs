@@ -5,6 +5,7 @@ use super::leads::ListLeads;
 use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
+use crate::log::LogReader;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::tables::Tables;
@@ -27,6 +28,7 @@ pub(crate) struct Plans {
     pub(super) documents: Arc<Documents>,
     bodies: Arc<Bodies>,
     pub(super) tables: Arc<Tables>,
+    logs: Arc<LogReader>,
     leads: Arc<ListLeads>,
     /// Plans hold the documents that they read.
     planning: Slots,
@@ -34,11 +36,11 @@ pub(crate) struct Plans {
 
 impl Plans {
     /// Plans of documents and lists.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         metadata: Metadata,
         documents: Arc<Documents>,
         bodies: Arc<Bodies>,
-        tables: Arc<Tables>,
+        (tables, logs): (Arc<Tables>, Arc<LogReader>),
         leads: Arc<ListLeads>,
         planning: Slots,
     ) -> Self {
@@ -47,6 +49,7 @@ impl Plans {
             documents,
             bodies,
             tables,
+            logs,
             leads,
             planning,
         }
@@ -118,6 +121,10 @@ impl Plans {
                 Plan::Fetch(fetch) => return Ok(fetch),
                 Plan::Consult(list, fetch) => {
                     tables.push(self.tables.fetch(repo, &list, fetch).await?);
+                }
+                Plan::Record(wanted) => {
+                    let record = self.logs.record(repo, &wanted).await?;
+                    known.push(record);
                 }
                 Plan::Outline(document) => {
                     if anew {

@@ -3,7 +3,7 @@
 use super::conflict::require_new;
 use super::graph::GraphReader;
 use super::planned::{Planned, named as named_files};
-use super::upstream::{KeptFile, UpstreamReader};
+use super::upstream::{KeptFile, UpstreamReader, no_version};
 use crate::permissions::read_of;
 use crate::publish::{HostedPackages, publishing_of};
 use crate::repo::Repo;
@@ -40,10 +40,6 @@ struct Job<'a> {
     to: &'a Arc<Repo>,
     full_name: String,
     by: Allowed<'a>,
-}
-
-fn no_version() -> Problem {
-    Problem::not_found("version", "no such version of this package here")
 }
 
 impl Copier {

@@ -33,6 +33,16 @@ pub(crate) struct KeptFile {
     pub(crate) found: Arc<FileRecord>,
 }
 
+/// The problem of a version that is nowhere.
+pub(super) fn no_version() -> Problem {
+    Problem::not_found("version", "no such version of this package here")
+}
+
+/// Whether nothing is promised of a file but that its contents stay what they are.
+fn is_first(integrity: &Integrity) -> bool {
+    integrity.contents().is_some_and(|it| it.sum.is_none())
+}
+
 /// Copying, in the protocol of a repo.
 fn copying_of(repo: &Repo) -> Result<&'static dyn Copying, Problem> {
     let detail = "versions of this protocol are not copied from mirrors";
@@ -91,6 +101,10 @@ impl UpstreamReader {
             Ok(ArtifactSource::Streaming(..)) => {
                 return Err(Problem::internal("it was to be kept"));
             }
+            // No index says that it is there.
+            Err(problem) if problem.kind == Kind::NotFound && is_first(&file.integrity) => {
+                return Err(no_version());
+            }
             Err(problem) if problem.kind == Kind::NotFound => {
                 return Err(conflict(&format!("{path} is neither kept nor upstream")));
             }
@@ -109,7 +123,7 @@ impl UpstreamReader {
             .await?
             .ok_or_else(|| conflict(&format!("{path} was removed meanwhile")))?;
         // It may have come when the index promised something else.
-        let is_as_promised = *found.integrity == *file.integrity.text();
+        let is_as_promised = file.integrity.is_recorded_as(&found.integrity);
         if !is_as_promised && !self.agrees(&found, &file.integrity).await? {
             let why = "is kept, and is not what the index promises by now: delete the version in \
                 the mirror, so that it is fetched again";
@@ -120,6 +134,13 @@ impl UpstreamReader {
 
     /// Whether the bytes of a kept file are those that an index promises.
     async fn agrees(&self, found: &FileRecord, integrity: &Integrity) -> Result<bool, Problem> {
+        if let Some(contents) = integrity.contents().cloned() {
+            let sum = move |body: &mut dyn Body| contents.require(body);
+            return match self.bodies.read_with(found, sum).await {
+                Err(problem) if problem.kind == Kind::DigestMismatch => Ok(false),
+                sum => sum.map(|_| true),
+            };
+        }
         let mut checker = Checker::new(integrity);
         let check = move |body: &mut dyn Body| {
             let mut piece = vec![0; PIECE_BYTES];
@@ -158,7 +179,9 @@ impl UpstreamReader {
             copying.steps(&copy, body, &there)
         };
         let steps = self.bodies.read_with(&kept.found, steps).await;
-        steps.map_err(|problem| unfit(&kept.file.artifact.path, problem))
+        let steps = steps.map_err(|problem| unfit(&kept.file.artifact.path, problem))?;
+        let now = self.metadata.now();
+        Ok(steps.into_iter().map(|step| step.at(now)).collect())
     }
 }
 

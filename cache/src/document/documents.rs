@@ -396,6 +396,10 @@ impl Documents {
             match repo.protocol.source(document, &known)? {
                 Source::At { url, accept } => return Ok(Location { url, accept }),
                 Source::Read(other) => known.push(self.read(repo, &other).await?),
+                Source::InVulnerabilities(path) => {
+                    let url = format!("{}{path}", repo.vulnerabilities()?);
+                    return Ok(Location { url, accept: "*/*" });
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
+use super::contents::{MAX_DECODED, contained, first, is_mismatch, mismatch, require_staged};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::progress::{Download, HELD_BYTES};
@@ -37,9 +38,6 @@ pub(crate) struct ArtifactFetcher {
     /// set, so its members must not wait for whoever asks: these are apart from other downloads.
     members: Downloads,
 }
-
-/// Bytes that small ones are decoded to at most.
-const MAX_DECODED: usize = 8 << 20;
 
 /// What is fetched, and for whom.
 #[derive(Clone, Copy)]
@@ -206,12 +204,12 @@ impl ArtifactFetcher {
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Integrity, Problem> {
-        if fetch.integrity != Integrity::None {
+        let Some(first) = first(&fetch.integrity) else {
             return Ok(fetch.integrity.clone());
-        }
+        };
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
         let damaged = stored.filter(|found| found.damaged);
-        Ok(damaged.map_or(Integrity::None, |found| Integrity::Digest(found.digest)))
+        Ok(damaged.map_or(fetch.integrity.clone(), |found| first.again(&found)))
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -225,7 +223,13 @@ impl ArtifactFetcher {
         let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let limit = media_types.map_or(small, |_| self.document_bytes);
         let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
+        let promised = (job.integrity, &*job.artifact.path);
         let mut body = body.collect(limit, &self.intake).await?;
+        if job.integrity.contents().is_some() {
+            let (body, recorded) = contained(body.small().await?, promised, is_labelled).await?;
+            let prepared = self.content.prepare(&body).await?;
+            return self.keep(job, (&content_type, &recorded), prepared).await;
+        }
         let integrity = job.integrity.clone();
         let read = move |body: &Bytes| {
             let agrees = |body: &[u8]| {
@@ -245,12 +249,12 @@ impl ArtifactFetcher {
             Some((decoded, own_type.unwrap_or(content_type)))
         };
         let read = body.look((&self.budget, 1), read).await?;
-        let (decoded, content_type) = read.ok_or_else(|| mismatch(job))?;
+        let (decoded, content_type) = read.ok_or_else(|| mismatch(promised))?;
         if let Some(decoded) = decoded {
             body = self.intake.take_in(upstream.room(), decoded).await?;
         }
         let prepared = body.prepare(&self.content).await?;
-        self.keep(job, &content_type, prepared).await
+        self.keep(job, (&content_type, ""), prepared).await
     }
 
     /// Takes in a file, which others read meanwhile: unless there is a reason to doubt that it is what
@@ -278,21 +282,22 @@ impl ArtifactFetcher {
                 .pass(job, &mut body, size, &mut staging, readers)
                 .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            if !agrees && body.is_labelled {
-                // Who reads already has other bytes than those that come now.
-                let fresh = job.download.abort();
-                let download = fresh.as_deref().unwrap_or(job.download);
-                let job = Job { download, ..*job };
-                return self.take_encoded(&job, &content_type, &staging).await;
-            }
-            if !agrees {
-                return Err(mismatch(job));
-            }
+            let promised = (job.integrity, &*job.artifact.path);
+            let recorded = match require_staged(&staging, agrees, promised, &self.budget).await {
+                Err(problem) if is_mismatch(&problem) && body.is_labelled => {
+                    // Who reads already has other bytes than those that come now.
+                    let fresh = job.download.abort();
+                    let download = fresh.as_deref().unwrap_or(job.download);
+                    let job = Job { download, ..*job };
+                    return self.take_encoded(&job, &content_type, &staging).await;
+                }
+                recorded => recorded?,
+            };
             match readers {
                 Some(readers) => readers.release(last, staging.written()),
                 None => job.download.begin(Some(staging.offset()), staging.file()),
             }
-            self.keep_staged(job, &content_type, (staging, digest))
+            self.keep_staged(job, (&content_type, &recorded), (staging, digest))
                 .await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
@@ -307,15 +312,15 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
+            let promised = (job.integrity, &*job.artifact.path);
             if !decode(packed, &mut staging, self.max.bytes).await? {
-                return Err(mismatch(job));
+                return Err(mismatch(promised));
             }
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            if !agrees {
-                return Err(mismatch(job));
-            }
+            let recorded = require_staged(&staging, agrees, promised, &self.budget).await?;
             job.download.begin(Some(staging.offset()), staging.file());
-            self.keep_staged(job, content_type, (staging, digest)).await
+            self.keep_staged(job, (content_type, &recorded), (staging, digest))
+                .await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
     }
@@ -324,13 +329,13 @@ impl ArtifactFetcher {
     async fn keep_staged(
         &self,
         job: &Job<'_>,
-        content_type: &str,
+        (content_type, recorded): (&str, &str),
         (staging, digest): (Staging, Digest),
     ) -> Result<Arc<FileRecord>, Problem> {
         let found = FileRecord::transient(content_type, digest, staging.offset());
         job.download.complete(Arc::new(found));
         let prepared = self.content.prepare_staged(staging).await?;
-        self.keep(job, content_type, prepared).await
+        self.keep(job, (content_type, recorded), prepared).await
     }
 
     /// Passes all bytes on to the disk and to the readers, if there may be any yet, but for the last
@@ -357,7 +362,7 @@ impl ArtifactFetcher {
                 return Err(left_alone(self.unattended_bytes));
             }
             if size.is_some_and(|size| staging.offset() > size) {
-                return Err(mismatch(job));
+                return Err(mismatch((job.integrity, &job.artifact.path)));
             }
             if staging.offset() > self.max.bytes {
                 return Err(too_large(self.max, None));
@@ -378,11 +383,11 @@ impl ArtifactFetcher {
         Ok(last)
     }
 
-    /// Gives an artifact its name.
+    /// Gives an artifact its name. `recorded`: what it was found to be.
     async fn keep(
         &self,
         job: &Job<'_>,
-        content_type: &str,
+        (content_type, recorded): (&str, &str),
         prepared: Prepared,
     ) -> Result<Arc<FileRecord>, Problem> {
         let at_hand = prepared.bytes().map(|body| {
@@ -396,7 +401,11 @@ impl ArtifactFetcher {
         let (repo, artifact) = (job.repo, job.artifact);
         let key = repo.artifact_key(artifact);
         let full_name = repo.full_name(&artifact.package);
-        let integrity = job.fetch.integrity.text();
+        // Where nothing was promised, what its contents are is a promise from now on.
+        let integrity = match &job.fetch.integrity {
+            Integrity::Contents(_) => recorded.to_owned(),
+            promised => promised.text(),
+        };
         let write = async |blob| {
             let file = NewFile {
                 version: artifact.version.as_deref().unwrap_or_default(),
@@ -425,7 +434,7 @@ impl ArtifactFetcher {
 }
 
 /// Whether bytes are likely to be other ones than was promised: of another size, or encoded on their
-/// way where they are not packed themselves.
+/// way where they are not packed themselves; or nobody can tell before the last of them.
 fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
     let (fetch, artifact) = (job.fetch, job.artifact);
     let is_itself = || {
@@ -436,13 +445,15 @@ fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
         .size
         .zip(body.size)
         .is_some_and(|(one, other)| one != other);
-    *job.integrity != Integrity::None && (has_other_size || (body.is_labelled && !is_itself()))
+    job.integrity.contents().is_some()
+        || *job.integrity != Integrity::None
+            && (has_other_size || (body.is_labelled && !is_itself()))
 }
 
 /// Whether an index promises the bytes of this file: a file of the name may have been of another
 /// state, or be damaged.
 pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
-    !stored.damaged && *stored.integrity == *fetch.integrity.text()
+    !stored.damaged && fetch.integrity.is_recorded_as(&stored.integrity)
 }
 
 /// How the bytes of what is fetched tell what they are.
@@ -474,18 +485,6 @@ fn left_alone(bytes: u64) -> Problem {
     let limit = Limit::set(bytes, "cache.unattended_size");
     let sentence = "nobody waited for the upstream's file any more, and it went on";
     Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
-}
-
-/// Other bytes came than those that were promised: by an index, or by the digest under which they
-/// were asked for.
-fn mismatch(job: &Job<'_>) -> Problem {
-    let detail = match job.integrity {
-        Integrity::Digest(digest) if *job.artifact.path == *digest.to_string() => {
-            format!("the upstream's bytes are not those of the digest {digest} that was asked for")
-        }
-        _ => "the upstream's bytes are not those that its index promises".to_owned(),
-    };
-    Problem::new(Kind::DigestMismatch, "artifact", detail)
 }
 
 /// A mismatch is the upstream's fault, not the client's.

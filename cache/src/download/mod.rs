@@ -4,6 +4,7 @@
 mod progress;
 mod downloads;
 mod encoded;
+mod contents;
 mod fetcher;
 mod addresses;
 

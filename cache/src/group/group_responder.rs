@@ -3,6 +3,7 @@
 use super::groups::Groups;
 use super::members::{Owners, is_lacking, nowhere};
 use super::shared::SharedPackages;
+use crate::log::published;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::publish::publishing_of;
@@ -73,6 +74,9 @@ impl GroupResponder {
         read: &ReadRequest,
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        if let ReadRequest::Log(wanted) = read {
+            return Err(published(&wanted.package));
+        }
         let [first, _, ..] = members else {
             let member = members.first().ok_or_else(absent)?;
             let answer = self.responder.answer_from_member(member, read, context);
@@ -101,6 +105,7 @@ impl GroupResponder {
             ReadRequest::Part(document, representation, part) => {
                 (document, (*representation, Some(&**part)))
             }
+            ReadRequest::Log(wanted) => return Err(published(&wanted.package)),
             ReadRequest::Member(_)
             | ReadRequest::Details(_)
             | ReadRequest::Local(_)

@@ -112,7 +112,9 @@ impl Groups {
         if !owners.is_empty() {
             return Ok(Owners::Hosted(owners));
         }
-        if self.is_reserved(group, &claimed).await? {
+        if self.is_reserved(group, &claimed).await?
+            || self.is_below(group, &members.hosted, package).await?
+        {
             return Ok(Owners::Nobody(members.nowhere(package)));
         }
         Ok(Owners::Mirrors(members.mirrors))
@@ -131,7 +133,29 @@ impl Groups {
                 return Ok(true);
             }
         }
-        Ok(own.is_group() && self.is_reserved(own, &name).await?)
+        Ok(own.is_group() && self.is_reserved(own, &name).await?
+            || self.is_below(own, hosted, &name).await?)
+    }
+
+    /// Whether what is above a name is published in one of these repos, or was, or is reserved in
+    /// `own`: then the name is its publisher's, and no upstream is told of it.
+    async fn is_below(
+        &self,
+        own: &Repo,
+        hosted: &[Arc<Repo>],
+        package: &str,
+    ) -> Result<bool, Problem> {
+        for above in own.protocol.names().above(package) {
+            for member in hosted {
+                if self.packages.owns(member, above).await? {
+                    return Ok(true);
+                }
+            }
+            if own.is_group() && self.is_reserved(own, above).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a deleted repo left a name reserved.

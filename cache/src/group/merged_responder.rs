@@ -159,7 +159,8 @@ impl MergedResponder {
             | ReadRequest::Member(_)
             | ReadRequest::Details(_)
             | ReadRequest::Local(_)
-            | ReadRequest::Redirect(_) => return Ok(None),
+            | ReadRequest::Redirect(_)
+            | ReadRequest::Log(_) => return Ok(None),
         };
         let Some(root) = index.root(path) else {
             return Ok(None);

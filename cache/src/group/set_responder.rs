@@ -71,6 +71,7 @@ impl SetResponder {
             ReadRequest::Artifact(artifact) => self.artifact(request, artifact, context).await,
             ReadRequest::Part(..)
             | ReadRequest::Details(_)
+            | ReadRequest::Log(_)
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => Err(absent()),
         }

@@ -321,6 +321,10 @@ impl Publisher {
     async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Prepared, Problem> {
         let (start, length, encoded) = match bytes {
             Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
+            Bytes::Dated(make, text) => {
+                let bytes = make(text, self.metadata.now()).into();
+                return self.content.prepare(&bytes).await;
+            }
             Bytes::Part(start, length) => (*start, *length, false),
             Bytes::Base64(start, length) => (*start, *length, true),
         };

@@ -229,7 +229,13 @@ fn trusted_keys(settings: &UpstreamSettings) -> Result<Option<Arc<TrustedKeys>>,
 
 /// The origins that may have private addresses.
 fn trusted(settings: &UpstreamSettings) -> Result<Vec<url::Origin>, Problem> {
-    let own = Some(&settings.url).filter(|_| settings.allow_private);
+    let log = settings
+        .checksum_log
+        .iter()
+        .filter_map(|log| log.url.as_ref());
+    let beside = log.chain(&settings.vulnerabilities);
+    let own = std::iter::once(&settings.url).chain(beside);
+    let own = own.filter(|_| settings.allow_private);
     let named = settings.allow.iter().chain(&settings.token_origins);
     origins(named.chain(own))
 }

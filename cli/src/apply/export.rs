@@ -103,6 +103,11 @@ fn upstream(it: &Upstream) -> UpstreamEntry {
         requests_per_minute: it.requests_per_minute.map(Into::into),
         absent_statuses: Some(it.absent_statuses.clone()).filter(|it| !it.is_default()),
         answer_time: it.answer_time,
+        checksum_database: it.checksum_database.clone(),
+        checksum_database_url: it.checksum_database_url.clone(),
+        checksum_database_except: Some(it.checksum_database_except.clone())
+            .filter(|patterns| !patterns.is_empty()),
+        vulnerability_database: it.vulnerability_database.clone(),
     }
 }
 

@@ -177,6 +177,14 @@ pub(crate) struct UpstreamEntry {
     pub(crate) absent_statuses: Option<AbsentStatuses>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) answer_time: Option<AnswerTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum_database: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum_database_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum_database_except: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) vulnerability_database: Option<String>,
 }
 
 /// Packages that are not served.

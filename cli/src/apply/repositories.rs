@@ -254,7 +254,7 @@ fn upstream(
     );
     let has_key = same.is_some_and(|it| it.client_certificate.is_some());
     let sends_key = again || !has_key || certificate.is_some();
-    let change = UpstreamChange {
+    let mut change = UpstreamChange {
         url: url.map(str::to_owned).or(list_needs_url),
         mirror_list,
         username: differences.of(
@@ -305,7 +305,9 @@ fn upstream(
                 wanted.answer_time,
             )
             .map_or(Patch::Keep, Patch::Set),
+        ..UpstreamChange::default()
     };
+    vouching(differences, wanted, there, &mut change);
     if change.password.is_some() {
         differences.secret("upstream.password", has_password);
     }
@@ -313,6 +315,40 @@ fn upstream(
         differences.secret("upstream.client_key", has_key);
     }
     change
+}
+
+/// What vouches for the packages of a mirror stays with another address, and is not another database's.
+fn vouching(
+    differences: &mut Differences,
+    wanted: &UpstreamEntry,
+    there: Option<&Upstream>,
+    change: &mut UpstreamChange,
+) {
+    let is_same = |it: &&Upstream| {
+        let wanted = wanted.checksum_database.as_deref();
+        wanted.is_none_or(|wanted| wanted == it.checksum_database.as_deref().unwrap_or_default())
+    };
+    let same_log = there.filter(is_same);
+    change.checksum_database = differences.of(
+        "upstream.checksum_database",
+        there.map(|it| it.checksum_database.clone().unwrap_or_default()),
+        wanted.checksum_database.clone(),
+    );
+    change.checksum_database_url = differences.of(
+        "upstream.checksum_database_url",
+        same_log.map(|it| it.checksum_database_url.clone().unwrap_or_default()),
+        wanted.checksum_database_url.clone(),
+    );
+    change.checksum_database_except = differences.of(
+        "upstream.checksum_database_except",
+        same_log.map(|it| it.checksum_database_except.clone()),
+        wanted.checksum_database_except.clone(),
+    );
+    change.vulnerability_database = differences.of(
+        "upstream.vulnerability_database",
+        there.map(|it| it.vulnerability_database.clone().unwrap_or_default()),
+        wanted.vulnerability_database.clone(),
+    );
 }
 
 /// A reason that is empty is none.

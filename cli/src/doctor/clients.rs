@@ -19,20 +19,21 @@ struct Client {
     repo: &'static str,
 }
 
-const CLIENTS: [Client; 8] = [
+const CLIENTS: [Client; 9] = [
     client("docker", "oci", "oci/docker.io"),
     client("podman", "oci", "oci/docker.io"),
     client("cargo", "cargo", "cargo/main"),
     client("npm", "npm", "npm/main"),
     client("pip", "pypi", "pypi/main"),
     client("uv", "pypi", "pypi/main"),
+    client("go", "go", "go/main"),
     client("dnf", "rpm", "rpm/main"),
     client("apt", "deb", "deb/main"),
 ];
 
 /// The clients that can be looked at.
-pub(crate) const NAMES: [&str; 8] = [
-    "docker", "podman", "cargo", "npm", "pip", "uv", "dnf", "apt",
+pub(crate) const NAMES: [&str; 9] = [
+    "docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf", "apt",
 ];
 
 const fn client(program: &'static str, protocol: &'static str, repo: &'static str) -> Client {

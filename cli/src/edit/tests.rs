@@ -4,6 +4,8 @@ use super::*;
 fn files_are_known_by_their_names() {
     for (path, kind) in [
         ("/home/a/.npmrc", Some(Kind::Lines(Style::Npmrc))),
+        ("/home/a/.config/go/env", Some(Kind::Lines(Style::Npmrc))),
+        ("/home/a/.config/env", None),
         (
             "/home/a/.config/pip/pip.conf",
             Some(Kind::Lines(Style::Ini)),

@@ -26,6 +26,7 @@ fn every_protocol_is_looked_for() {
         [
             ("cargo", 0),
             ("deb", 0),
+            ("go", 0),
             ("npm", 0),
             ("pypi", 1),
             ("rpm", 0)

@@ -32,6 +32,12 @@ const WIDE: u16 = 1;
 /// The extra field that gives an entry another name (APPNOTE 4.6.9), after a version and a checksum.
 const UNICODE_PATH: u16 = 0x7075;
 const UNICODE_PATH_HEAD_BYTES: usize = 5;
+/// Who made an entry, where its attributes are those of Unix; and what these say of its kind.
+const UNIX: u8 = 3;
+const KIND: u32 = 0o170_000;
+const LINK: u32 = 0o120_000;
+/// Bytes of a content at once.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A file within a zip file.
 pub(crate) struct Entry {
@@ -46,6 +52,20 @@ pub(crate) struct Entry {
     at: u64,
     /// Where its content begins.
     content: u64,
+    /// Whether systems with links would make one of it.
+    is_link: bool,
+}
+
+impl Entry {
+    /// The bytes of its content.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether systems with links would make one of it.
+    pub(crate) fn is_link(&self) -> bool {
+        self.is_link
+    }
 }
 
 /// All entries, by their place in the file.
@@ -96,18 +116,38 @@ pub(crate) fn content(
 ) -> Result<Vec<u8>, Fault> {
     require_file(&entry.name, entry.size, max.into())?;
     let mut bytes = Vec::new();
+    each(file, entry, |piece| bytes.extend_from_slice(piece))?;
+    Ok(bytes)
+}
+
+/// Passes the content of an entry to a function, a piece at a time. That it is damaged is known at its
+/// end.
+pub(crate) fn each(
+    file: &mut Window<'_>,
+    entry: &Entry,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Fault> {
     let packed = file.stream(entry.content, entry.packed)?;
     // One byte more shows that it is longer than its headers say.
-    match entry.method {
-        STORED => packed.take(entry.size + 1).read_to_end(&mut bytes),
-        _ => DeflateDecoder::new(packed)
-            .take(entry.size + 1)
-            .read_to_end(&mut bytes),
-    }?;
-    let mut crc = Crc::new();
-    crc.update(&bytes);
-    if bytes.len() as u64 == entry.size && crc.sum() == entry.crc {
-        Ok(bytes)
+    let limit = entry.size + 1;
+    let mut unpacked: Box<dyn Read + '_> = match entry.method {
+        STORED => Box::new(packed.take(limit)),
+        _ => Box::new(DeflateDecoder::new(packed).take(limit)),
+    };
+    let (mut crc, mut piece) = (Crc::new(), vec![0; PIECE_BYTES]);
+    let mut size = 0;
+    loop {
+        match unpacked.read(&mut piece)? {
+            0 => break,
+            count => {
+                crc.update(&piece[..count]);
+                take(&piece[..count]);
+                size += count as u64;
+            }
+        }
+    }
+    if size == entry.size && crc.sum() == entry.crc {
+        Ok(())
     } else {
         Err(Fault::refused(format!(
             "has a damaged file: {:.200}",
@@ -240,6 +280,7 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         size,
         at,
         content: 0,
+        is_link: bytes.get(5) == Some(&UNIX) && (u32_at(bytes, 38)? >> 16) & KIND == LINK,
     };
     Some((entry, rest.get(name + extra + comment..)?))
 }

@@ -139,7 +139,7 @@ fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
         &item.url
     };
     let (sum, digits) = match &item.integrity {
-        Integrity::None => (Sum::Nothing, &[][..]),
+        Integrity::Contents(_) | Integrity::None => (Sum::Nothing, &[][..]),
         Integrity::Sha1(digits) => (Sum::Sha1, &digits[..]),
         Integrity::Digest(digest) => (Sum::Digest(digest.algorithm()), digest.bytes()),
     };

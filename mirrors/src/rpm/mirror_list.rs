@@ -216,7 +216,7 @@ fn is_stronger(one: &Integrity, other: &Integrity) -> bool {
     let weight = |it: &Integrity| match it {
         Integrity::Digest(digest) => digest.hex().len(),
         Integrity::Sha1(_) => 1,
-        Integrity::None => 0,
+        Integrity::Contents(_) | Integrity::None => 0,
     };
     weight(one) > weight(other)
 }

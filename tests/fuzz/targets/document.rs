@@ -5,11 +5,13 @@ use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::{
-    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, RepoUrl, cargo, deb, npm, pypi, rpm,
+    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, cargo, deb, go, npm, pypi, rpm,
 };
+use larder_mirrors::rendering::filling;
 use libfuzzer_sys::fuzz_target;
 
-const DOCUMENTS: [(&dyn Protocol, &str, &str); 13] = [
+const ORIGIN: &str = "https://larder.example";
+const DOCUMENTS: [(&dyn Protocol, &str, &str); 17] = [
     (&cargo::Cargo, "/se/rd/serde_json", "*/*"),
     (&deb::Deb, "/dists/stable/InRelease", "*/*"),
     (&deb::Deb, "/dists/stable/Release", "*/*"),
@@ -21,6 +23,10 @@ const DOCUMENTS: [(&dyn Protocol, &str, &str); 13] = [
     (&pypi::Pypi, "/simple/sample/", "application/vnd.pypi.simple.v1+json"),
     (&pypi::Pypi, "/simple/sample/", "text/html"),
     (&pypi::Pypi, "/simple/", "text/html"),
+    (&go::Go, "/example.com/m/@v/list", "*/*"),
+    (&go::Go, "/example.com/m/@latest", "*/*"),
+    (&go::Go, "/vulndb/index/db.json", "*/*"),
+    (&go::Go, "/vulndb/ID/GO-2021-0001.json.gz", "*/*"),
     (&rpm::Rpm, "/repodata/repomd.xml", "*/*"),
     (&rpm::Rpm, "/repodata/repomd.xml.asc", "*/*"),
 ];
@@ -32,7 +38,6 @@ const ARTIFACTS: [(&dyn Protocol, &str); 4] = [
 ];
 
 fuzz_target!(|body: &[u8]| {
-    let repo_url = RepoUrl { origin: "https://larder.example", path: "/p/main", public: true, identified: false };
     let known = [Some(Bytes::copy_from_slice(body))];
     for (protocol, path, accept) in DOCUMENTS {
         let mut headers = HeaderMap::new();
@@ -63,11 +68,13 @@ fuzz_target!(|body: &[u8]| {
         if representation.name.is_empty() {
             continue;
         }
-        let request = RenderRequest { document: &document, representation, part: None, repo_url };
+        let (repo_path, place_bytes) = ("/p/main", ORIGIN.len() + 1);
+        let request = RenderRequest { document: &document, representation, part: None, repo_path, place_bytes };
         if let Ok(rendered) = protocol.render(&request, body)
             && representation.content_type.ends_with("json")
         {
-            serde_json::from_slice::<serde::de::IgnoredAny>(&rendered).expect("JSON");
+            let filled = rendered.filled(&filling(ORIGIN, place_bytes).expect("an address"));
+            serde_json::from_slice::<serde::de::IgnoredAny>(&filled).expect("JSON");
         }
     }
     for (protocol, path) in ARTIFACTS {

@@ -17,8 +17,9 @@ use larder_access::PolicySnapshot;
 use larder_api as api;
 use larder_metadata::grants::{Grant, GrantFilter, GrantKey, Written};
 use larder_metadata::{Error, Requirement};
-use larder_mirrors::Protocol;
-use larder_model::{Kind, Network, NotANetwork, NotASubject, Pattern, Problem, RepoPath, Subject};
+use larder_model::{
+    Kind, Network, NotANetwork, NotASubject, Pattern, Problem, ProtocolName, RepoPath, Subject,
+};
 use std::sync::Arc;
 
 /// Rows looked at in one go.
@@ -297,7 +298,8 @@ fn networks(subject: &Subject, texts: &[String]) -> Result<Vec<Network>, Problem
 fn no_effect_yet(repository: &Pattern, policy: &PolicySnapshot) -> Option<String> {
     let path: RepoPath = repository.as_str().parse().ok()?;
     let missing = policy.repo(path.protocol, &path.name).is_none();
-    let mut of_packages = larder_mirrors::all().map(Protocol::name).into_iter();
-    (missing && of_packages.any(|protocol| protocol == path.protocol))
+    let is_made_by_pushes = path.protocol == ProtocolName::OCI;
+    let is_known = larder_mirrors::of(path.protocol).is_some();
+    (missing && is_known && !is_made_by_pushes)
         .then(|| format!("there is no repository {path} yet; the grant counts once there is"))
 }

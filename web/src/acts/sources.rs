@@ -103,6 +103,34 @@ pub(crate) async fn of_package_upstream(
     of_package_where(state, caller, path, is_mirror).await
 }
 
+/// Whether no mirror of a group gives a name: a deleted repository had it, or one above it, or one above
+/// it is published.
+async fn is_taken(
+    state: &ApiState,
+    path: &PackagePath,
+    sources: &[(Arc<RepoRecord>, bool)],
+) -> Result<bool, Problem> {
+    let protocol = path.repo.protocol;
+    let names = larder_mirrors::of(protocol).map(Protocol::names);
+    let above = names.map_or_else(Vec::new, |names| names.above(&path.package));
+    let hosted = sources.iter().filter(|(source, _)| is_hosted(source));
+    for (source, _) in hosted {
+        for name in &above {
+            if state.metadata.owns_name(key_of(source, name)).await? {
+                return Ok(true);
+            }
+        }
+    }
+    if state.gate.policy().has_reservations(protocol) {
+        for name in above.into_iter().chain([&*path.package]) {
+            if state.metadata.is_reserved(protocol, name).await? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// The same; some count as if they knew the package.
 async fn of_package_where(
     state: &ApiState,
@@ -117,11 +145,8 @@ async fn of_package_where(
         let known = counts(&source) || state.metadata.revision(key).await?.is_some();
         sources.push((source, known));
     }
-    let protocol = path.repo.protocol;
-    let is_reserved = kind_of(&repo) == RepoKind::Group
-        && state.gate.policy().has_reservations(protocol)
-        && state.metadata.is_reserved(protocol, &path.package).await?;
-    let holders = holders(caller, path, &sources, is_reserved);
+    let is_taken = kind_of(&repo) == RepoKind::Group && is_taken(state, path, &sources).await?;
+    let holders = holders(caller, path, &sources, is_taken);
     if holders.is_empty() {
         Err(no_package())
     } else {

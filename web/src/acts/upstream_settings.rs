@@ -37,11 +37,19 @@ pub(crate) fn apply(
         .or_else(|| before.as_ref().map(|before| before.url.clone()))
         .ok_or_else(|| Problem::invalid("url", "the body lacks `url`"))?;
     // Credentials are for the place they were given for: with another address they are gone, as is
-    // the rest.
-    let same = before.filter(|before| before.url == url);
-    let mut upstream = same.unwrap_or_else(|| UpstreamSettings {
-        url,
-        ..UpstreamSettings::default()
+    // the rest. What vouches for its packages does so wherever they come from.
+    let (same, other) = match before {
+        Some(before) if before.url == url => (Some(before), None),
+        before => (None, before),
+    };
+    let mut upstream = same.unwrap_or_else(|| {
+        let other = other.unwrap_or_default();
+        UpstreamSettings {
+            url,
+            checksum_log: other.checksum_log,
+            vulnerabilities: other.vulnerabilities,
+            ..UpstreamSettings::default()
+        }
     });
     if change.mirror_list.is_some() {
         upstream.mirror_list = list;
@@ -86,6 +94,13 @@ pub(crate) fn apply(
         upstream.absent_statuses = absent_statuses(statuses)?;
     }
     upstream.answer_time = change.answer_time.apply(upstream.answer_time);
+    let beside = Beside {
+        key: change.checksum_database,
+        url: change.checksum_database_url,
+        except: change.checksum_database_except,
+        vulnerabilities: change.vulnerability_database,
+    };
+    beside.apply(path, &mut upstream)?;
     Ok(upstream)
 }
 
@@ -165,7 +180,88 @@ pub(crate) fn show(upstream: UpstreamSettings) -> api::Upstream {
         requests_per_minute: upstream.requests_per_minute,
         absent_statuses: upstream.absent_statuses,
         answer_time: upstream.answer_time,
+        checksum_database: upstream.checksum_log.as_ref().map(|log| log.key.clone()),
+        checksum_database_url: upstream.checksum_log.as_ref().and_then(|it| it.url.clone()),
+        checksum_database_except: upstream.checksum_log.map_or_else(Vec::new, |it| it.except),
+        vulnerability_database: upstream.vulnerabilities,
     }
+}
+
+/// What stands beside an upstream, and is changed with it.
+struct Beside {
+    key: Option<String>,
+    url: Option<String>,
+    except: Option<Vec<String>>,
+    vulnerabilities: Option<String>,
+}
+
+impl Beside {
+    fn apply(self, path: &RepoPath, upstream: &mut UpstreamSettings) -> Result<(), Problem> {
+        let protocol = larder_mirrors::of(path.protocol);
+        if let Some(text) = self.vulnerabilities {
+            let has_any = protocol.is_some_and(larder_mirrors::Protocol::has_vulnerabilities);
+            if !has_any && !text.is_empty() {
+                return Err(not_of(path, "vulnerability_database"));
+            }
+            let wanted = Some(text).filter(|text| !text.is_empty());
+            upstream.vulnerabilities = wanted.as_deref().map(address).transpose()?;
+        }
+        if self.key.as_deref() == Some("") {
+            upstream.checksum_log = None;
+        }
+        let before = upstream.checksum_log.take();
+        let key = short("checksum_database", self.key)?.filter(|key| !key.is_empty());
+        let more = self.url.is_some() || self.except.is_some();
+        // With another key the rest begins anew.
+        let same = before.filter(|before| key.as_ref().is_none_or(|key| *key == before.key));
+        let Some(key) = key.or_else(|| same.as_ref().map(|same| same.key.clone())) else {
+            let is_empty = self.url.is_none_or(|url| url.is_empty())
+                && self.except.is_none_or(|except| except.is_empty());
+            return if more && !is_empty {
+                let detail = "`checksum_database` is missing: the name of a database and its key";
+                Err(Problem::invalid("checksum_database", detail))
+            } else {
+                Ok(())
+            };
+        };
+        let mut log = same.unwrap_or_default();
+        log.key = key;
+        if let Some(url) = self.url {
+            let wanted = Some(url).filter(|url| !url.is_empty());
+            log.url = wanted.as_deref().map(address).transpose()?;
+        }
+        if let Some(except) = self.except {
+            log.except = patterns(except)?;
+        }
+        let logs = protocol.and_then(larder_mirrors::Protocol::logs);
+        logs.ok_or_else(|| not_of(path, "checksum_database"))?
+            .open(&log)?;
+        upstream.checksum_log = Some(log);
+        Ok(())
+    }
+}
+
+/// Patterns of packages, each a short word.
+fn patterns(list: Vec<String>) -> Result<Vec<String>, Problem> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b",[]\\".contains(&byte);
+    let fits = |text: &&String| {
+        let stars = text.bytes().filter(|byte| *byte == b'*').count();
+        text.len() <= LONGEST && stars <= 8 && text.bytes().all(plain)
+    };
+    if list.len() > MAX || !list.iter().all(|text| fits(&text)) {
+        let detail = "`checksum_database_except` is a list of patterns such as corp.example/*";
+        return Err(Problem::invalid("checksum_database_except", detail));
+    }
+    Ok(list.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
+/// The problem of a setting for another protocol.
+fn not_of(path: &RepoPath, key: &'static str) -> Problem {
+    let detail = format!(
+        "`{key}` is for mirrors whose clients have one, which those of {} have not",
+        path.protocol
+    );
+    Problem::invalid(key, detail)
 }
 
 /// Fails if a list of mirrors is named for a protocol that has none.

@@ -109,6 +109,14 @@ pub(crate) fn installs(
                 format!("uv pip install --index-url {address}simple/ {}", with("==")),
             ),
         ],
+        "go" => vec![line(
+            "go",
+            format!(
+                "GOPROXY={} go get {}",
+                address.trim_end_matches('/'),
+                with("@")
+            ),
+        )],
         "rpm" => vec![line("dnf", format!("dnf install {}", with("-")))],
         _ => Vec::new(),
     }
@@ -122,6 +130,7 @@ pub(crate) fn client(protocol: ProtocolName) -> Option<&'static str> {
         "npm" => Some("npm"),
         "pypi" => Some("pip"),
         "rpm" => Some("dnf"),
+        "go" => Some("go"),
         _ => None,
     }
 }
@@ -186,13 +195,13 @@ mod tests {
     #[test]
     fn lines_of_packages_are_whole() {
         let base = "https://larder.example";
-        for protocol in ["cargo", "npm", "pypi", "rpm"] {
+        for protocol in ["cargo", "npm", "pypi", "rpm", "go"] {
             let repo = repo(protocol, "main");
             for line in installs(base, &repo, ("left-pad", true), "1.0") {
                 assert!(line.text.contains("left-pad"), "{}", line.text);
                 assert!(line.text.contains("1.0"), "{}", line.text);
                 let is_set_up_before = protocol == "rpm";
-                let address = format!("{base}/{protocol}/main/");
+                let address = format!("{base}/{protocol}/main");
                 assert_eq!(
                     line.text.contains(&address),
                     !is_set_up_before,

@@ -28,6 +28,11 @@ pub(crate) struct Typed {
     pub(crate) takes_sparse: bool,
     /// One origin a line.
     pub(crate) token_origins: String,
+    pub(crate) checksum_database: String,
+    pub(crate) checksum_database_url: String,
+    /// One pattern a line.
+    pub(crate) checksum_database_except: String,
+    pub(crate) vulnerability_database: String,
     /// One name a line.
     pub(crate) members: String,
 }
@@ -51,6 +56,10 @@ impl Typed {
             serves_vanished: form.has("serve_vanished"),
             takes_sparse: form.has("sparse_images"),
             token_origins: text("token_origins"),
+            checksum_database: text("checksum_database"),
+            checksum_database_url: text("checksum_database_url"),
+            checksum_database_except: text("checksum_database_except"),
+            vulnerability_database: text("vulnerability_database"),
             members: text("members"),
         }
     }
@@ -95,6 +104,18 @@ impl Typed {
             token_origins: upstream
                 .map(|it| it.token_origins.join("\n"))
                 .unwrap_or_default(),
+            checksum_database: upstream
+                .and_then(|it| it.checksum_database.clone())
+                .unwrap_or_default(),
+            checksum_database_url: upstream
+                .and_then(|it| it.checksum_database_url.clone())
+                .unwrap_or_default(),
+            checksum_database_except: upstream
+                .map(|it| it.checksum_database_except.join("\n"))
+                .unwrap_or_default(),
+            vulnerability_database: upstream
+                .and_then(|it| it.vulnerability_database.clone())
+                .unwrap_or_default(),
             members: members.map(RepoName::as_str).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -107,6 +128,8 @@ impl Typed {
             &self.trusted_keys,
             &self.mirror_list,
             &self.token_origins,
+            &self.checksum_database,
+            &self.vulnerability_database,
         ];
         rare.iter().any(|text| !text.is_empty())
     }
@@ -146,18 +169,27 @@ impl Typed {
                     ca_certificate: text_of("ca_certificate", &self.ca_certificate),
                     trusted_keys: text_of("trusted_keys", &self.trusted_keys),
                     allow_private: Some(self.allows_private),
-                    token_origins: form.has("token_origins").then(|| self.token_origins()),
+                    token_origins: form
+                        .has("token_origins")
+                        .then(|| words(&self.token_origins)),
+                    checksum_database: text_of("checksum_database", &self.checksum_database),
+                    checksum_database_url: text_of(
+                        "checksum_database_url",
+                        &self.checksum_database_url,
+                    ),
+                    checksum_database_except: form
+                        .has("checksum_database_except")
+                        .then(|| words(&self.checksum_database_except)),
+                    vulnerability_database: text_of(
+                        "vulnerability_database",
+                        &self.vulnerability_database,
+                    ),
                     ..api::UpstreamChange::default()
                 });
             }
             RepoKind::Group => change.members = Some(self.members()?),
         }
         Ok(change)
-    }
-
-    fn token_origins(&self) -> Vec<String> {
-        let origins = self.token_origins.split_whitespace();
-        origins.map(str::to_owned).collect()
     }
 
     fn members(&self) -> Result<Vec<RepoName>, Problem> {
@@ -169,4 +201,9 @@ impl Typed {
         };
         names.map(read).collect()
     }
+}
+
+/// The words of a field.
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }

@@ -117,6 +117,8 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
 fn upstream(random: &mut Random) -> UpstreamEntry {
     let urls = ["https://a.example/", "https://b.example/x/"];
     let address = |url: &str| Address(url.to_owned());
+    let log = random.maybe(|it| it.one(&["", "a+01234567+A", "b+01234567+A"]).to_owned());
+    let has_log = log.as_ref().is_some_and(|key| !key.is_empty());
     UpstreamEntry {
         url: address(random.one(&urls)),
         mirror_list: random.maybe(|it| it.one(&["", "https://m.example/list?x"]).to_owned()),
@@ -133,6 +135,14 @@ fn upstream(random: &mut Random) -> UpstreamEntry {
         requests_per_minute: random.maybe(|it| it.one(&[0, 60])),
         absent_statuses: random.maybe(|it| it.some(&[400, 403]).try_into().expect("statuses")),
         answer_time: random.maybe(|it| parsed(it.one(&["5s", "1m"]))),
+        checksum_database: log,
+        checksum_database_url: random
+            .maybe(|it| it.one(&["", "https://sum.example/"]).to_owned())
+            .filter(|_| has_log),
+        checksum_database_except: random
+            .maybe(|it| it.some(&["corp.example/*"].map(str::to_owned)))
+            .filter(|_| has_log),
+        vulnerability_database: random.maybe(|it| it.one(&["", "https://v.example/"]).to_owned()),
     }
 }
 

@@ -358,6 +358,7 @@ fn changed(
 fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Upstream, String> {
     let before_url = before.as_ref().map(|it| it.url.clone());
     let url = change.url.clone().or(before_url).ok_or("no url")?;
+    let log = before.clone();
     let mut it = before
         .filter(|it| it.url == url)
         .unwrap_or_else(|| Upstream {
@@ -375,6 +376,12 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
             requests_per_minute: None,
             absent_statuses: larder_model::upstream::AbsentStatuses::default(),
             answer_time: None,
+            checksum_database: log.as_ref().and_then(|it| it.checksum_database.clone()),
+            checksum_database_url: log.as_ref().and_then(|it| it.checksum_database_url.clone()),
+            checksum_database_except: log
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.checksum_database_except.clone()),
+            vulnerability_database: log.and_then(|it| it.vulnerability_database),
         });
     if let Some(list) = &change.mirror_list {
         it.mirror_list = Some(list.clone()).filter(|list| !list.is_empty());
@@ -409,5 +416,26 @@ fn with_upstream(before: Option<Upstream>, change: &UpstreamChange) -> Result<Up
     if let Patch::Set(time) = change.answer_time {
         it.answer_time = Some(time);
     }
+    if let Some(address) = &change.vulnerability_database {
+        it.vulnerability_database = Some(address.clone()).filter(|address| !address.is_empty());
+    }
+    with_log(&mut it, change)?;
     Ok(it)
+}
+
+fn with_log(it: &mut Upstream, change: &UpstreamChange) -> Result<(), String> {
+    if change.checksum_database.is_some() && change.checksum_database != it.checksum_database {
+        let key = change.checksum_database.clone();
+        it.checksum_database = key.filter(|key| !key.is_empty());
+        it.checksum_database_url = None;
+        it.checksum_database_except.clear();
+    }
+    if let Some(url) = &change.checksum_database_url {
+        it.checksum_database_url = Some(url.clone()).filter(|url| !url.is_empty());
+    }
+    if let Some(except) = &change.checksum_database_except {
+        it.checksum_database_except.clone_from(except);
+    }
+    let is_more = it.checksum_database_url.is_some() || !it.checksum_database_except.is_empty();
+    demand(it.checksum_database.is_some() || !is_more, "a database")
 }

@@ -1,0 +1,482 @@
+//! Mirrors: what an upstream has is asked for when a client asks, and kept with all that was there before.
+
+use crate::advertisement::{self, Advertised};
+use crate::endpoint::GIT_PROTOCOL;
+use crate::fetching::{self, Event, PackReader};
+use crate::ls_refs;
+use crate::oid::{ObjectFormat, Oid};
+use crate::program::{Input, Place};
+use crate::refs::{RefName, Refs};
+use crate::repositories::{Found, NewPack, Repositories, StateChange};
+use crate::state::{DOCUMENT, State};
+use crate::workspace::Kept;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use http::HeaderValue;
+use larder_cache::{Joined, Mirror, MirrorAnswer, MirrorRequest, Packages};
+use larder_metadata::Metadata;
+use larder_metadata::files::PackageKey;
+use larder_metadata::repos::RepoRecord;
+use larder_model::{FileKind, Kind, Problem, System, Timestamp};
+use moka::sync::Cache as Memory;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The most bytes of all refs of an upstream: some hundred thousand.
+const MAX_REFS: usize = 64 << 20;
+/// How often a state is written when others are first.
+const TRIES: usize = 8;
+/// Names that upstreams do not have, in memory.
+const MAX_MISSING: u64 = 10_000;
+/// The media types of an upstream's answers.
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
+const RESULT: &str = "application/x-git-upload-pack-result";
+const REQUEST: &str = "application/x-git-upload-pack-request";
+
+/// Asks upstreams, and keeps what they give.
+#[derive(Clone)]
+pub struct Mirroring(Arc<Inner>);
+
+struct Inner {
+    metadata: Metadata,
+    packages: Packages,
+    repositories: Arc<Repositories>,
+    under_way: Joined<Found>,
+    /// When an upstream had no such repository.
+    missing: Memory<(i64, Box<str>), Timestamp>,
+}
+
+/// A repository of a mirror.
+#[derive(Clone)]
+struct Goal {
+    mirror: Mirror,
+    record: Arc<RepoRecord>,
+    path: Box<str>,
+}
+
+/// Where an upstream answers, and what it has.
+struct Source {
+    address: String,
+    advertised: Advertised,
+    refs: Refs,
+}
+
+fn useless(detail: &str) -> Problem {
+    Problem::new(Kind::Upstream, "upstream", detail.to_owned())
+}
+
+fn missing() -> Problem {
+    Problem::not_found("name", "the upstream has no such repository")
+}
+
+impl Goal {
+    fn package(&self) -> PackageKey<'_> {
+        PackageKey {
+            repo: self.record.id,
+            package: &self.path,
+        }
+    }
+
+    fn full_name(&self) -> String {
+        format!("{}/{}", self.record.full_name(), self.path)
+    }
+
+    async fn ask(
+        &self,
+        url: &str,
+        question: Option<&Bytes>,
+    ) -> Result<Option<MirrorAnswer>, Problem> {
+        let request = MirrorRequest {
+            url,
+            accept: question.map_or(ADVERTISEMENT, |_| RESULT),
+            header: Some((GIT_PROTOCOL, HeaderValue::from_static("version=2"))),
+            question: question.map(|body| (REQUEST, body)),
+        };
+        self.mirror.ask(&request).await
+    }
+
+    /// Asks for refs or objects where the first answer came from.
+    async fn ask_at(&self, address: &str, question: Vec<u8>) -> Result<MirrorAnswer, Problem> {
+        let answer = self
+            .ask(
+                &format!("{address}/git-upload-pack"),
+                Some(&question.into()),
+            )
+            .await?;
+        answer.ok_or_else(|| useless("the upstream tells of a repository, and gives none of it"))
+    }
+
+    /// What the upstream has: under the name with its usual ending, or as it was asked for.
+    async fn source(&self) -> Result<Option<Source>, Problem> {
+        for ending in [".git", ""] {
+            let path = format!("{}{ending}/info/refs?service=git-upload-pack", self.path);
+            if let Some(answer) = self.ask(&path, None).await? {
+                return self.read(answer).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn read(&self, answer: MirrorAnswer) -> Result<Source, Problem> {
+        if answer.content_type() != ADVERTISEMENT {
+            let detail = format!(
+                "the upstream does not speak git's smart protocol: it answers with {:?}",
+                answer.content_type()
+            );
+            return Err(useless(&detail));
+        }
+        // A redirect of the first request holds for all.
+        let address = answer.address().split('?').next().unwrap_or_default();
+        let address = address
+            .strip_suffix("/info/refs")
+            .ok_or_else(|| useless("the upstream leads to something that is no repository"))?
+            .to_owned();
+        let advertised = advertisement::read(&answer.collect(MAX_REFS).await?)?;
+        let refs = match &advertised {
+            Advertised::Refs { refs, .. } => refs.clone(),
+            Advertised::Commands { format, .. } => {
+                let answer = self.ask_at(&address, ls_refs::request(*format)).await?;
+                ls_refs::read(&answer.collect(MAX_REFS).await?)?
+            }
+        };
+        Ok(Source {
+            address,
+            advertised,
+            refs,
+        })
+    }
+}
+
+impl Advertised {
+    const fn format(&self) -> ObjectFormat {
+        match self {
+            Self::Commands { format, .. } | Self::Refs { format, .. } => *format,
+        }
+    }
+}
+
+impl Mirroring {
+    /// Mirrors whose upstreams are asked through `packages`.
+    pub fn new(metadata: Metadata, packages: Packages, repositories: Arc<Repositories>) -> Self {
+        Self(Arc::new(Inner {
+            metadata,
+            packages,
+            repositories,
+            under_way: Joined::default(),
+            missing: Memory::builder().max_capacity(MAX_MISSING).build(),
+        }))
+    }
+
+    /// A repository of a mirror, as fresh as it can be had; `None` if the upstream has none of that name.
+    pub async fn find(
+        &self,
+        record: &Arc<RepoRecord>,
+        path: &str,
+    ) -> Result<Option<Found>, Problem> {
+        let mirror = self.0.packages.mirror(record)?;
+        mirror.require_not_blocked(path)?;
+        let goal = Goal {
+            mirror,
+            record: Arc::clone(record),
+            path: path.into(),
+        };
+        let mirror = &goal.mirror;
+        let Some(found) = self.0.repositories.find(goal.package()).await? else {
+            mirror.require_upstream()?;
+            return match self.require_not_missing(&goal) {
+                Ok(()) => none_if_missing(self.refresh(&goal).await),
+                Err(_) => Ok(None),
+            };
+        };
+        let age = self.0.metadata.now().since(found.checked_at);
+        if age < mirror.fresh() || mirror.is_offline() {
+            return Ok(Some(found));
+        }
+        // Served at once and asked for behind it for as long again as it was fresh,
+        let refresh = self.refresh(&goal);
+        if age < mirror.fresh() * 2 {
+            refresh.now_or_never(); // it goes on by itself
+            return Ok(Some(found));
+        }
+        // then asked for first.
+        match tokio::time::timeout(mirror.revalidate_timeout(), refresh).await {
+            Ok(Ok(now)) => Ok(Some(now)),
+            Ok(Err(problem)) if problem.kind == Kind::NotFound => {
+                Ok(mirror.serves_vanished().then_some(found))
+            }
+            Ok(Err(problem)) => {
+                tracing::debug!(%problem, path, "what is kept is served");
+                Ok(Some(found))
+            }
+            Err(_) => Ok(Some(found)),
+        }
+    }
+
+    /// A repository that has these objects, if its upstream gives them: what a client knows from elsewhere
+    /// need not be what a ref stands for.
+    pub async fn with_objects(
+        &self,
+        record: &Arc<RepoRecord>,
+        path: &str,
+        (found, wanted): (Found, &[Oid]),
+    ) -> Result<Found, Problem> {
+        let others: Vec<&Oid> = wanted
+            .iter()
+            .filter(|oid| !found.kept.state.holds(oid))
+            .collect();
+        let mirror = self.0.packages.mirror(record)?;
+        if others.is_empty() || mirror.is_offline() {
+            return Ok(found);
+        }
+        let goal = Goal {
+            mirror,
+            record: Arc::clone(record),
+            path: path.into(),
+        };
+        let lacking = self.lacking(&goal, &found.kept, &others).await?;
+        if lacking.is_empty() {
+            return Ok(found);
+        }
+        let key = lacking.iter().map(ToString::to_string).collect::<String>();
+        let (this, own) = (self.clone(), goal.clone());
+        let start = || async move { this.bring_objects(&own, lacking).await };
+        let brought = self.0.under_way.join((record.id, path, &key), start).await;
+        // The client is told by git what is not there.
+        Ok(brought.unwrap_or_else(|problem| {
+            tracing::info!(
+                problem = problem.with_causes(),
+                path,
+                "objects could not be had"
+            );
+            found
+        }))
+    }
+
+    fn require_not_missing(&self, goal: &Goal) -> Result<(), Problem> {
+        let at = self.0.missing.get(&(goal.record.id, goal.path.clone()));
+        match at {
+            Some(at) if self.0.metadata.now().since(at) < goal.mirror.fresh() => Err(missing()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the upstream, once for all who wait.
+    async fn refresh(&self, goal: &Goal) -> Result<Found, Problem> {
+        let (this, own) = (self.clone(), goal.clone());
+        let start = || async move {
+            let fetched = this.fetch(&own).await;
+            if let Err(problem) = &fetched {
+                let (path, repo) = (&*own.path, &own.record.name);
+                tracing::info!(problem = problem.with_causes(), %repo, path, "a repository could not be had");
+                if problem.kind == Kind::NotFound {
+                    let now = this.0.metadata.now();
+                    this.0
+                        .missing
+                        .insert((own.record.id, own.path.clone()), now);
+                }
+            }
+            fetched
+        };
+        let key = (goal.record.id, &*goal.path, DOCUMENT);
+        self.0.under_way.join(key, start).await
+    }
+
+    async fn fetch(&self, goal: &Goal) -> Result<Found, Problem> {
+        let found = self.0.repositories.find(goal.package()).await?;
+        let now = self.0.metadata.now();
+        // Another flight may have landed since the asker looked.
+        if let Some(found) = &found
+            && now.since(found.checked_at) < goal.mirror.fresh()
+        {
+            return Ok(found.clone());
+        }
+        let source = goal.source().await?.ok_or_else(missing)?;
+        self.keep(goal, &source, BTreeSet::new()).await
+    }
+
+    /// Brings objects that were asked for by their names, which stay.
+    async fn bring_objects(&self, goal: &Goal, objects: Vec<Oid>) -> Result<Found, Problem> {
+        let source = goal.source().await?.ok_or_else(missing)?;
+        self.keep(goal, &source, objects.into_iter().collect())
+            .await
+    }
+
+    /// Keeps what a source has and these objects, anew whenever somebody else was first.
+    async fn keep(
+        &self,
+        goal: &Goal,
+        source: &Source,
+        objects: BTreeSet<Oid>,
+    ) -> Result<Found, Problem> {
+        let repositories = &self.0.repositories;
+        for _ in 0..TRIES {
+            let revision = self.0.metadata.revision(goal.package()).await?;
+            let before = repositories.find(goal.package()).await?;
+            let before = match before {
+                Some(found) => found.kept,
+                None => Kept::of(State::default())?,
+            };
+            let state = following(&before.state, source, &objects)?;
+            if state == *before.state && revision.is_some() {
+                let key = goal.package().file(FileKind::Document, DOCUMENT);
+                self.0.metadata.mark_checked(key, &before.digest).await?;
+                return self.kept(goal).await;
+            }
+            let lacking = self.lacking(goal, &before, &state.tips()).await?;
+            let pack = if lacking.is_empty() {
+                None
+            } else {
+                Some(self.bring(goal, source, (&before, &lacking)).await?)
+            };
+            let change = StateChange {
+                package: goal.package(),
+                full_name: &goal.full_name(),
+                revision,
+                by: &System::Upstream,
+                state,
+                refs: Vec::new(),
+                pack: pack.as_ref(),
+            };
+            if repositories.write(change).await? {
+                return self.kept(goal).await;
+            }
+        }
+        Err(Problem::internal("others always wrote a state first"))
+    }
+
+    async fn kept(&self, goal: &Goal) -> Result<Found, Problem> {
+        let found = self.0.repositories.find(goal.package()).await?;
+        found.ok_or_else(|| Problem::internal("a repository that was just kept is gone"))
+    }
+
+    /// Those of objects that are not here.
+    async fn lacking(
+        &self,
+        goal: &Goal,
+        kept: &Kept,
+        objects: &[&Oid],
+    ) -> Result<Vec<Oid>, Problem> {
+        let others: Vec<&Oid> = objects
+            .iter()
+            .copied()
+            .filter(|oid| !kept.state.holds(oid))
+            .collect();
+        if others.is_empty() || kept.state.packs.is_empty() {
+            return Ok(others.into_iter().cloned().collect());
+        }
+        let program = self.0.repositories.program().await?;
+        let folder = self
+            .0
+            .repositories
+            .workspaces()
+            .at(goal.package(), kept)
+            .await?;
+        let place = Place {
+            folder: &folder,
+            quarantine: None,
+        };
+        let kinds = program.kinds(place, &others).await?;
+        let lacking = others
+            .into_iter()
+            .zip(kinds)
+            .filter(|(_, kind)| kind.is_none());
+        Ok(lacking.map(|(oid, _)| oid.clone()).collect())
+    }
+
+    /// Brings objects and all that they need, as one pack.
+    async fn bring(
+        &self,
+        goal: &Goal,
+        source: &Source,
+        (before, lacking): (&Kept, &[Oid]),
+    ) -> Result<NewPack, Problem> {
+        let repositories = &self.0.repositories;
+        let program = repositories.program().await?;
+        let folder = repositories.workspaces().at(goal.package(), before).await?;
+        let quarantine = repositories.workspaces().quarantine()?;
+        let place = Place {
+            folder: &folder,
+            quarantine: Some(quarantine.path()),
+        };
+        let wants: Vec<&Oid> = lacking.iter().collect();
+        let question = fetching::request(&source.advertised, &wants, &before.state.tips());
+        let answer = goal.ask_at(&source.address, question).await?;
+        let reader = PackReader::new(&source.advertised);
+        let name = program.index_pack(place, pack_of(answer, reader)).await;
+        let name = name.map_err(as_upstreams)?;
+        if !program.is_whole(place, &wants).await? {
+            return Err(useless("the upstream leaves out objects that others need"));
+        }
+        repositories.take_in(&quarantine, &name).await
+    }
+}
+
+/// What is wrong with objects is the upstream's fault, not the client's.
+fn as_upstreams(problem: Problem) -> Problem {
+    if matches!(problem.kind, Kind::Unprocessable | Kind::Invalid) {
+        useless(&format!(
+            "the upstream sends what is no good: {}",
+            problem.detail
+        ))
+    } else {
+        problem
+    }
+}
+
+fn none_if_missing(found: Result<Found, Problem>) -> Result<Option<Found>, Problem> {
+    match found {
+        Err(problem) if problem.kind == Kind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The pack in an upstream's answer.
+fn pack_of(answer: MirrorAnswer, reader: PackReader) -> Input<'static> {
+    let pieces = stream::try_unfold((answer, reader), |(mut answer, mut reader)| async move {
+        let Some(bytes) = answer.next().await? else {
+            reader.end()?;
+            return Ok::<_, Problem>(None);
+        };
+        let events = reader.push(&bytes)?.into_iter();
+        let pack = events.filter_map(|event| match event {
+            Event::Pack(bytes) => Some(Ok(bytes)),
+            Event::Progress(_) => None,
+        });
+        let pack: Vec<Result<Bytes, Problem>> = pack.collect();
+        Ok(Some((stream::iter(pack), (answer, reader))))
+    });
+    stream::TryStreamExt::try_flatten(pieces).boxed()
+}
+
+/// What is kept once a source has these refs. What its refs stood for before stays, and so do these
+/// objects. Fails if its objects are named otherwise than before.
+fn following(before: &State, source: &Source, objects: &BTreeSet<Oid>) -> Result<State, Problem> {
+    let format = source.advertised.format();
+    if !before.packs.is_empty() && before.format != format {
+        let detail = format!(
+            "the upstream names objects by {} now, and what is kept by {}",
+            format.word(),
+            before.format.word()
+        );
+        return Err(useless(&detail));
+    }
+    let refs = source.refs.clone();
+    // Requests to merge and the like are told of, and come when somebody asks for one.
+    let is_absent = |name: &&RefName| !name.is_branch() && !name.is_tag();
+    let mut state = State {
+        format,
+        absent: refs.names.keys().filter(is_absent).cloned().collect(),
+        refs,
+        kept: BTreeSet::new(),
+        packs: before.packs.clone(),
+    };
+    // What a ref stands for needs no other name.
+    let all = before.tips().into_iter().chain(objects);
+    let others = all.filter(|oid| !state.holds(oid)).cloned();
+    state.kept = others.collect();
+    Ok(state)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! What tells of a module's versions: the list of them, and of each when it was made
+//! (go.dev/ref/mod, "GOPROXY protocol").
+
+use super::version::Version;
+use crate::json;
+use crate::text::bad_document;
+use larder_model::{Problem, StoredFile, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What an upstream says of a version; the rest of it stays as it is.
+#[derive(Deserialize)]
+struct Info {
+    #[serde(rename = "Version")]
+    version: String,
+}
+
+/// The versions of a list, and how many lines have none.
+pub(super) fn read_list(body: &[u8]) -> (Vec<(Version, &str)>, usize) {
+    let text = str::from_utf8(body).unwrap_or("?");
+    let (mut versions, mut passed_over) = (Vec::new(), 0);
+    for line in text.lines() {
+        let Some(first) = line.split_whitespace().next() else {
+            continue;
+        };
+        match Version::parse(first) {
+            Some(version) => versions.push((version, first)),
+            None => passed_over += 1,
+        }
+    }
+    (versions, passed_over)
+}
+
+/// Refuses what cannot be a list. How many of its lines have no version.
+pub(super) fn check_list(body: &[u8]) -> Result<usize, Problem> {
+    let (versions, passed_over) = read_list(body);
+    if versions.is_empty() && passed_over > 0 {
+        return Err(bad_document("a list of versions"));
+    }
+    Ok(passed_over)
+}
+
+/// The version that an upstream's document is about.
+pub(super) fn version_of(body: &[u8]) -> Result<String, Problem> {
+    let what = "what tells of a version";
+    let info: Info = serde_json::from_slice(body).map_err(|error| json::unreadable(what, error))?;
+    match Version::parse(&info.version) {
+        Some(_) => Ok(info.version),
+        None => Err(bad_document(what)),
+    }
+}
+
+/// What is told of a version that is published here.
+pub(super) fn write(version: &str, at: Timestamp) -> Vec<u8> {
+    // Clients read a time to the second, as that of a commit.
+    let seconds = Timestamp(at.seconds() * 1_000_000);
+    json::bytes(&json!({"Version": version, "Time": seconds.to_string()}))
+}
+
+/// The list of the versions that are published here: without those that stand for commits.
+pub(super) fn compose_list(files: &[&StoredFile]) -> Vec<u8> {
+    let mut versions: Vec<(Version, &str)> = versions(files).collect();
+    versions.retain(|(version, _)| !version.is_pseudo());
+    versions.sort_by(|(one, _), (other, _)| one.compare(other));
+    let lines = versions.iter().map(|(_, text)| format!("{text}\n"));
+    lines.collect::<String>().into_bytes()
+}
+
+/// What is told of the latest version that is published here: the highest release, else the highest
+/// one with a tag, else the highest of all.
+pub(super) fn compose_latest(files: &[&StoredFile]) -> Option<Vec<u8>> {
+    let rank = |version: &Version| (version.is_release(), !version.is_pseudo());
+    let latest = files
+        .iter()
+        .filter_map(|file| Some((Version::parse(&file.version)?, *file)))
+        .max_by(|(one, _), (other, _)| {
+            let ranks = rank(one).cmp(&rank(other));
+            ranks.then_with(|| one.compare(other))
+        });
+    latest.map(|(_, file)| write(&file.version, file.created_at))
+}
+
+fn versions<'f>(files: &[&'f StoredFile]) -> impl Iterator<Item = (Version, &'f str)> {
+    let all = files.iter().map(|file| &*file.version);
+    all.filter_map(|text| Some((Version::parse(text)?, text)))
+}
+
+#[cfg(test)]
+mod tests;
