@@ -89,12 +89,11 @@ pub(crate) const TABLE: &[Line] = &[
     ("pypi", "GET", "/pypi/{repo}/packages/{pkg}/{pkg}-1.0.0-py3-none-any.whl.metadata", Read),
     ("pypi", "GET", "/pypi/{repo}/integrity/{pkg}/1.0.0/{pkg}-1.0.0-py3-none-any.whl/provenance", Read),
     ("pypi", "PUBLISH", "/pypi/{repo}/legacy/", Write),
-    ("deb", "GET", "/deb/{repo}/dists/stable/InRelease", Read),
     ("deb", "GET", "/deb/{repo}/dists/stable/Release", Read),
-    ("deb", "GET", "/deb/{repo}/dists/stable/main/binary-amd64/Packages.xz", Read),
-    ("deb", "GET", "/deb/{repo}/key.asc", Read),
-    ("deb", "GET", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Read),
-    ("deb", "PUT", "/deb/{repo}/pool/stable/main/{pkg}_2_all.deb", Write),
+    ("deb", "GET", "/deb/{repo}/dists/stable/main/binary-all/Packages.xz", Read),
+    ("deb", "GET", "/deb/{repo}/suites.txt", Read),
+    ("deb", "GET", "/deb/{repo}/pool/stable/main/{pkg}_1.0.0_all.deb", Read),
+    ("deb", "PUBLISH", "/deb/{repo}/pool/stable/main/{pkg}_2.0.0_all.deb", Write),
     ("deb", "DELETE", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Delete),
     ("go", "GET", "/go/{repo}/{pkg}.example/@v/list", Read),
     ("go", "GET", "/go/{repo}/{pkg}.example/@latest", Read),
@@ -165,7 +164,7 @@ pub(crate) fn house() -> Larder {
         for protocol in ["npm", "cargo", "deb", "pypi", "go", "rpm"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "hosted"});
             larder.api("POST", "repositories", &new.to_string(), 201);
-            if protocol != "rpm" && protocol != "deb" {
+            if protocol != "rpm" {
                 let published = publish_to(&admin, (protocol, repo), "demo", "1.0.0", b"x");
                 assert!(published.status < 300, "{}", published.text());
             }

@@ -85,10 +85,16 @@ impl Deb {
 
     /// The same with more files in it.
     pub fn with(&self, files: &[(&str, &[u8])]) -> Vec<u8> {
+        let files = files.iter().map(|(path, bytes)| Member::File(path, bytes));
+        self.holding(&files.collect::<Vec<_>>())
+    }
+
+    /// The same with these in it, under these very names.
+    pub fn holding(&self, more: &[Member<'_>]) -> Vec<u8> {
         let control = self.control();
         let own = format!("usr/share/{}/version", self.name);
         let mut members = vec![Member::File(&own, self.version.as_bytes())];
-        members.extend(files.iter().map(|(path, bytes)| Member::File(path, bytes)));
+        members.extend_from_slice(more);
         ar(&[
             ("debian-binary", b"2.0\n"),
             (

@@ -37,8 +37,6 @@ pub mod lossy;
 
 pub mod image;
 pub mod layout;
-pub mod parcel;
-
 pub mod pages;
 
 pub mod fault;
@@ -49,6 +47,7 @@ pub mod checksums;
 pub mod modules;
 pub mod rpms;
 pub mod debs;
+pub mod parcel;
 pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};

@@ -1,6 +1,7 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
 use crate::archive::{Member, gzip, tar_of, zip};
+use crate::debs::Deb;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +63,7 @@ pub fn publish_members(
         "npm" => publish_npm(client, repo, name, version, members),
         "pypi" => publish_wheel(client, repo, name, version, members),
         "go" => publish_module(client, repo, name, version, members),
+        "deb" => publish_deb(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
 }
@@ -125,6 +127,18 @@ pub fn wheel_name(name: &str, version: &str) -> String {
         .map(|char| if "-_.".contains(char) { '_' } else { char })
         .collect();
     format!("{plain}-{version}-py3-none-any.whl")
+}
+
+fn publish_deb(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let deb = Deb::new(name, version);
+    let path = format!("/deb/{repo}/pool/stable/main/{}", deb.file());
+    client.send("PUT", &path, &[], &deb.holding(members))
 }
 
 fn publish_crate(
