@@ -16,7 +16,7 @@ use crate::lists::Lists;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
-    Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
+    HostedDocuments, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
 };
 use crate::queries::Queries;
 use crate::refresh::Refresher;
@@ -110,7 +110,7 @@ impl Base {
     }
 
     /// Documents of hosted repos.
-    fn composer(&self) -> Composer {
+    fn hosted_documents(&self) -> HostedDocuments {
         let index = HostedIndex::new(
             self.metadata.clone(),
             Arc::clone(&self.indexes),
@@ -118,7 +118,7 @@ impl Base {
             Arc::clone(&self.bodies),
             self.large_documents.clone(),
         );
-        Composer::new(
+        HostedDocuments::new(
             self.metadata.clone(),
             self.content.clone(),
             Arc::clone(&self.packages),
@@ -138,7 +138,7 @@ impl Base {
         let documents = Arc::new(Documents::new(
             self.metadata.clone(),
             self.content.clone(),
-            self.composer(),
+            self.hosted_documents(),
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),

@@ -15,7 +15,7 @@ use crate::download::ArtifactFetcher;
 use crate::flights::{FlightResult, Flights, Key, file_key};
 use crate::limits::Budget;
 use crate::problems::absent;
-use crate::publish::Composer;
+use crate::publish::HostedDocuments;
 use crate::repo::Repo;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -37,7 +37,7 @@ const MEMBERS_AT_ONCE: usize = 4;
 /// The documents of all repos.
 pub(crate) struct Documents {
     pub(super) metadata: Metadata,
-    composer: Composer,
+    hosted: HostedDocuments,
     pub(super) bodies: Arc<Bodies>,
     artifacts: Arc<ArtifactFetcher>,
     missing: Arc<Missing>,
@@ -48,12 +48,12 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// Those that are published are composed by `composer`; what belongs together with one of a
+    /// Those that are published come from `hosted`; what belongs together with one of a
     /// mirror, `artifacts` fetches.
     pub(crate) fn new(
         metadata: Metadata,
         content: ContentStore,
-        composer: Composer,
+        hosted: HostedDocuments,
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
@@ -63,7 +63,7 @@ impl Documents {
             fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes, budget),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
-            composer,
+            hosted,
             bodies,
             artifacts,
             missing,
@@ -79,7 +79,7 @@ impl Documents {
         document: &Document,
     ) -> Result<CachedDocument, Problem> {
         if repo.is_hosted() {
-            let found = self.composer.document(repo, document).await?;
+            let found = self.hosted.document(repo, document).await?;
             return Ok(CachedDocument::current(found, CacheStatus::Hit));
         }
         // A companion is the one that came with its head.
