@@ -15,11 +15,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::Gate;
 use larder_door::answer::is_download;
-use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
+use larder_door::{Answer, BlobAnswer, Changed, Lasts, Streaming};
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord};
 use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
-use larder_model::{FileKind, Problem};
+use larder_model::{FileKind, Problem, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -160,6 +160,12 @@ impl Responder {
         {
             headers.insert(LAST_MODIFIED, modified);
         }
+        let at = cached.found.created_at;
+        let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0) && part.is_none();
+        let changed = is_dated.then(|| Changed {
+            at,
+            now: self.metadata.now(),
+        });
         // A mirror's document is fresh for a time; a hosted one can change at any time.
         let lasts = if repo.is_hosted() {
             Lasts::Unknown
@@ -177,6 +183,7 @@ impl Responder {
             lasts,
             private: false,
             overlay,
+            changed,
         }))
     }
 
@@ -242,6 +249,7 @@ impl Responder {
                     lasts: Lasts::Forever,
                     private: false,
                     overlay: None,
+                    changed: None,
                 })
             }
             ArtifactSource::Streaming(download, size) => {

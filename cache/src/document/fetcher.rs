@@ -58,7 +58,7 @@ impl Validators {
         found.body = Some(body);
         found.etag = etag;
         found.modified = modified;
-        found.checked_at = self.at;
+        (found.created_at, found.checked_at) = (self.at, self.at);
         found
     }
 }

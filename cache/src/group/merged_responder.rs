@@ -151,6 +151,7 @@ impl MergedResponder {
             lasts,
             private: !state.public,
             overlay: None,
+            changed: None,
         })))
     }
 
