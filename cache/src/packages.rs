@@ -297,10 +297,10 @@ impl Packages {
             searches: Arc::new(Searches::new(
                 Arc::clone(&groups),
                 base.packages,
-                fetchers.documents,
+                Arc::clone(&fetchers.documents),
                 max_bytes,
             )),
-            queries: Queries::new(Arc::clone(&groups)),
+            queries: Queries::new(Arc::clone(&groups), fetchers.documents),
             metadata: base.metadata,
             gate: base.gate,
             counters,

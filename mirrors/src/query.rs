@@ -1,14 +1,22 @@
 //! Queries in a request's body that only upstreams can answer. Neither they nor the answers are
 //! stored.
 
+use crate::resource::Source;
+use crate::text::JSON;
 use bytes::Bytes;
 use larder_model::{Problem, Reply};
 use std::fmt::Debug;
 
 /// A kind of query.
 pub trait UpstreamQuery: Send + Sync + Debug {
-    /// The path of the query at an upstream, relative to its URL.
-    fn path(&self) -> &'static str;
+    /// The URL of the query at an upstream, or the document to read first. `known`: the documents that
+    /// earlier calls asked for. Not found: the upstream does not answer such queries.
+    fn source(&self, known: &[Option<Bytes>]) -> Result<Source, Problem>;
+
+    /// The media type of a query. Default: JSON.
+    fn content_type(&self) -> &'static str {
+        JSON
+    }
 
     /// The packages in a query, in canonical form.
     fn packages_in(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem>;

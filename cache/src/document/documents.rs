@@ -3,7 +3,7 @@
 
 use super::cached::{CacheStatus, CachedDocument};
 use super::fetcher::{
-    DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, require_absent,
+    DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, Place, require_absent,
 };
 use super::mirror_lists::list_address;
 use super::missing::Missing;
@@ -289,8 +289,17 @@ impl Documents {
     ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
         repo.upstream()?;
         self.know_mirrors(repo, Some(document)).await?;
-        let location = self.locate(repo, document).await?;
-        let new = match self.fetch_listed(repo, document, &location, kept).await? {
+        let outcome = match self.locate(repo, document).await {
+            Ok(Place::At(location)) => self.fetch_listed(repo, document, &location, kept).await,
+            Ok(Place::Here(body)) => self.fetcher.take_found(repo, document, body, kept).await,
+            // What tells of all others does not tell of it.
+            Err(problem) if problem.kind == Kind::NotFound && kept.is_some() => {
+                self.store.retire(repo, document).await?;
+                return Err(problem.into());
+            }
+            Err(problem) => Err(problem),
+        };
+        let new = match outcome? {
             FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
@@ -369,15 +378,16 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-    ) -> Result<Location, Problem> {
+    ) -> Result<Place, Problem> {
         if let Some(url) = list_address(repo, document) {
             let (url, accept) = (url.to_owned(), "*/*");
-            return Ok(Location { url, accept });
+            return Ok(Place::At(Location { url, accept }));
         }
         let mut known = Vec::new();
         loop {
             match repo.protocol.source(document, &known)? {
-                Source::At { url, accept } => return Ok(Location { url, accept }),
+                Source::At { url, accept } => return Ok(Place::At(Location { url, accept })),
+                Source::Here(body) => return Ok(Place::Here(body)),
                 Source::Read(other) => known.push(self.read(repo, &other).await?),
             }
         }
@@ -454,8 +464,10 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Bytes>, Problem> {
-        let location = self.locate(repo, document).await?;
-        self.fetcher.fetch_plain(repo, document, &location).await
+        match self.locate(repo, document).await? {
+            Place::At(location) => self.fetcher.fetch_plain(repo, document, &location).await,
+            Place::Here(body) => Ok(Some(body)),
+        }
     }
 }
 

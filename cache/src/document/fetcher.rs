@@ -7,7 +7,7 @@ use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Document, Member, Pages};
-use larder_model::{Digest, Kind, Problem, Timestamp};
+use larder_model::{Algorithm, Digest, Kind, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,12 +15,20 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Pages of one document.
 const MAX_PAGES: usize = 2000;
 
-/// Where a document is.
+/// Where a document is at its upstream.
 pub(super) struct Location {
     /// Absolute, or relative to the upstream's URL.
     pub(super) url: String,
     /// Media types for the `Accept` header.
     pub(super) accept: &'static str,
+}
+
+/// Where a document is to be had.
+pub(super) enum Place {
+    /// It is asked for there.
+    At(Location),
+    /// It stands in other documents, which were read: these are its bytes.
+    Here(Bytes),
 }
 
 /// What an upstream says of a document.
@@ -303,6 +311,34 @@ impl DocumentFetcher {
         let taken = (body.len() as u64).saturating_mul(READING_FACTOR);
         let _share = self.budget.share(taken).await?;
         repo.protocol.check(document, body)
+    }
+
+    /// Takes in a document that stood in others: it changes when these do.
+    pub(super) async fn take_found(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        body: Bytes,
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<FetchOutcome, Problem> {
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        if let Some(kept) = kept.filter(|kept| kept.digest == digest && !kept.damaged) {
+            return Ok(FetchOutcome::Unchanged(Arc::clone(kept)));
+        }
+        let passed_over = self.check(repo, document, &body).await?;
+        if passed_over > 0 {
+            repo.upstream()?.passed_over(passed_over, &document.path);
+        }
+        Ok(FetchOutcome::Body(Box::new(NewDocument {
+            body,
+            validators: Validators {
+                etag: String::new(),
+                modified: String::new(),
+                content_type: String::new(),
+                at: self.metadata.now(),
+            },
+            permit: None,
+        })))
     }
 
     /// Takes in the body of a document and checks it.

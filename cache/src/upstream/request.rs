@@ -37,8 +37,8 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) want: Want,
     /// Whether it may well be nowhere: the first mirror that lacks it is believed.
     pub(crate) optional: bool,
-    /// What is asked in the body, as JSON: by POST, and without redirects.
-    pub(crate) question: Option<&'a Bytes>,
+    /// What is asked in the body, with its media type: by POST, and without redirects.
+    pub(crate) question: Option<(&'static str, &'a Bytes)>,
     /// The image that a token is asked for; empty where there is none.
     pub(crate) image: &'a str,
 }

@@ -51,8 +51,8 @@ impl Upstream {
             sending = sending.header(AUTHORIZATION, login.header.clone());
         }
         match request.question {
-            Some(question) => sending
-                .header(CONTENT_TYPE, "application/json")
+            Some((content_type, question)) => sending
+                .header(CONTENT_TYPE, content_type)
                 .body(question.clone()),
             None => sending,
         }

@@ -94,7 +94,7 @@ fn documents_and_artifacts_have_urls_upstream() {
     let url = |path: &str, query: &str| match read(path, query).expect(path) {
         ReadRequest::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
             Source::At { url, .. } => url,
-            other @ Source::Read(_) => panic!("{other:?}"),
+            other @ (Source::Read(_) | Source::Here(_)) => panic!("{other:?}"),
         },
         ReadRequest::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
             Plan::Fetch(fetch) => {

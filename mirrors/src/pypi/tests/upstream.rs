@@ -59,7 +59,7 @@ fn a_provenance_is_where_the_page_says() {
 fn pages_and_the_list_have_their_sources() {
     let at = |document: &Document| match Pypi.source(document, &[]).expect("source") {
         Source::At { url, accept } => (url, accept),
-        Source::Read(document) => panic!("{document:?}"),
+        other => panic!("{other:?}"),
     };
     assert_eq!(
         at(&page_of(PROJECT)),
