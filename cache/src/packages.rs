@@ -283,6 +283,7 @@ impl Packages {
                 Arc::clone(&base.gate),
                 Arc::clone(&groups),
                 SharedPackages::new(Arc::clone(&base.packages)),
+                Arc::clone(&fetchers.documents),
                 Arc::clone(&responder),
             ),
             merged_responder: base.merged_responder(&groups, &fetchers, &responder),
