@@ -2,6 +2,7 @@
 
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
+use super::faults::{changed_bytes, left_alone, other_content, too_large, wrong_bytes};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::problems::absent;
@@ -13,6 +14,7 @@ use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
+use larder_mirrors::protocol::FIRST_BYTES;
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
@@ -188,7 +190,7 @@ impl ArtifactFetcher {
     }
 
     /// What the bytes must be. Where nothing is promised the first bytes stay: also when they are
-    /// damaged here, no others take their place.
+    /// damaged here, or were let go, no others take their place.
     async fn integrity(
         &self,
         repo: &Repo,
@@ -198,9 +200,14 @@ impl ArtifactFetcher {
         if fetch.integrity != Integrity::None {
             return Ok(fetch.integrity.clone());
         }
-        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
+        let key = repo.artifact_key(artifact);
+        let stored = self.metadata.find(key).await?;
         let damaged = stored.filter(|found| found.damaged);
-        Ok(damaged.map_or(Integrity::None, |found| Integrity::Digest(found.digest)))
+        let first = match damaged {
+            Some(found) => Some(found.digest),
+            None => self.metadata.first_bytes(key).await?,
+        };
+        Ok(first.map_or(Integrity::None, Integrity::Digest))
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -229,6 +236,7 @@ impl ArtifactFetcher {
             decoded.filter(|body| agrees(body))
         };
         let body = Bytes::from(body.ok_or_else(|| mismatch(job))?);
+        require_beginning(job, &body)?;
         if let Some(media_types) = media_types {
             content_type = media_types.of(&body, &content_type);
         }
@@ -329,7 +337,11 @@ impl ArtifactFetcher {
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
         let mut left_at = None;
-        while let Some(bytes) = body.next().await? {
+        let mut first = first_piece(job, body).await?;
+        while let Some(bytes) = match first.take() {
+            Some(first) => Some(first),
+            None => body.next().await?,
+        } {
             staging.append(bytes.clone()).await?;
             // An upstream without an end must not go on for ever once nobody is there.
             if job.download.is_awaited() {
@@ -444,19 +456,33 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     }
 }
 
-/// The upstream's file is larger than this server takes, which is not the caller's fault.
-fn too_large(max: Limit, size: Option<u64>) -> Problem {
-    Problem {
-        kind: Kind::Upstream,
-        ..max.exceeded("artifact", "the upstream's file", size)
+/// The first bytes of a body that has to be told by them, as one piece; `None`: nobody need look.
+async fn first_piece(job: &Job<'_>, body: &mut UpstreamBody) -> Result<Option<Bytes>, Problem> {
+    if *job.integrity != Integrity::None {
+        return Ok(None);
     }
+    let mut piece = Bytes::new();
+    while piece.len() < FIRST_BYTES {
+        let Some(next) = body.next().await? else {
+            break;
+        };
+        piece = if piece.is_empty() {
+            next
+        } else {
+            [piece, next].concat().into()
+        };
+    }
+    require_beginning(job, &piece)?;
+    Ok(Some(piece))
 }
 
-/// Nobody waits for the upstream's file any more, and too much of it came since.
-fn left_alone(bytes: u64) -> Problem {
-    let limit = Limit::set(bytes, "cache.unattended_size");
-    let sentence = "nobody waited for the upstream's file any more, and it went on";
-    Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
+/// Fails if nothing is promised of bytes, and they begin as no such artifact can.
+fn require_beginning(job: &Job<'_>, bytes: &[u8]) -> Result<(), Problem> {
+    let is_possible = || job.repo.protocol.can_begin(job.artifact, bytes);
+    if *job.integrity != Integrity::None || is_possible() {
+        return Ok(());
+    }
+    Err(other_content())
 }
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they
@@ -466,18 +492,8 @@ fn mismatch(job: &Job<'_>) -> Problem {
         Integrity::Digest(digest) if *job.artifact.path == *digest.to_string() => {
             format!("the upstream's bytes are not those of the digest {digest} that was asked for")
         }
+        Integrity::Digest(first) if job.fetch.integrity == Integrity::None => changed_bytes(first),
         _ => "the upstream's bytes are not those that its index promises".to_owned(),
     };
     Problem::new(Kind::DigestMismatch, "artifact", detail)
-}
-
-/// A mismatch is the upstream's fault, not the client's.
-pub(crate) fn wrong_bytes(problem: Problem) -> Problem {
-    match problem.kind {
-        Kind::DigestMismatch => Problem {
-            kind: Kind::Upstream,
-            ..problem
-        },
-        _ => problem,
-    }
 }

@@ -21,6 +21,7 @@ checks![
     bytes_are_counted_once,
     files_are_read_page_by_page,
     the_past_of_what_comes_again_has_a_gap,
+    the_first_bytes_of_what_nothing_promised_are_remembered,
 ];
 
 async fn files(bed: &Bed<'_>) -> Vec<MirroredFile> {
@@ -226,4 +227,27 @@ async fn the_past_of_what_comes_again_has_a_gap(metadata: &Metadata) {
     let [one, two] = [digest("gap-one"), digest("gap-two")].map(Some);
     assert_eq!(digests, [two, two, one]);
     assert!(states[1].checked_at < gone_at && gone_at < states[0].seen_at);
+}
+
+async fn the_first_bytes_of_what_nothing_promised_are_remembered(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let [unsure, sure] = ["unsure.tgz", "sure.tgz"].map(|name| unique(metadata, name));
+    let promised = NewFile {
+        integrity: "sha1:abc",
+        ..fetched(&sure, "1")
+    };
+    let files = vec![fetched(&unsure, "1"), promised];
+    bed.keep("p", bed.metadata.now(), files).await;
+    let first = async |path: &str| {
+        let key = bed.package("p").file(FileKind::Artifact, path);
+        metadata.first_bytes(key).await.expect("first bytes")
+    };
+    assert_eq!(first(&unsure).await, None, "they are there");
+    let all = self::files(&bed).await;
+    evict(&bed, &all, false).await.expect("evict");
+    assert_eq!(first(&unsure).await, Some(digest(&unsure)));
+    assert_eq!(first(&sure).await, None);
+    // What forgets the past of upstreams does not forget them.
+    let past = metadata.count_past(metadata.now()).await.expect("count");
+    assert!(past.iter().all(|(repo, _)| *repo != bed.repo.id));
 }
