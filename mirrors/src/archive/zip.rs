@@ -25,6 +25,10 @@ const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 /// The sizes follow the content.
 const STREAMED: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
+/// The system whose attributes are the modes of files (APPNOTE 4.4.2), and in these a link.
+const UNIX: u16 = 3;
+const MODE_KIND: u32 = 0o170_000;
+const MODE_LINK: u32 = 0o120_000;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 /// The extra field of sizes that need more than four bytes.
@@ -42,10 +46,19 @@ pub(crate) struct Entry {
     crc: u32,
     packed: u64,
     size: u64,
+    /// Whether its content is the target of a symbolic link.
+    is_link: bool,
     /// Where its local header begins.
     at: u64,
     /// Where its content begins.
     content: u64,
+}
+
+impl Entry {
+    /// Whether clients make a symbolic link of it, whose target is its content.
+    pub(crate) const fn is_link(&self) -> bool {
+        self.is_link
+    }
 }
 
 /// All entries, by their place in the file.
@@ -230,6 +243,8 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         return None;
     }
     let short = [u32_at(bytes, 24)?, u32_at(bytes, 20)?, at];
+    let mode = u32_at(bytes, 38)? >> 16;
+    let is_link = u16_at(bytes, 4)? >> 8 == UNIX && mode & MODE_KIND == MODE_LINK;
     let [size, packed, at] = wide(rest.get(name..name + extra)?, raw, short)?;
     let entry = Entry {
         name: String::from_utf8(raw.to_vec()).ok()?,
@@ -238,6 +253,7 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         crc: u32_at(bytes, 16)?,
         packed,
         size,
+        is_link,
         at,
         content: 0,
     };
