@@ -29,6 +29,7 @@ pub mod connect;
 pub mod protocol;
 
 pub mod cargo;
+pub mod composer;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
@@ -61,8 +62,14 @@ use larder_model::ProtocolName;
 
 /// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
 /// begin with `/v2/`.
-pub fn all() -> [&'static dyn Protocol; 4] {
-    [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
+pub fn all() -> [&'static dyn Protocol; 5] {
+    [
+        &cargo::Cargo,
+        &npm::Npm,
+        &pypi::Pypi,
+        &rpm::Rpm,
+        &composer::Composer,
+    ]
 }
 
 /// The protocol of this name, images included; `None` if this server does not support it.

@@ -1,0 +1,98 @@
+//! Advisories for many packages at once (`composer audit`, and after every `composer update`).
+
+use super::names::{canonical, is_name};
+use super::root::{Root, root};
+use crate::json::unreadable;
+use crate::query::UpstreamQuery;
+use crate::resource::Source;
+use crate::text::{JSON, query_encoded};
+use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use larder_model::{Problem, Reply, percent};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+const WHAT: &str = "a list of advisories";
+
+/// The query for the advisories of packages.
+#[derive(Debug)]
+pub(super) struct Advisories;
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    advisories: &'a RawValue,
+}
+
+/// The names in a form with `packages[]=…` for each.
+fn read(body: &[u8]) -> Result<Vec<String>, Problem> {
+    let invalid = || Problem::invalid("body", "the body is no form of packages[]=NAME");
+    let text = str::from_utf8(body).map_err(|_| invalid())?;
+    let mut names = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').ok_or_else(invalid)?;
+        let key = percent::decode_form(key).ok_or_else(invalid)?;
+        let value = percent::decode_form(value).ok_or_else(invalid)?;
+        if key.starts_with("packages[") && is_name(&value) {
+            names.push(canonical(&value));
+        }
+    }
+    Ok(names)
+}
+
+impl UpstreamQuery for Advisories {
+    fn source(&self, known: &[Option<Bytes>]) -> Result<Source, Problem> {
+        let Some(first) = known.first() else {
+            return Ok(Source::Read(root()));
+        };
+        let url = Root::read(first.as_deref())?.advisories();
+        let none = || Problem::not_found("path", "the upstream tells no advisories");
+        let url = url.ok_or_else(none)?;
+        Ok(Source::At { url, accept: JSON })
+    }
+
+    fn content_type(&self) -> &'static str {
+        "application/x-www-form-urlencoded"
+    }
+
+    fn packages_in(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem> {
+        Ok(read(body)?.into_iter().map(Into::into).collect())
+    }
+
+    fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem> {
+        let mut names = read(body)?;
+        names.retain(|name| published.iter().all(|other| **other != **name));
+        let fields = names.iter().enumerate();
+        let fields = fields.map(|(at, name)| format!("packages%5B{at}%5D={}", query_encoded(name)));
+        let form = fields.collect::<Vec<_>>().join("&");
+        Ok((!form.is_empty()).then(|| form.into_bytes()))
+    }
+
+    fn answer(&self, answers: &[Bytes]) -> Result<Reply, Problem> {
+        let mut advisories: BTreeMap<String, Vec<&RawValue>> = BTreeMap::new();
+        for answer in answers {
+            let answer: Answer<'_> =
+                serde_json::from_slice(answer).map_err(|error| unreadable(WHAT, error))?;
+            // PHP writes an empty object as a list.
+            if answer.advisories.get().starts_with('[') {
+                continue;
+            }
+            let found: BTreeMap<String, &RawValue> = serde_json::from_str(answer.advisories.get())
+                .map_err(|error| unreadable(WHAT, error))?;
+            for (name, list) in found {
+                let list: Vec<&RawValue> =
+                    serde_json::from_str(list.get()).map_err(|error| unreadable(WHAT, error))?;
+                advisories.entry(name).or_default().extend(list);
+            }
+        }
+        let advisories = serde_json::to_string(&advisories).map_err(Problem::internal)?;
+        let body = format!("{{\"advisories\":{advisories}}}");
+        let reply = Reply::new(StatusCode::OK).with_body(JSON, body);
+        Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+    }
+}
+
+#[cfg(test)]
+mod tests;

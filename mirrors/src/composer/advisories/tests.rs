@@ -1,0 +1,69 @@
+use super::*;
+use serde_json::{Value, json};
+
+const FORM: &[u8] =
+    b"packages%5B0%5D=acme%2Fdemo&packages%5B1%5D=Private%2Flib&packages[]=acme/x&updatedSince=1";
+
+#[test]
+fn a_form_names_packages() {
+    let names = Advisories.packages_in(FORM).expect("names");
+    assert_eq!(
+        names,
+        ["acme/demo".into(), "private/lib".into(), "acme/x".into()] as [Box<str>; 3]
+    );
+    assert!(Advisories.packages_in(b"").expect("nothing").is_empty());
+    for body in [&b"packages"[..], b"packages[]=%zz", b"\xff=1"] {
+        assert!(Advisories.packages_in(body).is_err());
+    }
+}
+
+#[test]
+fn published_names_are_not_asked_for() {
+    let question = Advisories
+        .question(FORM, &["private/lib".into()])
+        .expect("a question");
+    let question = question.expect("something is left");
+    let expected = b"packages%5B0%5D=acme%2Fdemo&packages%5B1%5D=acme%2Fx";
+    assert_eq!(question, expected);
+    let all = ["acme/demo", "private/lib", "acme/x"].map(Into::into);
+    assert_eq!(Advisories.question(FORM, &all).expect("a question"), None);
+}
+
+#[test]
+fn an_upstream_tells_where_it_answers() {
+    assert_eq!(
+        Advisories.source(&[]).expect("a source"),
+        Source::Read(root())
+    );
+    let known = |root: Value| vec![Some(Bytes::from(root.to_string()))];
+    let told =
+        json!({"metadata-url": "x", "security-advisories": {"api-url": "https://a.example/api"}});
+    let Source::At { url, .. } = Advisories.source(&known(told)).expect("a source") else {
+        panic!("no address")
+    };
+    assert_eq!(url, "https://a.example/api");
+    for other in [
+        json!({"metadata-url": "x"}),
+        json!({"packages": [], "security-advisories": {"metadata": true}}),
+    ] {
+        let problem = Advisories.source(&known(other)).expect_err("none");
+        assert_eq!(problem.kind, larder_model::Kind::NotFound);
+    }
+}
+
+#[test]
+fn answers_are_joined() {
+    let answers = [
+        json!({"advisories": {"acme/demo": [{"advisoryId": "1"}]}}),
+        json!({"advisories": []}),
+        json!({"advisories": {"acme/demo": [{"advisoryId": "2"}], "acme/x": []}}),
+    ];
+    let answers = answers.map(|answer| Bytes::from(answer.to_string()));
+    let reply = Advisories.answer(&answers).expect("a reply");
+    let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let expected = json!({"advisories": {"acme/demo": [{"advisoryId": "1"}, {"advisoryId": "2"}], "acme/x": []}});
+    assert_eq!(body, expected);
+    let nothing = Advisories.answer(&[]).expect("a reply");
+    assert_eq!(nothing.body, r#"{"advisories":{}}"#);
+    assert!(Advisories.answer(&[Bytes::from_static(b"<html>")]).is_err());
+}
