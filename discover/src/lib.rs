@@ -12,6 +12,7 @@ mod found;
 mod ini;
 
 mod cargo;
+mod composer;
 mod npm;
 mod pypi;
 mod rpm;
