@@ -82,7 +82,7 @@ fn without_discovery_they_wait_for_an_upstream() {
     let larder = on_machine(home.path())
         .with("LARDER_CACHE__DISCOVER", "false")
         .start();
-    for protocol in ["cargo", "npm", "pypi", "rpm"] {
+    for protocol in ["cargo", "npm", "pypi", "rpm", "composer"] {
         assert_eq!(upstream(&larder, protocol), Value::Null);
     }
     let answer = larder.anonymous().get("/pypi/upstream/simple/");

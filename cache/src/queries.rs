@@ -90,7 +90,7 @@ impl Queries {
         let upstream = repo.upstream()?;
         let mut known = Vec::new();
         let (url, accept) = loop {
-            match query.source(&known) {
+            match query.source(question, &known) {
                 Ok(Source::At { url, accept }) => break (url, accept),
                 Ok(Source::Here(answer)) => return Ok(Some(answer)),
                 Ok(Source::Read(document)) => {

@@ -9,9 +9,10 @@ use std::fmt::Debug;
 
 /// A kind of query.
 pub trait UpstreamQuery: Send + Sync + Debug {
-    /// The URL of the query at an upstream, or the document to read first. `known`: the documents that
-    /// earlier calls asked for. Not found: the upstream does not answer such queries.
-    fn source(&self, known: &[Option<Bytes>]) -> Result<Source, Problem>;
+    /// The URL at which an upstream answers a question, the document to read first, or the answer, where
+    /// documents tell it. `known`: the documents that earlier calls asked for. Not found: the upstream
+    /// does not answer such queries.
+    fn source(&self, question: &[u8], known: &[Option<Bytes>]) -> Result<Source, Problem>;
 
     /// The media type of a query. Default: JSON.
     fn content_type(&self) -> &'static str {

@@ -89,6 +89,15 @@ pub(crate) const TABLE: &[Line] = &[
     ("pypi", "GET", "/pypi/{repo}/packages/{pkg}/{pkg}-1.0.0-py3-none-any.whl.metadata", Read),
     ("pypi", "GET", "/pypi/{repo}/integrity/{pkg}/1.0.0/{pkg}-1.0.0-py3-none-any.whl/provenance", Read),
     ("pypi", "PUBLISH", "/pypi/{repo}/legacy/", Write),
+    ("composer", "GET", "/composer/{repo}/packages.json", Read),
+    ("composer", "GET", "/composer/{repo}/p2/acme/{pkg}.json", Read),
+    ("composer", "GET", "/composer/{repo}/p2/acme/{pkg}~dev.json", Read),
+    ("composer", "GET", "/composer/{repo}/dist/acme/{pkg}/1.0.0/nothing.zip", Read),
+    ("composer", "GET", "/composer/{repo}/search.json?q={pkg}", Read),
+    ("composer", "GET", "/composer/{repo}/list.json", Read),
+    ("composer", "POST", "/composer/{repo}/api/security-advisories", Read),
+    ("composer", "POST", "/composer/{repo}/notify-batch", Read),
+    ("composer", "PUBLISH", "/composer/{repo}/upload", Write),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.asc", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.key", Read),
@@ -144,7 +153,7 @@ pub(crate) fn house() -> Larder {
         .start();
     let admin = larder.admin();
     for repo in ["team-a", "secret"] {
-        for protocol in ["npm", "cargo", "pypi", "rpm"] {
+        for protocol in ["npm", "cargo", "pypi", "rpm", "composer"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "hosted"});
             larder.api("POST", "repositories", &new.to_string(), 201);
             if protocol != "rpm" {
@@ -155,7 +164,7 @@ pub(crate) fn house() -> Larder {
         image().push(&admin, &format!("{repo}/demo"), "latest");
     }
     for repo in ["team-m", "hidden"] {
-        for protocol in ["npm", "cargo", "pypi", "rpm", "oci"] {
+        for protocol in ["npm", "cargo", "pypi", "rpm", "composer", "oci"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "mirror", "open": false,
                 "offline": true, "upstream": {"url": "https://registry.example/"}});
             larder.api("POST", "repositories", &new.to_string(), 201);
@@ -188,7 +197,7 @@ fn send(client: &Client, line: Line, repo: &str, package: &str) -> Response {
         .replace("{digest}", &digest.to_string())
         .replace("{session}", "11111111-1111-4111-8111-111111111111");
     let headers = [("content-type", "application/json")];
-    let body: &[u8] = if method == "POST" && path.contains("advisories") {
+    let body: &[u8] = if method == "POST" && path.contains("/bulk") {
         b"{}"
     } else {
         b""
@@ -316,6 +325,8 @@ fn is_there(path: &str) -> bool {
         "/rpm/",
         "{session}",
         "bulk",
+        "~dev",
+        "/dist/",
     ];
     !path.ends_with("/simple/") && !absent.iter().any(|part| path.contains(part))
 }

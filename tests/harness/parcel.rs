@@ -1,6 +1,7 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
 use crate::archive::{Member, gzip, tar_of, zip};
+use crate::shelf::name_of;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +10,8 @@ use serde_json::json;
 /// What stands between the fields of a form.
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
-/// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
-/// npm or pypi.
+/// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo, npm,
+/// pypi or composer.
 #[track_caller]
 pub fn publish(
     client: &Client,
@@ -37,6 +38,7 @@ pub fn publish_to(
     let path = match protocol {
         "cargo" => format!("{name}-{version}/data"),
         "npm" => "package/data".to_owned(),
+        "composer" => "data".to_owned(),
         _ => {
             let file = wheel_name(name, version);
             let stem = file.trim_end_matches("-py3-none-any.whl");
@@ -60,6 +62,7 @@ pub fn publish_members(
         "cargo" => publish_crate(client, repo, name, version, members),
         "npm" => publish_npm(client, repo, name, version, members),
         "pypi" => publish_wheel(client, repo, name, version, members),
+        "composer" => publish_php(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
 }
@@ -158,6 +161,39 @@ fn npm_of(repo: &str, name: &str, version: &str, members: &[Member<'_>]) -> Npm 
     }
 }
 
+/// A name without a vendor gets one.
+fn publish_php(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let name = if name.contains('/') {
+        name.to_owned()
+    } else {
+        name_of("composer", name)
+    };
+    let manifest = json!({"name": name, "version": version}).to_string();
+    let mut files: Vec<(&str, &[u8])> = vec![("composer.json", manifest.as_bytes())];
+    files.extend(members.iter().map(zipped));
+    let headers = [("content-type", "application/zip")];
+    client.send(
+        "PUT",
+        &format!("/composer/{repo}/upload"),
+        &headers,
+        &zip(&files),
+    )
+}
+
+/// A link is a file in a zip archive, whose bytes are where it leads.
+fn zipped<'a>(member: &Member<'a>) -> (&'a str, &'a [u8]) {
+    match *member {
+        Member::File(name, bytes) => (name, bytes),
+        Member::Symlink(name, target) | Member::HardLink(name, target) => (name, target.as_bytes()),
+    }
+}
+
 fn publish_wheel(
     client: &Client,
     repo: &str,
@@ -178,15 +214,7 @@ fn publish_wheel(
         (&made_at, made.as_bytes()),
         (&record, b""),
     ];
-    for member in members {
-        // A link is a file in a zip archive, whose bytes are where it leads.
-        files.push(match *member {
-            Member::File(name, bytes) => (name, bytes),
-            Member::Symlink(name, target) | Member::HardLink(name, target) => {
-                (name, target.as_bytes())
-            }
-        });
-    }
+    files.extend(members.iter().map(zipped));
     let wheel = zip(&files);
     let field = |name: &str, value: &str| {
         format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")

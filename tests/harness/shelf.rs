@@ -12,7 +12,10 @@ use sha1::Digest as _;
 pub use crate::archive::{gunzip, gzip};
 
 /// The protocols that there are packages of.
-pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
+pub const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "rpm", "composer"];
+
+/// What a package called `demo` is called where names have two parts.
+const NAMED: &str = "acme/demo";
 
 /// A package of one protocol on an upstream.
 pub struct Shelf {
@@ -22,7 +25,8 @@ pub struct Shelf {
     pub root: String,
     /// The address below which the index says that the artifacts are, with a slash at its end.
     pub files: String,
-    /// What npm says of a tarball: `integrity`, or else the older `shasum` alone.
+    /// What npm says of a tarball: `integrity`, or else the older `shasum` alone; Composer's upstreams
+    /// say nothing of an archive's bytes.
     pub old: bool,
     /// Whether the page of `PyPI` is HTML.
     pub html: bool,
@@ -35,6 +39,31 @@ pub struct Shelf {
 
 fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
     Digest::of(algorithm, bytes).hex()
+}
+
+/// The SHA-1 of bytes, in hex.
+pub fn sha1_of(bytes: &[u8]) -> String {
+    let sum = sha1::Sha1::digest(bytes);
+    sum.iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// The package that a shelf of a protocol has.
+pub fn package_of(protocol: &str) -> &'static str {
+    if protocol == "composer" {
+        NAMED
+    } else {
+        "demo"
+    }
+}
+
+/// A name, or a pattern of names, of a protocol's packages: with a vendor where names have one.
+pub fn name_of(protocol: &str, name: &str) -> String {
+    if protocol == "composer" {
+        format!("acme/{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 impl Shelf {
@@ -78,6 +107,20 @@ impl Shelf {
         self.put_index(upstream);
     }
 
+    /// Knows a version that is there already.
+    pub fn remember(&mut self, version: &str, body: &[u8]) {
+        self.versions.push((version.to_owned(), body.to_owned()));
+    }
+
+    /// Writes what an upstream has beside packages, where it is not one without that.
+    pub fn put_root(&self, upstream: &Upstream) {
+        if self.protocol == "composer" {
+            let metadata = format!("{}/p2/%package%.json", self.root);
+            let root = json!({"packages": [], "metadata-url": metadata});
+            upstream.put(&format!("{}/packages.json", self.root), root.to_string());
+        }
+    }
+
     /// Writes the index.
     pub fn put_index(&self, upstream: &Upstream) {
         match self.protocol {
@@ -89,6 +132,7 @@ impl Shelf {
                 &[("content-type", "text/html")],
             ),
             "pypi" => upstream.put(&self.index(), self.page().to_string()),
+            "composer" => self.put_composer(upstream),
             _ => self.put_rpm(upstream),
         }
     }
@@ -99,9 +143,15 @@ impl Shelf {
             "cargo" => "de/mo/demo",
             "npm" => "demo",
             "pypi" => "simple/demo/",
+            "composer" => "p2/acme/demo.json",
             _ => "repodata/repomd.xml",
         };
         format!("/{}/up/{path}", self.protocol)
+    }
+
+    /// The package.
+    pub fn package(&self) -> &'static str {
+        package_of(self.protocol)
     }
 
     /// Below the mirror's address: a version's artifact.
@@ -110,6 +160,7 @@ impl Shelf {
             "cargo" => format!("api/v1/crates/demo/{version}/download"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("packages/demo/demo-{version}-py3-none-any.whl"),
+            "composer" => format!("dist/{NAMED}/{version}/{}.zip", self.identity(version)),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         };
         format!("/{}/up/{path}", self.protocol)
@@ -140,6 +191,7 @@ impl Shelf {
             "cargo" => format!("crates/demo/{version}/download"),
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("files/demo-{version}-py3-none-any.whl"),
+            "composer" => format!("files/demo-{version}.zip"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         }
     }
@@ -161,13 +213,36 @@ impl Shelf {
         );
     }
 
+    /// What tells an archive of Composer's from others of its version.
+    fn identity(&self, version: &str) -> String {
+        let found = self.versions.iter().find(|(known, _)| known == version);
+        match found {
+            Some((_, body)) if !self.old => format!("r{version}-{}", sha1_of(body)),
+            _ => format!("r{version}"),
+        }
+    }
+
+    fn put_composer(&self, upstream: &Upstream) {
+        self.put_root(upstream);
+        let entry = |(version, body): &(String, Vec<u8>)| {
+            let url = format!("{}{}", self.files, self.file(version));
+            let shasum = if self.old {
+                String::new()
+            } else {
+                sha1_of(body)
+            };
+            json!({"name": NAMED, "version": version, "dist": {
+                "type": "zip", "url": url, "reference": format!("r{version}"), "shasum": shasum}})
+        };
+        let entries: Vec<Value> = self.versions.iter().map(entry).collect();
+        let body = json!({"packages": {NAMED: entries}});
+        upstream.put(&self.index(), body.to_string());
+    }
+
     fn packument(&self) -> Value {
         let dist = |version: &str, body: &[u8]| {
             let mut dist = json!({"tarball": format!("{}{}", self.files, self.file(version))});
-            let shasum = sha1::Sha1::digest(body)
-                .iter()
-                .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-            dist["shasum"] = shasum.into();
+            dist["shasum"] = sha1_of(body).into();
             if !self.old {
                 let digest = Digest::of(Algorithm::Sha512, body);
                 dist["integrity"] = format!("sha512-{}", STANDARD.encode(digest.bytes())).into();

@@ -40,6 +40,7 @@ pub(crate) fn probe(shelf: &Shelf) -> String {
         "cargo" => "config.json",
         "npm" => "-/ping",
         "pypi" => "simple/",
+        "composer" => "packages.json",
         _ => "repodata/repomd.xml",
     };
     format!("{}/{path}", shelf.root)

@@ -293,7 +293,8 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             "upstream": {"url": shelf.url(&upstream), "allow_private": true}});
         larder.api("POST", "repositories", &body.to_string(), 201);
         let packages = format!("repositories/{protocol}/up/packages");
-        let version = format!("{packages}/demo/versions/1.0.0");
+        let package = format!("{packages}/{}", shelf.package().replace('/', "%2F"));
+        let version = format!("{package}/versions/1.0.0");
         assert_eq!(
             larder.api("GET", &packages, "", 200),
             json!({"items": [], "next": null})
@@ -302,7 +303,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         keep(&larder, &shelf);
         assert_eq!(
             names(&larder.api("GET", &packages, "", 200), "name"),
-            ["demo"]
+            [shelf.package()]
         );
         let told = larder.api("GET", &version, "", 200);
         assert_eq!(
@@ -326,7 +327,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             2,
             "{protocol}: it is asked for anew"
         );
-        larder.api("DELETE", &format!("{packages}/demo"), "", 204);
+        larder.api("DELETE", &package, "", 204);
         larder.api("GET", &version, "", 404);
         larder
             .anonymous()

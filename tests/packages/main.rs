@@ -7,6 +7,8 @@ mod accounts;
 mod bun;
 mod by_name;
 mod cargo;
+mod composer;
+mod composer_project;
 mod confusion;
 mod copied;
 mod counted;

@@ -21,7 +21,16 @@ fn every_protocol_is_looked_for() {
         .iter()
         .map(|(protocol, found)| (protocol.0, found.len()))
         .collect();
-    assert_eq!(shown, [("cargo", 0), ("npm", 0), ("pypi", 1), ("rpm", 0)]);
+    assert_eq!(
+        shown,
+        [
+            ("cargo", 0),
+            ("npm", 0),
+            ("pypi", 1),
+            ("rpm", 0),
+            ("composer", 0)
+        ]
+    );
     assert_eq!(
         setting(found[1].0),
         "larder repo set npm/upstream --upstream URL"

@@ -1,7 +1,8 @@
 //! Advisories for many packages at once (`composer audit`, and after every `composer update`).
 
+use super::metadata::{Metadata, document_of};
 use super::names::{canonical, is_name};
-use super::root::{Root, root};
+use super::root::{Root, Told, root};
 use crate::json::unreadable;
 use crate::query::UpstreamQuery;
 use crate::resource::Source;
@@ -15,6 +16,8 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 const WHAT: &str = "a list of advisories";
+/// Packages of one question whose metadata is read.
+const MAX_READ: usize = 5000;
 
 /// The query for the advisories of packages.
 #[derive(Debug)]
@@ -42,15 +45,33 @@ fn read(body: &[u8]) -> Result<Vec<String>, Problem> {
     Ok(names)
 }
 
+/// What the metadata of packages tells of them, as an upstream would answer. `known`: the documents that
+/// this function asked for, one for each package.
+fn from_metadata(names: &[String], known: &[Option<Bytes>]) -> Result<Source, Problem> {
+    let names = names.get(..MAX_READ).unwrap_or(names);
+    if let Some(next) = names.get(known.len()) {
+        return Ok(Source::Read(document_of(next, false)));
+    }
+    let mut found = BTreeMap::new();
+    for (name, body) in names.iter().zip(known) {
+        let Some(body) = body else { continue };
+        let advisories = Metadata::read(name, body)?.advisories;
+        found.extend(advisories.map(|list| (name, list)));
+    }
+    let found = serde_json::to_string(&found).map_err(Problem::internal)?;
+    Ok(Source::Here(format!("{{\"advisories\":{found}}}").into()))
+}
+
 impl UpstreamQuery for Advisories {
-    fn source(&self, known: &[Option<Bytes>]) -> Result<Source, Problem> {
-        let Some(first) = known.first() else {
+    fn source(&self, question: &[u8], known: &[Option<Bytes>]) -> Result<Source, Problem> {
+        let Some((first, metadata)) = known.split_first() else {
             return Ok(Source::Read(root()));
         };
-        let url = Root::read(first.as_deref())?.advisories();
-        let none = || Problem::not_found("path", "the upstream tells no advisories");
-        let url = url.ok_or_else(none)?;
-        Ok(Source::At { url, accept: JSON })
+        match Root::read(first.as_deref())?.advisories() {
+            Told::At(url) => Ok(Source::At { url, accept: JSON }),
+            Told::InMetadata => from_metadata(&read(question)?, metadata),
+            Told::Nowhere => from_metadata(&[], &[]),
+        }
     }
 
     fn content_type(&self) -> &'static str {

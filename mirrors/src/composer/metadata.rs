@@ -119,7 +119,8 @@ pub(super) struct Metadata<'a> {
     pub(super) versions: Vec<Entry<'a>>,
     /// How many are passed over, because they cannot be read.
     pub(super) passed_over: usize,
-    advisories: Option<&'a RawValue>,
+    /// A list of those that are told beside the versions.
+    pub(super) advisories: Option<&'a RawValue>,
 }
 
 impl<'a> Metadata<'a> {

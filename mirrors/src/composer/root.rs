@@ -198,11 +198,27 @@ impl<'a> Root<'a> {
         Some(format!("{url}?filter={}", query_encoded(filter)))
     }
 
-    /// Where it answers which advisories there are for packages, if it does.
-    pub(super) fn advisories(&self) -> Option<String> {
-        let url = object(self.0.raw("security-advisories")?)?.text("api-url")?;
-        (!url.is_empty()).then(|| url.into_owned())
+    /// Where its advisories are.
+    pub(super) fn advisories(&self) -> Told {
+        let told = self.0.raw("security-advisories").and_then(object);
+        let told = told.unwrap_or_default();
+        let url = told.text("api-url").filter(|url| !url.is_empty());
+        match (url, told.raw("metadata").map(RawValue::get)) {
+            (Some(url), _) => Told::At(url.into_owned()),
+            (None, Some("true")) => Told::InMetadata,
+            _ => Told::Nowhere,
+        }
     }
+}
+
+/// Where a repository tells of advisories.
+pub(super) enum Told {
+    /// It answers at this address.
+    At(String),
+    /// In the metadata of packages.
+    InMetadata,
+    /// Nowhere.
+    Nowhere,
 }
 
 /// Whether a name fits a pattern, in which a star stands for anything.

@@ -33,7 +33,7 @@ fn read(body: &[u8]) -> Result<BTreeMap<String, Vec<String>>, Problem> {
 }
 
 impl UpstreamQuery for Advisories {
-    fn source(&self, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+    fn source(&self, _: &[u8], _: &[Option<Bytes>]) -> Result<Source, Problem> {
         Ok(Source::At {
             url: "-/npm/v1/security/advisories/bulk".to_owned(),
             accept: JSON,

@@ -235,7 +235,7 @@ fn paths_below_the_hyphen_are_parsed() {
         url: bulk[1..].to_owned(),
         accept: JSON,
     };
-    assert_eq!(query.source(&[]).expect("source"), asked);
+    assert_eq!(query.source(&[], &[]).expect("source"), asked);
     for path in [
         "/-/package/@acme%2fwidget/dist-tags",
         "/-/package/@acme/widget/dist-tags",

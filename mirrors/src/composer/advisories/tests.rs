@@ -29,26 +29,51 @@ fn published_names_are_not_asked_for() {
     assert_eq!(Advisories.question(FORM, &all).expect("a question"), None);
 }
 
+fn known(bodies: &[&Value]) -> Vec<Option<Bytes>> {
+    let bodies = bodies.iter();
+    bodies.map(|body| Some(body.to_string().into())).collect()
+}
+
 #[test]
 fn an_upstream_tells_where_it_answers() {
-    assert_eq!(
-        Advisories.source(&[]).expect("a source"),
-        Source::Read(root())
-    );
-    let known = |root: Value| vec![Some(Bytes::from(root.to_string()))];
+    let source = |bodies: &[&Value]| Advisories.source(FORM, &known(bodies)).expect("a source");
+    assert_eq!(source(&[]), Source::Read(root()));
     let told =
         json!({"metadata-url": "x", "security-advisories": {"api-url": "https://a.example/api"}});
-    let Source::At { url, .. } = Advisories.source(&known(told)).expect("a source") else {
+    let Source::At { url, .. } = source(&[&told]) else {
         panic!("no address")
     };
     assert_eq!(url, "https://a.example/api");
-    for other in [
-        json!({"metadata-url": "x"}),
-        json!({"packages": [], "security-advisories": {"metadata": true}}),
-    ] {
-        let problem = Advisories.source(&known(other)).expect_err("none");
-        assert_eq!(problem.kind, larder_model::Kind::NotFound);
-    }
+    let none = json!({"packages": []});
+    assert_eq!(
+        source(&[&none]),
+        Source::Here(r#"{"advisories":{}}"#.into())
+    );
+}
+
+#[test]
+fn an_upstream_may_tell_them_in_its_metadata_alone() {
+    let root = json!({"metadata-url": "x", "security-advisories": {"metadata": true}});
+    let metadata =
+        |name: &str| json!({"packages": {name: []}, "security-advisories": [{"advisoryId": name}]});
+    let [one, two, three] = ["acme/demo", "private/lib", "acme/x"].map(metadata);
+    let source = |bodies: &[&Value]| Advisories.source(FORM, &known(bodies)).expect("a source");
+    assert_eq!(
+        source(&[&root]),
+        Source::Read(document_of("acme/demo", false))
+    );
+    assert_eq!(
+        source(&[&root, &one, &two]),
+        Source::Read(document_of("acme/x", false))
+    );
+    let Source::Here(body) = source(&[&root, &one, &two, &three]) else {
+        panic!("no answer")
+    };
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(
+        body["advisories"]["acme/x"],
+        json!([{"advisoryId": "acme/x"}])
+    );
 }
 
 #[test]
