@@ -141,7 +141,7 @@ pub struct Dependency {
 pub struct Fact {
     /// Which: `features`, `rust_version`, `links`, `categories`, `keywords`, `engines`, `os`, `cpu`,
     /// `install_scripts`, `requires_python`, `extras`, `classifiers`, `architecture`, `group`,
-    /// `source_rpm`, `build_host`.
+    /// `source_rpm`, `build_host`, `type`.
     pub name: String,
     /// Its values.
     pub values: Vec<String>,

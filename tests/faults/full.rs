@@ -15,11 +15,12 @@ use tempfile::TempDir;
 const SIZE: u64 = 64 << 20;
 
 /// Protocols whose documents are composed package by package, and the document of `demo` in each.
-const PACKAGES: [&str; 3] = ["cargo", "npm", "pypi"];
-const INDEXES: [&str; 3] = [
+const PACKAGES: [&str; 4] = ["cargo", "npm", "pypi", "composer"];
+const INDEXES: [&str; 4] = [
     "/cargo/main/de/mo/demo",
     "/npm/main/demo",
     "/pypi/main/simple/demo/",
+    "/composer/main/p2/acme/demo.json",
 ];
 
 /// A mounted file system, unmounted when it is dropped.

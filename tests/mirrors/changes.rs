@@ -73,7 +73,9 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
                 answer.status == 200 && answer.body.len() == size
             });
             assert!(kept.body == new, "{here}");
-            assert_eq!(bed.upstream.count(&there), 2, "{here}");
+            // An address that the older index does not have leads to no older bytes.
+            let tries = if shelf.protocol == "composer" { 1 } else { 2 };
+            assert_eq!(bed.upstream.count(&there), tries, "{here}");
         }
     }
 }

@@ -99,6 +99,19 @@ fn composer() {
     assert_eq!(read(&again.join("composer.lock")), lock);
     house.upstream.come_back();
 
+    // A token may be shown as a bearer's too.
+    let bearer = house.home(Who::Reader);
+    let third = project(&bearer, "user", &needs);
+    let host = house.larder.host();
+    let line = format!(
+        "composer config --global repositories.larder composer {address}\n\
+         composer config --global repositories.packagist false\n\
+         composer config --global secure-http false\n\
+         composer config --global --auth bearer.{host} $TOKEN\n{UPDATE}"
+    );
+    larder_tests::run(&mut bearer.shell_without(&third, &line));
+    installed(&third, &words);
+
     let told = maker.run(&user, "composer show --all acme/probe");
     assert!(
         told.contains("A probe") && told.contains("1.1.0-beta1"),

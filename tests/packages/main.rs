@@ -9,6 +9,7 @@ mod by_name;
 mod cargo;
 mod composer;
 mod composer_project;
+mod composer_served;
 mod confusion;
 mod copied;
 mod counted;

@@ -25,12 +25,13 @@ fn body_with(protocol: &str, version: &str, word: &str) -> Vec<u8> {
     match protocol {
         "cargo" => archive::crate_file("demo", version, word),
         "npm" => archive::tarball("demo", version, word),
+        "composer" => archive::php_package("acme/demo", version, word, &json!({})),
         _ => archive::wheel("demo", version, word),
     }
 }
 
 /// The protocols whose packages are made without further programs.
-const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
+const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "composer"];
 
 impl Promotion {
     fn new(protocol: &'static str, versions: &[&str]) -> Self {
@@ -63,7 +64,7 @@ impl Promotion {
 
     fn copy(&self, version: &str, status: u16) -> Value {
         let from = (self.shelf.protocol, "up");
-        copy_from(&self.larder, from, ("demo", version), status)
+        copy_from(&self.larder, from, (&self.package(), version), status)
     }
 
     /// The code and the detail of a copy that fails.
@@ -73,6 +74,11 @@ impl Promotion {
         let detail = told["detail"].as_str().expect("detail");
         assert!(detail.contains(why), "{detail}");
         told["code"].as_str().expect("code").to_owned()
+    }
+
+    /// The package, as a segment of a path.
+    fn package(&self) -> String {
+        self.shelf.package().replace('/', "%2F")
     }
 
     fn packages(&self) -> Value {
@@ -143,7 +149,7 @@ fn a_promotion_is_told_as_a_copy_by_whoever_made_it() {
         let promotion = Promotion::new(protocol, &["1.0.0"]);
         let larder = &promotion.larder;
         promotion.copy("1.0.0", 200);
-        let object = format!("{protocol}/prod/demo");
+        let object = format!("{protocol}/prod/{}", promotion.shelf.package());
         let audit = larder.api("GET", &format!("audit?object={object}"), "", 200);
         let entries = audit["items"].as_array().expect("items");
         let copies: Vec<&Value> = entries
@@ -154,12 +160,19 @@ fn a_promotion_is_told_as_a_copy_by_whoever_made_it() {
             panic!("{audit}");
         };
         assert_eq!(copy["actor"], json!("user:admin"), "{copy}");
-        assert_eq!(copy["details"]["from_package"], json!("demo"), "{copy}");
+        assert_eq!(
+            copy["details"]["from_package"],
+            json!(promotion.shelf.package()),
+            "{copy}"
+        );
         let from = copy["details"]["from_repository_id"].as_str();
         assert!(from.is_some_and(|id| !id.is_empty()), "{copy}");
         let is_publish = |entry: &&Value| entry["action"] == "package.publish";
         assert_eq!(entries.iter().find(is_publish), None, "{audit}");
-        let version = format!("repositories/{protocol}/prod/packages/demo/versions/1.0.0");
+        let version = format!(
+            "repositories/{protocol}/prod/packages/{}/versions/1.0.0",
+            promotion.package()
+        );
         let told = larder.api("GET", &version, "", 200);
         assert_eq!(
             told["files"][0]["created_by"],
@@ -192,7 +205,10 @@ fn what_cannot_be_had_whole_is_not_promoted() {
         // What nobody could publish here.
         let odd = b"no archive at all";
         promotion.shelf.put(&promotion.upstream, "1.2.0", odd);
-        let package = format!("repositories/{protocol}/up/packages/demo/refresh");
+        let package = format!(
+            "repositories/{protocol}/up/packages/{}/refresh",
+            promotion.package()
+        );
         promotion.larder.api("POST", &package, "{}", 200);
         let unfit = promotion.refused("1.2.0", 409, "cannot be published here");
         assert_eq!(unfit, "conflict");
@@ -225,7 +241,10 @@ fn what_is_published_is_never_replaced_by_a_promotion() {
         assert_eq!(there, "conflict");
         // A deleted version stays reserved, whoever's bytes they were.
         promotion.copy("1.1.0", 200);
-        let version = format!("repositories/{protocol}/prod/packages/demo/versions/1.1.0");
+        let version = format!(
+            "repositories/{protocol}/prod/packages/{}/versions/1.1.0",
+            promotion.package()
+        );
         promotion.larder.api("DELETE", &version, "", 204);
         let gone = promotion.copy("1.1.0", 409);
         assert_eq!(gone["code"], json!("conflict"), "{gone}");
@@ -256,7 +275,10 @@ fn who_promotes_must_read_there_and_publish_here() {
         let larder = &promotion.larder;
         let up = format!("repositories/{protocol}/up");
         larder.api("PATCH", &up, r#"{"open":false}"#, 200);
-        let from = format!("/api/v1/{up}/packages/demo/versions/1.0.0/copy");
+        let from = format!(
+            "/api/v1/{up}/packages/{}/versions/1.0.0/copy",
+            promotion.package()
+        );
         let to = json!({"to": {"repository": format!("{protocol}/prod")}}).to_string();
         let (there, here) = (format!("{protocol}/up"), format!("{protocol}/prod"));
         for (name, grants, status) in [
@@ -332,7 +354,8 @@ fn a_large_version_is_promoted(larder: Larder, protocol: &'static str) {
     promotion.copy("1.0.0", 200);
     promotion.leave_alone();
     let there = promotion.shelf.artifact_here("1.0.0");
-    let there = there.replacen("/up/", "/prod/", 1);
+    // What is published here has the digest of its archive alone in its address.
+    let there = there.replacen("/up/", "/prod/", 1).replace("/r1.0.0-", "/");
     let came = promotion.larder.admin().get(&there).expect(200).body;
     assert!(came == large, "{protocol}");
 }

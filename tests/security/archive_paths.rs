@@ -8,6 +8,7 @@
 use crate::callers::start;
 use larder_tests::archive::Member;
 use larder_tests::parcel::publish_members;
+use larder_tests::shelf::name_of;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ fn no_member_of_an_archive_becomes_a_file() {
     // Too large for a row of the database: what is taken becomes an object.
     let noise = larder_tests::random::Random::seeded().bytes(100_000);
     let mut count = 0;
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         for name in &names {
             let target = around.path().join("beside");
             let target = target.to_string_lossy();
@@ -86,6 +87,7 @@ fn no_member_of_an_archive_becomes_a_file() {
             ] {
                 count += 1;
                 let (package, repo) = (format!("slip-{count}"), (protocol, "main"));
+                let package = name_of(protocol, &package);
                 let answer = publish_members(&admin, repo, &package, "1.0.0", &members);
                 assert!(
                     answer.status < 500,
@@ -94,6 +96,7 @@ fn no_member_of_an_archive_becomes_a_file() {
                 );
                 assert!(!answer.text().contains(CANARY) || answer.status >= 400);
                 // What is told of it is read from the archive.
+                let package = package.replace('/', "%2F");
                 let about = format!(
                     "/api/v1/repositories/{protocol}/local/packages/{package}/versions/1.0.0"
                 );

@@ -7,6 +7,7 @@
 
 use crate::callers::larder;
 use larder_tests::parcel::publish;
+use larder_tests::shelf::name_of;
 
 /// Names that people take for `demo-app`, and names that programs could.
 const LOOKALIKES: [&str; 20] = [
@@ -36,7 +37,7 @@ const LOOKALIKES: [&str; 20] = [
 fn what_only_looks_like_a_name_is_none() {
     let larder = larder();
     let admin = larder.admin();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         let first = publish(&admin, protocol, "demo-app", "1.0.0", b"ours");
         assert!(matches!(first.status, 200 | 201), "{}", first.text());
         for name in LOOKALIKES {
@@ -55,8 +56,10 @@ fn what_only_looks_like_a_name_is_none() {
             .iter()
             .map(|item| &item["name"])
             .collect();
-        assert_eq!(names, ["demo-app"], "{protocol}");
-        let versions = larder.api("GET", &format!("{packages}/demo-app/versions"), "", 200);
+        let own = name_of(protocol, "demo-app");
+        assert_eq!(names, [&own], "{protocol}");
+        let versions = format!("{packages}/{}/versions", own.replace('/', "%2F"));
+        let versions = larder.api("GET", &versions, "", 200);
         assert_eq!(
             versions["items"].as_array().map(Vec::len),
             Some(1),

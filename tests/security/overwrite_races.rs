@@ -8,6 +8,7 @@
 use crate::callers::larder;
 use larder_tests::Larder;
 use larder_tests::parcel::{publish_to, wheel_name};
+use larder_tests::shelf::name_of;
 use std::sync::Barrier;
 
 const WRITERS: usize = 64;
@@ -17,6 +18,13 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
     match protocol {
         "npm" => "/npm/local/race/-/race-1.0.0.tgz".to_owned(),
         "cargo" => "/cargo/local/api/v1/crates/race/1.0.0/download".to_owned(),
+        "composer" => {
+            let path = "/composer/local/p2/acme/race.json";
+            let metadata = larder.admin().get(path).expect(200).json();
+            let url = metadata["packages"]["acme/race"][0]["dist"]["url"].clone();
+            let url = url.as_str().expect("an address");
+            url.strip_prefix(larder.url()).expect("ours").to_owned()
+        }
         _ => {
             let page = larder
                 .admin()
@@ -39,7 +47,7 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
 #[test]
 fn one_of_many_publishes_a_version() {
     let larder = larder();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         let start = Barrier::new(WRITERS);
         let won = std::thread::scope(|scope| {
             let race = |at: usize| {
@@ -87,7 +95,10 @@ fn one_of_many_publishes_a_version() {
         );
         let shown = larder.api(
             "GET",
-            &format!("repositories/{protocol}/local/packages/race/versions"),
+            &format!(
+                "repositories/{protocol}/local/packages/{}/versions",
+                name_of(protocol, "race").replace('/', "%2F")
+            ),
             "",
             200,
         );

@@ -3,9 +3,8 @@
 
 use super::cached::{CacheStatus, CachedDocument};
 use super::fetcher::{
-    DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, Place, require_absent,
+    DocumentFetcher, FetchError, FetchOutcome, NewDocument, Place, not_asked, require_absent,
 };
-use super::mirror_lists::list_address;
 use super::missing::Missing;
 use super::retired::no_longer_named;
 use super::store::{Beside, DocumentStore};
@@ -23,7 +22,7 @@ use futures_util::future::BoxFuture;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Set, Source};
+use larder_mirrors::{Document, Set};
 use larder_model::{Algorithm, Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -291,7 +290,11 @@ impl Documents {
         self.know_mirrors(repo, Some(document)).await?;
         let outcome = match self.locate(repo, document).await {
             Ok(Place::At(location)) => self.fetch_listed(repo, document, &location, kept).await,
-            Ok(Place::Here(body)) => self.fetcher.take_found(repo, document, body, kept).await,
+            // By what is old nobody can say that what is kept is right.
+            Ok(Place::HereSoFar(_)) if kept.is_some() => Err(not_asked()),
+            Ok(Place::Here(body) | Place::HereSoFar(body)) => {
+                self.fetcher.take_found(repo, document, body, kept).await
+            }
             // What tells of all others does not tell of it.
             Err(problem) if problem.kind == Kind::NotFound && kept.is_some() => {
                 self.store.retire(repo, document).await?;
@@ -373,26 +376,6 @@ impl Documents {
         FlightResult::and(found, keep)
     }
 
-    /// Where a document is, after reading the documents that tell.
-    async fn locate(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        document: &Document,
-    ) -> Result<Place, Problem> {
-        if let Some(url) = list_address(repo, document) {
-            let (url, accept) = (url.to_owned(), "*/*");
-            return Ok(Place::At(Location { url, accept }));
-        }
-        let mut known = Vec::new();
-        loop {
-            match repo.protocol.source(document, &known)? {
-                Source::At { url, accept } => return Ok(Place::At(Location { url, accept })),
-                Source::Here(body) => return Ok(Place::Here(body)),
-                Source::Read(other) => known.push(self.read(repo, &other).await?),
-            }
-        }
-    }
-
     /// The bytes of a document, for another to be found; `None` if it is not there.
     pub(crate) async fn read(
         self: &Arc<Self>,
@@ -466,7 +449,7 @@ impl Documents {
     ) -> Result<Option<Bytes>, Problem> {
         match self.locate(repo, document).await? {
             Place::At(location) => self.fetcher.fetch_plain(repo, document, &location).await,
-            Place::Here(body) => Ok(Some(body)),
+            Place::Here(body) | Place::HereSoFar(body) => Ok(Some(body)),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Place {
     At(Location),
     /// It stands in other documents, which were read: these are its bytes.
     Here(Bytes),
+    /// The same, and the upstream could not be asked for these documents just now.
+    HereSoFar(Bytes),
 }
 
 /// What an upstream says of a document.
@@ -391,6 +393,12 @@ fn endless() -> Problem {
 fn lost_page() -> Problem {
     let detail = "the upstream's list names a next page that is not there";
     Problem::new(Kind::Upstream, "document", detail)
+}
+
+/// The documents in which another stands are old, and the upstream could not be asked for them.
+pub(super) fn not_asked() -> Problem {
+    let detail = "the upstream could not be asked for the document in which this one stands";
+    Problem::new(Kind::Unreachable, "upstream", detail)
 }
 
 /// A document of which a list of mirrors tells what it is, is that.

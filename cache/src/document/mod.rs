@@ -7,6 +7,7 @@ mod store;
 mod mirror_lists;
 mod retired;
 mod documents;
+mod located;
 mod listed;
 mod packing;
 mod form;

@@ -1,8 +1,9 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
+use super::beginning::Beginning;
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
-use super::faults::{changed_bytes, left_alone, other_content, too_large, wrong_bytes};
+use super::faults::{changed_bytes, left_alone, too_large, wrong_bytes};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::problems::absent;
@@ -14,7 +15,6 @@ use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_mirrors::protocol::FIRST_BYTES;
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
@@ -48,6 +48,17 @@ struct Job<'a> {
     /// What its bytes must be.
     integrity: &'a Integrity,
     download: &'a Download,
+}
+
+impl Job<'_> {
+    /// How its bytes may begin.
+    fn beginning(&self) -> Beginning<'_> {
+        Beginning {
+            protocol: self.repo.protocol,
+            artifact: self.artifact,
+            is_promised: *self.integrity != Integrity::None,
+        }
+    }
 }
 
 impl ArtifactFetcher {
@@ -236,7 +247,7 @@ impl ArtifactFetcher {
             decoded.filter(|body| agrees(body))
         };
         let body = Bytes::from(body.ok_or_else(|| mismatch(job))?);
-        require_beginning(job, &body)?;
+        job.beginning().require(&body)?;
         if let Some(media_types) = media_types {
             content_type = media_types.of(&body, &content_type);
         }
@@ -256,6 +267,8 @@ impl ArtifactFetcher {
         // Nobody waits for another's artifact: what comes beside many takes less memory instead.
         let slot = job.repo.upstream()?.wide_fills().acquire_free();
         let readers = (!is_doubtful(job, &body)).then_some(job.download);
+        // What is none at all is not begun.
+        let mut first = job.beginning().piece(&mut body).await?;
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
             if slot.is_none() {
@@ -266,7 +279,7 @@ impl ArtifactFetcher {
                 readers.begin(size, staging.file());
             }
             let last = self
-                .pass(job, &mut body, size, &mut staging, readers)
+                .pass(job, (&mut first, &mut body), size, &mut staging, readers)
                 .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
             if !agrees && body.is_labelled {
@@ -330,14 +343,13 @@ impl ArtifactFetcher {
     async fn pass(
         &self,
         job: &Job<'_>,
-        body: &mut UpstreamBody,
+        (first, body): (&mut Option<Bytes>, &mut UpstreamBody),
         size: Option<u64>,
         staging: &mut Staging,
         readers: Option<&Download>,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
         let mut left_at = None;
-        let mut first = first_piece(job, body).await?;
         while let Some(bytes) = match first.take() {
             Some(first) => Some(first),
             None => body.next().await?,
@@ -454,35 +466,6 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
         "" => body.content_type.clone(),
         known => known.to_owned(),
     }
-}
-
-/// The first bytes of a body that has to be told by them, as one piece; `None`: nobody need look.
-async fn first_piece(job: &Job<'_>, body: &mut UpstreamBody) -> Result<Option<Bytes>, Problem> {
-    if *job.integrity != Integrity::None {
-        return Ok(None);
-    }
-    let mut piece = Bytes::new();
-    while piece.len() < FIRST_BYTES {
-        let Some(next) = body.next().await? else {
-            break;
-        };
-        piece = if piece.is_empty() {
-            next
-        } else {
-            [piece, next].concat().into()
-        };
-    }
-    require_beginning(job, &piece)?;
-    Ok(Some(piece))
-}
-
-/// Fails if nothing is promised of bytes, and they begin as no such artifact can.
-fn require_beginning(job: &Job<'_>, bytes: &[u8]) -> Result<(), Problem> {
-    let is_possible = || job.repo.protocol.can_begin(job.artifact, bytes);
-    if *job.integrity != Integrity::None || is_possible() {
-        return Ok(());
-    }
-    Err(other_content())
 }
 
 /// Other bytes came than those that were promised: by an index, or by the digest under which they

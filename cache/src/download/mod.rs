@@ -5,6 +5,7 @@ mod progress;
 mod downloads;
 mod encoded;
 mod faults;
+mod beginning;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};

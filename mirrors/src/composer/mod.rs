@@ -21,7 +21,6 @@ mod about;
 mod connect;
 
 use crate::connect::Client;
-use crate::json;
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::JSON;
@@ -32,7 +31,7 @@ use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use larder_model::{Kind, Problem, ProtocolName, Release, Reply, RuleKind};
 use metadata::{Metadata, document_of, has_branches};
 use routes::no_such_path;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -191,10 +190,8 @@ fn plan(artifact: &Artifact, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
 /// again and again on its way to what is.
 fn refuse(problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
     let is_absent = problem.kind == Kind::NotFound;
-    let mut body = json!({"status": "error", "message": problem.detail});
-    if !is_absent {
-        body["warning"] = Value::from(&*problem.detail);
-    }
+    let key = if is_absent { "message" } else { "warning" };
+    let mut body = json!({"status": "error", key: problem.detail});
     // Composer reads the metadata of every package that any version of another one needs, and stops at
     // the first that is refused. A blocked package is one without versions: what does without it goes
     // on, nobody looks for it in another repository, and the text says why.
@@ -204,14 +201,19 @@ fn refuse(problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
         && repo_url.rest.starts_with("/p2/")
     {
         body["packages"] = json!({package: []});
-        let reply = Reply::new(StatusCode::OK).with_body(JSON, json::bytes(&body));
+        let reply = Reply::new(StatusCode::OK).with_body(JSON, line(&body));
         return reply.with(CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     }
-    let reply = Reply::new(problem.status()).with_body(JSON, json::bytes(&body));
+    let reply = Reply::new(problem.status()).with_body(JSON, line(&body));
     if problem.kind == Kind::Unauthenticated {
         return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
     }
     reply
+}
+
+/// A value as a line, for whoever publishes reads it in a shell.
+fn line(body: &serde_json::Value) -> String {
+    format!("{body}\n")
 }
 
 #[cfg(test)]

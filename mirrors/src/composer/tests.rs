@@ -2,6 +2,7 @@ use super::*;
 use crate::resource::ReadRequest;
 use crate::testing::{REPO_URL, get};
 use larder_model::{Integrity, Ruling};
+use serde_json::Value;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const MOVED: &str = "89abcdef0123456789abcdef0123456789abcdef";

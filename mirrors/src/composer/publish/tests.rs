@@ -175,6 +175,18 @@ fn versions_are_told_with_the_highest_first() {
 }
 
 #[test]
+fn archives_of_other_programs_are_read() {
+    // Of PHP's own library, and of a host of source code, which has a link in it.
+    for (body, query) in [
+        (&include_bytes!("../testdata/package.zip")[..], ""),
+        (include_bytes!("../testdata/archive.zip"), "?version=1.0.0"),
+    ] {
+        let files = after(Vec::new(), publish(query, body, &[]).expect("steps"), 1);
+        assert_eq!(versions(&files, false), ["1.0.0"]);
+    }
+}
+
+#[test]
 fn hostile_archives_are_refused() {
     let text = manifest("1.0").to_string();
     let own = (FILE, "composer.json", &*text);
