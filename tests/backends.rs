@@ -5,11 +5,13 @@ use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_metadata::suite::moves;
 use larder_metadata::suite::old_schemas::{self, Databases};
-use larder_model::{Clock, Timestamp};
-use larder_storage::BlobStore;
+use larder_model::{Algorithm, Clock, Digest, Timestamp};
+use larder_storage::open::Provider;
+use larder_storage::{BlobStore, Error, ObjectKey};
+use larder_tests::bucket::BUCKET;
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
-use larder_tests::{Image, Postgres, S3, Start, s3};
+use larder_tests::{Bucket, Image, Postgres, Start};
 use serde_json::json;
 use std::path::Path;
 use std::time::SystemTime;
@@ -110,24 +112,30 @@ async fn postgres_is_migrated_by_one_of_many() {
     }
 }
 
-fn store(s3: &S3, prefix: Option<&str>, staging: &Path) -> BlobStore {
-    let settings = larder_storage::open::S3 {
-        bucket: s3::BUCKET.to_owned(),
+fn store(bucket: &Bucket, prefix: Option<&str>, staging: &Path) -> BlobStore {
+    let provider = match bucket.kind() {
+        "gcs" => Provider::Gcs,
+        "azure" => Provider::Azure,
+        _ => Provider::S3,
+    };
+    let settings = larder_storage::open::Bucket {
+        provider,
+        name: BUCKET.to_owned(),
         prefix: prefix.map(str::to_owned),
         region: None,
-        endpoint: Some(s3.url().to_owned()),
-        access_key_id: Some(s3::KEY.to_owned()),
-        secret_access_key: Some(s3::SECRET.to_owned()),
+        endpoint: Some(bucket.url().to_owned()),
+        access_key_id: bucket.id().map(str::to_owned),
+        secret_access_key: Some(bucket.secret().to_owned()),
         allow_http: true,
         path_style: true,
     };
-    BlobStore::s3(&settings, staging).expect("store")
+    BlobStore::bucket(&settings, staging).expect("store")
 }
 
-async fn runs_the_suite(s3: &S3) {
+async fn runs_the_suite(bucket: &Bucket) {
     let folder = tempfile::tempdir().expect("folder");
-    larder_storage::suite::all(&store(s3, None, folder.path()), 1).await;
-    larder_storage::suite::all(&store(s3, Some("team/larder"), folder.path()), 10).await;
+    larder_storage::suite::all(&store(bucket, None, folder.path()), 1).await;
+    larder_storage::suite::all(&store(bucket, Some("team/larder"), folder.path()), 10).await;
     assert_eq!(files_in(folder.path()), 0, "nothing may stay staged");
     let notes = folder.path().join("multipart");
     assert_eq!(files_in(&notes), 0, "no upload may stay under way");
@@ -141,14 +149,82 @@ fn files_in(folder: &Path) -> usize {
 
 #[tokio::test]
 async fn s3_of_files_does_what_a_store_must() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     runs_the_suite(&s3).await;
 }
 
 #[tokio::test]
 async fn s3_of_memory_does_what_a_store_must() {
-    let Some(s3) = S3::memory() else { return };
+    let Some(s3) = Bucket::s3_memory() else {
+        return;
+    };
     runs_the_suite(&s3).await;
+}
+
+#[tokio::test]
+async fn gcs_does_what_a_store_must() {
+    let Some(gcs) = Bucket::gcs() else { return };
+    runs_the_suite(&gcs).await;
+}
+
+#[tokio::test]
+async fn azure_does_what_a_store_must() {
+    let Some(azure) = Bucket::azure() else { return };
+    runs_the_suite(&azure).await;
+}
+
+/// What another server of the kind has is read as it is meant.
+#[tokio::test]
+async fn gcs_of_another_server_is_read() {
+    let Some(gcs) = Bucket::gcs_to_read() else {
+        return;
+    };
+    let (folder, bytes) = (tempfile::tempdir().expect("folder"), vec![7; 100_000]);
+    let key = ObjectKey {
+        digest: Digest::of(Algorithm::Sha256, &bytes),
+        generation: 1,
+    };
+    for prefix in [None, Some("team/larder")] {
+        let store = store(&gcs, prefix, folder.path());
+        assert!(!store.has_objects().await.expect("objects"));
+        let below = prefix.map_or_else(String::new, |prefix| format!("{prefix}/"));
+        gcs.put(&format!("{below}blobs/{key}"), &bytes);
+        let mut found = Vec::new();
+        let list = store.list(|key, size| found.push((key, size)));
+        list.await.expect("list");
+        assert_eq!(found, [(key, 100_000)]);
+        let first = key.digest.bytes()[0];
+        let listed = store.list_from(Algorithm::Sha256, first).await;
+        assert_eq!(listed.expect("list").len(), 1);
+        let content = store.open_sized(&key, 100_000, 99_990..100_000).await;
+        let read = content.expect("open").collect(10).await.expect("read");
+        assert_eq!(read, bytes[99_990..]);
+        let other = store.open_sized(&key, 100_001, 0..10).await;
+        assert!(matches!(other, Err(Error::Size(100_000))));
+        assert!(store.remove(key).await.expect("remove"));
+        assert!(!store.remove(key).await.expect("remove again"));
+        let gone = store.open(&key, 0..1).await;
+        assert!(matches!(gone, Err(Error::Missing)));
+        store.ping().await.expect("ping");
+    }
+}
+
+/// A key that the store does not know opens nothing, and is not taken for a bucket that is missing.
+#[tokio::test]
+async fn a_wrong_key_is_refused() {
+    let (mut azure, gcs) = (Bucket::azure(), Bucket::gcs());
+    if let Some(azure) = &mut azure {
+        azure.set_secret("AAAA");
+    }
+    let gcs = gcs.zip(Bucket::gcs()).map(|(mut gcs, other)| {
+        gcs.set_secret(other.secret());
+        gcs
+    });
+    for bucket in [azure, gcs].into_iter().flatten() {
+        let folder = tempfile::tempdir().expect("folder");
+        let asked = store(&bucket, None, folder.path()).ping().await;
+        assert!(matches!(asked, Err(Error::Remote(_))), "{}", bucket.kind());
+    }
 }
 
 /// Pushes, pulls, lists, moves and removes, with a kill between.
@@ -214,13 +290,25 @@ fn images_with_names_in_postgres() {
 
 #[test]
 fn images_with_blobs_in_s3() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     serves_images(s3.holds_blobs_of(larder()));
 }
 
 #[test]
+fn images_with_blobs_in_gcs() {
+    let Some(gcs) = Bucket::gcs() else { return };
+    serves_images(gcs.holds_blobs_of(larder()));
+}
+
+#[test]
+fn images_with_blobs_in_azure() {
+    let Some(azure) = Bucket::azure() else { return };
+    serves_images(azure.holds_blobs_of(larder()));
+}
+
+#[test]
 fn images_with_names_in_postgres_and_blobs_in_s3() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::memory()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_memory()) else {
         return;
     };
     serves_images(
@@ -230,14 +318,14 @@ fn images_with_names_in_postgres_and_blobs_in_s3() {
 }
 
 /// Two servers share one database and one bucket: what one was pushed the other serves.
-#[test]
-fn two_servers_are_one() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+fn are_one(bucket: &Bucket) {
+    let Some(postgres) = Postgres::start() else {
         return;
     };
     let url = postgres.database("shared");
     let start = || {
-        s3.holds_blobs_of(larder())
+        bucket
+            .holds_blobs_of(larder())
             .with("LARDER_DATABASE__URL", &url)
             .start()
     };
@@ -247,4 +335,10 @@ fn two_servers_are_one() {
     image.push(&two.admin(), "team/more", "v1");
     image.check(&two.admin(), "team/app", "v1");
     image.check(&one.admin(), "team/more", "v1");
+}
+
+#[test]
+fn two_servers_are_one() {
+    let buckets = [Bucket::s3_files(), Bucket::gcs(), Bucket::azure()];
+    buckets.iter().flatten().for_each(are_one);
 }

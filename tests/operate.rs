@@ -1,11 +1,11 @@
 //! What whoever runs a server sees of it: whether it is ready, at a start and later, what it
 //! measures, and what its log says.
 
+use larder_tests::bucket::{BUCKET, Bucket};
 use larder_tests::engine::is_root;
 use larder_tests::image::{Image, digest};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::s3::{BUCKET, S3};
 use larder_tests::tools::{command, fails, run, skip};
 use larder_tests::{Larder, Shelf, Start, Upstream, archive};
 use serde_json::{Value, json};
@@ -54,14 +54,17 @@ fn health_is_told_with_and_without_tls() {
 }
 
 /// A server over this bucket.
-fn over(s3: &S3, bucket: &str) -> Start {
+fn over(s3: &Bucket, bucket: &str) -> Start {
     s3.holds_blobs_of(start())
         .with("LARDER_STORAGE__BUCKET", bucket)
 }
 
 #[test]
 fn a_bucket_that_is_not_there_is_told_of() {
-    for s3 in [S3::files(), S3::memory()].into_iter().flatten() {
+    for s3 in [Bucket::s3_files(), Bucket::s3_memory()]
+        .into_iter()
+        .flatten()
+    {
         let told = over(&s3, "nowhere").refuses();
         let place = format!("the bucket nowhere at {}", s3.url());
         assert!(
@@ -70,7 +73,7 @@ fn a_bucket_that_is_not_there_is_told_of() {
         );
     }
     // One that goes away later.
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     let larder = over(&s3, BUCKET).start();
     larder.anonymous().get("/readyz").expect(200);
     let bucket = s3.objects();

@@ -1,5 +1,7 @@
 //! Whole bodies of stored files.
 
+use crate::intake::held;
+use crate::limits::{Budget, Room, SMALL_DOCUMENT, Share};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use larder_content::ContentStore;
@@ -16,12 +18,30 @@ use std::sync::Arc;
 pub(crate) struct Bodies {
     content: ContentStore,
     max_bytes: usize,
+    budget: Budget,
+    outgoing: Room,
 }
 
 impl Bodies {
     /// Bodies of the store's files with up to `max_bytes`.
-    pub(crate) const fn new(content: ContentStore, max_bytes: usize) -> Self {
-        Self { content, max_bytes }
+    pub(crate) fn new(
+        content: ContentStore,
+        max_bytes: usize,
+        (budget, outgoing): (Budget, Room),
+    ) -> Self {
+        Self {
+            content,
+            max_bytes,
+            budget,
+            outgoing,
+        }
+    }
+
+    /// All bytes of a file, with the share of the budget for them, which ends when they are dropped: for
+    /// whoever has none yet, and waits for nobody before that.
+    pub(crate) async fn read_in_turn(&self, file: &FileRecord) -> Result<(Bytes, Share), Problem> {
+        let share = self.budget.share_for_work(file.size).await?;
+        Ok((self.read(file).await?, share))
     }
 
     /// All bytes of a file.
@@ -44,15 +64,19 @@ impl Bodies {
         self.content.open(file, 0..file.size).await
     }
 
-    /// All bytes of a file that may not be there.
+    /// All bytes of a file that may not be there, with a place of their own: for whoever waits for an
+    /// upstream while it has them.
     pub(crate) async fn read_if_any(
         &self,
         file: Option<Arc<FileRecord>>,
     ) -> Result<Option<Bytes>, Problem> {
-        match file {
-            Some(file) => self.read(&file).await.map(Some),
-            None => Ok(None),
+        let Some(file) = file else { return Ok(None) };
+        if file.size <= SMALL_DOCUMENT as u64 {
+            return self.read(&file).await.map(Some);
         }
+        let size = usize::try_from(file.size).unwrap_or(usize::MAX);
+        let place = self.outgoing.wait(size).await?;
+        Ok(Some(held(self.read(&file).await?, place)))
     }
 
     /// Has a protocol read a kept file, away from the connections.

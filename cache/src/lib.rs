@@ -8,10 +8,12 @@
 //! here, `download`, `document` and `artifact` what upstreams have; `responder` answers from one
 //! repo, `group` from several; `packages` puts them together for the doors.
 
+mod background;
 mod counters;
 mod limits;
 mod flights;
 mod turns;
+mod intake;
 mod upstream;
 mod config;
 mod problems;
@@ -41,6 +43,7 @@ mod named;
 mod door;
 mod images;
 
+pub use background::in_background;
 pub use config::CacheConfig;
 pub use counters::Counters;
 pub use door::is_packages;

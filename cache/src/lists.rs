@@ -2,6 +2,8 @@
 
 use crate::bodies::Bodies;
 use crate::document::Documents;
+use crate::intake::Intake;
+use crate::limits::SMALL_DOCUMENT;
 use crate::problems::no_image;
 use crate::repo::Repo;
 use crate::responder::{CACHE_STATUS, status, takes_gzip};
@@ -39,6 +41,7 @@ pub(crate) struct Lists {
     metadata: Metadata,
     documents: Arc<Documents>,
     bodies: Arc<Bodies>,
+    intake: Intake,
     composed: Memory<PartKey, Arc<Part>>,
 }
 
@@ -54,7 +57,12 @@ struct Part {
 
 impl Lists {
     /// Parts of these documents.
-    pub(crate) fn new(metadata: Metadata, documents: Arc<Documents>, bodies: Arc<Bodies>) -> Self {
+    pub(crate) fn new(
+        metadata: Metadata,
+        documents: Arc<Documents>,
+        bodies: Arc<Bodies>,
+        intake: Intake,
+    ) -> Self {
         let weigh = |_: &PartKey, part: &Arc<Part>| {
             u32::try_from(part.found.size + 1024).unwrap_or(u32::MAX)
         };
@@ -66,6 +74,7 @@ impl Lists {
             metadata,
             documents,
             bodies,
+            intake,
             composed,
         }
     }
@@ -88,7 +97,10 @@ impl Lists {
             part
         } else {
             let part = self.compose(document, &cached.found, &key).await?;
-            self.composed.insert(key, Arc::clone(&part));
+            // What has a place among what goes out is not to stay there.
+            if part.found.size <= SMALL_DOCUMENT as u64 {
+                self.composed.insert(key, Arc::clone(&part));
+            }
             part
         };
         let mut headers = HeaderMap::new();
@@ -121,16 +133,23 @@ impl Lists {
         kept: &FileRecord,
         (_, name, wanted, gzip): &PartKey,
     ) -> Result<Arc<Part>, Problem> {
-        let body = self.bodies.read(kept).await?;
+        let (body, share) = self.bodies.read_in_turn(kept).await?;
         let (document, name) = (document.clone(), name.clone());
         let (wanted, gzip) = (wanted.clone(), *gzip);
-        let work = move || compose(&document, &body, (&wanted, &name), gzip);
-        if kept.size <= COMPOSED_HERE {
-            return work();
-        }
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(Problem::internal)?
+        let work = move || {
+            let composed = compose(&document, &body, (&wanted, &name), gzip);
+            drop(body);
+            drop(share);
+            composed
+        };
+        let mut composed = if kept.size <= COMPOSED_HERE {
+            work()?
+        } else {
+            let done = tokio::task::spawn_blocking(work).await;
+            done.map_err(Problem::internal)??
+        };
+        composed.body = self.intake.hold_once(composed.body).await?;
+        Ok(composed.part())
     }
 }
 
@@ -139,7 +158,7 @@ fn compose(
     body: &[u8],
     (wanted, name): (&ListRequest, &str),
     gzip: bool,
-) -> Result<Arc<Part>, Problem> {
+) -> Result<Composed, Problem> {
     let page = wanted.page(document, body, name)?;
     let is_compressed = gzip && page.body.len() >= COMPRESSED_FROM;
     let body = if is_compressed {
@@ -150,16 +169,39 @@ fn compose(
     } else {
         page.body
     };
-    let digest = Digest::of(Algorithm::Sha256, &body);
-    let mut found = FileRecord::transient(page.content_type, digest, body.len() as u64);
-    found.body = Some(Bytes::from(body));
-    Ok(Arc::new(Part {
-        found: Arc::new(found),
+    Ok(Composed {
+        digest: Digest::of(Algorithm::Sha256, &body),
+        body: body.into(),
         content_type: page.content_type,
         next: page.next,
         is_filtered: page.is_filtered,
         is_compressed,
-    }))
+    })
+}
+
+/// A part of which the bytes have no place in memory yet.
+struct Composed {
+    digest: Digest,
+    body: Bytes,
+    content_type: &'static str,
+    next: Option<String>,
+    is_filtered: bool,
+    is_compressed: bool,
+}
+
+impl Composed {
+    fn part(self) -> Arc<Part> {
+        let size = self.body.len() as u64;
+        let mut found = FileRecord::transient(self.content_type, self.digest, size);
+        found.body = Some(self.body);
+        Arc::new(Part {
+            found: Arc::new(found),
+            content_type: self.content_type,
+            next: self.next,
+            is_filtered: self.is_filtered,
+            is_compressed: self.is_compressed,
+        })
+    }
 }
 
 /// The link to the next part, at the address of this one: what tells the repository stays in it.

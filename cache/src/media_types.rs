@@ -48,7 +48,7 @@ impl KeptMediaTypes {
         let right = if let Some(known) = self.known.get(&found.digest) {
             known
         } else {
-            let body = self.bodies.read(found).await?;
+            let (body, _share) = self.bodies.read_in_turn(found).await?;
             let read: Arc<str> = media_types.of(&body, &found.content_type).into();
             self.known.insert(found.digest, Arc::clone(&read));
             read

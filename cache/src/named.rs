@@ -20,7 +20,7 @@ impl Packages {
         let Some(found) = self.0.metadata.find(file).await? else {
             return Ok(Vec::new());
         };
-        let body = match self.0.bodies.read(&found).await {
+        let (body, _share) = match self.0.bodies.read_in_turn(&found).await {
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Vec::new()),
             body => body?,
         };

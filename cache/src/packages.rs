@@ -11,7 +11,8 @@ use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::heal::Healer;
-use crate::limits::{Budget, Slots};
+use crate::intake::Intake;
+use crate::limits::{Budget, INCOMING_BYTES, OUTGOING_BYTES, Room, Slots};
 use crate::lists::Lists;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
@@ -79,6 +80,7 @@ struct Base {
     indexes: Arc<IndexStore>,
     large_documents: Slots,
     budget: Budget,
+    intake: Intake,
 }
 
 /// How documents and artifacts are had.
@@ -93,8 +95,12 @@ struct Fetchers {
 impl Base {
     fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: &CacheConfig) -> Self {
         let content = ContentStore::new(metadata.clone(), blobs);
+        let budget = Budget::default();
+        let (room, outgoing) = (Room::new(INCOMING_BYTES), Room::new(OUTGOING_BYTES));
+        let memory = (budget.clone(), outgoing.clone());
+        let bodies = Bodies::new(content.clone(), config.document_bytes, memory);
         Self {
-            bodies: Arc::new(Bodies::new(content.clone(), config.document_bytes)),
+            bodies: Arc::new(bodies),
             packages: Arc::new(HostedPackages::new(metadata.clone())),
             indexes: Arc::new(IndexStore::new(
                 metadata.clone(),
@@ -102,7 +108,8 @@ impl Base {
                 Arc::clone(&gate),
             )),
             large_documents: Slots::new(LARGE_DOCUMENTS),
-            budget: Budget::default(),
+            budget,
+            intake: Intake::new(content.clone(), room, outgoing),
             metadata,
             content,
             gate,
@@ -133,6 +140,7 @@ impl Base {
         let fetcher = Arc::new(ArtifactFetcher::new(
             self.metadata.clone(),
             self.content.clone(),
+            (self.intake.clone(), self.budget.clone()),
             config,
         ));
         let documents = Arc::new(Documents::new(
@@ -142,7 +150,7 @@ impl Base {
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
-            (config, self.budget.clone()),
+            (config, self.intake.clone(), self.budget.clone()),
         ));
         let tables = Arc::new(Tables::new(
             self.metadata.clone(),
@@ -183,7 +191,7 @@ impl Base {
             self.content.clone(),
             Arc::clone(&self.bodies),
             Arc::clone(&fetchers.tables),
-            self.budget.clone(),
+            (self.intake.clone(), self.budget.clone()),
         );
         Responder::new(
             self.metadata.clone(),
@@ -198,7 +206,13 @@ impl Base {
     /// Lists of images, in parts.
     fn lists(&self, fetchers: &Fetchers) -> Lists {
         let documents = Arc::clone(&fetchers.documents);
-        Lists::new(self.metadata.clone(), documents, Arc::clone(&self.bodies))
+        let bodies = Arc::clone(&self.bodies);
+        Lists::new(
+            self.metadata.clone(),
+            documents,
+            bodies,
+            self.intake.clone(),
+        )
     }
 
     /// Copies versions and images.
@@ -250,7 +264,7 @@ impl Packages {
     /// An engine over the database, the store and the gate of a server.
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
         let base = Base::new(metadata, blobs, gate, &config);
-        let (max_bytes, publish) = (config.document_bytes, config.publish);
+        let publish = config.publish;
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
         let lists = base.lists(&fetchers);
@@ -299,9 +313,9 @@ impl Packages {
                 Arc::clone(&groups),
                 base.packages,
                 Arc::clone(&fetchers.documents),
-                max_bytes,
+                base.intake.clone(),
             )),
-            queries: Queries::new(Arc::clone(&groups), fetchers.documents),
+            queries: Queries::new(Arc::clone(&groups), fetchers.documents, base.intake),
             metadata: base.metadata,
             gate: base.gate,
             counters,

@@ -2,7 +2,7 @@
 
 use crate::document::Documents;
 use crate::group::{Groups, Members};
-use crate::limits::SMALL_DOCUMENT;
+use crate::intake::Intake;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
 use bytes::Bytes;
@@ -30,12 +30,21 @@ const MAX_ANSWERED: usize = 16 << 20;
 pub(crate) struct Queries {
     groups: Arc<Groups>,
     documents: Arc<Documents>,
+    intake: Intake,
 }
 
 impl Queries {
     /// Asks the upstreams of these groups, and of repos alone.
-    pub(crate) const fn new(groups: Arc<Groups>, documents: Arc<Documents>) -> Self {
-        Self { groups, documents }
+    pub(crate) const fn new(
+        groups: Arc<Groups>,
+        documents: Arc<Documents>,
+        intake: Intake,
+    ) -> Self {
+        Self {
+            groups,
+            documents,
+            intake,
+        }
     }
 
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
@@ -110,11 +119,8 @@ impl Queries {
         let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };
-        let slots = upstream.large_documents();
-        let (answer, _permit) = arrived
-            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || slots.acquire())
-            .await?;
-        Ok(Some(answer.into()))
+        let answer = arrived.collect(MAX_ANSWERED, &self.intake).await?;
+        Ok(Some(self.intake.bytes_of(answer).await?))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::document::Documents;
 use crate::flights::Flights;
 use crate::group::{Groups, Members};
-use crate::limits::SMALL_DOCUMENT;
+use crate::intake::Intake;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::publish::{HostedPackages, NAMES};
@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// Packages that a search finds in one repo, and one that asks for more of them than fit on a page.
 const MAX_HITS: usize = 100;
 const MAX_LISTED: usize = 20_000;
+/// An upstream's answer has at most so many bytes: clients ask for a few hundred packages.
+const MAX_ANSWERED: usize = 16 << 20;
 /// The media type of results that are made here.
 const JSON: &str = "application/json";
 
@@ -31,24 +33,24 @@ pub(crate) struct Searches {
     groups: Arc<Groups>,
     packages: Arc<HostedPackages>,
     documents: Arc<Documents>,
-    max_bytes: usize,
+    intake: Intake,
     /// Answers of upstreams, with their media types.
     flights: Flights<(Bytes, HeaderValue)>,
 }
 
 impl Searches {
-    /// Searches these; an upstream's answer has at most `max_bytes`.
+    /// Searches these; `intake` takes in what upstreams answer.
     pub(crate) fn new(
         groups: Arc<Groups>,
         packages: Arc<HostedPackages>,
         documents: Arc<Documents>,
-        max_bytes: usize,
+        intake: Intake,
     ) -> Self {
         Self {
             groups,
             packages,
             documents,
-            max_bytes,
+            intake,
             flights: Flights::default(),
         }
     }
@@ -234,11 +236,8 @@ impl Searches {
         };
         let content_type = HeaderValue::try_from(&arrived.content_type);
         let content_type = content_type.unwrap_or_else(|_| HeaderValue::from_static(accept));
-        let slots = upstream.large_documents();
-        let (body, _permit) = arrived
-            .collect(self.max_bytes, SMALL_DOCUMENT, || slots.acquire())
-            .await?;
-        let body = Bytes::from(body);
+        let body = arrived.collect(MAX_ANSWERED, &self.intake).await?;
+        let body = self.intake.bytes_of(body).await?;
         search.packages_in(&body)?;
         Ok((body, content_type))
     }

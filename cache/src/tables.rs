@@ -121,7 +121,7 @@ impl Tables {
         let start = || {
             let this = Arc::clone(self);
             async move {
-                let _share = this.budget.share(found.size).await?;
+                let _share = this.budget.share_for_work(found.size).await?;
                 let body = this.bodies.read(&found).await?;
                 let table = tokio::task::spawn_blocking(move || read(&body))
                     .await

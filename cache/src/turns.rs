@@ -51,7 +51,13 @@ impl Turns {
             return Err(Problem::busy(detail, RETRY_AFTER));
         }
         let budget = self.budget.clone();
-        let turn = async move { budget.share(bytes).await.map(Arc::new).map_err(Arc::new) };
+        let turn = async move {
+            budget
+                .share_for_work(bytes)
+                .await
+                .map(Arc::new)
+                .map_err(Arc::new)
+        };
         let turn = turn.boxed().shared();
         waiting.extend(turn.downgrade().map(|weak| (key.clone(), weak)));
         Ok(turn)

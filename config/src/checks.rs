@@ -96,6 +96,23 @@ impl Contradictions for Storage {
             );
             found.refuse(local, &[&key], &text);
         }
+        // What one provider has no use for would be set for nothing.
+        let of_others: &[(&str, &str)] = match self.kind {
+            StorageKind::Local | StorageKind::S3 => &[],
+            StorageKind::Gcs => &[
+                ("region", "s3"),
+                ("path_style", "s3"),
+                ("access_key_id", "s3\" or \"azure"),
+            ],
+            StorageKind::Azure => &[("region", "s3"), ("path_style", "s3")],
+        };
+        for (key, others) in of_others {
+            let key = format!("storage.{key}");
+            let text = format!(
+                "{key} is for storage.kind \"{others}\" only, which is \"{kind}\"; remove it"
+            );
+            found.refuse(true, &[&key], &text);
+        }
         found
             .refuse(
                 !local,

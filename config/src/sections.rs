@@ -134,16 +134,17 @@ settings! {
         bucket: Option<String> = "",
         /// What the names of all objects begin with, e.g. `"team/larder"`.
         prefix: Option<String> = "",
-        /// The region of the bucket.
+        /// The region of the bucket of `"s3"`; `"us-east-1"` if unset.
         region: Option<String> = "",
         /// The URL of the service, where it is not the provider's own, e.g.
-        /// `"https://objects.example.org:9000"`.
+        /// `"https://objects.example.org:9000"`; of an `"azure"` that has accounts in the path, with
+        /// the account: `"http://127.0.0.1:10000/devstoreaccount1"`.
         endpoint: Option<Url> = "",
         /// The id of the access key of `"s3"`; the account of `"azure"`.
         access_key_id: Option<String> = "",
-        /// The access key of `"s3"` or `"azure"`; the service account of `"gcs"`, as JSON. Best
-        /// left to the environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`. Unset, the machine's own
-        /// identity counts.
+        /// The access key of `"s3"` or `"azure"`; the key of a service account of `"gcs"`, as JSON.
+        /// Best left to the environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`, or the file that
+        /// `LARDER_STORAGE__SECRET_ACCESS_KEY_FILE` names. Unset, the machine's own identity counts.
         secret_access_key: Option<Secret> = "",
         /// Whether the endpoint may be plain http, which shows every blob to the network.
         allow_http: bool = "false",
@@ -193,7 +194,9 @@ settings! {
         /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities
         /// that upstreams' certificates may come from, beside those that this machine trusts.
         upstream_authorities: Vec<PathBuf> = "",
-        /// The largest document of an upstream, once it is decoded.
+        /// The largest document of an upstream, once it is decoded. One of the largest at a time is in
+        /// memory: while it is read that takes its size, while it is made into another form two to three
+        /// times that.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
         /// The largest file of an upstream: a layer, a wheel, a package; 0 is no limit.
         artifact_size: u64 as Size<0> = "64GiB",

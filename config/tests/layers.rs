@@ -455,3 +455,21 @@ fn secrets_may_stand_in_files() {
     assert_eq!(read.expect("password").as_deref(), Some("correct-horse"));
     Config::load(&sources(None, &[("LARDER_ADMIN_PASSWORD_FILE", &password)])).expect("config");
 }
+
+#[test]
+fn buckets_of_each_provider_have_their_settings() {
+    let gcs = load(Some("gcs.toml"), &[]).storage;
+    assert_eq!(gcs.kind, StorageKind::Gcs);
+    assert_eq!(gcs.prefix.as_deref(), Some("team/larder"));
+    let key = gcs.secret_access_key.expect("a key");
+    assert!(key.expose().starts_with("{ \"client_email\""));
+    let azure = load(Some("azure.toml"), &[]).storage;
+    assert_eq!(azure.kind, StorageKind::Azure);
+    assert_eq!(azure.access_key_id.as_deref(), Some("account"));
+    let endpoint = azure.endpoint.map(|url| url.to_string());
+    assert_eq!(
+        endpoint.as_deref(),
+        Some("http://127.0.0.1:10000/account"),
+        "no slash at the end"
+    );
+}

@@ -54,13 +54,18 @@ impl ContentStore {
         Self { metadata, blobs }
     }
 
+    /// Names a new staging file.
+    pub(crate) fn staging_id(&self) -> String {
+        format!("{:016x}", self.metadata.new_id())
+    }
+
     /// Lends a staging file of its own to `work`, and removes it afterwards however that went.
     pub async fn with_staging<T>(
         &self,
         algorithm: Algorithm,
         work: impl AsyncFnOnce(Staging) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let id = format!("{:016x}", self.metadata.new_id());
+        let id = self.staging_id();
         let staging = self.blobs.stage(&id, algorithm).await?;
         let outcome = work(staging).await;
         // What `work` wrote stands, whatever becomes of a file that is swept up sooner or later.

@@ -16,6 +16,8 @@
 mod keep;
 mod read;
 mod restored;
+mod spool;
 
 pub use keep::{ContentStore, INLINE_BYTES, Prepared};
 pub use restored::ObjectWriter;
+pub use spool::Spool;

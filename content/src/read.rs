@@ -7,6 +7,7 @@ use larder_metadata::scrub::Damage;
 use larder_model::Problem;
 use larder_storage::{Content, Error, ObjectKey};
 use std::ops::Range;
+use std::path::Path;
 
 /// How often an object is looked for that is gone when it is to be opened. Each time its bytes must
 /// have been freed and brought again in between.
@@ -89,6 +90,13 @@ impl ContentStore {
         }
         self.blobs.suspect(*digest); // not before it is noted: whoever looks at suspects notes it too
         problem
+    }
+
+    /// Puts a file's bytes at a path outside of the store, as [`Content::place`] does; fails as
+    /// [`Self::open`] does.
+    pub async fn place(&self, found: &FileRecord, to: &Path) -> Result<(), Problem> {
+        let content = self.open(found, 0..found.size).await?;
+        Ok(content.place(to).await?)
     }
 
     /// Fails if the bytes of a file are damaged, which is known since a scrub looked at them

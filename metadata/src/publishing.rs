@@ -48,6 +48,12 @@ const SET_TAG: &str = "insert into files (repo, package, kind, path, digest, con
     ?5, ?6, ?7, '', '', 0, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) \
     do update set digest = excluded.digest, version = excluded.version, \
     created_at = excluded.created_at, created_by = excluded.created_by";
+const SET_DOCUMENT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+    metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
+    derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, \
+    ?8, '', '', '', ?7, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) \
+    do update set digest = excluded.digest, created_at = excluded.created_at, \
+    created_by = excluded.created_by, checked_at = excluded.checked_at";
 const SET_METADATA: &str = "update files set metadata = ?5 \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const REMOVE: &str = "delete from files \
@@ -122,6 +128,17 @@ pub enum Step {
         /// The metadata.
         metadata: String,
     },
+    /// A document that tells of the package as it is now, and stands until it is set again.
+    SetDocument {
+        /// Path among the documents.
+        path: String,
+        /// Its bytes, durable.
+        blob: NewBlob,
+        /// Media type.
+        content_type: &'static str,
+        /// The refs that it changes.
+        refs: Vec<RefChange>,
+    },
     /// A file is no more.
     Remove {
         /// What it is.
@@ -141,6 +158,17 @@ pub enum Step {
         /// The address.
         path: String,
     },
+}
+
+/// A name for an object that is made, moved or deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefChange {
+    /// The name.
+    pub name: String,
+    /// What it stood for; empty: it is new.
+    pub old: String,
+    /// What it stands for; empty: it is no more.
+    pub new: String,
 }
 
 /// A change of a package.
@@ -354,6 +382,21 @@ impl Metadata {
                 let [repo, name, kind, path] = key.value();
                 let values = [repo, name, kind, path, metadata.into()];
                 batch.require(Requirement::File, SET_METADATA, values);
+            }
+            Step::SetDocument {
+                path,
+                blob,
+                content_type,
+                refs: _, // told of in the audit trail
+            } => {
+                let digest = Value::from(blob.digest);
+                let key = package.file(FileKind::Document, &path);
+                Self::state_begins(batch, key, &digest, (by, now));
+                self.blob_row(batch, blob);
+                let [repo, name, kind, path] = key.value();
+                let (now, by) = (now.into(), by.label().into());
+                let values = [repo, name, kind, path, digest, content_type.into(), now, by];
+                batch.run(SET_DOCUMENT, values);
             }
             Step::Remove { kind, path } => {
                 let key = package.file(kind, &path);

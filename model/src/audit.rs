@@ -85,6 +85,8 @@ kinds! {
         PackageChange = "package.change",
         /// Files of a package's version were deleted.
         PackageDelete = "package.delete",
+        /// A ref was made, moved or deleted.
+        RefChange = "ref.change",
         /// A tag was set.
         TagSet = "tag.set",
         /// A tag was deleted.

@@ -2,6 +2,7 @@
 //! package managers use, one to publish to, and a group of both under one address.
 
 use larder_access::Gate;
+use larder_cache::in_background;
 use larder_discover::{Certificates, DiscoveredUpstream, Machine, Pem, discover, setting};
 use larder_keys::{ClientCertificate, read_authorities};
 use larder_metadata::repos::{NewRepo, RepoRecord};
@@ -107,9 +108,10 @@ async fn make(
 
 /// What the package managers of each protocol ask by default.
 async fn defaults(machine: Machine) -> Vec<DiscoveredUpstream> {
-    let found = tokio::task::spawn_blocking(move || discover(&machine, ASKING)).await;
+    // They start whole runtimes: the first requests come before them.
+    let found = in_background(move || Ok(discover(&machine, ASKING))).await;
     let found = found
-        .inspect_err(|error| tracing::debug!(%error, "package managers cannot be asked"))
+        .inspect_err(|problem| tracing::debug!(?problem, "package managers cannot be asked"))
         .unwrap_or_default();
     let default = |(_, found): (ProtocolName, Vec<DiscoveredUpstream>)| {
         found.into_iter().find(|found| found.default)

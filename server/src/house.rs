@@ -27,7 +27,7 @@ use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::Registry;
 use larder_scrub::{Rate as ScrubRate, Scrub};
-use larder_storage::open::S3;
+use larder_storage::open::{Bucket, Provider};
 use larder_storage::{BlobStore, Error as StorageError};
 use larder_web::{Api, CollectorWaits, SignIn};
 use std::error::Error;
@@ -385,32 +385,27 @@ pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
     })
 }
 
-fn open_blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
+fn open_blobs(config: &Config) -> Result<BlobStore, StorageError> {
     let storage = &config.storage;
-    match storage.kind {
-        StorageKind::Local => Ok(BlobStore::local(&storage.path)?),
-        StorageKind::S3 => {
-            let settings = S3 {
-                bucket: storage.bucket.clone().unwrap_or_default(),
-                prefix: storage.prefix.clone(),
-                region: storage.region.clone(),
-                endpoint: storage.endpoint.as_ref().map(ToString::to_string),
-                access_key_id: storage.access_key_id.clone(),
-                secret_access_key: storage
-                    .secret_access_key
-                    .as_ref()
-                    .map(|secret| secret.expose().to_owned()),
-                allow_http: storage.allow_http,
-                path_style: storage.path_style,
-            };
-            Ok(BlobStore::s3(&settings, &storage.staging)?)
-        }
-        kind => Err(format!(
-            "this larder was built without storage.kind = \"{}\"",
-            kind.as_str()
-        )
-        .into()),
-    }
+    let provider = match storage.kind {
+        StorageKind::Local => return BlobStore::local(&storage.path),
+        StorageKind::S3 => Provider::S3,
+        StorageKind::Gcs => Provider::Gcs,
+        StorageKind::Azure => Provider::Azure,
+    };
+    let secret = storage.secret_access_key.as_ref();
+    let bucket = Bucket {
+        provider,
+        name: storage.bucket.clone().unwrap_or_default(),
+        prefix: storage.prefix.clone(),
+        region: storage.region.clone(),
+        endpoint: storage.endpoint.as_ref().map(ToString::to_string),
+        access_key_id: storage.access_key_id.clone(),
+        secret_access_key: secret.map(|secret| secret.expose().to_owned()),
+        allow_http: storage.allow_http,
+        path_style: storage.path_style,
+    };
+    BlobStore::bucket(&bucket, &storage.staging)
 }
 
 fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {

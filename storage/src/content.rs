@@ -4,11 +4,15 @@ use crate::Error;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use rustix::fs::{AtFlags, CWD, linkat};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
 
 /// How much is read from a file at once where the kernel cannot send it by itself.
 pub const PIECE_BYTES: usize = 256 * 1024;
@@ -54,6 +58,58 @@ impl Content {
             }
         }
     }
+}
+
+impl Content {
+    /// Puts all bytes at a path outside of the store, where nothing is yet: programs that read files find
+    /// them there. A whole file on the same disk gets another name, all else is copied; a reader sees all
+    /// bytes or none. None of it is durable.
+    pub async fn place(self, to: &Path) -> Result<(), Error> {
+        if let Self::File { file, range } = &self
+            && *range == (0..file.metadata()?.len())
+        {
+            match link(file, to) {
+                Ok(()) => return Ok(()),
+                // Another disk, or one without such names.
+                Err(error) => tracing::debug!(%error, "bytes are copied"),
+            }
+        }
+        self.copy_to(to).await
+    }
+
+    async fn copy_to(self, to: &Path) -> Result<(), Error> {
+        let part = to.with_extension("part");
+        let mut file = tokio::fs::File::create(&part).await?;
+        match self {
+            Self::Ready(bytes) => file.write_all(&bytes).await?,
+            Self::File { file: from, range } => {
+                let (mut at, end) = (range.start, range.end);
+                while at < end {
+                    let from = Arc::clone(&from);
+                    let length = usize::try_from(end - at).unwrap_or(usize::MAX);
+                    let length = length.min(PIECE_BYTES);
+                    let read = move || read_piece(&from, at, length);
+                    file.write_all(&tokio::task::spawn_blocking(read).await??)
+                        .await?;
+                    at += length as u64;
+                }
+            }
+            Self::Stream(mut stream) => {
+                while let Some(piece) = stream.next().await {
+                    file.write_all(&piece?).await?;
+                }
+            }
+        }
+        file.flush().await?;
+        tokio::fs::rename(&part, to).await?;
+        Ok(())
+    }
+}
+
+/// Gives an open file another name.
+fn link(file: &File, to: &Path) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, open, CWD, to, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// Reads a part of a file from a place of its own: others may read the same open file meanwhile.

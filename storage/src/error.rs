@@ -21,6 +21,8 @@ pub enum Error {
     Io(io::Error),
     /// The bucket, with where it should be, does not exist.
     NoBucket(String),
+    /// The key with which the bucket is opened is not what it has to be.
+    Key(&'static str),
     /// A failure of the remote object store.
     Remote(object_store::Error),
     /// The blocking task was cancelled by shutdown.
@@ -41,6 +43,7 @@ impl fmt::Display for Error {
                 f,
                 "{bucket} does not exist: make it, or name another (storage.bucket)"
             ),
+            Self::Key(kind) => write!(f, "storage.secret_access_key is not {kind}"),
             Self::Remote(error) => write!(f, "object store: {error}"),
             Self::Stopped => f.write_str("stopped"),
         }
@@ -52,7 +55,9 @@ impl std::error::Error for Error {
         match self {
             Self::Full(error) | Self::NotDurable(error) | Self::Io(error) => Some(error),
             Self::Remote(error) => Some(error),
-            Self::Missing | Self::Size(_) | Self::NoBucket(_) | Self::Stopped => None,
+            Self::Missing | Self::Size(_) | Self::NoBucket(_) | Self::Key(_) | Self::Stopped => {
+                None
+            }
         }
     }
 }

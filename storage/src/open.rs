@@ -1,54 +1,76 @@
 //! Opening a store from plain arguments.
 
 use crate::{BlobStore, Error};
-use object_store::ClientOptions;
 use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore};
 use std::path::Path;
 
-/// How to reach an S3 bucket. What is not set is taken from the builder's defaults.
-#[derive(Clone, Default)]
-pub struct S3 {
-    /// Bucket name.
-    pub bucket: String,
+/// Whose protocol a bucket speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Amazon S3, and what speaks its protocol.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// Azure Blob Storage, whose buckets are called containers.
+    Azure,
+}
+
+/// How to reach a bucket. What is not set is taken from the provider's defaults.
+#[derive(Clone)]
+pub struct Bucket {
+    /// Who has it.
+    pub provider: Provider,
+    /// Its name.
+    pub name: String,
     /// Keys begin with this, if set.
     pub prefix: Option<String>,
-    /// Region; `us-east-1` if none.
+    /// The region of S3; `us-east-1` if none.
     pub region: Option<String>,
-    /// Address of the service, for anything but AWS.
+    /// Address of the service, where it is not the provider's own.
     pub endpoint: Option<String>,
-    /// Access key.
+    /// The id of the access key of S3; the account of Azure.
     pub access_key_id: Option<String>,
-    /// Secret key.
+    /// The access key of S3 or Azure; the key of a service account of GCS, as JSON. `None`: the
+    /// identity of this machine.
     pub secret_access_key: Option<String>,
     /// Whether an `http://` endpoint is accepted.
     pub allow_http: bool,
-    /// Whether the bucket stands in the path and not in the host name.
+    /// Whether S3 has the bucket in the path and not in the host name.
     pub path_style: bool,
 }
 
 impl BlobStore {
-    /// A store in an S3 bucket; uploads gather in the local folder `staging`.
-    pub fn s3(settings: &S3, staging: &Path) -> Result<Self, Error> {
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(&settings.bucket)
-            .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
-            .with_virtual_hosted_style_request(!settings.path_style)
-            .with_client_options(ClientOptions::new().with_allow_http(settings.allow_http));
-        if let Some(endpoint) = &settings.endpoint {
-            builder = builder.with_endpoint(endpoint);
+    /// A store in a bucket; uploads gather in the local folder `staging`.
+    pub fn bucket(bucket: &Bucket, staging: &Path) -> Result<Self, Error> {
+        let unusable = |error| bucket.unusable(error);
+        match bucket.provider {
+            Provider::S3 => Self::within(bucket, bucket.s3().build()?, staging),
+            Provider::Gcs => {
+                let store = bucket.gcs().build().map_err(unusable)?;
+                Self::within(bucket, store, staging)
+            }
+            Provider::Azure => {
+                let store = bucket.azure().build().map_err(unusable)?;
+                Self::within(bucket, store, staging)
+            }
         }
-        if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
-            builder = builder
-                .with_access_key_id(id)
-                .with_secret_access_key(secret);
-        }
-        let store = builder.build()?;
-        let place = settings.endpoint.as_deref().unwrap_or("its provider");
-        let bucket = format!("the bucket {} at {place}", settings.bucket);
-        match &settings.prefix {
-            Some(prefix) => Self::remote(PrefixStore::new(store, prefix.as_str()), bucket, staging),
-            None => Self::remote(store, bucket, staging),
+    }
+
+    /// A store over a bucket, or over what in it begins with the prefix.
+    fn within(
+        bucket: &Bucket,
+        store: impl ObjectStore + MultipartStore,
+        staging: &Path,
+    ) -> Result<Self, Error> {
+        let place = bucket.place();
+        match &bucket.prefix {
+            Some(prefix) => Self::remote(PrefixStore::new(store, prefix.as_str()), place, staging),
+            None => Self::remote(store, place, staging),
         }
     }
 
@@ -58,3 +80,80 @@ impl BlobStore {
         Self::remote(store, "the memory".to_owned(), staging)
     }
 }
+
+impl Bucket {
+    fn s3(&self) -> AmazonS3Builder {
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(&self.name)
+            .with_region(self.region.as_deref().unwrap_or("us-east-1"))
+            .with_virtual_hosted_style_request(!self.path_style)
+            .with_client_options(self.client());
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        if let (Some(id), Some(secret)) = (&self.access_key_id, &self.secret_access_key) {
+            builder = builder
+                .with_access_key_id(id)
+                .with_secret_access_key(secret);
+        }
+        builder
+    }
+
+    fn gcs(&self) -> GoogleCloudStorageBuilder {
+        let mut builder = GoogleCloudStorageBuilder::new()
+            .with_bucket_name(&self.name)
+            .with_client_options(self.client());
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_base_url(endpoint);
+        }
+        if let Some(key) = &self.secret_access_key {
+            builder = builder.with_service_account_key(key);
+        }
+        builder
+    }
+
+    fn azure(&self) -> MicrosoftAzureBuilder {
+        let mut builder = MicrosoftAzureBuilder::new()
+            .with_container_name(&self.name)
+            .with_client_options(self.client());
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint.clone());
+        }
+        if let Some(account) = &self.access_key_id {
+            builder = builder.with_account(account);
+        }
+        if let Some(key) = &self.secret_access_key {
+            builder = builder.with_access_key(key);
+        }
+        builder
+    }
+
+    fn client(&self) -> ClientOptions {
+        ClientOptions::new().with_allow_http(self.allow_http)
+    }
+
+    /// What it is called, and where.
+    fn place(&self) -> String {
+        let (name, endpoint) = (&self.name, self.endpoint.as_deref());
+        let endpoint = endpoint.unwrap_or("its provider");
+        match (self.provider, &self.access_key_id) {
+            (Provider::Azure, Some(account)) => {
+                format!("the container {name} of the account {account} at {endpoint}")
+            }
+            _ => format!("the bucket {name} at {endpoint}"),
+        }
+    }
+
+    /// Why nothing can be opened. A key that cannot be read is not told by the library's error, which
+    /// may repeat what stands in it.
+    fn unusable(&self, error: object_store::Error) -> Error {
+        match (self.provider, &self.secret_access_key) {
+            (Provider::Gcs, Some(_)) => Error::Key("the JSON of a service account's key"),
+            (Provider::Azure, Some(_)) => Error::Key("an access key of the account, in base64"),
+            _ => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

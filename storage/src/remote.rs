@@ -16,14 +16,17 @@ use tokio::sync::Semaphore;
 
 /// Objects up to this size go in one request; larger ones in parts of at least this size.
 const PART_BYTES: u64 = 8 << 20;
-/// S3 allows 10,000 parts; a few are left in hand.
+/// S3 and GCS allow 10,000 parts, Azure 50,000; a few are left in hand.
 const MAX_PARTS: u64 = 9_000;
-/// How S3 says that a bucket does not exist.
-const NO_SUCH_BUCKET: &str = "<Code>NoSuchBucket</Code>";
+/// How S3 and GCS, and Azure, say that a bucket does not exist.
+const NO_SUCH_BUCKET: [&str; 2] = [
+    "<Code>NoSuchBucket</Code>",
+    "<Code>ContainerNotFound</Code>",
+];
 /// Parts in memory at once, over all uploads.
 const PARTS_AT_ONCE: usize = 4;
 
-/// An S3, GCS, Azure or in-memory store.
+/// A bucket, or a store in memory.
 pub(crate) struct Remote {
     store: Arc<dyn ObjectStore>,
     /// What it is called, and where.
@@ -116,6 +119,8 @@ impl Remote {
         sent
     }
 
+    /// Frees the parts of an upload. Azure knows no such thing: it drops them within a week, or when the
+    /// object is made.
     async fn abort(&self, upload: &Upload) -> Result<(), Error> {
         match self
             .multipart
@@ -338,13 +343,15 @@ impl Remote {
     fn of_bucket(&self, error: object_store::Error) -> Error {
         match error {
             object_store::Error::NotFound { .. } => Error::NoBucket(self.bucket.clone()),
-            // Of a list, the library tells S3's own code in its text alone.
-            error if error.to_string().contains(NO_SUCH_BUCKET) => {
-                Error::NoBucket(self.bucket.clone())
-            }
+            // Of a list, the library tells the store's own code in its text alone.
+            error if is_of_no_bucket(&error.to_string()) => Error::NoBucket(self.bucket.clone()),
             error => error.into(),
         }
     }
+}
+
+fn is_of_no_bucket(text: &str) -> bool {
+    NO_SUCH_BUCKET.iter().any(|code| text.contains(code))
 }
 
 async fn read(file: &Arc<File>, range: Range<u64>) -> Result<bytes::Bytes, Error> {

@@ -184,6 +184,22 @@ impl BlobStore {
         }
     }
 
+    /// The same beside what the caller does: for whoever is dropped and cannot wait. What stays of it is
+    /// swept up sooner or later.
+    pub fn discard_later(&self, id: &str) {
+        let path = self.staging_path(id);
+        let remove = move || match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a staging file stays");
+            }
+            _ => {}
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(), // the server is ending
+        }
+    }
+
     /// Makes a staged upload a durable object of generation `generation`: when this returns, a
     /// crash loses nothing of it. The bytes must be those of `expected`, else nothing is kept and
     /// what they are is told. The upload stays until it is discarded: if no row comes to name the

@@ -47,6 +47,7 @@ macro_rules! checks {
 
 checks![
     bytes_of_any_size_are_kept,
+    bytes_are_placed_where_programs_find_them,
     ranges_are_read,
     bytes_that_were_not_promised_are_refused,
     an_upload_goes_on_where_it_was_acknowledged,
@@ -173,6 +174,31 @@ async fn bytes_of_any_size_are_kept(bed: &Bed) {
         let key = bed.put(number, &bytes).await;
         assert_eq!(bed.get(&key, 0..length as u64).await, bytes);
     }
+}
+
+async fn bytes_are_placed_where_programs_find_them(bed: &Bed) {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let folder = format!("larder-{}-{:?}", std::process::id(), since);
+    let folder = std::env::temp_dir().join(folder);
+    std::fs::create_dir_all(&folder).expect("folder");
+    for (number, length) in (0..).zip([0, 1, 3_000_000]) {
+        let bytes = pattern(length, 7);
+        let key = bed.put(number, &bytes).await;
+        let to = folder.join(format!("{number}"));
+        let content = bed.store.open(&key, 0..length as u64).await.expect("open");
+        content.place(&to).await.expect("place");
+        assert_eq!(std::fs::read(&to).expect("placed"), bytes);
+        // They stay there when the store has them no more.
+        bed.store.remove(key).await.expect("remove");
+        assert_eq!(std::fs::read(&to).expect("placed"), bytes);
+    }
+    let bytes = pattern(100, 8);
+    let key = bed.put(9, &bytes).await;
+    let part = bed.store.open(&key, 10..20).await.expect("open");
+    let to = folder.join("part");
+    part.place(&to).await.expect("place");
+    assert_eq!(std::fs::read(&to).expect("placed"), bytes.slice(10..20));
+    std::fs::remove_dir_all(&folder).expect("remove");
 }
 
 async fn ranges_are_read(bed: &Bed) {

@@ -1,7 +1,7 @@
 //! Places where servers are, and the program that is run there.
 
 use larder_tests::tools::command;
-use larder_tests::{Larder, Postgres, S3, Start, s3};
+use larder_tests::{Bucket, Larder, Postgres, Start};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
@@ -33,17 +33,12 @@ impl Place {
     }
 
     /// A database of its own in PostgreSQL, and a part of its own of a bucket.
-    pub(crate) fn remote(postgres: &Postgres, s3: &S3, name: &str) -> Self {
-        let url = postgres.database(name);
-        Self::folder()
-            .with("LARDER_DATABASE__URL", &url)
-            .with("LARDER_STORAGE__KIND", "s3")
-            .with("LARDER_STORAGE__BUCKET", s3::BUCKET)
-            .with("LARDER_STORAGE__PREFIX", name)
-            .with("LARDER_STORAGE__ENDPOINT", s3.url())
-            .with("LARDER_STORAGE__ALLOW_HTTP", "true")
-            .with("LARDER_STORAGE__ACCESS_KEY_ID", s3::KEY)
-            .with("LARDER_STORAGE__SECRET_ACCESS_KEY", s3::SECRET)
+    pub(crate) fn remote(postgres: &Postgres, s3: &Bucket, name: &str) -> Self {
+        let place = Self::folder()
+            .with("LARDER_DATABASE__URL", &postgres.database(name))
+            .with("LARDER_STORAGE__PREFIX", name);
+        let with = |place: Self, (name, value): (&str, String)| place.with(name, &value);
+        s3.settings().into_iter().fold(place, with)
     }
 
     /// With an environment variable.

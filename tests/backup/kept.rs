@@ -4,7 +4,7 @@ use crate::bed::Place;
 use crate::contents::check;
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::{Image, Larder, Postgres, S3};
+use larder_tests::{Bucket, Image, Larder, Postgres};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -102,7 +102,7 @@ fn the_server_keeps_its_newest_backups() {
 
 #[test]
 fn the_server_keeps_backups_in_a_bucket() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     let place = Place::remote(&postgres, &s3, "kept").with("LARDER_BACKUP__KEEP", "2");

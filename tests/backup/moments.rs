@@ -5,7 +5,7 @@ use crate::contents::check;
 use crate::load::{WRITERS, under};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::{Client, Larder, Postgres, S3};
+use larder_tests::{Bucket, Client, Larder, Postgres};
 use std::path::Path;
 
 fn backups() -> u64 {
@@ -82,21 +82,31 @@ fn backups_at_random_moments_are_restored_wholly() {
     survives(&Place::folder(), backups(), |_| Place::folder());
 }
 
-#[test]
-fn a_backup_of_files_is_restored_into_postgres_and_s3() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
-        return;
-    };
-    survives(&Place::folder(), 1, |_| {
-        Place::remote(&postgres, &s3, "target")
-    });
+/// Buckets of each provider.
+fn buckets() -> impl Iterator<Item = Bucket> {
+    let buckets = [Bucket::s3_files, Bucket::gcs, Bucket::azure];
+    buckets.into_iter().filter_map(|start| start())
 }
 
 #[test]
-fn a_backup_of_postgres_and_s3_is_restored_into_files() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+fn a_backup_of_files_is_restored_into_postgres_and_a_bucket() {
+    let Some(postgres) = Postgres::start() else {
         return;
     };
-    let source = Place::remote(&postgres, &s3, "source");
-    survives(&source, 2, |_| Place::folder());
+    for bucket in buckets() {
+        survives(&Place::folder(), 1, |_| {
+            Place::remote(&postgres, &bucket, &format!("to-{}", bucket.kind()))
+        });
+    }
+}
+
+#[test]
+fn a_backup_of_postgres_and_a_bucket_is_restored_into_files() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    for bucket in buckets() {
+        let source = Place::remote(&postgres, &bucket, &format!("from-{}", bucket.kind()));
+        survives(&source, 2, |_| Place::folder());
+    }
 }

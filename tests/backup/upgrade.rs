@@ -6,7 +6,7 @@ use larder_archive::verify;
 use larder_metadata::database::Database;
 use larder_metadata::suite::one_before;
 use larder_model::{Clock, Timestamp};
-use larder_tests::{Postgres, S3};
+use larder_tests::{Bucket, Postgres};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,7 @@ async fn a_sqlite_database_is_copied_before_it_is_migrated() {
 
 #[tokio::test]
 async fn a_database_elsewhere_is_backed_up_before_it_is_migrated() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     let place = Place::remote(&postgres, &s3, "older");

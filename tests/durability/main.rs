@@ -18,7 +18,7 @@ mod power;
 use audit::Trail;
 use larder_model::{Algorithm, Hasher};
 use larder_tests::random::Random;
-use larder_tests::{Larder, Postgres, S3, Start};
+use larder_tests::{Bucket, Larder, Postgres, Start};
 use model::{Journal, Model};
 use rustix::process::Signal;
 use std::fs::File;
@@ -222,7 +222,7 @@ fn kills_lose_nothing_in_postgres() {
 
 #[test]
 fn kills_lose_nothing_in_s3() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     survives(
         s3.holds_blobs_of(larder()),
         kills().div_ceil(3),

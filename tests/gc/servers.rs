@@ -5,7 +5,7 @@ use crate::bed::{
     run, start,
 };
 use larder_tests::random::Random;
-use larder_tests::{Image, Larder, Postgres, S3};
+use larder_tests::{Bucket, Image, Larder, Postgres};
 use serde_json::json;
 use std::path::Path;
 
@@ -52,14 +52,14 @@ fn names_in_postgres() {
 
 #[test]
 fn blobs_in_s3() {
-    let Some(s3) = S3::files() else { return };
+    let Some(s3) = Bucket::s3_files() else { return };
     let larder = quiet(s3.holds_blobs_of(start()).start());
     frees(&larder, &s3.objects().join("blobs"));
 }
 
 #[test]
 fn names_in_postgres_and_blobs_in_s3_of_two_servers() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     let url = postgres.database("gc");

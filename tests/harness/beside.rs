@@ -4,6 +4,7 @@
 use crate::larder::Log;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::BufReader;
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -59,4 +60,12 @@ impl Drop for Beside {
             self.stop(self.signal);
         }
     }
+}
+
+/// A port that was free a moment ago, for a server that cannot say which it took.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("port")
+        .port()
 }

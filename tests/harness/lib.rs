@@ -26,11 +26,11 @@ pub mod larder;
 
 pub mod apart;
 mod beside;
+pub mod bucket;
 pub mod browser;
 pub mod engine;
 pub mod home;
 pub mod postgres;
-pub mod s3;
 
 mod disk;
 pub mod lossy;
@@ -49,12 +49,12 @@ pub mod rpms;
 pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};
+pub use bucket::Bucket;
 pub use http::{Client, Response};
 pub use image::Image;
 pub use larder::{Larder, Start};
 pub use lossy::Lossy;
 pub use postgres::Postgres;
-pub use s3::S3;
 pub use shelf::Shelf;
 pub use tools::{run, tool};
 pub use upstream::{Fault, Upstream};

@@ -1,9 +1,8 @@
 //! A PostgreSQL server of the test's own, durable as in production (`fsync` on).
 
-use crate::beside::Beside;
+use crate::beside::{Beside, free_port};
 use crate::tools::{command, run, tool};
 use rustix::process::Signal;
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -134,14 +133,6 @@ impl Postgres {
     pub fn start_again(&mut self) {
         self.server = serve(&self.programs, self.folder.path(), self.port).0;
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|socket| socket.local_addr())
-        .expect("port")
-        .port()
 }
 
 #[track_caller]

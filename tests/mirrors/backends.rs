@@ -1,4 +1,4 @@
-//! Mirrors whose names are in PostgreSQL and whose bytes are in S3 do as all others do.
+//! Mirrors whose names are in PostgreSQL and whose bytes are in a bucket do as all others do.
 
 use crate::bed::{Bed, start, status};
 use crate::hostile::{all_is_right, objects, rage};
@@ -6,23 +6,42 @@ use crate::kept::{LARGE, fill, warm};
 use crate::stampede::a_hundred;
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
-use larder_tests::{Fault, Postgres, S3, Upstream};
+use larder_tests::{Bucket, Fault, Postgres, Upstream};
 use serde_json::json;
 use std::sync::Arc;
 
 /// Both, and a mirror's server on them.
-fn bed(settings: &[(&str, &str)]) -> Option<(Postgres, S3, Bed)> {
-    let (postgres, s3) = (Postgres::start()?, S3::files()?);
+fn bed(settings: &[(&str, &str)]) -> Option<(Postgres, Bucket, Bed)> {
+    bed_over(Bucket::s3_files()?, settings)
+}
+
+fn bed_over(bucket: Bucket, settings: &[(&str, &str)]) -> Option<(Postgres, Bucket, Bed)> {
+    let postgres = Postgres::start()?;
     let url = postgres.database("mirrors");
-    let start = s3
+    let start = bucket
         .holds_blobs_of(start(settings))
         .with("LARDER_DATABASE__URL", &url);
-    Some((postgres, s3, Bed::of(start, Upstream::start())))
+    Some((postgres, bucket, Bed::of(start, Upstream::start())))
 }
 
 #[test]
-fn cold_warm_stale_offline_and_wrong() {
-    let Some((_postgres, _s3, mut bed)) = bed(&[("LARDER_CACHE__NOT_FOUND", "0s")]) else {
+fn cold_warm_stale_offline_and_wrong_in_s3() {
+    cold_warm_stale_offline_and_wrong(Bucket::s3_files());
+}
+
+#[test]
+fn cold_warm_stale_offline_and_wrong_in_gcs() {
+    cold_warm_stale_offline_and_wrong(Bucket::gcs());
+}
+
+#[test]
+fn cold_warm_stale_offline_and_wrong_in_azure() {
+    cold_warm_stale_offline_and_wrong(Bucket::azure());
+}
+
+fn cold_warm_stale_offline_and_wrong(bucket: Option<Bucket>) {
+    let over = |bucket| bed_over(bucket, &[("LARDER_CACHE__NOT_FOUND", "0s")]);
+    let Some((_postgres, _bucket, mut bed)) = bucket.and_then(over) else {
         return;
     };
     let body = Random::seeded().bytes(LARGE);

@@ -188,5 +188,5 @@ fn an_index_that_unpacks_to_too_much_is_refused() {
     };
     let refused = put(20 << 20).expect(502).text();
     assert!(refused.contains("unpacks to too much"), "{refused}");
-    put(14 << 20).expect(200);
+    put(900 << 10).expect(200);
 }

@@ -3,11 +3,11 @@
 
 use crate::bed::{Bed, start, status};
 use crate::images_wrong::{here, manifest_path, put_image};
+use larder_tests::bucket::BUCKET;
 use larder_tests::image::Image;
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
-use larder_tests::s3::BUCKET;
-use larder_tests::{Client, S3, Shelf, Upstream};
+use larder_tests::{Bucket, Client, Shelf, Upstream};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ const MANY: usize = 8;
 /// A server, and where its objects are.
 struct Place {
     bed: Bed,
-    bucket: Option<S3>,
+    bucket: Option<Bucket>,
 }
 
 fn folder() -> Place {
@@ -29,7 +29,7 @@ fn folder() -> Place {
 }
 
 fn s3() -> Option<Place> {
-    let s3 = S3::memory()?;
+    let s3 = Bucket::s3_memory()?;
     let bed = Bed::of(s3.holds_blobs_of(start(&[])), Upstream::start());
     Some(Place {
         bed,
@@ -105,7 +105,7 @@ fn lose_files(folder: &Path, size: usize, half: bool) -> usize {
     lost.len()
 }
 
-fn lose_keys(s3: &S3, size: usize, half: bool) -> usize {
+fn lose_keys(s3: &Bucket, size: usize, half: bool) -> usize {
     let address = s3.url().trim_start_matches("http://").parse();
     let bucket = Client::anonymous(address.expect("address"));
     let all = keys(&bucket).into_iter();

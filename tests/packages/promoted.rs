@@ -5,7 +5,7 @@ use crate::{folder, larder};
 use larder_model::hex;
 use larder_tests::parcel::publish_to;
 use larder_tests::random::Random;
-use larder_tests::{Fault, Larder, S3, Shelf, Start, Upstream, archive, run, tool};
+use larder_tests::{Bucket, Fault, Larder, Shelf, Start, Upstream, archive, run, tool};
 use serde_json::{Value, json};
 
 /// A mirror `up` of an upstream that has `demo` in these versions, and a hosted `prod`.
@@ -371,7 +371,7 @@ fn a_large_version_is_promoted_within_a_folder() {
 fn a_large_version_is_promoted_within_s3() {
     for protocol in PROTOCOLS {
         // A new server takes no bucket that has blobs.
-        let Some(s3) = S3::files() else { return };
+        let Some(s3) = Bucket::s3_files() else { return };
         let start = s3.holds_blobs_of(Start::of(env!("CARGO_BIN_EXE_larder")));
         a_large_version_is_promoted(start.start(), protocol);
     }

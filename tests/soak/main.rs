@@ -12,7 +12,7 @@ mod writer;
 
 use larder_tests::parcel::JSON;
 use larder_tests::random::Random;
-use larder_tests::{Client, Larder, Lossy, Postgres, S3, Start};
+use larder_tests::{Bucket, Client, Larder, Lossy, Postgres, Start};
 use serde_json::{Value, json};
 use shared::{LEASE, NEWEST, Servers, Shared};
 use std::collections::BTreeSet;
@@ -227,7 +227,7 @@ fn nobody_misses_anything_while_the_collector_runs() {
 #[test]
 fn two_servers_of_one_database_miss_nothing() {
     let mut random = Random::seeded();
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), Bucket::s3_files()) else {
         return;
     };
     let url = postgres.database("soak");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 23] = [
+pub const LADDER: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("archive", &["model"]),
     ("config", &["model"]),
@@ -45,6 +45,10 @@ pub const LADDER: [(&str, &[&str]); 23] = [
         ],
     ),
     (
+        "git",
+        &["model", "storage", "metadata", "content", "access", "door"],
+    ),
+    (
         "web",
         &[
             "model", "metadata", "jobs", "mirrors", "api", "keys", "access", "door",
@@ -81,7 +85,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("percent-encoding", &["mirrors"]),
     ("semver", &["mirrors"]),
     ("tar", &["tests"]),
-    ("flate2", &["mirrors", "cache", "gui", "tests"]),
+    ("flate2", &["mirrors", "cache", "git", "gui", "tests"]),
     ("zstd", &["archive", "mirrors"]),
     ("bzip2", &["mirrors"]),
     ("lzma-rust2", &["mirrors"]),
@@ -94,7 +98,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),
     ("arc-swap", &["access", "cache", "server"]),
-    ("moka", &["metadata", "access", "cache", "registry"]),
+    ("moka", &["metadata", "access", "cache", "registry", "git"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
     ("tempfile", &["discover", "tests"]),

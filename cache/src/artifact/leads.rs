@@ -79,8 +79,14 @@ impl ListLeads {
         let Some(found) = found.filter(|found| !found.damaged) else {
             return Ok(None);
         };
-        let body = self.bodies.read(&found).await?;
-        let leads = tokio::task::spawn_blocking(move || index.leads(&body)).await;
+        let (body, share) = self.bodies.read_in_turn(&found).await?;
+        let read = move || {
+            let leads = index.leads(&body);
+            drop(body);
+            drop(share);
+            leads
+        };
+        let leads = tokio::task::spawn_blocking(read).await;
         leads.map(Some).map_err(Problem::internal)
     }
 

@@ -105,10 +105,10 @@ impl Plans {
         self.documents.know_mirrors(repo, None).await?;
         while known.len() + tables.len() < max_steps {
             // Who waits for an upstream takes no slot from those who need not.
-            let slot = self.planning.acquire().await?;
             if let Some(found) = next.take() {
                 known.push(self.bodies.read_if_any(found).await?);
             }
+            let slot = self.planning.acquire().await?;
             let step = step(&known, &tables)?;
             drop(slot);
             match step {

@@ -12,6 +12,7 @@ use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
 use crate::flights::{FlightResult, Flights, Key, file_key};
+use crate::intake::{Intake, Received};
 use crate::limits::Budget;
 use crate::problems::absent;
 use crate::publish::HostedDocuments;
@@ -23,7 +24,7 @@ use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Document, Set};
-use larder_model::{Algorithm, Digest, Kind, Problem};
+use larder_model::{Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,10 +57,14 @@ impl Documents {
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
-        (config, budget): (&CacheConfig, Budget),
+        (config, intake, budget): (&CacheConfig, Intake, Budget),
     ) -> Self {
         Self {
-            fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes, budget),
+            fetcher: DocumentFetcher::new(
+                metadata.clone(),
+                config.document_bytes,
+                (intake, budget),
+            ),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
             hosted,
@@ -302,7 +307,7 @@ impl Documents {
             }
             Err(problem) => Err(problem),
         };
-        let new = match outcome? {
+        let mut new = match outcome? {
             FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
@@ -317,21 +322,23 @@ impl Documents {
         self.missing
             .package_changed(repo.record.id, &document.package, self.metadata.now());
         // What belongs together with it is kept with it.
-        let sets = repo.protocol.sets();
-        let set = sets.map(|sets| sets.set(document, &new.body)).transpose()?;
-        let set = set.unwrap_or_default();
-        let digest = Digest::of(Algorithm::Sha256, &new.body);
-        let alone = set == Set::default() && repo.alias_of(document, &digest).is_none();
-        if kept.is_none() && alone {
-            return Ok(self.keep_behind(repo, document, digest, new));
+        let digest = new.body.digest().await?;
+        let alone = new.set == Set::default() && repo.alias_of(document, &digest).is_none();
+        if kept.is_none()
+            && alone
+            && let Received::Held(body) = &new.body
+        {
+            let found = Arc::new(new.validators.of(digest, body.clone()));
+            return Ok(self.keep_behind(repo, document, found, new));
         }
+        let set = std::mem::take(&mut new.set);
         let named = set
             .members
             .iter()
             .map(|member| member.artifact.path.clone());
         let named: Vec<Box<str>> = named.collect();
         let companions = self
-            .bring_set(repo, document, &new.body, (set, is_last))
+            .bring_set(repo, document, &digest, (set, is_last))
             .await?;
         let retired = no_longer_named(&self.bodies, repo, (document, kept), &named).await;
         let beside = Beside {
@@ -351,10 +358,9 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        digest: Digest,
+        found: Arc<FileRecord>,
         new: NewDocument,
     ) -> FlightResult<Arc<FileRecord>> {
-        let found = Arc::new(new.validators.of(digest, new.body.clone()));
         let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
         let keep = async move {
             let kept = this
@@ -367,7 +373,6 @@ impl Documents {
                     Beside::default(),
                 )
                 .await;
-            drop(new.permit);
             if let Err(problem) = kept {
                 let (problem, repo) = (problem.with_causes(), &repo.record.name);
                 tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
@@ -408,7 +413,7 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        body: &Bytes,
+        digest: &Digest,
         (set, is_last): (Set, bool),
     ) -> Result<Vec<(Document, Option<Bytes>)>, FetchError> {
         if set == Set::default() {
@@ -430,7 +435,7 @@ impl Documents {
         // The companions were fetched after the document: they belong to it if it is still the
         // same.
         if companions.iter().any(|(_, bytes)| bytes.is_some())
-            && self.fetch_plain(repo, document).await?.as_ref() != Some(body)
+            && !self.is_still(repo, document, digest).await?
         {
             return Err(FetchError::Changed(Problem::new(
                 Kind::Upstream,
@@ -439,6 +444,18 @@ impl Documents {
             )));
         }
         Ok(companions)
+    }
+
+    /// Whether a document is upstream what it was.
+    async fn is_still(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        digest: &Digest,
+    ) -> Result<bool, Problem> {
+        let now = self.fetch_plain(repo, document).await?;
+        let now = now.map(|body| Digest::of(digest.algorithm(), &body));
+        Ok(now.as_ref() == Some(digest))
     }
 
     /// The bytes of a document as they are upstream now.

@@ -1,16 +1,17 @@
 //! A document whose URL is known, asked for upstream.
 
-use crate::limits::{Budget, SMALL_DOCUMENT};
+use super::examined::Examiner;
+use crate::intake::{Intake, Received};
+use crate::limits::{Budget, SMALL_DOCUMENT, WORK_FACTOR};
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Member, Pages};
-use larder_model::{Algorithm, Digest, Kind, Problem, Timestamp};
+use larder_mirrors::{Document, Member, Pages, Set};
+use larder_model::{Digest, Kind, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Pages of one document.
 const MAX_PAGES: usize = 2000;
@@ -45,10 +46,12 @@ pub(super) enum FetchOutcome {
 
 /// A document that came.
 pub(super) struct NewDocument {
-    pub(super) body: Bytes,
+    pub(super) body: Received,
     pub(super) validators: Validators,
-    /// The slot of a large one.
-    pub(super) permit: Option<Result<OwnedSemaphorePermit, Problem>>,
+    /// What belongs together with it.
+    pub(super) set: Set,
+    /// Which of the bodies it is that a list of mirrors promises.
+    rank: Option<usize>,
 }
 
 /// What the upstream says of a document beside its bytes.
@@ -95,22 +98,25 @@ impl FetchError {
     }
 }
 
-/// The memory that reading a document may take, in times of its size.
-const READING_FACTOR: u64 = 4;
-
 /// Asks upstreams for documents.
 pub(super) struct DocumentFetcher {
     metadata: Metadata,
     max_bytes: usize,
+    intake: Intake,
     budget: Budget,
 }
 
 impl DocumentFetcher {
-    /// Takes documents of up to `max_bytes`; what reads them takes its share of `budget`.
-    pub(super) const fn new(metadata: Metadata, max_bytes: usize, budget: Budget) -> Self {
+    /// Takes documents of up to `max_bytes` in; what reads them takes its share of `budget`.
+    pub(super) fn new(
+        metadata: Metadata,
+        max_bytes: usize,
+        (intake, budget): (Intake, Budget),
+    ) -> Self {
         Self {
             metadata,
             max_bytes,
+            intake,
             budget,
         }
     }
@@ -170,13 +176,11 @@ impl DocumentFetcher {
                 (FetchResponse::Body(response), _) => *response,
             };
             let mirror = response.mirror.clone();
-            let is_older = |body: &Bytes| {
-                let now = promised.as_ref().and_then(|promised| promised.rank(body));
-                rank.zip(now).is_some_and(|(kept, now)| now > kept)
-            };
+            let is_older =
+                |new: &NewDocument| rank.zip(new.rank).is_some_and(|(kept, now)| now > kept);
             let taken = match (self.take(repo, document, response).await, kept) {
                 // It lags behind what others gave before.
-                (Ok(new), Some(found)) if is_older(&new.body) => {
+                (Ok(new), Some(found)) if is_older(&new) => {
                     Ok(FetchOutcome::Unchanged(Arc::clone(found)))
                 }
                 (Ok(new), _) => return Ok(FetchOutcome::Body(Box::new(new))),
@@ -209,10 +213,8 @@ impl DocumentFetcher {
         let FetchResponse::Body(response) = repo.upstream()?.get(&wanted).await? else {
             return Ok(None);
         };
-        let (body, _) = response
-            .collect(SMALL_DOCUMENT, SMALL_DOCUMENT, || async {})
-            .await?;
-        Ok(Some(body.into()))
+        let body = response.collect(SMALL_DOCUMENT, &self.intake).await?;
+        Ok(Some(body.small().await?))
     }
 
     /// Whether the upstream's head names the digest of what is kept, in a protocol whose heads do. A
@@ -249,32 +251,21 @@ impl DocumentFetcher {
         &self,
         repo: &Repo,
         document: &Document,
-        (pages, wanted): (&dyn Pages, &FetchRequest<'_>),
+        (pages, wanted): (&'static dyn Pages, &FetchRequest<'_>),
         first: UpstreamBody,
     ) -> Result<NewDocument, Problem> {
         let (upstream, at) = (repo.upstream()?, self.metadata.now());
         let address = wanted.url.split('?').next().unwrap_or(wanted.url);
         let content_type = first.content_type.clone();
-        let (mut bodies, mut bytes, mut permit) = (Vec::new(), 0, None);
-        let (mut page, mut seen) = (first, HashSet::new());
+        let mut receiver = self.intake.receiver(upstream.room(), None);
+        let (mut page, mut seen, mut ends) = (first, HashSet::new(), Vec::new());
         loop {
             let next = page.next_page();
-            // More than a few small ones are large together. Who holds a slot waits for no other.
-            let (limit, small) = (self.max_bytes.saturating_sub(bytes), SMALL_DOCUMENT);
-            let slots = upstream.large_documents();
-            let body = if permit.is_some() {
-                page.collect(limit, limit, || async {}).await?.0
-            } else {
-                let small = small.saturating_sub(bytes);
-                let (body, slot) = page.collect(limit, small, || slots.acquire()).await?;
-                permit = slot;
-                body
-            };
-            bytes += body.len();
-            bodies.push(Bytes::from(body));
+            page.pass_to(&mut receiver, self.max_bytes).await?;
+            ends.push(receiver.size());
             let Some(next) = next else { break };
             let url = format!("{address}?{next}");
-            if bodies.len() >= MAX_PAGES || !seen.insert(next) {
+            if ends.len() >= MAX_PAGES || !seen.insert(next) {
                 return Err(endless());
             }
             let wanted = FetchRequest {
@@ -287,32 +278,38 @@ impl DocumentFetcher {
             };
             page = *body;
         }
-        let body = Bytes::from(pages.join(document, &bodies)?);
-        self.check(repo, document, &body).await?;
+        let all = receiver.finish().await?;
+        let body = self.join(document, pages, all, ends).await?;
+        let body = self.intake.take_in(upstream.room(), body).await?;
         let validators = Validators {
             etag: String::new(),
             modified: String::new(),
             content_type,
             at,
         };
-        Ok(NewDocument {
-            body,
-            validators,
-            permit,
-        })
+        self.examine(repo, document, (body, None), validators).await
     }
 
-    /// Refuses bytes that cannot be the document; how many of its entries are passed over. A hostile
-    /// one takes several times its size while it is read, and no other is read beside it.
-    async fn check(
+    /// Makes a document of all its pages, which end at these places of what came.
+    async fn join(
         &self,
-        repo: &Repo,
         document: &Document,
-        body: &Bytes,
-    ) -> Result<usize, Problem> {
-        let taken = (body.len() as u64).saturating_mul(READING_FACTOR);
-        let _share = self.budget.share(taken).await?;
-        repo.protocol.check(document, body)
+        pages: &'static dyn Pages,
+        mut all: Received,
+        ends: Vec<u64>,
+    ) -> Result<Bytes, Problem> {
+        let document = document.clone();
+        let join = move |all: &Bytes| {
+            let mut start = 0;
+            let page = |end: u64| {
+                let end = usize::try_from(end).unwrap_or(usize::MAX).min(all.len());
+                all.slice(std::mem::replace(&mut start, end)..end)
+            };
+            let bodies: Vec<Bytes> = ends.into_iter().map(page).collect();
+            pages.join(&document, &bodies)
+        };
+        let joined = all.look((&self.budget, WORK_FACTOR), join).await??;
+        Ok(joined.into())
     }
 
     /// Takes in a document that stood in others: it changes when these do.
@@ -323,24 +320,20 @@ impl DocumentFetcher {
         body: Bytes,
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<FetchOutcome, Problem> {
-        let digest = Digest::of(Algorithm::Sha256, &body);
-        if let Some(kept) = kept.filter(|kept| kept.digest == digest && !kept.damaged) {
+        let mut body = self.intake.take_in(repo.upstream()?.room(), body).await?;
+        if let Some(kept) = kept.filter(|kept| !kept.damaged)
+            && body.digest().await? == kept.digest
+        {
             return Ok(FetchOutcome::Unchanged(Arc::clone(kept)));
         }
-        let passed_over = self.check(repo, document, &body).await?;
-        if passed_over > 0 {
-            repo.upstream()?.passed_over(passed_over, &document.path);
-        }
-        Ok(FetchOutcome::Body(Box::new(NewDocument {
-            body,
-            validators: Validators {
-                etag: String::new(),
-                modified: String::new(),
-                content_type: String::new(),
-                at: self.metadata.now(),
-            },
-            permit: None,
-        })))
+        let validators = Validators {
+            etag: String::new(),
+            modified: String::new(),
+            content_type: String::new(),
+            at: self.metadata.now(),
+        };
+        let new = self.examine(repo, document, (body, None), validators);
+        Ok(FetchOutcome::Body(Box::new(new.await?)))
     }
 
     /// Takes in the body of a document and checks it.
@@ -350,7 +343,7 @@ impl DocumentFetcher {
         document: &Document,
         response: UpstreamBody,
     ) -> Result<NewDocument, Problem> {
-        let mut validators = Validators {
+        let validators = Validators {
             etag: response.etag.clone(),
             modified: response.modified.clone(),
             content_type: response.content_type.clone(),
@@ -358,25 +351,43 @@ impl DocumentFetcher {
         };
         let digests = repo.protocol.digests();
         let claimed = digests.and_then(|digests| response.header(&digests.header())?.parse().ok());
-        let slots = repo.upstream()?.large_documents();
-        let (body, permit) = response
-            .collect(self.max_bytes, SMALL_DOCUMENT, || slots.acquire())
-            .await?;
-        let body = Bytes::from(body);
-        require_claimed_digest(repo, document, claimed, &body)?;
-        require_promised(repo, document, &body)?;
-        let passed_over = self.check(repo, document, &body).await?;
-        if passed_over > 0 {
-            repo.upstream()?.passed_over(passed_over, &document.path);
+        let body = response.collect(self.max_bytes, &self.intake).await?;
+        self.examine(repo, document, (body, claimed), validators)
+            .await
+    }
+
+    /// Refuses bytes that cannot be the document. A hostile one takes several times its size while it
+    /// is read, and no other is read beside it.
+    async fn examine(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        (mut body, claimed): (Received, Option<Digest>),
+        mut validators: Validators,
+    ) -> Result<NewDocument, Problem> {
+        let upstream = repo.upstream()?;
+        let is_page = repo
+            .protocol
+            .pages()
+            .is_some_and(|pages| pages.has(document));
+        let examiner = Examiner {
+            protocol: repo.protocol,
+            document: document.clone(),
+            claimed,
+            promised: upstream.promised(&document.path).filter(|_| !is_page),
+            content_type: std::mem::take(&mut validators.content_type),
+        };
+        let read = move |body: &Bytes| examiner.examine(body);
+        let found = body.look((&self.budget, WORK_FACTOR), read).await??;
+        if found.passed_over > 0 {
+            upstream.passed_over(found.passed_over, &document.path);
         }
-        let media_types = repo.protocol.media_types();
-        if let Some(types) = media_types.filter(|types| types.are_told_by(document.kind)) {
-            validators.content_type = types.of(&body, &validators.content_type);
-        }
+        validators.content_type = found.content_type;
         Ok(NewDocument {
             body,
             validators,
-            permit,
+            set: found.set,
+            rank: found.rank,
         })
     }
 }
@@ -399,41 +410,6 @@ fn lost_page() -> Problem {
 pub(super) fn not_asked() -> Problem {
     let detail = "the upstream could not be asked for the document in which this one stands";
     Problem::new(Kind::Unreachable, "upstream", detail)
-}
-
-/// A document of which a list of mirrors tells what it is, is that.
-fn require_promised(repo: &Repo, document: &Document, body: &Bytes) -> Result<(), Problem> {
-    let promised = repo.upstream()?.promised(&document.path);
-    if promised.is_none_or(|promised| promised.rank(body).is_some()) {
-        return Ok(());
-    }
-    let detail = format!(
-        "no mirror of the upstream has the {} that its list of mirrors promises",
-        document.path
-    );
-    Err(Problem::new(Kind::DigestMismatch, "document", detail))
-}
-
-/// A document that is kept under its digest too has the digest that the upstream claims, if it
-/// claims one.
-fn require_claimed_digest(
-    repo: &Repo,
-    document: &Document,
-    claimed: Option<Digest>,
-    body: &Bytes,
-) -> Result<(), Problem> {
-    let Some(claimed) = claimed else {
-        return Ok(());
-    };
-    let digest = Digest::of(claimed.algorithm(), body);
-    if digest == claimed || repo.alias_of(document, &digest).is_none() {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Kind::Upstream,
-        "document",
-        "the upstream's bytes are not those whose digest it tells",
-    ))
 }
 
 /// Fails unless a member of a set that could not be had may be missing.

@@ -34,7 +34,7 @@ impl Documents {
         if upstream.knows_list(&found.digest) {
             return Ok(());
         }
-        let body = self.bodies.read(&found).await?;
+        let (body, _share) = self.bodies.read_in_turn(&found).await?;
         upstream.use_list(found.digest, lists.read(&body)?);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod cached;
 mod missing;
+mod examined;
 mod fetcher;
 mod store;
 mod mirror_lists;

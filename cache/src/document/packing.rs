@@ -70,27 +70,51 @@ impl PlacesSum {
     }
 }
 
+/// A document's bytes, and where in them its places begin.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    bytes: &'a [u8],
+    places: &'a [usize],
+    place_bytes: usize,
+}
+
+impl<'a> From<&'a Rendering> for Text<'a> {
+    fn from(rendering: &'a Rendering) -> Self {
+        Self {
+            bytes: rendering.bytes(),
+            places: rendering.places(),
+            place_bytes: rendering.place_bytes(),
+        }
+    }
+}
+
 /// Packs a document.
 pub(super) fn pack(rendering: &Rendering) -> Result<Packed, Problem> {
-    let packed = pack_with(rendering, NEAR, LEVEL)?;
-    if is_whole(&packed, rendering)? {
+    let text = rendering.into();
+    let packed = pack_with(text, NEAR, LEVEL)?;
+    if is_whole(&packed, text)? {
         return Ok(packed);
     }
-    pack_with(rendering, 0, LEVEL)
+    pack_with(text, 0, LEVEL)
 }
 
 /// Packs a document whose places are filled, as fast as can be.
-pub(super) fn pack_quickly(filled: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    Ok(pack_with(&filled.into(), NEAR, QUICK)?.bytes)
+pub(super) fn pack_quickly(filled: &[u8]) -> Result<Vec<u8>, Problem> {
+    let text = Text {
+        bytes: filled,
+        places: &[],
+        place_bytes: 0,
+    };
+    Ok(pack_with(text, NEAR, QUICK)?.bytes)
 }
 
 /// Packs a document, and stores each place that is further than `near` from the one before.
-fn pack_with(rendering: &Rendering, near: usize, level: Compression) -> Result<Packed, Problem> {
-    let (text, place_bytes) = (rendering.bytes(), rendering.place_bytes());
+fn pack_with(document: Text<'_>, near: usize, level: Compression) -> Result<Packed, Problem> {
+    let text = document.bytes;
     let (mut read, mut before, mut stored) = (0, None::<usize>, Vec::new());
-    for place in rendering.places().iter().copied() {
+    for place in document.places.iter().copied() {
         require_plain(text.get(read..place))?;
-        read = place + place_bytes;
+        read = place + document.place_bytes;
         if before.is_none_or(|before| place - before > near) {
             stored.push(place..read);
         } // else it is packed with the text around it
@@ -99,9 +123,9 @@ fn pack_with(rendering: &Rendering, near: usize, level: Compression) -> Result<P
     require_plain(text.get(read..))?;
     let sum = PlacesSum {
         unfilled: crc(text),
-        factor: factor(rendering, text.len()),
+        factor: factor(document),
     };
-    let segments = segments(rendering);
+    let segments = segments(document);
     let packed = in_parallel(segments.len(), |at| {
         pack_segment(text, segments[at].clone(), &stored, level)
     });
@@ -120,14 +144,14 @@ fn pack_with(rendering: &Rendering, near: usize, level: Compression) -> Result<P
 }
 
 /// The parts of a document that are packed by themselves; none begins within a place.
-fn segments(rendering: &Rendering) -> Vec<Range<usize>> {
-    let (length, places) = (rendering.bytes().len(), rendering.places());
+fn segments(document: Text<'_>) -> Vec<Range<usize>> {
+    let (length, places) = (document.bytes.len(), document.places);
     let (mut segments, mut start) = (Vec::new(), 0);
     while length - start > SEGMENT {
         let mut end = start + SEGMENT;
         let before = places[..places.partition_point(|place| *place < end)].last();
         if let Some(place) = before {
-            end = end.max(place + rendering.place_bytes());
+            end = end.max(place + document.place_bytes);
         }
         segments.push(start..end);
         start = end;
@@ -207,9 +231,9 @@ fn require_plain(text: Option<&[u8]>) -> Result<(), Problem> {
 /// Whether each byte of each place comes from the same byte of a stored place. It is filled so that no
 /// two bytes of a place are alike, and none is as it was when the document was packed: in one way, where
 /// there are bytes enough, else in two.
-fn is_whole(packed: &Packed, rendering: &Rendering) -> Result<bool, Problem> {
-    let place_bytes = rendering.place_bytes();
-    if packed.places.len() == rendering.places().len() {
+fn is_whole(packed: &Packed, document: Text<'_>) -> Result<bool, Problem> {
+    let place_bytes = document.place_bytes;
+    if packed.places.len() == document.places.len() {
         return Ok(true); // all are stored
     }
     let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !is_unfilled(*byte)).collect();
@@ -222,7 +246,7 @@ fn is_whole(packed: &Packed, rendering: &Rendering) -> Result<bool, Problem> {
             bytes[place..place + place_bytes].copy_from_slice(&filling);
         }
         let deflated = &bytes[HEAD.len()..bytes.len() - END_BYTES];
-        is_deflated(deflated, &rendering.clone().filled(&filling))
+        is_deflated(deflated, document, &filling)
     };
     for whole in in_parallel(ways, way) {
         if !whole? {
@@ -232,20 +256,37 @@ fn is_whole(packed: &Packed, rendering: &Rendering) -> Result<bool, Problem> {
     Ok(true)
 }
 
-/// Whether bytes unpack to this text.
-fn is_deflated(bytes: &[u8], text: &[u8]) -> Result<bool, Problem> {
+/// Whether bytes unpack to a document with this filling.
+fn is_deflated(bytes: &[u8], document: Text<'_>, filling: &[u8]) -> Result<bool, Problem> {
     let mut unpacked = DeflateDecoder::new(bytes);
-    let mut rest = text;
-    let mut piece = vec![0; 64 * 1024];
+    let (mut piece, mut expected, mut at) = (vec![0; 64 * 1024], Vec::new(), 0);
     loop {
         let length = unpacked.read(&mut piece).map_err(Problem::internal)?;
         if length == 0 {
-            return Ok(rest.is_empty());
+            return Ok(at == document.bytes.len());
         }
-        match rest.strip_prefix(&piece[..length]) {
-            Some(after) => rest = after,
-            None => return Ok(false),
+        let Some(text) = document.bytes.get(at..at + length) else {
+            return Ok(false);
+        };
+        expected.clear();
+        expected.extend_from_slice(text);
+        fill(&mut expected, at, document, filling);
+        if expected != piece[..length] {
+            return Ok(false);
         }
+        at += length;
+    }
+}
+
+/// Puts a filling into the places of a piece of a document, which begins at `start`.
+fn fill(piece: &mut [u8], start: usize, document: Text<'_>, filling: &[u8]) {
+    let end = start + piece.len();
+    let ends_before = |place: &usize| place + filling.len() <= start;
+    let first = document.places.partition_point(ends_before);
+    let places = document.places[first..].iter().copied();
+    for place in places.take_while(|place| *place < end) {
+        let (from, to) = (place.max(start), end.min(place + filling.len()));
+        piece[from - start..to - start].copy_from_slice(&filling[from - place..to - place]);
     }
 }
 
@@ -256,10 +297,10 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 /// The sum of `x^(8 n)` over all places, where `n` bytes follow a place.
-fn factor(rendering: &Rendering, length: usize) -> u32 {
-    let ends = rendering.places().iter();
-    let ends = ends.map(|place| place + rendering.place_bytes());
-    ends.fold(0, |sum, end| sum ^ power(length - end))
+fn factor(document: Text<'_>) -> u32 {
+    let ends = document.places.iter();
+    let ends = ends.map(|place| place + document.place_bytes);
+    ends.fold(0, |sum, end| sum ^ power(document.bytes.len() - end))
 }
 
 /// `x^(8 n)` modulo the polynomial; the highest bit is the lowest power.

@@ -4,8 +4,10 @@
 
 use super::form::{self, Form, TAIL_BYTES, Tail};
 use super::packing::pack_quickly;
+use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
+use crate::intake::Intake;
 use crate::limits::{Budget, SMALL_DOCUMENT, Share};
 use crate::repo::Repo;
 use crate::tables::Tables;
@@ -17,16 +19,13 @@ use larder_content::ContentStore;
 use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
-use larder_metadata::files::{FileRecord, PackageKey};
-use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
+use larder_metadata::files::{FileKey, FileRecord, PackageKey};
+use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes, unfilled};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
-use rustix::process::setpriority_process;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::thread;
-use tokio::sync::oneshot;
 
 /// Changes whenever representations come out differently: those made before are made again.
 const EDITION: &str = "#2";
@@ -34,8 +33,6 @@ const EDITION: &str = "#2";
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
-/// How far behind others a thread comes for whose work nobody waits ("nice").
-const LOWER_PRIORITY: i32 = 10;
 /// Memory for what is known of forms, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
 
@@ -76,6 +73,7 @@ pub(crate) struct Representations {
     content: ContentStore,
     bodies: Arc<Bodies>,
     tables: Arc<Tables>,
+    intake: Intake,
     turns: Turns,
     flights: Flights<Made>,
     /// By their digests.
@@ -89,13 +87,14 @@ impl Representations {
         content: ContentStore,
         bodies: Arc<Bodies>,
         tables: Arc<Tables>,
-        budget: Budget,
+        (intake, budget): (Intake, Budget),
     ) -> Self {
         Self {
             metadata,
             content,
             bodies,
             tables,
+            intake,
             turns: Turns::new(budget),
             flights: Flights::default(),
             forms: Memory::builder()
@@ -273,6 +272,10 @@ impl Representations {
         } else {
             work()?
         };
+        let bytes = match self.intake.hold(bytes) {
+            Ok(bytes) => bytes,
+            Err(bytes) => return self.keep_first(&job, bytes, turn).await,
+        };
         drop(turn);
         // The client does not wait until it is kept: what is lost is made again.
         let found = transient(job.representation, bytes.clone());
@@ -280,6 +283,22 @@ impl Representations {
         let keep = async move { this.keep_or_tell(&job, &bytes).await };
         let is_filled = false;
         Ok(FlightResult::and(Made { found, is_filled }, keep))
+    }
+
+    /// Keeps what finds no room in memory while it goes out: clients read it from there, as slowly as
+    /// they like.
+    async fn keep_first(
+        &self,
+        job: &Job,
+        bytes: Bytes,
+        turn: Option<Arc<Share>>,
+    ) -> Result<FlightResult<Made>, Problem> {
+        self.keep(job, &bytes).await?;
+        drop((bytes, turn));
+        let found = self.metadata.find(job.key()).await?;
+        let found = found.ok_or_else(|| Problem::internal("a form that was just kept is gone"))?;
+        let is_filled = false;
+        Ok(Made { found, is_filled }.into())
     }
 
     /// Makes a large one for an address, and behind it the form for all.
@@ -292,22 +311,31 @@ impl Representations {
     ) -> Result<FlightResult<Made>, Problem> {
         let own = Arc::clone(repo);
         let work = move || {
-            let rendering = own.protocol.render(&job.asked(), &source)?;
+            let mut rendering = own.protocol.render(&job.asked(), &source)?;
+            drop(source);
             let filling = filling(&origin, job.place_bytes).unwrap_or_default();
-            let bytes = pack_quickly(rendering.clone().filled(&filling))?;
+            rendering.fill(&filling);
+            let bytes = pack_quickly(rendering.bytes())?;
+            rendering.fill(unfilled(job.place_bytes));
             Ok::<_, Problem>((job, rendering, bytes))
         };
         let done = tokio::task::spawn_blocking(work).await;
         let (job, rendering, bytes) = done.map_err(Problem::internal)??;
-        let found = transient(job.representation, bytes.into());
+        let Ok(bytes) = self.intake.hold(bytes.into()) else {
+            // Then the client waits for the one that can be kept.
+            let packed = tokio::task::spawn_blocking(move || form::write(rendering, true)).await;
+            let packed = packed.map_err(Problem::internal)??;
+            return self.keep_first(&job, packed, turn).await;
+        };
+        let found = transient(job.representation, bytes);
         let this = Arc::clone(self);
         let keep = async move {
             let packed = in_background(move || form::write(rendering, true)).await;
-            drop(turn);
             match packed {
                 Ok(bytes) => this.keep_or_tell(&job, &bytes).await,
                 Err(problem) => not_kept(&problem, &job),
             }
+            drop(turn);
         };
         let is_filled = true;
         Ok(FlightResult::and(Made { found, is_filled }, keep))
@@ -349,23 +377,6 @@ impl Representations {
 
 fn not_kept(problem: &Problem, job: &Job) {
     tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
-}
-
-/// Does work for which nobody waits, on a thread to which those that answer come first.
-async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let (tell, told) = oneshot::channel();
-    let thread = thread::Builder::new().name("background".to_owned());
-    let run = move || {
-        // On Linux that of the calling thread, and of those that it starts.
-        if let Err(error) = setpriority_process(None, LOWER_PRIORITY) {
-            tracing::debug!(%error, "a thread keeps its priority");
-        }
-        drop(tell.send(work()));
-    };
-    thread.spawn(run).map_err(Problem::internal)?;
-    told.await.map_err(Problem::internal)?
 }
 
 /// The bytes of each place for an address in a representation: none, if it has no URL of this server.
@@ -439,6 +450,15 @@ impl Job {
             repo_path: request.repo_url.path.into(),
             quick: None,
         }
+    }
+
+    /// The file in which it is kept.
+    fn key(&self) -> FileKey<'_> {
+        let package = PackageKey {
+            repo: self.repo,
+            package: &self.document.package,
+        };
+        package.file(FileKind::Representation, &self.path)
     }
 
     fn asked(&self) -> RenderRequest<'_> {

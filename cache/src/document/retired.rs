@@ -17,8 +17,8 @@ pub(super) async fn no_longer_named(
     let (Some(sets), Some(kept)) = (repo.protocol.sets(), kept) else {
         return Vec::new();
     };
-    let body = bodies.read(kept).await;
-    let before = body.and_then(|body| sets.set(document, &body));
+    let body = bodies.read_in_turn(kept).await;
+    let before = body.and_then(|(body, _share)| sets.set(document, &body));
     let before = before.unwrap_or_else(|problem| {
         let (problem, path) = (problem.with_causes(), &*document.path);
         tracing::warn!(problem, path, "the state before of an index cannot be read");

@@ -1,6 +1,7 @@
 //! The documents of mirrors, as they are kept.
 
 use super::fetcher::Validators;
+use crate::intake::Received;
 use crate::problems::absent;
 use crate::repo::Repo;
 use bytes::Bytes;
@@ -59,13 +60,13 @@ impl DocumentStore {
         &self,
         repo: &Repo,
         document: &Document,
-        body: Bytes,
+        body: Received,
         validators: Validators,
         beside: Beside,
     ) -> Result<Arc<FileRecord>, Problem> {
         let companions = beside.companions;
         // All bytes first,
-        let mut prepared = vec![self.content.prepare(&body).await?];
+        let mut prepared = vec![body.prepare(&self.content).await?];
         let mut paths = Vec::new();
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {

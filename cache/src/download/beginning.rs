@@ -45,3 +45,8 @@ impl Beginning<'_> {
         Ok(Some(piece))
     }
 }
+
+/// As many bytes as tell how it begins.
+pub(super) fn first_of(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(&bytes[..bytes.len().min(FIRST_BYTES)])
+}

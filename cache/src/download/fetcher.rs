@@ -1,11 +1,13 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
-use super::beginning::Beginning;
+use super::beginning::{Beginning, first_of};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::faults::{changed_bytes, left_alone, too_large, wrong_bytes};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
+use crate::intake::Intake;
+use crate::limits::Budget;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
@@ -25,6 +27,8 @@ use url::Url;
 pub(crate) struct ArtifactFetcher {
     metadata: Metadata,
     content: ContentStore,
+    intake: Intake,
+    budget: Budget,
     /// The largest artifact.
     max: Limit,
     /// So many bytes come in once nobody waits for them.
@@ -63,10 +67,17 @@ impl Job<'_> {
 
 impl ArtifactFetcher {
     /// Fetches artifacts as large as the config allows.
-    pub(crate) fn new(metadata: Metadata, content: ContentStore, config: &CacheConfig) -> Self {
+    pub(crate) fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        (intake, budget): (Intake, Budget),
+        config: &CacheConfig,
+    ) -> Self {
         Self {
             metadata,
             content,
+            intake,
+            budget,
             max: config.artifact,
             unattended_bytes: config.unattended_bytes,
             document_bytes: config.document_bytes,
@@ -228,30 +239,37 @@ impl ArtifactFetcher {
         job: &Job<'_>,
         body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let (media_types, mut content_type) = (media_types_of(job), content_type(job, &body));
+        let (media_types, content_type) = (media_types_of(job), content_type(job, &body));
         let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let limit = media_types.map_or(small, |_| self.document_bytes);
-        let slots = job.repo.upstream()?.large_documents();
-        let is_labelled = body.is_labelled;
-        let (body, _slot) = body.collect(limit, small, || slots.acquire()).await?;
-        let agrees = |body: &[u8]| {
-            let mut checker = Checker::new(job.integrity);
-            checker.update(body);
-            checker.agrees()
+        let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
+        let mut body = body.collect(limit, &self.intake).await?;
+        let integrity = job.integrity.clone();
+        let read = move |body: &Bytes| {
+            let agrees = |body: &[u8]| {
+                let mut checker = Checker::new(&integrity);
+                checker.update(body);
+                checker.agrees()
+            };
+            // The hash decides whether what is labelled so was encoded on its way.
+            let decoded = if agrees(body) {
+                None
+            } else {
+                let decoded = is_labelled.then(|| decoded(body, MAX_DECODED)).flatten();
+                Some(Bytes::from(decoded.filter(|body| agrees(body))?))
+            };
+            let right = decoded.as_ref().unwrap_or(body);
+            let own_type = media_types.map(|media_types| media_types.of(right, &content_type));
+            let first = first_of(right);
+            Some((decoded, own_type.unwrap_or(content_type), first))
         };
-        // The hash decides whether what is labelled so was encoded on its way.
-        let body = if agrees(&body) {
-            Some(body)
-        } else {
-            let decoded = is_labelled.then(|| decoded(&body, MAX_DECODED)).flatten();
-            decoded.filter(|body| agrees(body))
-        };
-        let body = Bytes::from(body.ok_or_else(|| mismatch(job))?);
-        job.beginning().require(&body)?;
-        if let Some(media_types) = media_types {
-            content_type = media_types.of(&body, &content_type);
+        let read = body.look((&self.budget, 1), read).await?;
+        let (decoded, content_type, first) = read.ok_or_else(|| mismatch(job))?;
+        job.beginning().require(&first)?;
+        if let Some(decoded) = decoded {
+            body = self.intake.take_in(upstream.room(), decoded).await?;
         }
-        let prepared = self.content.prepare(&body).await?;
+        let prepared = body.prepare(&self.content).await?;
         self.keep(job, &content_type, prepared).await
     }
 

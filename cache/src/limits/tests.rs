@@ -18,3 +18,22 @@ fn shares_are_bytes_of_one_budget() {
     drop(all);
     assert!(at_once(MIB).is_some());
 }
+
+#[test]
+fn a_place_grows_or_stays_as_it_was() {
+    let (room, own) = (Room::new(100), Room::new(50));
+    let mut place = None;
+    assert!(room.grow(&mut place, 30, None));
+    assert_eq!((room.free(), own.free()), (70, 50));
+    assert!(room.grow(&mut place, 50, Some(&own)));
+    assert_eq!((room.free(), own.free()), (50, 0));
+    assert!(!room.grow(&mut place, 51, Some(&own)), "its own is taken");
+    assert!(!room.grow(&mut place, 101, None), "there is not as much");
+    assert_eq!((room.free(), own.free()), (50, 0));
+    assert!(room.grow(&mut place, 100, None));
+    assert!(room.place(1).is_none());
+    drop(place);
+    assert_eq!((room.free(), own.free()), (100, 50));
+    assert!(!room.grow(&mut None, 60, Some(&own)));
+    assert_eq!((room.free(), own.free()), (100, 50), "nothing stays taken");
+}

@@ -8,7 +8,7 @@ use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
 use crate::counters::{Counters, UpstreamCounters};
-use crate::limits::Slots;
+use crate::limits::{INCOMING_BYTES, Room, Slots};
 use http::HeaderValue;
 use larder_keys::{Credentials, expires_at};
 use larder_mirrors::Protocol;
@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// Larger documents of one upstream on their way in at once: they are held in memory.
-const LARGE_DOCUMENTS: usize = 2;
+/// Of the room for bodies one upstream takes at most so much with documents that are not small: one that
+/// drips leaves room for others.
+const ROOM_BYTES: usize = INCOMING_BYTES / 2;
 /// Artifacts of one upstream that take a few MiB of memory each on their way in. Others come at the same
 /// time, and take one or two MiB.
 const WIDE_FILLS: usize = 8;
@@ -66,7 +67,7 @@ pub(crate) struct Upstream {
     pub(super) origins: Origins,
     pub(super) rate: Option<Rate>,
     pub(super) slots: OriginSlots,
-    pub(super) large_documents: Slots,
+    pub(super) room: Room,
     pub(super) wide_fills: Slots,
     pub(super) counters: Arc<UpstreamCounters>,
     pub(super) clock: Clock,
@@ -106,7 +107,7 @@ impl Upstream {
             origins: Origins::new(&base, parts.clock.clone()),
             rate: settings.requests_per_minute.map(Rate::per_minute),
             slots: OriginSlots::new(config.requests),
-            large_documents: Slots::new(LARGE_DOCUMENTS),
+            room: Room::new(ROOM_BYTES),
             wide_fills: Slots::new(WIDE_FILLS),
             counters,
             clock: parts.clock,
@@ -115,9 +116,9 @@ impl Upstream {
         }))
     }
 
-    /// Slots for larger documents on their way in: a slow upstream takes none from others.
-    pub(crate) const fn large_documents(&self) -> &Slots {
-        &self.large_documents
+    /// What its bodies may take of the room for those of all.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Slots for artifacts that take more memory on their way in than others.

@@ -4,6 +4,7 @@ use super::failure::{Failure, Fault, Trouble};
 use super::hops::Arrival;
 use super::remote::Upstream;
 use super::request::{FetchRequest, Want};
+use crate::intake::{Intake, Received, Receiver};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
@@ -17,10 +18,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
-const DECODED_AT_ONCE: usize = 4096;
+const DECODED_AT_ONCE: usize = 512;
 /// Decoded bytes that any document may have; of more than that each compressed byte stands for at most
-/// so many. Indexes are packed to a fiftieth at best.
-const ANY_RATIO_BYTES: u64 = 16 << 20;
+/// so many. Indexes are packed to a tenth as a rule (packuments to a tenth or a thirtieth, lists of
+/// rpms to an eighth or a twelfth), and to a fiftieth at best.
+const ANY_RATIO_BYTES: u64 = 1 << 20;
 const MAX_RATIO: u64 = 200;
 /// The longest header that is kept, in bytes.
 const MAX_HEADER: usize = 256;
@@ -298,38 +300,35 @@ impl UpstreamBody {
         self.upstream.useless(Kind::Upstream, &self.url, &what)
     }
 
-    /// All of it, if it has at most `limit` bytes. `large` is called once before more than `small`
-    /// bytes are taken in.
-    pub(crate) async fn collect<F, P>(
+    /// All of it, if it has at most `limit` bytes: in memory if there is room, else on the disk.
+    pub(crate) async fn collect(self, limit: usize, intake: &Intake) -> Result<Received, Problem> {
+        let upstream = Arc::clone(&self.upstream);
+        let mut receiver = intake.receiver(&upstream.room, self.size);
+        self.pass_to(&mut receiver, limit).await?;
+        receiver.finish().await
+    }
+
+    /// Passes all of it on, if there are at most `limit` bytes with it and what has come before.
+    pub(crate) async fn pass_to(
         mut self,
+        receiver: &mut Receiver<'_>,
         limit: usize,
-        small: usize,
-        large: impl FnOnce() -> F + Send,
-    ) -> Result<(Vec<u8>, Option<P>), Problem>
-    where
-        F: Future<Output = P> + Send,
-    {
+    ) -> Result<(), Problem> {
+        let limit = limit as u64;
         let what = format!("sends more than {limit} bytes for");
-        let too_large = |body: &Self| body.useless(&what);
-        let announced = usize::try_from(self.size.unwrap_or_default()).unwrap_or(usize::MAX);
-        if announced > limit {
-            return Err(too_large(&self));
+        let size = receiver
+            .size()
+            .saturating_add(self.size.unwrap_or_default());
+        if size > limit {
+            return Err(self.useless(&what));
         }
-        let (mut body, mut permit, mut large) =
-            (Vec::with_capacity(announced.min(small)), None, Some(large));
         while let Some(bytes) = self.next().await? {
-            if body.len() + bytes.len() > limit {
-                return Err(too_large(&self));
+            if receiver.size() + bytes.len() as u64 > limit {
+                return Err(self.useless(&what));
             }
-            if body.len() + bytes.len() > small
-                && let Some(large) = large.take()
-            {
-                permit = Some(large().await);
-                body.reserve(announced.saturating_sub(body.len()));
-            }
-            body.extend_from_slice(&bytes);
+            receiver.push(bytes).await?;
         }
-        Ok((body, permit))
+        Ok(())
     }
 }
 

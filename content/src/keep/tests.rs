@@ -60,14 +60,14 @@ impl Bed {
         self.content.keep(prepared, write).await
     }
 
-    async fn objects(&self) -> Vec<ObjectKey> {
+    pub(crate) async fn objects(&self) -> Vec<ObjectKey> {
         let mut objects = Vec::new();
         let list = self.blobs.list(|key, _| objects.push(key));
         list.await.expect("list");
         objects
     }
 
-    async fn staged(&self) -> usize {
+    pub(crate) async fn staged(&self) -> usize {
         let age = std::time::Duration::ZERO;
         self.blobs.stale(age).await.expect("stale").len()
     }

@@ -1,6 +1,6 @@
 //! What the audit trail tells of a package's change.
 
-use super::Step;
+use super::{RefChange, Step};
 use crate::audit::Object;
 use crate::{Batch, Metadata};
 use larder_model::{Action, Author, FileKind};
@@ -25,6 +25,9 @@ impl Metadata {
         let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let (mut removed, mut versions, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         let mut copied: BTreeMap<(i64, &str), Vec<String>> = BTreeMap::new();
+        let has_refs = steps
+            .iter()
+            .any(|step| matches!(step, Step::SetDocument { .. }));
         for step in steps {
             match step {
                 Step::Add {
@@ -32,6 +35,8 @@ impl Metadata {
                     path,
                     ..
                 } => versions.push(path),
+                // What its refs stand for tells what they are for.
+                Step::Add { .. } if has_refs => {}
                 Step::Add {
                     path,
                     version,
@@ -65,6 +70,7 @@ impl Metadata {
                     let details = json!({"tag": path});
                     self.note(batch, by, Action::TagDelete, object, &details);
                 }
+                Step::SetDocument { refs, .. } => self.note_refs(batch, (by, object), refs),
                 Step::Remove { path, .. } => removed.push(path),
                 Step::SetMetadata { path, .. } => changed.push(path),
                 Step::AddAddress { .. } | Step::RemoveAddress { .. } => {} // of files told of above
@@ -111,6 +117,20 @@ impl Metadata {
         if !changed.is_empty() {
             let details = json!({"files": changed});
             self.note(batch, by, Action::PackageChange, object, &details);
+        }
+    }
+
+    /// One entry for each ref.
+    fn note_refs(
+        &self,
+        batch: &mut Batch,
+        (by, object): (&dyn Author, Object<'_>),
+        refs: &[RefChange],
+    ) {
+        for change in refs.iter().take(MAX_TOLD) {
+            let (old, new) = (&change.old, &change.new);
+            let details = json!({"ref": change.name, "old": old, "new": new});
+            self.note(batch, by, Action::RefChange, object, &details);
         }
     }
 }

@@ -83,6 +83,7 @@ impl Metadata {
                 | Step::Copy { .. }
                 | Step::CopyMirrored(_)
                 | Step::SetMetadata { .. }
+                | Step::SetDocument { .. }
                 | Step::AddAddress { .. }
                 | Step::Remove { .. } => {}
             }

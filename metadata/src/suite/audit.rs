@@ -1,9 +1,10 @@
 //! The audit trail.
 
 use super::fixture::{
-    ALICE, BOB, Bed, NPM, Push, add_repo, artifact, assert_unmet, digest, tag, withdraw,
+    ALICE, BOB, Bed, NPM, Push, add_repo, artifact, assert_unmet, blob, digest, tag, withdraw,
 };
 use crate::audit::{AuditEntry, AuditFilter, Event, EventCount};
+use crate::publishing::{RefChange, Step};
 use crate::{Metadata, Requirement};
 use larder_model::{Action, Outcome, RepoKind, System};
 use serde_json::{Value as Json, json};
@@ -11,6 +12,7 @@ use serde_json::{Value as Json, json};
 checks![
     a_push_is_told_with_its_tags,
     a_publish_is_told_by_version_and_tag,
+    a_push_is_told_by_its_refs,
     removals_are_told,
     a_repository_is_told_without_its_secrets,
     settings_and_reservations_are_told,
@@ -96,6 +98,38 @@ async fn a_publish_is_told_by_version_and_tag(metadata: &Metadata) {
                 "user:bob",
                 json!({"tag": "stable", "version": "1.0"})
             ),
+        ]
+    );
+}
+
+async fn a_push_is_told_by_its_refs(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    let change = |name: &str, old: &str, new: &str| RefChange {
+        name: name.to_owned(),
+        old: old.to_owned(),
+        new: new.to_owned(),
+    };
+    let refs = vec![
+        change("refs/heads/main", "", "1"),
+        change("refs/tags/v1", "1", ""),
+    ];
+    let set = Step::SetDocument {
+        path: "state".to_owned(),
+        blob: blob("state"),
+        content_type: "application/json",
+        refs,
+    };
+    bed.publish_by("tool", vec![artifact("1.0"), set], &BOB)
+        .await;
+    let told_of = |name: &str, old: &str, new: &str| {
+        let details = json!({"ref": name, "old": old, "new": new});
+        line("ref.change", "user:bob", details)
+    };
+    assert_eq!(
+        told(metadata, &bed.full_name("tool")).await,
+        [
+            told_of("refs/heads/main", "", "1"),
+            told_of("refs/tags/v1", "1", ""),
         ]
     );
 }

@@ -18,6 +18,7 @@ checks![
     published_files_are_told_by_kind_and_path,
     metadata_is_changed,
     metadata_of_nothing_is_not_changed,
+    a_document_stands_until_it_is_set_again,
     a_tag_moves,
     a_tag_is_removed,
     a_file_is_removed,
@@ -168,6 +169,25 @@ async fn metadata_of_nothing_is_not_changed(metadata: &Metadata) {
     let revision = bed.revision("p").await;
     let changed = bed.change("p", revision, vec![change], &ALICE).await;
     assert_unmet(changed, Requirement::File);
+}
+
+async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    let set = |text: &str| Step::SetDocument {
+        path: "state".to_owned(),
+        blob: blob(text),
+        content_type: "application/json",
+        refs: Vec::new(),
+    };
+    let key = bed.package("p").file(FileKind::Document, "state");
+    for text in ["one", "two"] {
+        bed.publish("p", vec![set(text)]).await;
+        // Other changes do not touch it, as they do what is composed.
+        bed.publish("p", vec![artifact(text)]).await;
+        let found = bed.find(key).await.expect("there");
+        let told = (found.digest, &*found.content_type);
+        assert_eq!(told, (digest(text), "application/json"));
+    }
 }
 
 async fn a_tag_moves(metadata: &Metadata) {

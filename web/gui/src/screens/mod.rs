@@ -46,6 +46,7 @@ pub(crate) mod users;
 pub(crate) mod groups;
 pub(crate) mod robots;
 
+pub(crate) mod typed;
 pub(crate) mod repositories;
 pub(crate) mod setup;
 

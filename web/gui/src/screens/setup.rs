@@ -4,7 +4,8 @@
 use crate::form::{Form, is_of_form};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show_form};
 use crate::screens::accounts::name_of;
-use crate::screens::repositories::{self, Typed};
+use crate::screens::repositories;
+use crate::screens::typed::Typed;
 use crate::visit::Visit;
 use askama::Template;
 use http::Method;

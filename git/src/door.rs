@@ -1,0 +1,325 @@
+//! The door of git repositories: smart HTTP (gitprotocol-http).
+
+use crate::advertisement::advertise;
+use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
+use crate::ls_refs::{Command, read_command};
+use crate::oid::ObjectFormat;
+use crate::receiving::{Goal, Receiver};
+use crate::refs::Refs;
+use crate::repositories::{Found, Repositories};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt as _;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use larder_access::Admission;
+use larder_content::ContentStore;
+use larder_door::answer::ReadyResponse;
+use larder_door::door::{Door, RefusalContext};
+use larder_door::{Answer, Body, Incoming};
+use larder_metadata::Metadata;
+use larder_metadata::files::PackageKey;
+use larder_metadata::repos::RepoRecord;
+use larder_model::{
+    BodyLimit, Kind, Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb,
+};
+use larder_storage::Error;
+use std::io::Read as _;
+use std::sync::Arc;
+
+/// The most bytes of a request for objects: names of a few hundred thousand.
+const MAX_REQUEST: u64 = 32 << 20;
+/// What no cache is to keep.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, max-age=0, must-revalidate");
+
+/// The door of git repositories.
+pub struct Git {
+    metadata: Metadata,
+    repositories: Arc<Repositories>,
+    receiver: Receiver,
+    /// The most bytes of a push.
+    push: BodyLimit,
+}
+
+/// Who answers for a repository.
+struct Owner {
+    record: Arc<RepoRecord>,
+    found: Option<Found>,
+}
+
+fn no_repo() -> Problem {
+    Problem::not_found("name", "no such repository here, or you may not see it")
+}
+
+fn record(admission: &Admission, repo: &RepoName) -> Result<Arc<RepoRecord>, Problem> {
+    let record = admission.policy().repo(ProtocolName(PROTOCOL), repo);
+    record.cloned().ok_or_else(no_repo)
+}
+
+/// The repo that a push to an address changes: itself, or a group's first hosted member.
+fn pushed_to(admission: &Admission, address: &Address) -> Result<Arc<RepoRecord>, Problem> {
+    let own = record(admission, &address.repo)?;
+    let members = admission.policy().members_of(&own);
+    let mut hosted = members.filter(|member| member.kind == RepoKind::Hosted);
+    let to = match own.kind {
+        RepoKind::Hosted => Some(Arc::clone(&own)),
+        RepoKind::Group => hosted.next().cloned(),
+        RepoKind::Mirror => None,
+    };
+    to.ok_or_else(|| {
+        let detail = "nothing can be pushed here: it is a mirror; push to a hosted repository \
+            or a group with one";
+        Problem::new(Kind::Denied, "repository", detail)
+    })
+}
+
+fn permission(repo: &RepoName, path: &str, verb: Verb) -> Permission {
+    Permission {
+        protocol: ProtocolName(PROTOCOL),
+        repo: repo.clone(),
+        package: Some(path.into()),
+        verb,
+    }
+}
+
+impl Git {
+    /// The door over the repositories of a server; a push has at most `push` bytes.
+    pub fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        (repositories, push): (Arc<Repositories>, BodyLimit),
+    ) -> Self {
+        let receiver = Receiver::new(metadata.clone(), content, Arc::clone(&repositories));
+        Self {
+            metadata,
+            repositories,
+            receiver,
+            push,
+        }
+    }
+
+    /// Who answers for a repository: its repo, or the member of a group that has it. A name that a hosted
+    /// member has is never looked for in a mirror, also where the caller may not see it.
+    async fn owner(&self, admission: &Admission, address: &Address) -> Result<Owner, Problem> {
+        let own = record(admission, &address.repo)?;
+        if own.kind != RepoKind::Group {
+            let found = self.find(&own, &address.path).await?;
+            return Ok(Owner { record: own, found });
+        }
+        let members: Vec<Arc<RepoRecord>> = admission.policy().members_of(&own).cloned().collect();
+        let (hosted, mirrors): (Vec<_>, Vec<_>) = members
+            .into_iter()
+            .partition(|member| member.kind == RepoKind::Hosted);
+        for record in hosted {
+            if !self.metadata.owns_name(key(&record, &address.path)).await? {
+                continue;
+            }
+            admission.require(&permission(&record.name, &address.path, Verb::Read))?;
+            let found = self.find(&record, &address.path).await?;
+            return Ok(Owner { record, found });
+        }
+        for record in mirrors {
+            if !admission.may(&permission(&record.name, &address.path, Verb::Read)) {
+                continue;
+            }
+            let found = self.find(&record, &address.path).await?;
+            if found.is_some() {
+                return Ok(Owner { record, found });
+            }
+        }
+        Err(no_repo())
+    }
+
+    async fn find(&self, record: &RepoRecord, path: &str) -> Result<Option<Found>, Problem> {
+        self.repositories.find(key(record, path)).await
+    }
+
+    /// Answers a client's first request.
+    async fn discover(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (service, version): (Service, Version),
+    ) -> Result<Answer, Problem> {
+        let (refs, format) = match service {
+            Service::UploadPack => {
+                let owner = self.owner(admission, address).await?;
+                of(&owner.found.ok_or_else(no_repo)?)
+            }
+            Service::ReceivePack => {
+                let to = pushed_to(admission, address)?;
+                let write = permission(&to.name, &address.path, Verb::Write);
+                admission.asked_of(&address.repo).require(&write)?;
+                let found = self.find(&to, &address.path).await?;
+                found.as_ref().map(of).unwrap_or_default()
+            }
+        };
+        let body = advertise(service, version, format, &refs);
+        let content_type = match service {
+            Service::UploadPack => "application/x-git-upload-pack-advertisement",
+            Service::ReceivePack => "application/x-git-receive-pack-advertisement",
+        };
+        Ok(reply(content_type, body))
+    }
+
+    /// Answers a request for refs or objects.
+    async fn upload(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (version, request, body): (Version, &Parts, &mut Incoming),
+    ) -> Result<Answer, Problem> {
+        let owner = self.owner(admission, address).await?;
+        let found = owner.found.ok_or_else(no_repo)?;
+        let body = body.collect(MAX_REQUEST).await?;
+        let body = plain(&request.headers, body)?;
+        if version == Version::V2
+            && let Command::LsRefs(wanted) = read_command(&body)?
+        {
+            let answer = wanted.answer(&found.kept.state.refs);
+            return Ok(reply("application/x-git-upload-pack-result", answer));
+        }
+        let package = key(&owner.record, &address.path);
+        let objects = self
+            .repositories
+            .upload_pack(package, &found.kept, (version, body))
+            .await?;
+        let objects = objects.map(|piece| match piece {
+            Ok(bytes) => Ok(larder_storage::Content::Ready(bytes)),
+            Err(problem) => Err(Error::Io(std::io::Error::other(problem.detail.to_string()))),
+        });
+        let mut response = Response::new(Body::of_parts(objects.boxed(), None, None));
+        let headers = response.headers_mut();
+        let content_type = HeaderValue::from_static("application/x-git-upload-pack-result");
+        headers.insert(CONTENT_TYPE, content_type);
+        headers.insert(CACHE_CONTROL, NO_CACHE);
+        Ok(ReadyResponse {
+            response,
+            permissions: Vec::new(),
+            problem: None,
+        }
+        .into())
+    }
+
+    /// Takes a push in.
+    async fn receive(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let to = pushed_to(admission, address)?;
+        let admission = admission.asked_of(&address.repo);
+        let write = permission(&to.name, &address.path, Verb::Write);
+        admission.require(&write)?;
+        body.limit(self.push);
+        let goal = Goal {
+            package: key(&to, &address.path),
+            full_name: &format!("{}/{}", to.full_name(), address.path),
+            admission: &admission,
+            permission: &write,
+        };
+        let answer = Box::pin(self.receiver.receive(goal, body)).await?;
+        Ok(reply("application/x-git-receive-pack-result", answer))
+    }
+}
+
+fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {
+    PackageKey {
+        repo: record.id,
+        package: path,
+    }
+}
+
+/// What is told of a repository that is there.
+fn of(found: &Found) -> (Refs, ObjectFormat) {
+    (found.kept.state.refs.clone(), found.kept.state.format)
+}
+
+fn reply(content_type: &'static str, body: Vec<u8>) -> Answer {
+    let reply = Reply::new(StatusCode::OK).with_body(content_type, body);
+    reply.with(CACHE_CONTROL, NO_CACHE).into()
+}
+
+/// A request's body as it was before it was packed.
+fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
+    let encoding = headers.get(CONTENT_ENCODING);
+    match encoding.map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => return Ok(body),
+        Some(b"gzip" | b"x-gzip") => {}
+        Some(_) => {
+            let detail = "requests are packed with gzip or not at all";
+            return Err(Problem::new(Kind::Unsupported, "encoding", detail));
+        }
+    }
+    let mut plain = Vec::new();
+    let mut decoder = MultiGzDecoder::new(&body[..]).take(MAX_REQUEST + 1);
+    decoder
+        .read_to_end(&mut plain)
+        .map_err(|error| Problem::invalid("body", "the body is badly packed").because(error))?;
+    if plain.len() as u64 > MAX_REQUEST {
+        let detail = format!("the request has more than {MAX_REQUEST} bytes");
+        return Err(Problem::new(Kind::TooLarge, "body", detail));
+    }
+    Ok(plain.into())
+}
+
+impl Door for Git {
+    type Endpoint = Endpoint;
+
+    fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
+        endpoint::parse(request)
+    }
+
+    fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
+        let Address { repo, path } = &endpoint.address;
+        vec![permission(repo, path, Verb::Read)]
+    }
+
+    async fn answer(
+        &self,
+        admission: Admission,
+        endpoint: Endpoint,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let Endpoint { address, call } = endpoint;
+        let (admission, address) = (&admission, &address);
+        match call {
+            Call::Discover(service, version) => {
+                self.discover(admission, address, (service, version)).await
+            }
+            Call::Serve(Service::UploadPack, version) => {
+                self.upload(admission, address, (version, request, body))
+                    .await
+            }
+            Call::Serve(Service::ReceivePack, _) => self.receive(admission, address, body).await,
+            _ => Err(Problem::not_found("path", "no such path in git's protocol")),
+        }
+    }
+
+    fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
+        let status = match problem.kind {
+            // Clients show no text of other refusals.
+            Kind::Policy | Kind::Quota => StatusCode::FORBIDDEN,
+            _ => problem.status(),
+        };
+        let reply = Reply::new(status).with_body("text/plain", format!("{}\n", problem.detail));
+        let _ = context;
+        if problem.kind == Kind::Unauthenticated {
+            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"Larder\"");
+        }
+        reply
+    }
+
+    fn gives_reasons(&self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Git {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Git").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! Requests of smart HTTP (gitprotocol-http) and of Git LFS, parsed.
+
+use crate::oid::Oid;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method};
+use larder_model::{Kind, Problem, RepoName, percent};
+
+/// The name of this protocol, and of the first segment of its paths.
+pub const PROTOCOL: &str = "git";
+/// The header in which a client says which version of the protocol it speaks.
+pub const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
+/// The most bytes of a repository's path.
+const MAX_PATH: usize = 255;
+
+/// A repository at an address: the repo of this server, and the path below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// The repo.
+    pub repo: RepoName,
+    /// The path below it without `.git`: `team/tool`.
+    pub path: Box<str>,
+}
+
+/// What a client wants to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    /// To fetch.
+    UploadPack,
+    /// To push.
+    ReceivePack,
+}
+
+impl Service {
+    /// Its name in addresses and media types.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::UploadPack => "git-upload-pack",
+            Self::ReceivePack => "git-receive-pack",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        let services = [Self::UploadPack, Self::ReceivePack];
+        services.into_iter().find(|service| service.word() == word)
+    }
+}
+
+/// The version of the protocol (gitprotocol-v2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Version {
+    /// Refs first, then one exchange; version 1 differs by its first line alone and is answered so.
+    V0,
+    /// Commands.
+    V2,
+}
+
+impl Version {
+    /// What a client says of itself; what is unknown is the oldest.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text = headers
+            .get(GIT_PROTOCOL)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if text.split(':').any(|part| part == "version=2") {
+            Self::V2
+        } else {
+            Self::V0
+        }
+    }
+}
+
+/// What is asked of a repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// What a service offers: the first request of each client.
+    Discover(Service, Version),
+    /// A request to a service.
+    Serve(Service, Version),
+    /// A browser looks at the address.
+    Look,
+    /// Which large files are here, or may come (Git LFS, batch API).
+    LfsBatch,
+    /// A large file, by its SHA-256.
+    LfsGet(Box<str>),
+    /// A large file comes.
+    LfsPut(Box<str>),
+    /// Whether a large file has come.
+    LfsVerify,
+    /// Locks of large files, of which there are none here.
+    LfsLocks,
+    /// A bundle of the repository, by the digest of its bytes.
+    Bundle(Oid),
+}
+
+/// A parsed request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// Of which repository.
+    pub address: Address,
+    /// What.
+    pub call: Call,
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "path",
+        "no such path in git's protocol: addresses are /git/REPO/PATH.git",
+    )
+}
+
+fn wrong_method() -> Problem {
+    Problem::new(Kind::Method, "method", "this method is not for this path")
+}
+
+/// Reads a request.
+pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
+    let rest = request
+        .uri
+        .path()
+        .strip_prefix("/git/")
+        .ok_or_else(unknown)?;
+    let segments = rest.trim_end_matches('/').split('/').map(|segment| {
+        percent::decode(segment).ok_or_else(|| Problem::invalid("path", "a bad percent sign"))
+    });
+    let segments = segments.collect::<Result<Vec<_>, _>>()?;
+    let [repo, rest @ ..] = segments.as_slice() else {
+        return Err(unknown());
+    };
+    let repo: RepoName = repo.parse().map_err(|_| unknown())?;
+    let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
+    let version = Version::of(&request.headers);
+    let query = request.uri.query().unwrap_or_default();
+    let (path, call) = call(&request.method, &rest, (query, version))?;
+    let path = path_of(path)?;
+    Ok(Endpoint {
+        address: Address { repo, path },
+        call,
+    })
+}
+
+/// Splits a path into a repository and what is asked of it.
+fn call<'a>(
+    method: &Method,
+    segments: &'a [&'a str],
+    (query, version): (&str, Version),
+) -> Result<(&'a [&'a str], Call), Problem> {
+    let is_read = *method == Method::GET || *method == Method::HEAD;
+    let (path, call, is_right) = match segments {
+        [path @ .., "info", "refs"] => (path, Call::Discover(service_in(query)?, version), is_read),
+        [
+            path @ ..,
+            service @ ("git-upload-pack" | "git-receive-pack"),
+        ] => {
+            let service = Service::of(service).ok_or_else(unknown)?;
+            (path, Call::Serve(service, version), *method == Method::POST)
+        }
+        [path @ .., "info", "lfs", "objects", "batch"] => {
+            (path, Call::LfsBatch, *method == Method::POST)
+        }
+        [path @ .., "info", "lfs", "objects", "verify"] => {
+            (path, Call::LfsVerify, *method == Method::POST)
+        }
+        [path @ .., "info", "lfs", "objects", oid] => {
+            let oid: Box<str> = lfs_oid(oid)?.as_str().into();
+            if *method == Method::PUT {
+                (path, Call::LfsPut(oid), true)
+            } else {
+                (path, Call::LfsGet(oid), is_read)
+            }
+        }
+        [path @ .., "info", "lfs", "locks"] | [path @ .., "info", "lfs", "locks", "verify"] => {
+            (path, Call::LfsLocks, is_read || *method == Method::POST)
+        }
+        [path @ .., "info", "bundles", file] => {
+            let digest = file.strip_suffix(".bundle").ok_or_else(unknown)?;
+            (path, Call::Bundle(lfs_oid(digest)?), is_read)
+        }
+        path => (path, Call::Look, is_read),
+    };
+    if is_right {
+        Ok((path, call))
+    } else {
+        Err(wrong_method())
+    }
+}
+
+/// The service in a query. Clients of the dumb protocol name none.
+fn service_in(query: &str) -> Result<Service, Problem> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.find(|(key, _)| *key == "service");
+    let service = named.and_then(|(_, word)| Service::of(word));
+    service.ok_or_else(|| {
+        let detail = "only git's smart protocol is spoken here: git 1.6.6 or later";
+        Problem::new(Kind::Unsupported, "service", detail)
+    })
+}
+
+/// The name of a large file or bundle: its SHA-256.
+fn lfs_oid(text: &str) -> Result<Oid, Problem> {
+    let oid = text.parse().ok().filter(|_| text.len() == 64);
+    oid.ok_or_else(|| Problem::invalid("oid", "an object is named by 64 hexadecimal digits"))
+}
+
+/// The path of a repository, in its one spelling.
+pub fn path_of(segments: &[&str]) -> Result<Box<str>, Problem> {
+    let path = segments.join("/");
+    let path = path.strip_suffix(".git").unwrap_or(&path);
+    let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
+    let is_segment = |segment: &str| {
+        !segment.starts_with('.') && !segment.is_empty() && segment.bytes().all(is_byte)
+    };
+    if path.len() <= MAX_PATH && path.split('/').all(is_segment) {
+        Ok(path.into())
+    } else {
+        let detail = "the path of a repository has letters, digits and - . _ ~ +, and no part of it \
+            begins with a dot";
+        Err(Problem::not_found("name", detail))
+    }
+}
+
+#[cfg(test)]
+mod tests;

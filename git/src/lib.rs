@@ -1,0 +1,25 @@
+//! Git repositories: read-only mirrors and hosted ones, over smart HTTP (gitprotocol-http).
+//!
+//! Knows: the conversation of git, how its objects are packed, the git program that packs them.
+//! Must never know: SQL, how a response is sent.
+
+pub mod oid;
+pub mod refs;
+pub mod pkt_line;
+
+pub mod endpoint;
+pub mod advertisement;
+pub mod ls_refs;
+pub mod fetching;
+pub mod wants;
+pub mod pushing;
+pub mod state;
+
+pub mod program;
+pub mod workspace;
+pub mod repositories;
+pub mod receiving;
+
+mod door;
+
+pub use door::Git;

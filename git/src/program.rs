@@ -1,0 +1,436 @@
+//! The git program, which packs and unpacks objects. It is told where everything is, knows no settings
+//! of this machine, reaches no network and runs no hook.
+
+use crate::endpoint::Version;
+use crate::oid::Oid;
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, Stream, StreamExt};
+use larder_model::{Kind, Problem};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+/// The oldest version that does all that is needed: `index-pack` of SHA-256 packs, `upload-pack` that
+/// allows any object.
+const OLDEST: (u32, u32) = (2, 34);
+/// Bytes read of the program at once.
+const PIECE: usize = 64 * 1024;
+/// The most bytes of its complaints that are read.
+const MAX_COMPLAINT: u64 = 16 * 1024;
+/// Settings of every call. What is here may be hostile.
+const SETTINGS: [&str; 12] = [
+    "core.hooksPath=/dev/null",
+    "safe.directory=*",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "uploadpack.allowFilter=true",
+    "uploadpack.allowAnySHA1InWant=true",
+    "uploadpack.keepAlive=5",
+    "core.fsmonitor=false",
+    "pack.windowMemory=64m",
+    "pack.deltaCacheSize=64m",
+    "core.deltaBaseCacheLimit=64m",
+];
+/// Faults in objects that many old repositories have, and that hurt nobody.
+const HARMLESS: &str = "zeroPaddedFilemode=warn,missingSpaceBeforeDate=warn,badTimezone=warn,\
+    badDateOverflow=warn,missingSpaceBeforeEmail=warn,badEmail=warn,badName=warn,\
+    missingNameBeforeEmail=warn,missingEmail=warn,badDate=warn,missingTaggerEntry=warn,\
+    zeroPaddedDate=warn,duplicateEntries=error,treeNotSorted=error";
+
+/// The git program.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+}
+
+/// Where objects of a repository are, or come to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The repository's folder.
+    pub folder: &'a Path,
+    /// Where new objects go, and are looked for first; `None`: they go nowhere.
+    pub quarantine: Option<&'a Path>,
+}
+
+/// Input of the program, as it comes.
+pub type Input<'a> = BoxStream<'a, Result<Bytes, Problem>>;
+
+fn not_installed(why: &str) -> Problem {
+    let detail = format!(
+        "git repositories need the program git {}.{} or later on this server: {why}",
+        OLDEST.0, OLDEST.1
+    );
+    Problem::new(Kind::Unsupported, "git", detail)
+}
+
+/// The version in what `git version` prints.
+fn version_in(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text
+        .trim()
+        .strip_prefix("git version ")?
+        .split(['.', ' ', '-']);
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
+impl Program {
+    /// The program at a path or of a name, if it does all that is needed.
+    pub async fn find(path: &Path) -> Result<Self, Problem> {
+        let program = Self { path: path.into() };
+        let mut command = program.command(None);
+        command.arg("version").stdout(Stdio::piped());
+        let output = command.output().await;
+        let output = output.map_err(|error| not_installed("it was not found").because(error))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match version_in(&text) {
+            Some(version) if version >= OLDEST => Ok(program),
+            Some((major, minor)) => Err(not_installed(&format!("{major}.{minor} is too old"))),
+            None => Err(not_installed("what is there is not git")),
+        }
+    }
+
+    /// A call of the program with nothing of this process's surroundings.
+    fn command(&self, place: Option<Place<'_>>) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", "/nonexistent")
+            .env("LC_ALL", "C")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        if let Some(Place { folder, quarantine }) = place {
+            command.env("GIT_DIR", folder).current_dir(folder);
+            if let Some(quarantine) = quarantine {
+                command
+                    .env("GIT_OBJECT_DIRECTORY", quarantine)
+                    .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", folder.join("objects"));
+            }
+        }
+        command
+    }
+
+    /// Takes a pack into the quarantine: completes what it leaves out, and checks each object and that
+    /// what it names is here. Returns the pack's name.
+    ///
+    /// Fails with [`Kind::Unprocessable`] if the pack or an object in it is bad.
+    pub async fn index_pack(&self, place: Place<'_>, pack: Input<'_>) -> Result<Oid, Problem> {
+        let mut command = self.command(Some(place));
+        command
+            .args(["index-pack", "--stdin", "--fix-thin"])
+            .arg(format!("--strict={HARMLESS}"))
+            .stdin(Stdio::piped());
+        let (status, printed, complaint) = run(command, Some(pack)).await?;
+        if !status.success() {
+            return Err(bad_pack(&complaint));
+        }
+        let text = String::from_utf8_lossy(&printed);
+        let name = text.trim().rsplit('\t').next().unwrap_or_default();
+        name.parse()
+            .map_err(|error| Problem::internal("index-pack told no name").because(error))
+    }
+
+    /// The kinds of objects (`commit`, `tag`, `tree`, `blob`), in their order; `None` for one that is not
+    /// here.
+    pub async fn kinds(
+        &self,
+        place: Place<'_>,
+        oids: &[&Oid],
+    ) -> Result<Vec<Option<Box<str>>>, Problem> {
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = self.command(Some(place));
+        command
+            .args(["cat-file", "--batch-check=%(objecttype)"])
+            .stdin(Stdio::piped());
+        let input = lines_of(oids);
+        let printed = done(run(command, Some(once(input))).await?, "cat-file")?;
+        let kind = |line: &str| Some(line.into()).filter(|_| !line.ends_with(" missing"));
+        let text = String::from_utf8_lossy(&printed);
+        let kinds: Vec<_> = text.lines().map(kind).collect();
+        if kinds.len() == oids.len() {
+            Ok(kinds)
+        } else {
+            Err(Problem::internal("cat-file told of other objects"))
+        }
+    }
+
+    /// What annotated tags are of, in their order; `None` for what is no such tag, or not here.
+    pub async fn peel(&self, place: Place<'_>, oids: &[&Oid]) -> Result<Vec<Option<Oid>>, Problem> {
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = self.command(Some(place));
+        command
+            .args(["cat-file", "--batch-check=%(objectname)"])
+            .stdin(Stdio::piped());
+        let input = lines_of(oids).replace('\n', "^{}\n");
+        let printed = done(run(command, Some(once(input))).await?, "cat-file")?;
+        let text = String::from_utf8_lossy(&printed);
+        let peeled = text.lines().zip(oids).map(|(line, oid)| {
+            let peeled: Option<Oid> = line.parse().ok();
+            peeled.filter(|peeled| peeled != *oid)
+        });
+        let peeled: Vec<_> = peeled.collect();
+        if peeled.len() == oids.len() {
+            Ok(peeled)
+        } else {
+            Err(Problem::internal("cat-file told of other objects"))
+        }
+    }
+
+    /// Whether all that objects need is here, beginning with them.
+    pub async fn is_whole(&self, place: Place<'_>, tips: &[&Oid]) -> Result<bool, Problem> {
+        let mut command = self.command(Some(place));
+        command
+            .args([
+                "rev-list",
+                "--objects",
+                "--quiet",
+                "--stdin",
+                "--not",
+                "--all",
+            ])
+            .stdin(Stdio::piped());
+        let input = lines_of(tips);
+        let (status, ..) = run(command, Some(once(input))).await?;
+        Ok(status.success())
+    }
+
+    /// Whether one commit is another's ancestor, or the same.
+    pub async fn is_ancestor(
+        &self,
+        place: Place<'_>,
+        ancestor: &Oid,
+        of: &Oid,
+    ) -> Result<bool, Problem> {
+        let mut command = self.command(Some(place));
+        command.args([
+            "merge-base",
+            "--is-ancestor",
+            ancestor.as_str(),
+            of.as_str(),
+        ]);
+        let (status, _, complaint) = run(command, None).await?;
+        match status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(failed("merge-base", &complaint)),
+        }
+    }
+
+    /// Packs all objects that can be reached from `tips` into one pack of the quarantine, with its index.
+    /// Returns the pack's name.
+    pub async fn pack_all(&self, place: Place<'_>, tips: &[&Oid]) -> Result<Oid, Problem> {
+        let into = place.quarantine.unwrap_or(place.folder).join("pack/pack");
+        let mut command = self.command(Some(place));
+        command
+            .args([
+                "pack-objects",
+                "--revs",
+                "--delta-base-offset",
+                "--threads=1",
+                "-q",
+            ])
+            .arg(into)
+            .stdin(Stdio::piped());
+        let input = lines_of(tips);
+        let printed = done(run(command, Some(once(input))).await?, "pack-objects")?;
+        let text = String::from_utf8_lossy(&printed);
+        text.trim()
+            .parse()
+            .map_err(|error| Problem::internal("pack-objects told no name").because(error))
+    }
+
+    /// Answers a client's request for objects. What comes ends with an error if the program fails.
+    pub fn upload_pack(
+        &self,
+        folder: &Path,
+        version: Version,
+        request: Bytes,
+    ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
+        let quarantine = None;
+        let mut command = self.command(Some(Place { folder, quarantine }));
+        if version == Version::V2 {
+            command.env("GIT_PROTOCOL", "version=2");
+        }
+        command
+            .args(["upload-pack", "--strict", "--stateless-rpc"])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = command.spawn().map_err(cannot_start)?;
+        let request = futures_util::stream::once(async move { Ok(request) }).boxed();
+        Ok(printed(child, request).boxed())
+    }
+}
+
+/// Objects, one a line.
+fn lines_of(oids: &[&Oid]) -> String {
+    let mut lines = String::new();
+    for oid in oids {
+        lines.push_str(oid.as_str());
+        lines.push('\n');
+    }
+    lines
+}
+
+fn once(text: String) -> Input<'static> {
+    futures_util::stream::once(async move { Ok(Bytes::from(text)) }).boxed()
+}
+
+fn cannot_start(error: std::io::Error) -> Problem {
+    not_installed("it cannot be started").because(error)
+}
+
+fn failed(what: &str, complaint: &str) -> Problem {
+    Problem::internal(format!("git {what}: {complaint}"))
+}
+
+/// A pack that git does not take, with the first thing that it complains of.
+fn bad_pack(complaint: &str) -> Problem {
+    let mut lines = complaint.lines().map(|line| {
+        let line = line
+            .strip_prefix("fatal: ")
+            .or_else(|| line.strip_prefix("error: "));
+        line.unwrap_or_default()
+    });
+    let why = lines
+        .find(|line| !line.is_empty())
+        .unwrap_or("it cannot be read");
+    let detail = format!("the objects are not taken: {why}");
+    Problem::new(Kind::Unprocessable, "pack", detail)
+}
+
+/// What a call printed, if it went well.
+fn done(
+    (status, printed, complaint): (ExitStatus, Vec<u8>, String),
+    what: &str,
+) -> Result<Vec<u8>, Problem> {
+    if status.success() {
+        Ok(printed)
+    } else {
+        Err(failed(what, &complaint))
+    }
+}
+
+/// Runs a call to its end: its status, what it printed, and what it complained of.
+async fn run(
+    mut command: Command,
+    input: Option<Input<'_>>,
+) -> Result<(ExitStatus, Vec<u8>, String), Problem> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(cannot_start)?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let stderr = child.stderr.take();
+    let feed = async {
+        let (Some(mut input), Some(mut stdin)) = (input, stdin) else {
+            return Ok(());
+        };
+        while let Some(bytes) = input.next().await {
+            // A program that has ended takes no more; its status says why.
+            if stdin.write_all(&bytes?).await.is_err() {
+                break;
+            }
+        }
+        drop(stdin);
+        Ok::<_, Problem>(())
+    };
+    let read = async {
+        let mut printed = Vec::new();
+        if let Some(mut stdout) = stdout {
+            stdout
+                .read_to_end(&mut printed)
+                .await
+                .map_err(Problem::internal)?;
+        }
+        Ok::<_, Problem>(printed)
+    };
+    let ((), printed, complaint) = tokio::try_join!(feed, read, complaints(stderr))?;
+    let status = child.wait().await.map_err(Problem::internal)?;
+    Ok((status, printed, complaint))
+}
+
+/// All that a program complains of, as far as it is read.
+async fn complaints(stderr: Option<tokio::process::ChildStderr>) -> Result<String, Problem> {
+    let mut text = Vec::new();
+    if let Some(mut stderr) = stderr {
+        let mut limited = (&mut stderr).take(MAX_COMPLAINT);
+        limited
+            .read_to_end(&mut text)
+            .await
+            .map_err(Problem::internal)?;
+        // It must not wait for a reader.
+        tokio::io::copy(&mut stderr, &mut tokio::io::sink())
+            .await
+            .map_err(Problem::internal)?;
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What a program prints while it is fed.
+fn printed(
+    mut child: Child,
+    mut input: Input<'static>,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let stderr = child.stderr.take();
+    let feed = tokio::spawn(async move {
+        let Some(mut stdin) = stdin else { return };
+        while let Some(Ok(bytes)) = input.next().await {
+            // A program that has ended takes no more; its status says why.
+            if stdin.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    });
+    let complaint = tokio::spawn(complaints(stderr));
+    let state = (child, stdout, feed, Some(complaint));
+    futures_util::stream::unfold(Some(state), |state| async move {
+        let (mut child, mut stdout, feed, mut complaint) = state?;
+        let mut piece = Vec::with_capacity(PIECE);
+        let read = match &mut stdout {
+            Some(stdout) => stdout.read_buf(&mut piece).await,
+            None => Ok(0),
+        };
+        match read {
+            Ok(0) => {
+                let complaint = match complaint.take() {
+                    Some(task) => task.await.ok().and_then(Result::ok).unwrap_or_default(),
+                    None => String::new(),
+                };
+                match child.wait().await {
+                    Ok(status) if status.success() => None,
+                    Ok(_) => Some((Err(failed("upload-pack", &complaint)), None)),
+                    Err(error) => Some((Err(Problem::internal(error)), None)),
+                }
+            }
+            Ok(_) => Some((Ok(piece.into()), Some((child, stdout, feed, complaint)))),
+            Err(error) => Some((Err(Problem::internal(error)), None)),
+        }
+    })
+}
+
+/// The name of the program, where none is set.
+pub fn default_path() -> &'static Path {
+    Path::new(OsStr::new("git"))
+}
+
+#[cfg(test)]
+mod tests;

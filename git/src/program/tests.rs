@@ -1,0 +1,202 @@
+use super::*;
+use crate::pkt_line::Writer;
+use std::process::Command as Plain;
+use tempfile::TempDir;
+
+/// A bare repository of the test's own, with one commit; `None` where git is not installed.
+struct Bed {
+    folder: TempDir,
+    program: Program,
+}
+
+impl Bed {
+    async fn new() -> Option<Self> {
+        larder_tests::tool("git")?;
+        let program = Program::find(default_path()).await.expect("git");
+        let folder = tempfile::tempdir().expect("folder");
+        let bed = Self { folder, program };
+        bed.git(&["init", "-q", "--bare", "-b", "main", "."]);
+        let tree = bed.git(&["write-tree"]);
+        let commit = bed.git(&["commit-tree", "-m", "first", &tree]);
+        bed.git(&["update-ref", "refs/heads/main", &commit]);
+        Some(bed)
+    }
+
+    /// Runs git by hand, as people do.
+    fn git(&self, arguments: &[&str]) -> String {
+        let name = [("GIT_AUTHOR_", "A"), ("GIT_COMMITTER_", "C")];
+        let envs = name.iter().flat_map(|(who, name)| {
+            let email = (format!("{who}EMAIL"), format!("{name}@example"));
+            [(format!("{who}NAME"), (*name).to_owned()), email]
+        });
+        let output = Plain::new("git")
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs(envs)
+            .output()
+            .expect("git");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn main(&self) -> Oid {
+        self.git(&["rev-parse", "main"]).parse().expect("a commit")
+    }
+
+    fn place<'a>(&'a self, quarantine: Option<&'a Path>) -> Place<'a> {
+        let folder = self.folder.path();
+        Place { folder, quarantine }
+    }
+
+    /// All of it as a pack.
+    fn pack(&self) -> Bytes {
+        self.git(&["repack", "-adq"]);
+        let packs = self.folder.path().join("objects/pack");
+        let mut files = std::fs::read_dir(packs).expect("packs").flatten();
+        let pack = files.find(|file| file.path().extension().is_some_and(|end| end == "pack"));
+        std::fs::read(pack.expect("a pack").path())
+            .expect("a pack")
+            .into()
+    }
+}
+
+fn stream(pieces: Vec<Bytes>) -> Input<'static> {
+    futures_util::stream::iter(pieces.into_iter().map(Ok)).boxed()
+}
+
+#[test]
+fn versions_are_read_as_distributions_write_them() {
+    assert_eq!(version_in("git version 2.39.5\n"), Some((2, 39)));
+    assert_eq!(
+        version_in("git version 2.50.1 (Apple Git-155)"),
+        Some((2, 50))
+    );
+    assert_eq!(version_in("git version 3.0.0-rc1"), Some((3, 0)));
+    assert_eq!(version_in("hub version 1.2"), None);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_told_of() {
+    let missing = Program::find(Path::new("/nonexistent/git")).await;
+    let told = missing.expect_err("no git").detail;
+    assert!(told.contains("need the program git"), "{told}");
+    assert!(Program::find(Path::new("/bin/true")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_pack_is_checked_and_taken_into_the_quarantine() {
+    let (Some(from), Some(to)) = (Bed::new().await, Bed::new().await) else {
+        return;
+    };
+    let blob = from.git(&["hash-object", "-w", "HEAD"]);
+    let tree = {
+        from.git(&[
+            "update-index",
+            "--add",
+            "--cacheinfo",
+            "100644",
+            &blob,
+            "file",
+        ]);
+        from.git(&["write-tree"])
+    };
+    let commit = from.git(&["commit-tree", "-m", "second", "-p", "main", &tree]);
+    from.git(&["update-ref", "refs/heads/main", &commit]);
+    let (pack, main) = (from.pack(), from.main());
+    let quarantine = to.folder.path().join("quarantine");
+    std::fs::create_dir_all(quarantine.join("pack")).expect("folder");
+    let place = to.place(Some(&quarantine));
+    let pieces = pack.chunks(100).map(Bytes::copy_from_slice).collect();
+    let name = to.program.index_pack(place, stream(pieces)).await;
+    let name = name.expect("a pack");
+    for end in ["pack", "idx"] {
+        assert!(quarantine.join(format!("pack/pack-{name}.{end}")).is_file());
+    }
+    // With the quarantine it is there, without it is not.
+    let kinds = to.program.kinds(place, &[&main]).await.expect("kinds");
+    assert_eq!(kinds, [Some("commit".into())]);
+    assert!(to.program.is_whole(place, &[&main]).await.expect("whole"));
+    let kinds = to.program.kinds(to.place(None), &[&main]).await;
+    assert_eq!(kinds.expect("kinds"), [None]);
+    let before = to.main();
+    let is_ancestor = to.program.is_ancestor(place, &before, &before).await;
+    assert!(is_ancestor.expect("an answer"));
+}
+
+#[tokio::test]
+async fn bad_packs_are_refused_with_what_git_says() {
+    let Some(bed) = Bed::new().await else { return };
+    let quarantine = bed.folder.path().join("quarantine");
+    std::fs::create_dir_all(quarantine.join("pack")).expect("folder");
+    let pack = bed.pack();
+    let mut flipped = pack.to_vec();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let short = pack.slice(..pack.len() - 1);
+    for bad in [
+        Bytes::from_static(b"<html>"),
+        flipped.into(),
+        short,
+        Bytes::new(),
+    ] {
+        let place = bed.place(Some(&quarantine));
+        let taken = bed.program.index_pack(place, stream(vec![bad])).await;
+        assert_eq!(taken.expect_err("bad").kind, Kind::Unprocessable);
+    }
+    // What breaks off breaks off.
+    let cut = futures_util::stream::iter([Ok(pack), Err(Problem::internal("cut"))]).boxed();
+    let place = bed.place(Some(&quarantine));
+    assert!(bed.program.index_pack(place, cut).await.is_err());
+}
+
+#[tokio::test]
+async fn tags_are_peeled() {
+    let Some(bed) = Bed::new().await else { return };
+    bed.git(&["tag", "-a", "-m", "one", "v1", "main"]);
+    let tag: Oid = bed.git(&["rev-parse", "v1"]).parse().expect("a tag");
+    let main = bed.main();
+    let peeled = bed.program.peel(bed.place(None), &[&tag, &main]).await;
+    assert_eq!(peeled.expect("peeled"), [Some(main), None]);
+}
+
+#[tokio::test]
+async fn all_that_is_reached_becomes_one_pack() {
+    let Some(bed) = Bed::new().await else { return };
+    let quarantine = bed.folder.path().join("quarantine");
+    std::fs::create_dir_all(quarantine.join("pack")).expect("folder");
+    let main = bed.main();
+    let place = bed.place(Some(&quarantine));
+    let packed = bed.program.pack_all(place, &[&main]).await;
+    let name = packed.expect("a pack");
+    assert!(quarantine.join(format!("pack/pack-{name}.pack")).is_file());
+}
+
+#[tokio::test]
+async fn objects_are_given_to_clients() {
+    let Some(bed) = Bed::new().await else { return };
+    let request = |oid: &str| {
+        let mut lines = Writer::default();
+        lines.line("command=fetch");
+        lines.delimiter();
+        lines.line(&format!("want {oid}"));
+        lines.line("done");
+        lines.flush();
+        Bytes::from(lines.into_bytes())
+    };
+    let answer = async |oid: &str| {
+        let folder = bed.folder.path();
+        let stream = bed.program.upload_pack(folder, Version::V2, request(oid));
+        let pieces: Vec<_> = stream.expect("a stream").collect().await;
+        pieces
+    };
+    let given = answer(bed.main().as_str()).await;
+    let given: Result<Vec<Bytes>, _> = given.into_iter().collect();
+    let given = given.expect("objects").concat();
+    assert!(given.starts_with(b"000dpackfile\n"), "{given:?}");
+    assert!(given.windows(4).any(|part| part == b"PACK"));
+    let missing = answer(&"1".repeat(40)).await;
+    assert!(missing.last().is_some_and(Result::is_err), "{missing:?}");
+}

@@ -1,0 +1,405 @@
+//! Takes in what is pushed: the objects first, into a quarantine, then one commit of all refs that
+//! change. Until then nobody sees any of it.
+
+use crate::oid::Oid;
+use crate::program::{Input, Place, Program};
+use crate::pushing::{Command, Push, PushReader, Report};
+use crate::refs::{RefName, Target};
+use crate::repositories::{NewPack, Repositories};
+use crate::state::{CONTENT_TYPE, DOCUMENT, State};
+use crate::workspace::Kept;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use larder_access::Admission;
+use larder_content::ContentStore;
+use larder_door::Incoming;
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::files::PackageKey;
+use larder_metadata::publishing::{PackageChange, RefChange, Step};
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_model::{Algorithm, Author, Digest, FileKind, Permission, Problem, Verb};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a push is tried when others are first.
+const TRIES: usize = 8;
+/// The media types of packs and their indexes.
+const PACK_TYPES: [&str; 2] = ["application/x-git-pack", "application/x-git-pack-index"];
+
+/// Where a push goes.
+#[derive(Clone, Copy)]
+pub struct Goal<'a> {
+    /// The repository's rows.
+    pub package: PackageKey<'a>,
+    /// Its name as `git/local/team/tool`.
+    pub full_name: &'a str,
+    /// Who pushes.
+    pub admission: &'a Admission,
+    /// What must be allowed to change a ref; the verb is of each change.
+    pub permission: &'a Permission,
+}
+
+/// Takes pushes in.
+pub struct Receiver {
+    metadata: Metadata,
+    content: ContentStore,
+    repositories: Arc<Repositories>,
+}
+
+/// A pack in quarantine, and where it is checked.
+struct Arrived<'a> {
+    program: &'a Program,
+    place: Place<'a>,
+    pack: Option<NewPack>,
+}
+
+/// What is to become of each ref.
+struct Verdicts {
+    state: State,
+    changes: Vec<RefChange>,
+    refs: Vec<(RefName, Option<String>)>,
+}
+
+impl Receiver {
+    /// Takes pushes into these repositories.
+    pub fn new(metadata: Metadata, content: ContentStore, repositories: Arc<Repositories>) -> Self {
+        Self {
+            metadata,
+            content,
+            repositories,
+        }
+    }
+
+    /// Takes a push in. The answer tells of each ref; a problem is one of the whole request.
+    pub async fn receive(&self, goal: Goal<'_>, body: &mut Incoming) -> Result<Vec<u8>, Problem> {
+        let program = self.repositories.program().await?;
+        let (push, rest) = commands(body).await?;
+        // Clients ask so whether their credentials hold, before they send much.
+        if push.commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kept = self.kept(goal.package).await?;
+        require_format(&push, &kept.state)?;
+        let folder = self
+            .repositories
+            .workspaces()
+            .at(goal.package, &kept)
+            .await?;
+        let quarantine = self.repositories.workspaces().quarantine()?;
+        let place = Place {
+            folder: &folder,
+            quarantine: Some(quarantine.path()),
+        };
+        let mut pack = None;
+        if push.has_pack() {
+            let taken = program.index_pack(place, input(rest, body)).await;
+            let name = match taken {
+                Ok(name) => name,
+                Err(problem) => return refuse_all(&push, problem),
+            };
+            let tips: Vec<&Oid> = news(&push).collect();
+            if !program.is_whole(place, &tips).await? {
+                let detail = "objects are missing that the pushed ones need";
+                return refuse_all(&push, Problem::invalid("pack", detail));
+            }
+            pack = Some(self.repositories.take_in(&quarantine, &name).await?);
+        }
+        let arrived = Arrived {
+            program,
+            place,
+            pack,
+        };
+        self.change(goal, &push, &arrived).await
+    }
+
+    async fn kept(&self, package: PackageKey<'_>) -> Result<Kept, Problem> {
+        match self.repositories.find(package).await? {
+            Some(found) => Ok(found.kept),
+            None => kept_of(State::default()),
+        }
+    }
+
+    /// Changes the refs, anew whenever another push was first.
+    async fn change(
+        &self,
+        goal: Goal<'_>,
+        push: &Push,
+        arrived: &Arrived<'_>,
+    ) -> Result<Vec<u8>, Problem> {
+        for _ in 0..TRIES {
+            let revision = self.metadata.revision(goal.package).await?;
+            let before = self.kept(goal.package).await?;
+            let verdicts = judge(goal, push, &before.state, arrived).await?;
+            let report = Report {
+                unpack: None,
+                refs: verdicts.refs,
+            };
+            let is_refused = report.refs.iter().any(|(_, why)| why.is_some());
+            if verdicts.changes.is_empty() || (push.atomic && is_refused) {
+                return Ok(report.answer(push, &[]));
+            }
+            let write = Permission {
+                verb: Verb::Write,
+                ..goal.permission.clone()
+            };
+            let by = goal.admission.require(&write)?;
+            let new = (verdicts.state, verdicts.changes);
+            let pack = arrived.pack.as_ref();
+            if self.write(goal, (revision, &by), new, pack).await? {
+                return Ok(report.answer(push, &[]));
+            }
+        }
+        let wait = Duration::from_secs(1);
+        Err(Problem::busy(
+            "too many push to this repository at once",
+            wait,
+        ))
+    }
+
+    /// Writes a state and the pack that it needs; whether no other push was first.
+    async fn write(
+        &self,
+        goal: Goal<'_>,
+        (revision, by): (Option<i64>, &dyn Author),
+        (mut state, refs): (State, Vec<RefChange>),
+        pack: Option<&NewPack>,
+    ) -> Result<bool, Problem> {
+        let (mut paths, mut prepared) = (Vec::new(), Vec::new());
+        if let Some(new) = pack.filter(|new| !state.packs.contains(&new.pack)) {
+            state.packs.push(new.pack.clone());
+            paths = vec![new.pack.pack_path(), new.pack.index_path()];
+            prepared = vec![new.prepared.clone(), new.index.clone()];
+        }
+        let bytes = Bytes::from(state.to_bytes()?);
+        prepared.insert(0, self.content.prepare(&bytes).await?);
+        let write = async |blobs: Vec<NewBlob>| {
+            let [document, files @ ..] = &blobs[..] else {
+                return Err(Error::Unmet(Requirement::Blob));
+            };
+            let files = paths.iter().zip(files).zip(PACK_TYPES);
+            let add = |((path, blob), content_type): ((&String, &NewBlob), _)| Step::Add {
+                kind: FileKind::Artifact,
+                path: path.clone(),
+                version: String::new(),
+                blob: blob.clone(),
+                content_type,
+                metadata: String::new(),
+            };
+            let set = Step::SetDocument {
+                path: DOCUMENT.to_owned(),
+                blob: document.clone(),
+                content_type: CONTENT_TYPE,
+                refs,
+            };
+            let change = PackageChange {
+                package: goal.package,
+                full_name: goal.full_name,
+                revision,
+                by,
+                steps: files.map(add).chain([set]).collect(),
+                reason: "",
+                held: None,
+            };
+            self.metadata.change_package(change).await
+        };
+        match self.content.keep_all(&prepared, write).await {
+            Ok(()) => Ok(true),
+            Err(Error::Unmet(Requirement::Revision | Requirement::File)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A state that is not kept yet, as if it were.
+fn kept_of(state: State) -> Result<Kept, Problem> {
+    let digest = Digest::of(Algorithm::Sha256, &state.to_bytes()?);
+    let state = Arc::new(state);
+    Ok(Kept { digest, state })
+}
+
+/// What a push wants, and what came of its pack.
+async fn commands(body: &mut Incoming) -> Result<(Push, Bytes), Problem> {
+    let mut reader = PushReader::default();
+    while let Some(bytes) = body.next().await? {
+        if let Some(push) = reader.push(&bytes)? {
+            return Ok(push);
+        }
+    }
+    Err(Problem::invalid("push", "the push breaks off"))
+}
+
+/// All names are hashed as those of the repository are.
+fn require_format(push: &Push, state: &State) -> Result<(), Problem> {
+    let is_other = |oid: &Oid| oid.format() != state.format;
+    let mut commands = push.commands.iter();
+    if commands.any(|command| is_other(&command.old) || is_other(&command.new)) {
+        let word = state.format.word();
+        let detail = format!("objects of this repository are named by {word}");
+        return Err(Problem::invalid("push", detail));
+    }
+    Ok(())
+}
+
+fn input(rest: Bytes, body: &mut Incoming) -> Input<'_> {
+    let first = stream::once(async move { Ok(rest) });
+    let others = stream::unfold(body, |body| async move {
+        let next = body.next().await.transpose()?;
+        Some((next, body))
+    });
+    first.chain(others).boxed()
+}
+
+fn news(push: &Push) -> impl Iterator<Item = &Oid> {
+    let news = push.commands.iter().map(|command| &command.new);
+    news.filter(|oid| !oid.is_zero())
+}
+
+/// The answer to a push whose objects are not taken.
+fn refuse_all(push: &Push, problem: Problem) -> Result<Vec<u8>, Problem> {
+    if !matches!(
+        problem.kind,
+        larder_model::Kind::Unprocessable | larder_model::Kind::Invalid
+    ) {
+        return Err(problem);
+    }
+    let refs = push.commands.iter();
+    let refs = refs.map(|command| {
+        (
+            command.name.clone(),
+            Some("the objects are not taken".into()),
+        )
+    });
+    let report = Report {
+        unpack: Some(problem.detail.to_string()),
+        refs: refs.collect(),
+    };
+    Ok(report.answer(push, &[]))
+}
+
+/// Decides on each ref, and what the state would be with those that are allowed.
+async fn judge(
+    goal: Goal<'_>,
+    push: &Push,
+    before: &State,
+    arrived: &Arrived<'_>,
+) -> Result<Verdicts, Problem> {
+    let tips: Vec<&Oid> = news(push).collect();
+    let kinds = arrived.program.kinds(arrived.place, &tips).await?;
+    let peeled = arrived.program.peel(arrived.place, &tips).await?;
+    let mut known = tips.into_iter().zip(kinds.into_iter().zip(peeled));
+    let mut verdicts = Verdicts {
+        state: before.clone(),
+        changes: Vec::new(),
+        refs: Vec::new(),
+    };
+    for command in &push.commands {
+        let is_deleted = command.new.is_zero();
+        let found = if is_deleted { None } else { known.next() };
+        let (kind, peeled) = found.map_or((None, None), |(_, found)| found);
+        let why = why_not(goal, command, (before, kind.as_deref()), arrived).await?;
+        if why.is_none() {
+            let now = (!is_deleted).then(|| Target {
+                oid: command.new.clone(),
+                peeled,
+            });
+            verdicts.set(command, now);
+        }
+        verdicts.refs.push((command.name.clone(), why));
+    }
+    verdicts.place_head();
+    Ok(verdicts)
+}
+
+/// Why a ref is not changed; `None`: it is.
+async fn why_not(
+    goal: Goal<'_>,
+    command: &Command,
+    (before, kind): (&State, Option<&str>),
+    arrived: &Arrived<'_>,
+) -> Result<Option<String>, Problem> {
+    let current = before
+        .refs
+        .names
+        .get(&command.name)
+        .map(|target| &target.oid);
+    let is_as_seen = current.map_or(command.old.is_zero(), |oid| *oid == command.old);
+    if !is_as_seen {
+        return Ok(Some("it was changed meanwhile: fetch first".to_owned()));
+    }
+    if !command.new.is_zero() && kind.is_none() {
+        return Ok(Some("its object is not there".to_owned()));
+    }
+    if command.name.is_branch() && kind.is_some_and(|kind| kind != "commit") {
+        return Ok(Some("a branch is a commit".to_owned()));
+    }
+    if conflicts(before, &command.name) {
+        return Ok(Some(
+            "another ref's name begins with it, or it with another's".to_owned(),
+        ));
+    }
+    let verb = match current {
+        None => Verb::Write,
+        Some(_) if command.new.is_zero() => Verb::Delete,
+        Some(old) if command.name.is_branch() => {
+            let (program, place) = (arrived.program, arrived.place);
+            // To move a branch back or aside takes away what was there.
+            if program.is_ancestor(place, old, &command.new).await? {
+                Verb::Write
+            } else {
+                Verb::Delete
+            }
+        }
+        Some(_) => Verb::Delete,
+    };
+    let wanted = Permission {
+        verb,
+        ..goal.permission.clone()
+    };
+    let refused = goal.admission.require(&wanted).err();
+    Ok(refused.map(|problem| problem.detail.to_string()))
+}
+
+/// Whether a name cannot be beside those that are there: `a` beside `a/b`.
+fn conflicts(state: &State, name: &RefName) -> bool {
+    let below = |one: &str, other: &str| {
+        let rest = one.strip_prefix(other);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mut names = state.refs.names.keys().map(RefName::as_str);
+    names.any(|other| below(other, name.as_str()) || below(name.as_str(), other))
+}
+
+impl Verdicts {
+    fn set(&mut self, command: &Command, now: Option<Target>) {
+        let text = |oid: &Oid| {
+            Some(oid.to_string())
+                .filter(|_| !oid.is_zero())
+                .unwrap_or_default()
+        };
+        self.changes.push(RefChange {
+            name: command.name.to_string(),
+            old: text(&command.old),
+            new: text(&command.new),
+        });
+        let names = &mut self.state.refs.names;
+        match now {
+            Some(target) => _ = names.insert(command.name.clone(), target),
+            None => _ = names.remove(&command.name),
+        }
+    }
+
+    /// The first branch that is pushed is the one that clones check out.
+    fn place_head(&mut self) {
+        let refs = &mut self.state.refs;
+        let is_there = |name: &RefName| refs.names.contains_key(name);
+        if refs.head.as_ref().is_some_and(is_there) {
+            return;
+        }
+        let branches = refs.names.keys().filter(|name| name.is_branch());
+        let usual = ["refs/heads/main", "refs/heads/master"];
+        let usual = branches.clone().find(|name| usual.contains(&name.as_str()));
+        if let Some(name) = usual.or_else(|| branches.clone().next()) {
+            refs.head = Some(name.clone());
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Repositories as the git program reads them: a folder with the packs and refs of each. All of it can
+//! be made anew from what is kept, so none of it is durable, and whoever misses it loses nothing.
+
+use crate::oid::{ObjectFormat, Oid};
+use crate::refs::RefName;
+use crate::state::{Pack, State};
+use larder_content::ContentStore;
+use larder_metadata::Metadata;
+use larder_metadata::files::PackageKey;
+use larder_model::{Algorithm, Digest, FileKind, Problem};
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
+
+/// The file that tells of which state a folder is.
+const STATE: &str = "larder-state";
+/// The folder of what is not yet anyone's.
+const QUARANTINE: &str = "quarantine";
+/// The digits of a hash that stand for a repository's name.
+const NAME_DIGITS: usize = 32;
+
+/// A state and the digest of its document.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The digest.
+    pub digest: Digest,
+    /// The state.
+    pub state: Arc<State>,
+}
+
+/// All folders of a server. Cheap to share.
+#[derive(Clone)]
+pub struct Workspaces(Arc<Inner>);
+
+struct Inner {
+    root: PathBuf,
+    metadata: Metadata,
+    content: ContentStore,
+    /// One at a time changes a folder.
+    turns: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+/// A folder of objects that are not yet anyone's; it goes away with this value.
+#[derive(Debug)]
+pub struct Quarantine(PathBuf);
+
+impl Quarantine {
+    /// Where the objects go.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A pack that came into it, and its index.
+    pub fn files(&self, pack: &Oid) -> [PathBuf; 2] {
+        ["pack", "idx"].map(|end| self.0.join(format!("pack/pack-{pack}.{end}")))
+    }
+}
+
+impl Drop for Quarantine {
+    fn drop(&mut self) {
+        // The next start removes what stays.
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "objects that nobody wants stay");
+        }
+    }
+}
+
+impl Workspaces {
+    /// The folders below `root`, made if it is not there. What a past process left there unfinished is
+    /// removed.
+    pub fn open(root: &Path, metadata: Metadata, content: ContentStore) -> io::Result<Self> {
+        let quarantine = root.join(QUARANTINE);
+        match std::fs::remove_dir_all(&quarantine) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::fs::create_dir_all(&quarantine)?,
+        }
+        Ok(Self(Arc::new(Inner {
+            root: root.to_owned(),
+            metadata,
+            content,
+            turns: Mutex::default(),
+        })))
+    }
+
+    /// A quarantine of one's own.
+    pub fn quarantine(&self) -> Result<Quarantine, Problem> {
+        let id = format!("{:016x}", self.0.metadata.new_id());
+        let path = self.0.root.join(QUARANTINE).join(id);
+        std::fs::create_dir_all(path.join("pack")).map_err(Problem::internal)?;
+        Ok(Quarantine(path))
+    }
+
+    /// The folder of a repository, brought to a state. Other requests may read in it meanwhile.
+    pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {
+        let folder = self.folder(package);
+        let mark = kept.digest.to_string();
+        if is_of(&folder, &mark) {
+            return Ok(folder);
+        }
+        let turn = self.turn(&folder);
+        let _turn = turn.lock().await;
+        if is_of(&folder, &mark) {
+            return Ok(folder);
+        }
+        begin(&folder, kept.state.format).map_err(Problem::internal)?;
+        for pack in &kept.state.packs {
+            self.bring(package, &folder, pack).await?;
+        }
+        write_refs(&folder, &kept.state).map_err(Problem::internal)?;
+        replace(&folder.join(STATE), mark.as_bytes()).map_err(Problem::internal)?;
+        // Only now: whoever reads finds everything in the new ones.
+        remove_others(&folder, &kept.state.packs).map_err(Problem::internal)?;
+        Ok(folder)
+    }
+
+    fn folder(&self, package: PackageKey<'_>) -> PathBuf {
+        let name = Digest::of(Algorithm::Sha256, package.package.as_bytes()).hex();
+        let name = name.get(..NAME_DIGITS).unwrap_or(&name).to_owned();
+        let repo = package.repo.to_string();
+        self.0.root.join(repo).join(name + ".git")
+    }
+
+    fn turn(&self, folder: &Path) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(folder).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        turns.insert(folder.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
+    /// Brings a pack and its index to a folder. The index comes last: without it git sees no pack.
+    async fn bring(
+        &self,
+        package: PackageKey<'_>,
+        folder: &Path,
+        pack: &Pack,
+    ) -> Result<(), Problem> {
+        let packs = folder.join("objects/pack");
+        let paths = [(pack.pack_path(), "pack"), (pack.index_path(), "idx")];
+        for (path, end) in paths {
+            let to = packs.join(format!("pack-{}.{end}", pack.name));
+            if tokio::fs::try_exists(&to)
+                .await
+                .map_err(Problem::internal)?
+            {
+                continue;
+            }
+            let key = package.file(FileKind::Artifact, &path);
+            let found = self.0.metadata.find(key).await?;
+            let found = found.ok_or_else(|| Problem::internal(format!("{path} has no row")))?;
+            self.0.content.place(&found, &to).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a folder is in the state of this mark.
+fn is_of(folder: &Path, mark: &str) -> bool {
+    std::fs::read(folder.join(STATE)).is_ok_and(|found| found == mark.as_bytes())
+}
+
+/// Makes a folder that git takes for a repository (gitrepository-layout).
+fn begin(folder: &Path, format: ObjectFormat) -> io::Result<()> {
+    std::fs::create_dir_all(folder.join("objects/pack"))?;
+    std::fs::create_dir_all(folder.join("refs"))?;
+    let version = match format {
+        ObjectFormat::Sha1 => "\trepositoryformatversion = 0\n",
+        ObjectFormat::Sha256 => "\trepositoryformatversion = 1\n",
+    };
+    let mut config = format!("[core]\n{version}\tbare = true\n");
+    if format == ObjectFormat::Sha256 {
+        config.push_str("[extensions]\n\tobjectformat = sha256\n");
+    }
+    replace(&folder.join("config"), config.as_bytes())
+}
+
+/// Writes HEAD and all refs. Objects that stay without a ref have names that no client is told.
+fn write_refs(folder: &Path, state: &State) -> io::Result<()> {
+    let mut lines = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+    let kept = state
+        .kept
+        .iter()
+        .map(|oid| (format!("refs/larder/{oid}"), oid, None));
+    let is_here = |name: &&RefName| !state.absent.contains(*name);
+    let named = state.refs.names.keys().filter(is_here).filter_map(|name| {
+        let target = state.refs.names.get(name)?;
+        Some((name.to_string(), &target.oid, target.peeled.as_ref()))
+    });
+    let mut all: Vec<_> = kept.chain(named).collect();
+    all.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+    for (name, oid, peeled) in all {
+        lines.push_str(&format!("{oid} {name}\n"));
+        if let Some(peeled) = peeled {
+            lines.push_str(&format!("^{peeled}\n"));
+        }
+    }
+    replace(&folder.join("packed-refs"), lines.as_bytes())?;
+    let head = match (&state.refs.head, &state.refs.detached) {
+        (Some(name), _) => format!("ref: {name}\n"),
+        (None, Some(oid)) => format!("{oid}\n"),
+        (None, None) => "ref: refs/heads/main\n".to_owned(),
+    };
+    replace(&folder.join("HEAD"), head.as_bytes())
+}
+
+/// Removes packs that the state has no more, and what was left half.
+fn remove_others(folder: &Path, packs: &[Pack]) -> io::Result<()> {
+    let names: HashSet<String> = packs
+        .iter()
+        .map(|pack| format!("pack-{}", pack.name))
+        .collect();
+    for entry in std::fs::read_dir(folder.join("objects/pack"))? {
+        let path = entry?.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        if !names.contains(&*stem) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces a file: a reader sees the old bytes or the new ones.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos());
+    let part = path.with_extension(format!("part{nanos}"));
+    let mut file = std::fs::File::create(&part)?;
+    file.write_all(bytes)?;
+    std::fs::rename(&part, path)
+}
+
+#[cfg(test)]
+mod tests;
