@@ -12,7 +12,6 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
 
 /// The file that tells of which state a folder is.
 const STATE: &str = "larder-state";
@@ -224,11 +223,9 @@ fn remove_others(folder: &Path, packs: &[Pack]) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces a file: a reader sees the old bytes or the new ones.
+/// Replaces a file: a reader sees the old bytes or the new ones. One at a time does it in a folder.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.as_nanos());
-    let part = path.with_extension(format!("part{nanos}"));
+    let part = path.with_extension("part");
     let mut file = std::fs::File::create(&part)?;
     file.write_all(bytes)?;
     std::fs::rename(&part, path)
