@@ -162,9 +162,9 @@ impl Responder {
         }
         let at = cached.found.created_at;
         let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0) && part.is_none();
-        let changed = is_dated.then(|| Changed {
-            at,
-            now: self.metadata.now(),
+        let changed = is_dated.then(|| {
+            let now = self.metadata.now();
+            Box::new(Changed { at, now })
         });
         // A mirror's document is fresh for a time; a hosted one can change at any time.
         let lasts = if repo.is_hosted() {

@@ -153,9 +153,8 @@ fn is_switch(object: &Map<String, Value>) -> bool {
 
 /// The folder in which a repository's root is.
 fn folder_of(url: &str) -> String {
-    let file = url.rsplit('/').next().unwrap_or_default();
-    match url.strip_suffix(file) {
-        Some(folder) if file.ends_with(".json") => folder.to_owned(),
+    match url.rsplit_once('/') {
+        Some((folder, file)) if file.strip_suffix(".json").is_some() => format!("{folder}/"),
         _ => url.to_owned(),
     }
 }

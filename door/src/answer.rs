@@ -97,7 +97,7 @@ pub struct BlobAnswer {
     /// What is put into them on their way out.
     pub overlay: Option<Overlay>,
     /// When they came to be what they are, if clients ask by that alone.
-    pub changed: Option<Changed>,
+    pub changed: Option<Box<Changed>>,
 }
 
 impl Answer {
@@ -212,10 +212,12 @@ pub(crate) async fn of_blob(
     let quoted = ["\"", &tag, "\""].concat();
     let quoted = HeaderValue::try_from(quoted).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
-    if let Some(date) = changed.and_then(|changed| changed.date(&digest)) {
+    if let Some(date) = changed.as_deref().and_then(|changed| changed.date(&digest)) {
         said.insert(LAST_MODIFIED, date);
     }
-    let has_date = changed.is_some_and(|changed| changed.is_known(request.headers, &digest));
+    let has_date = changed
+        .as_deref()
+        .is_some_and(|changed| changed.is_known(request.headers, &digest));
     if has_date || is_known(request.headers, &tag) {
         said.insert(ETAG, quoted);
         return Ok(response(StatusCode::NOT_MODIFIED, said, Body::default()));

@@ -1,7 +1,6 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
 use crate::archive::{Member, gzip, tar_of, zip};
-use crate::shelf::name_of;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +8,15 @@ use serde_json::json;
 
 /// What stands between the fields of a form.
 const EDGE: &str = "an-edge-that-is-nowhere-else";
+
+/// A name, or a pattern of names, of a protocol's packages: with a vendor where names have one.
+pub fn name_of(protocol: &str, name: &str) -> String {
+    if protocol == "composer" {
+        format!("acme/{name}")
+    } else {
+        name.to_owned()
+    }
+}
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo, npm,
 /// pypi or composer.

@@ -57,15 +57,6 @@ pub fn package_of(protocol: &str) -> &'static str {
     }
 }
 
-/// A name, or a pattern of names, of a protocol's packages: with a vendor where names have one.
-pub fn name_of(protocol: &str, name: &str) -> String {
-    if protocol == "composer" {
-        format!("acme/{name}")
-    } else {
-        name.to_owned()
-    }
-}
-
 impl Shelf {
     /// An empty one, at `/<protocol>` of an upstream.
     pub fn new(protocol: &'static str, upstream: &Upstream) -> Self {

@@ -1,7 +1,8 @@
 //! Packages that an operator blocks: not served in any spelling, kept or not, nor from elsewhere.
 
 use crate::bed::Bed;
-use larder_tests::shelf::{PROTOCOLS, name_of};
+use larder_tests::parcel::name_of;
+use larder_tests::shelf::PROTOCOLS;
 use larder_tests::{Image, Larder, Shelf, Start, random::Random};
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use crate::bed::Bed;
 use larder_tests::larder::PASSWORD;
+use larder_tests::parcel::name_of;
 use larder_tests::random::Random;
-use larder_tests::shelf::name_of;
 use larder_tests::{Fault, Image, Larder, Start};
 use serde_json::{Value, json};
 

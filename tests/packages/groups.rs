@@ -4,8 +4,8 @@
 use crate::confusion::with_upstream;
 use crate::larder;
 use larder_tests::http::without_ids;
-use larder_tests::parcel::publish_to;
-use larder_tests::shelf::{Shelf, name_of, package_of};
+use larder_tests::parcel::{name_of, publish_to};
+use larder_tests::shelf::{Shelf, package_of};
 use larder_tests::upstream::Upstream;
 use larder_tests::{Client, Larder, Response};
 use serde_json::{Value, json};

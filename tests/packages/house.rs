@@ -3,8 +3,8 @@
 
 use larder_tests::home::{Home, without_homes};
 pub(crate) use larder_tests::home::{Who, read};
+use larder_tests::parcel::name_of;
 use larder_tests::said::said;
-use larder_tests::shelf::name_of;
 use larder_tests::tools::{fails, run};
 use larder_tests::{Larder, Shelf, Upstream, archive};
 use serde_json::json;

@@ -7,8 +7,7 @@
 
 use crate::callers::start;
 use larder_tests::archive::Member;
-use larder_tests::parcel::publish_members;
-use larder_tests::shelf::name_of;
+use larder_tests::parcel::{name_of, publish_members};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,8 +6,7 @@
 //! published at all.
 
 use crate::callers::larder;
-use larder_tests::parcel::publish;
-use larder_tests::shelf::name_of;
+use larder_tests::parcel::{name_of, publish};
 
 /// Names that people take for `demo-app`, and names that programs could.
 const LOOKALIKES: [&str; 20] = [

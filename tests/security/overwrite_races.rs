@@ -7,8 +7,7 @@
 
 use crate::callers::larder;
 use larder_tests::Larder;
-use larder_tests::parcel::{publish_to, wheel_name};
-use larder_tests::shelf::name_of;
+use larder_tests::parcel::{name_of, publish_to, wheel_name};
 use std::sync::Barrier;
 
 const WRITERS: usize = 64;

@@ -116,8 +116,8 @@ impl Package {
             }
         }
         let mut hasher = Sha1::new();
-        let hashed = file.each(|piece| hasher.update(piece));
-        hashed.map_err(Problem::internal)?;
+        let read = file.each(|piece| hasher.update(piece));
+        read.map_err(Problem::internal)?;
         let shasum = hex::encode(&hasher.finalize());
         let mut metadata = ObjectWriter::new();
         metadata.put("manifest", kept.end());

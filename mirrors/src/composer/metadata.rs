@@ -86,16 +86,12 @@ impl<'a> Entry<'a> {
         Dist::read(&object(self.raw("dist")?)?)
     }
 
-    /// Where its source can be had through this server. There are no mirrors of source repositories
-    /// yet, and any other address leads past this server: none is told.
-    fn source(&self) -> Option<&'a RawValue> {
-        None
-    }
-
-    /// Whether it can be installed through this server: it has an archive, or needs none.
+    /// Whether it can be installed through this server: it has an archive, or needs none. There are no
+    /// mirrors of source repositories, and any other address of a source leads past this server: none
+    /// is told.
     fn is_installable(&self) -> bool {
         let is_meta = self.text("type").is_some_and(|kind| kind == "metapackage");
-        is_meta || self.dist().is_some() || self.source().is_some()
+        is_meta || self.dist().is_some()
     }
 
     /// Takes the entries of the next version, which has what differs.

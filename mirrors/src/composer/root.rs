@@ -303,8 +303,8 @@ pub(super) fn names(known: &[Option<Bytes>]) -> Result<Names, Problem> {
         let names = names.iter().map(|name| name.to_lowercase()).collect();
         return Ok(Names::Told(names));
     }
-    let named = root.includes().into_iter().chain(root.listings());
-    if let Some(next) = named.into_iter().nth(rest.len()) {
+    let others = root.includes().into_iter().chain(root.listings());
+    if let Some(next) = others.into_iter().nth(rest.len()) {
         return Ok(Names::Read(next));
     }
     let mut names = root.names();

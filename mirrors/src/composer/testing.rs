@@ -26,7 +26,7 @@ pub(super) fn zip(entries: &[(u32, &str, &str)]) -> Vec<u8> {
         file.extend([name.as_bytes(), content.as_bytes()].concat());
         let tail = [short(0), short(0), short(0)].concat();
         let mode = (mode << 16).to_le_bytes();
-        directory.extend([&b"PK\x01\x02"[..], &short(3 << 8 | 20), &head, &sums].concat());
+        directory.extend([&b"PK\x01\x02"[..], &short(0x0314), &head, &sums].concat());
         directory.extend([&lengths[..], &tail, &mode, &at, name.as_bytes()].concat());
     }
     let count = short(entries.len());

@@ -14,9 +14,9 @@ fn artifact(path: &str) -> Artifact {
     }
 }
 
-fn body(versions: &Value) -> Option<Bytes> {
+fn body(versions: &Value) -> Bytes {
     let body = json!({"packages": {"acme/demo": versions}});
-    Some(body.to_string().into())
+    body.to_string().into()
 }
 
 fn version(version: &str, reference: &str, shasum: &str) -> Value {
@@ -38,10 +38,8 @@ fn an_archive_is_where_the_metadata_has_it() {
     let path = format!("/dist/acme/demo/1.0.0/{COMMIT}.zip");
     let plan = Composer.plan(&artifact(&path), &[], &[]).expect("a plan");
     assert_eq!(plan, Plan::Read(document_of("acme/demo", false)));
-    let known = [body(&json!([
-        version("v1.0.0", COMMIT, ""),
-        version("2.0", "r2", sum)
-    ]))];
+    let versions = json!([version("v1.0.0", COMMIT, ""), version("2.0", "r2", sum)]);
+    let known = [Some(body(&versions))];
     let found = fetch(&path, &known);
     assert_eq!(found.url, format!("https://git.example/zipball/{COMMIT}"));
     assert_eq!(found.integrity, Integrity::None);
@@ -69,12 +67,12 @@ fn a_branch_is_looked_for_in_both_documents() {
     assert_eq!(plan(&[None]), Plan::Read(document_of("acme/demo", false)));
     let listed = body(&json!([version("dev-main", MOVED, "")]));
     assert_eq!(
-        fetch(&path, &[None, listed]).url,
+        fetch(&path, &[None, Some(listed)]).url,
         format!("https://git.example/zipball/{MOVED}")
     );
     // A commit that a lockfile has, after the branch has moved on.
     let now = body(&json!([version("dev-main", COMMIT, "")]));
-    let found = fetch(&path, &[now, None]);
+    let found = fetch(&path, &[Some(now), None]);
     assert_eq!(found.url, format!("https://git.example/zipball/{MOVED}"));
 }
 
@@ -125,7 +123,7 @@ fn a_blocked_package_has_no_versions_and_no_archives() {
 #[test]
 fn documents_of_a_package_are_beside_one_another() {
     let [one, other] = [false, true].map(|branches| document_of("acme/demo", branches));
-    assert_eq!(Composer.beside(&one), [other.clone()]);
+    assert_eq!(Composer.beside(&one), std::slice::from_ref(&other));
     assert_eq!(Composer.beside(&other), [one]);
     assert!(Composer.beside(&root::root()).is_empty());
 }
