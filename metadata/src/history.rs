@@ -88,7 +88,9 @@ const GONE: &str = concat!(
 /// not the upstream's past, which is forgotten after a time.
 const REMEMBER: &str = "insert into history (repo, package, kind, path, seen_at, digest, checked_at, \
     metadata, created_by) select repo, package, kind, path, created_at, digest, ?5, '', 'larder' \
-    from files where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and integrity = '' \
+    from files f where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and integrity = '' \
+    and not exists (select 1 from history h where h.repo = f.repo and h.package = f.package \
+    and h.kind = f.kind and h.path = f.path and h.digest = f.digest) \
     on conflict (repo, package, kind, path, seen_at) do nothing";
 const FIRST_BYTES: &str = "select digest from history where repo = ?1 and package = ?2 and kind = ?3 \
     and path = ?4 and digest <> '' order by seen_at limit 1";

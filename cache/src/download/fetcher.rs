@@ -3,7 +3,7 @@
 use super::beginning::{Beginning, first_of};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
-use super::faults::{changed_bytes, left_alone, too_large, wrong_bytes};
+use super::faults::{left_alone, other_bytes, too_large, wrong_bytes};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::intake::Intake;
@@ -14,9 +14,9 @@ use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
-use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
+use larder_metadata::{Error, Metadata, Requirement};
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
@@ -440,9 +440,11 @@ impl ArtifactFetcher {
             };
             self.metadata.keep_files(new).await
         };
-        self.content.keep(prepared, write).await?;
-        if let Some(found) = at_hand {
-            return Ok(found);
+        match (self.content.keep(prepared, write).await, at_hand) {
+            (Ok(()), Some(found)) => return Ok(found),
+            // Another server was first, and nothing tells which bytes are right: its are, from now on.
+            (Ok(()), None) | (Err(Error::Unmet(Requirement::File)), _) => {}
+            (Err(error), _) => return Err(error.into()),
         }
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
@@ -486,15 +488,7 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     }
 }
 
-/// Other bytes came than those that were promised: by an index, or by the digest under which they
-/// were asked for.
 fn mismatch(job: &Job<'_>) -> Problem {
-    let detail = match job.integrity {
-        Integrity::Digest(digest) if *job.artifact.path == *digest.to_string() => {
-            format!("the upstream's bytes are not those of the digest {digest} that was asked for")
-        }
-        Integrity::Digest(first) if job.fetch.integrity == Integrity::None => changed_bytes(first),
-        _ => "the upstream's bytes are not those that its index promises".to_owned(),
-    };
-    Problem::new(Kind::DigestMismatch, "artifact", detail)
+    let is_first = job.fetch.integrity == Integrity::None;
+    other_bytes(job.integrity, &job.artifact.path, is_first)
 }

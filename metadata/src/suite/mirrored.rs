@@ -2,12 +2,12 @@
 
 use super::fixture::{Bed, artifact, assert_unmet, blob, digest, document, fetched};
 use super::trash::{finish, held};
-use crate::documents::NewFile;
+use crate::documents::{NewFile, NewFiles};
 use crate::files::PackageKey;
 use crate::jobs::HeldJob;
 use crate::mirrored::MirroredFile;
 use crate::{Error, Metadata, Requirement};
-use larder_model::{Digest, FileKind, JobKind, Timestamp};
+use larder_model::{Digest, FileKind, JobKind, System, Timestamp};
 
 checks![
     what_goes_is_gone_and_its_bytes_are_condemned,
@@ -22,6 +22,7 @@ checks![
     files_are_read_page_by_page,
     the_past_of_what_comes_again_has_a_gap,
     the_first_bytes_of_what_nothing_promised_are_remembered,
+    of_what_nothing_promised_the_first_bytes_stay,
 ];
 
 async fn files(bed: &Bed<'_>) -> Vec<MirroredFile> {
@@ -250,4 +251,38 @@ async fn the_first_bytes_of_what_nothing_promised_are_remembered(metadata: &Meta
     // What forgets the past of upstreams does not forget them.
     let past = metadata.count_past(metadata.now()).await.expect("count");
     assert!(past.iter().all(|(repo, _)| *repo != bed.repo.id));
+}
+
+/// Also where several servers fetch it at once.
+async fn of_what_nothing_promised_the_first_bytes_stay(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let keep = async |text: &str, integrity: &'static str| {
+        let file = NewFile {
+            blob: blob(text),
+            integrity,
+            ..fetched("a.tgz", "1")
+        };
+        let new = NewFiles {
+            package: bed.package("p"),
+            full_name: None,
+            by: System::Upstream,
+            at: bed.metadata.now(),
+            files: vec![file],
+            gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
+        };
+        bed.metadata.keep_files(new).await
+    };
+    let kept = async || {
+        let key = bed.package("p").file(FileKind::Artifact, "a.tgz");
+        bed.find(key).await.expect("file").digest
+    };
+    keep("first", "").await.expect("nobody was before");
+    assert_unmet(keep("other", "").await, Requirement::File);
+    assert_eq!(kept().await, digest("first"));
+    keep("first", "").await.expect("the same");
+    // A promise says more.
+    keep("promised", "sha1:abc").await.expect("promised");
+    assert_eq!(kept().await, digest("promised"));
 }
