@@ -163,8 +163,9 @@ impl Responder {
         let at = cached.found.created_at;
         let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0) && part.is_none();
         let changed = is_dated.then(|| {
-            let now = self.metadata.now();
-            Box::new(Changed { at, now })
+            // It tells where this server is, in the way of its version.
+            let view = [context.repo_url.origin, env!("CARGO_PKG_VERSION")].join(" ");
+            Box::new(Changed::new(at, self.metadata.now(), &view))
         });
         // A mirror's document is fresh for a time; a hosted one can change at any time.
         let lasts = if repo.is_hosted() {

@@ -3,26 +3,43 @@
 //! Dates have seconds, and within one second there may be several states. So a date is that of a state
 //! alone: while the second in which it began is not over, it is told an earlier one, which its own bytes
 //! decide. A client has the newest bytes if it knows one of their two dates, and no other is compared.
+//! Bytes change with more than their state, as with the address that this server tells of itself: so
+//! dates are earlier by up to an hour, which that decides.
 
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue};
-use larder_model::{Digest, Timestamp};
+use larder_model::{Algorithm, Digest, Timestamp};
 use std::time::Duration;
+
+/// The seconds by which dates are earlier are fewer.
+const VIEWS: u64 = 3600;
 
 /// When a state of bytes began, as they are asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Changed {
     /// When it began.
-    pub at: Timestamp,
+    at: Timestamp,
     /// When it is asked for.
-    pub now: Timestamp,
+    now: Timestamp,
+    /// The date that is told of it.
+    date: Timestamp,
 }
 
 impl Changed {
+    /// A state that began `at` a time, and is asked for `now`. `view`: what else decides its bytes.
+    pub fn new(at: Timestamp, now: Timestamp, view: &str) -> Self {
+        let earlier = number(&Digest::of(Algorithm::Sha256, view.as_bytes())) % VIEWS;
+        Self {
+            at,
+            now,
+            date: at.before(Duration::from_secs(earlier)),
+        }
+    }
+
     /// The date that is told of the bytes with this entity tag.
     pub(crate) fn date(self, tag: &Digest) -> Option<HeaderValue> {
         let date = if self.is_settled() {
-            self.at
+            self.date
         } else {
             self.own(tag)
         };
@@ -38,7 +55,7 @@ impl Changed {
         let Some(asked) = asked.and_then(|value| value.to_str().ok()) else {
             return false;
         };
-        asked == self.own(tag).http_date() || self.is_settled() && asked == self.at.http_date()
+        asked == self.own(tag).http_date() || self.is_settled() && asked == self.date.http_date()
     }
 
     /// Whether no other state can begin in its second any more.
@@ -48,13 +65,14 @@ impl Changed {
 
     /// The date before it began that its bytes decide.
     fn own(self, tag: &Digest) -> Timestamp {
-        let bytes = tag.bytes();
-        let back = bytes
-            .iter()
-            .take(2)
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-        self.at.before(Duration::from_secs(back + 1))
+        self.date.before(Duration::from_secs(number(tag) + 1))
     }
+}
+
+/// A number that bytes decide.
+fn number(digest: &Digest) -> u64 {
+    let bytes = digest.bytes().iter().take(2);
+    bytes.fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -10,9 +10,13 @@ fn tag(bytes: &str) -> Digest {
 
 fn changed(at: i64, now: i64) -> Changed {
     Changed {
-        at: Timestamp(at),
-        now: Timestamp(now),
+        date: Timestamp(at),
+        ..seen(at, now, "")
     }
+}
+
+fn seen(at: i64, now: i64, view: &str) -> Changed {
+    Changed::new(Timestamp(at), Timestamp(now), view)
 }
 
 fn asked(date: &HeaderValue) -> HeaderMap {
@@ -62,4 +66,20 @@ fn an_entity_tag_says_more_than_a_date() {
     let mut headers = asked(&state.date(&first).expect("a date"));
     headers.insert(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
     assert!(!state.is_known(&headers, &first));
+}
+
+#[test]
+fn another_view_of_a_state_has_another_date() {
+    let (first, second) = (tag("first"), tag("second"));
+    let [one, other] = ["http://a.example", "https://a.example"].map(|view| {
+        let state = seen(AT, AT + SECOND, view);
+        let date = state.date(&first).expect("a date");
+        assert!(state.is_known(&asked(&date), &first));
+        // Those that begin later have later ones.
+        let later = seen(AT + SECOND, AT + 3 * SECOND, view);
+        assert!(!later.is_known(&asked(&date), &second));
+        (state, date)
+    });
+    assert!(!one.0.is_known(&asked(&other.1), &first));
+    assert!(!other.0.is_known(&asked(&one.1), &first));
 }
