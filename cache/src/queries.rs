@@ -103,7 +103,9 @@ impl Queries {
                 Ok(Source::At { url, accept }) => break (url, accept),
                 Ok(Source::Here(answer)) => return Ok(Some(answer)),
                 Ok(Source::Read(document)) => {
-                    known.push(self.documents.read(repo, &document).await?);
+                    let body = self.documents.read(repo, &document).await?;
+                    let part = body.map(|body| query.part(&document, body));
+                    known.push(part.transpose()?);
                 }
                 Err(problem) if problem.kind == Kind::NotFound => return Ok(None),
                 Err(problem) => return Err(problem),

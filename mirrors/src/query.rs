@@ -1,7 +1,7 @@
 //! Queries in a request's body that only upstreams can answer. Neither they nor the answers are
 //! stored.
 
-use crate::resource::Source;
+use crate::resource::{Document, Source};
 use crate::text::JSON;
 use bytes::Bytes;
 use larder_model::{Problem, Reply};
@@ -10,9 +10,15 @@ use std::fmt::Debug;
 /// A kind of query.
 pub trait UpstreamQuery: Send + Sync + Debug {
     /// The URL at which an upstream answers a question, the document to read first, or the answer, where
-    /// documents tell it. `known`: the documents that earlier calls asked for. Not found: the upstream
-    /// does not answer such queries.
+    /// documents tell it. `known`: what [`part`](Self::part) left of the documents that earlier calls
+    /// asked for. Not found: the upstream does not answer such queries.
     fn source(&self, question: &[u8], known: &[Option<Bytes>]) -> Result<Source, Problem>;
+
+    /// What of a document is needed for the answer: many are held at once. Default: all of it.
+    fn part(&self, document: &Document, body: Bytes) -> Result<Bytes, Problem> {
+        let _ = document;
+        Ok(body)
+    }
 
     /// The media type of a query. Default: JSON.
     fn content_type(&self) -> &'static str {

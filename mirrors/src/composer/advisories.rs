@@ -1,11 +1,11 @@
 //! Advisories for many packages at once (`composer audit`, and after every `composer update`).
 
-use super::metadata::{Metadata, document_of};
+use super::metadata::{Metadata, document_of, has_branches};
 use super::names::{canonical, is_name};
 use super::root::{Root, Told, root};
 use crate::json::unreadable;
 use crate::query::UpstreamQuery;
-use crate::resource::Source;
+use crate::resource::{Document, Source};
 use crate::text::{JSON, query_encoded};
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 const WHAT: &str = "a list of advisories";
+/// One without any.
+const NONE: &str = "[]";
 /// Packages of one question whose metadata is read.
 const MAX_READ: usize = 5000;
 
@@ -45,18 +47,20 @@ fn read(body: &[u8]) -> Result<Vec<String>, Problem> {
     Ok(names)
 }
 
-/// What the metadata of packages tells of them, as an upstream would answer. `known`: the documents that
-/// this function asked for, one for each package.
+/// What the metadata of packages tells of them, as an upstream would answer. `known`: the advisories in
+/// the documents that this function asked for, one for each package.
 fn from_metadata(names: &[String], known: &[Option<Bytes>]) -> Result<Source, Problem> {
     let names = names.get(..MAX_READ).unwrap_or(names);
     if let Some(next) = names.get(known.len()) {
         return Ok(Source::Read(document_of(next, false)));
     }
-    let mut found = BTreeMap::new();
-    for (name, body) in names.iter().zip(known) {
-        let Some(body) = body else { continue };
-        let advisories = Metadata::read(name, body)?.advisories;
-        found.extend(advisories.map(|list| (name, list)));
+    let mut found: BTreeMap<&str, &RawValue> = BTreeMap::new();
+    for (name, list) in names.iter().zip(known) {
+        let list = list.as_deref().unwrap_or(NONE.as_bytes());
+        if list != NONE.as_bytes() {
+            let list = serde_json::from_slice(list).map_err(|error| unreadable(WHAT, error))?;
+            found.insert(name, list);
+        }
     }
     let found = serde_json::to_string(&found).map_err(Problem::internal)?;
     Ok(Source::Here(format!("{{\"advisories\":{found}}}").into()))
@@ -72,6 +76,15 @@ impl UpstreamQuery for Advisories {
             Told::InMetadata => from_metadata(&read(question)?, metadata),
             Told::Nowhere => from_metadata(&[], &[]),
         }
+    }
+
+    fn part(&self, document: &Document, body: Bytes) -> Result<Bytes, Problem> {
+        if has_branches(document).is_none() {
+            return Ok(body);
+        }
+        let advisories = Metadata::read(&document.package, &body)?.advisories;
+        let advisories = advisories.map_or(NONE, RawValue::get);
+        Ok(Bytes::copy_from_slice(advisories.as_bytes()))
     }
 
     fn content_type(&self) -> &'static str {

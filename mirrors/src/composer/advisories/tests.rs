@@ -54,9 +54,18 @@ fn an_upstream_tells_where_it_answers() {
 #[test]
 fn an_upstream_may_tell_them_in_its_metadata_alone() {
     let root = json!({"metadata-url": "x", "security-advisories": {"metadata": true}});
-    let metadata =
-        |name: &str| json!({"packages": {name: []}, "security-advisories": [{"advisoryId": name}]});
-    let [one, two, three] = ["acme/demo", "private/lib", "acme/x"].map(metadata);
+    let part = |name: &str, advisories: &Value| {
+        let body = json!({"packages": {name: []}, "security-advisories": advisories}).to_string();
+        let part = Advisories.part(&document_of(name, false), body.into());
+        let part: Value = serde_json::from_slice(&part.expect("a part")).expect("JSON");
+        part
+    };
+    let one = part("acme/demo", &json!([]));
+    let [two, three] =
+        ["private/lib", "acme/x"].map(|name| part(name, &json!([{"advisoryId": name}])));
+    let whole = Bytes::from(root.to_string());
+    let kept = Advisories.part(&super::root(), whole.clone());
+    assert_eq!(kept.expect("all of it"), whole);
     let source = |bodies: &[&Value]| Advisories.source(FORM, &known(bodies)).expect("a source");
     assert_eq!(
         source(&[&root]),
@@ -70,10 +79,12 @@ fn an_upstream_may_tell_them_in_its_metadata_alone() {
         panic!("no answer")
     };
     let body: Value = serde_json::from_slice(&body).expect("JSON");
-    assert_eq!(
-        body["advisories"]["acme/x"],
-        json!([{"advisoryId": "acme/x"}])
-    );
+    let expected = ["private/lib", "acme/x"].map(|name| (name, json!([{"advisoryId": name}])));
+    let expected: serde_json::Map<String, Value> = expected
+        .map(|(name, list)| (name.to_owned(), list))
+        .into_iter()
+        .collect();
+    assert_eq!(body["advisories"], Value::Object(expected));
 }
 
 #[test]
