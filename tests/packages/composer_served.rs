@@ -233,6 +233,12 @@ fn a_branch_that_is_published_moves() {
     larder.admin().get(RELEASES).expect(404);
     upload(&larder.admin(), "", &states[1]).expect(201);
     upload(&larder.admin(), "", &states[0]).expect(409);
+    let path = "repositories/composer/local/packages/acme%2Fdemo/versions/dev-main/about";
+    let about = larder.api("GET", path, "", 200).to_string();
+    assert!(
+        about.contains("A probe") && about.contains("# A probe"),
+        "{about}"
+    );
 }
 
 #[test]

@@ -2,10 +2,9 @@
 //! version that the upstream's metadata has for it, which stands in the name of a tag there.
 
 use super::manifest::Package;
-use super::metadata::{Metadata, document_of};
+use super::metadata::{Metadata, document_of, documents_for};
 use super::publish::steps;
 use super::routes::artifact_of;
-use super::version::is_branch;
 use crate::archive::window::Window;
 use crate::copying::{Copying, FileCopy, UpstreamVersion, VersionFile};
 use crate::publishing::{Body, Step, StoredFile};
@@ -25,22 +24,24 @@ impl Copying for PackageCopies {
         _: &[Arc<dyn Table>],
     ) -> Result<Plan<Vec<VersionFile>>, Problem> {
         let (package, version) = (wanted.package, wanted.version);
-        let Some(found) = known.first() else {
-            let document = document_of(package, is_branch(version));
-            return Ok(Plan::Read(document));
-        };
-        let Some(body) = found else {
-            return Ok(Plan::Fetch(Vec::new()));
-        };
-        let metadata = Metadata::read(package, body)?;
-        let entry = metadata.find(version);
-        let dist = entry.and_then(|entry| Some((entry.version()?, entry.dist()?)));
-        let files = dist.map(|(version, dist)| VersionFile {
-            artifact: artifact_of(package, &version, &dist.file()),
-            integrity: dist.integrity(),
-            statement: version.into_owned(),
-        });
-        Ok(Plan::Fetch(files.into_iter().collect()))
+        for (at, branches) in documents_for(version).iter().enumerate() {
+            let Some(found) = known.get(at) else {
+                return Ok(Plan::Read(document_of(package, *branches)));
+            };
+            let Some(body) = found else { continue };
+            let metadata = Metadata::read(package, body)?;
+            let entry = metadata.find(version);
+            if let Some((version, dist)) =
+                entry.and_then(|entry| Some((entry.version()?, entry.dist()?)))
+            {
+                return Ok(Plan::Fetch(vec![VersionFile {
+                    artifact: artifact_of(package, &version, &dist.file()),
+                    integrity: dist.integrity(),
+                    statement: version.into_owned(),
+                }]));
+            }
+        }
+        Ok(Plan::Fetch(Vec::new()))
     }
 
     fn steps(

@@ -34,6 +34,16 @@ pub(super) fn document_of(package: &str, branches: bool) -> Document {
     Document::new(package, if branches { BRANCHES } else { RELEASES })
 }
 
+/// In which documents a version may stand, each as [`document_of`] takes it: some repositories tell of
+/// branches and releases in one.
+pub(super) fn documents_for(version: &str) -> &'static [bool] {
+    if is_branch(version) {
+        &[true, false]
+    } else {
+        &[false]
+    }
+}
+
 /// Whether a document is that of a package's branches; `None` if it is none of a package's metadata.
 pub(super) fn has_branches(document: &Document) -> Option<bool> {
     match &*document.path {
@@ -86,12 +96,17 @@ impl<'a> Entry<'a> {
         Dist::read(&object(self.raw("dist")?)?)
     }
 
-    /// Whether it can be installed through this server: it has an archive, or needs none. There are no
-    /// mirrors of source repositories, and any other address of a source leads past this server: none
-    /// is told.
+    /// What clients are told of its source repository. There are no mirrors of such, and any other
+    /// address leads past this server: so nothing.
+    fn source(&self) -> Option<String> {
+        let _ = self;
+        None
+    }
+
+    /// Whether it can be installed through this server: it has an archive or a source, or needs none.
     fn is_installable(&self) -> bool {
         let is_meta = self.text("type").is_some_and(|kind| kind == "metapackage");
-        is_meta || self.dist().is_some()
+        is_meta || self.dist().is_some() || self.source().is_some()
     }
 
     /// Takes the entries of the next version, which has what differs.
@@ -245,6 +260,9 @@ fn write(
         if is_kept(key) && entry.raw(key).is_none() {
             put(out, key, &unset);
         }
+    }
+    if let Some(source) = entry.source() {
+        put(out, "source", &source);
     }
     let had_dist = before.is_some_and(|before| before.dist().is_some());
     match entry.dist().zip(entry.version()) {

@@ -153,15 +153,8 @@ fn plan(artifact: &Artifact, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
     let (version, file) = version
         .zip(artifact.path.rsplit('/').next())
         .ok_or_else(no_such_path)?;
-    // Some repositories tell of branches and releases in one document.
-    let branches = version::is_branch(version);
-    let documents = if branches {
-        [true, false].as_slice()
-    } else {
-        &[false]
-    };
     let mut commits = None;
-    for (at, branches) in documents.iter().enumerate() {
+    for (at, branches) in metadata::documents_for(version).iter().enumerate() {
         let Some(found) = known.get(at) else {
             return Ok(Plan::Read(document_of(package, *branches)));
         };

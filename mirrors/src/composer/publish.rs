@@ -97,7 +97,8 @@ pub(super) fn steps(new: Package, size: u64, files: &[StoredFile]) -> Result<Vec
     }
     let path = archive_path(version, &new.shasum);
     if let Some(newest) = published.version(version) {
-        if *newest.path == *path {
+        // The same bytes once more, in whichever spelling of the version.
+        if file_of(&newest.path) == file_of(&path) {
             return Ok(Vec::new());
         }
         if !is_branch(version) {
@@ -107,7 +108,9 @@ pub(super) fn steps(new: Package, size: u64, files: &[StoredFile]) -> Result<Vec
             ));
         }
         // The newest of a branch is the one that came last.
-        let is_older = |file: &StoredFile| *file.path == *path;
+        let is_older = |file: &StoredFile| {
+            is_same(&file.version, version) && file_of(&file.path) == file_of(&path)
+        };
         if published.archives().any(is_older) {
             return conflict(format!(
                 "{version} of {package} had these bytes before and has moved on: publish new ones"
@@ -122,6 +125,11 @@ pub(super) fn steps(new: Package, size: u64, files: &[StoredFile]) -> Result<Vec
         metadata: new.metadata,
         bytes: Bytes::Part(0, size),
     }])
+}
+
+/// The name of an archive's file, which its bytes decide.
+fn file_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Deletes a version, or all of them.

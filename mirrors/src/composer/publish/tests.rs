@@ -93,6 +93,8 @@ fn a_version_is_told_by_the_manifest_or_the_address() {
         1,
     );
     assert_eq!(&*files[0].version, "1.0.0");
+    let again = publish("?version=v1.0", &body, &files);
+    assert_eq!(again.expect("the same in another spelling"), []);
     assert!(
         refused("", &body, &[])
             .detail
