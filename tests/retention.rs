@@ -2,7 +2,7 @@
 
 use larder_tests::image::{INDEX, MANIFEST, digest, put_manifest};
 use larder_tests::larder::PASSWORD;
-use larder_tests::parcel::publish_to;
+use larder_tests::parcel::{name_of, publish_to};
 use larder_tests::random::Random;
 use larder_tests::tools::{command, run, tool};
 use larder_tests::{Image, Larder, Start, layout};
@@ -234,6 +234,7 @@ fn versions_of_packages_go_and_come_back() {
         ("npm", "/npm/local/demo"),
         ("cargo", "/cargo/local/de/mo/demo"),
         ("pypi", "/pypi/local/simple/demo/"),
+        ("composer", "/composer/local/p2/acme/demo.json"),
     ] {
         let repo = format!("{protocol}/local");
         for version in ["1.0.0", "1.0.1", "1.1.0", "2.0.0"] {
@@ -245,7 +246,8 @@ fn versions_of_packages_go_and_come_back() {
             );
         }
         let keep = json!({"newest_per": {"of": "minor", "count": 1}});
-        let policy = json!({"rules": [{"packages": "demo", "keep": keep}]}).to_string();
+        let package = name_of(protocol, "demo");
+        let policy = json!({"rules": [{"packages": package, "keep": keep}]}).to_string();
         larder.api(
             "PUT",
             &format!("repositories/{repo}/retention"),

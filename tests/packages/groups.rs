@@ -1,7 +1,7 @@
 //! Which member of a group answers for a name, for whom, and what becomes of a group when a member
 //! goes away.
 
-use crate::confusion::with_upstream;
+use crate::confusion::{artifact_of, with_upstream};
 use crate::larder;
 use larder_tests::http::without_ids;
 use larder_tests::parcel::{name_of, publish_to};
@@ -47,15 +47,8 @@ fn index(protocol: &str, repo: &str, name: &str) -> String {
 
 /// The bytes of a version of `demo`, as a repo has them.
 fn bytes_of(larder: &Larder, protocol: &str, repo: &str, version: &str) -> Vec<u8> {
-    let path = if protocol == "composer" {
-        let told = larder.admin().get(&index(protocol, repo, "demo")).text();
-        let begin = format!("/composer/{repo}/dist/acme/demo/{version}/");
-        let at = told.find(&begin).expect("an address");
-        told[at..].split('"').next().expect("its end").to_owned()
-    } else {
-        let path = addresses(protocol, "demo")[1].replace("1.0.0", version);
-        format!("/{protocol}/{repo}/{path}")
-    };
+    let told = larder.admin().get(&index(protocol, repo, "demo")).text();
+    let path = artifact_of(protocol, repo, version, &told);
     larder.admin().get(&path).expect(200).body
 }
 

@@ -155,7 +155,7 @@ fn composer_goes_through_where_its_own_repository_is_off() {
     let state = |more: &str| {
         let files = [(".config/composer/config.json", &*config(more))];
         let found = found(&["composer"], &files);
-        found["composer"].0.state
+        found["client composer"].0.state
     };
     assert_eq!(state(",\"public\":false"), State::Ok);
     assert_ne!(state(""), State::Ok);
