@@ -277,8 +277,12 @@ fn what_came_first_stays_where_nothing_is_promised() {
         200,
     );
     bed.turn(10_000);
-    bed.larder
-        .api("POST", "repositories/composer/up/retention/runs", "{}", 202);
+    let run = |what: &str, body: &Value, status| {
+        let path = format!("repositories/composer/up/retention/{what}");
+        bed.larder.api("POST", &path, &body.to_string(), status)
+    };
+    let preview = run("preview", &json!({}), 200);
+    run("runs", &json!({"preview": preview["id"]}), 202);
     let versions = "repositories/composer/up/packages/acme%2Fdemo/versions/1.0.0";
     let admin = bed.larder.admin();
     let is_gone = || admin.get(&format!("/api/v1/{versions}")).status == 404;
