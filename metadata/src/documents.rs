@@ -27,7 +27,8 @@ macro_rules! put {
 
 const PUT: &str = put!("");
 /// An artifact of which nothing is promised: the bytes that came first stay.
-const PUT_FIRST: &str = put!(" where files.integrity <> '' or files.digest = excluded.digest");
+const PUT_FIRST: &str =
+    put!(" where files.integrity <> '' or files.digest in (excluded.digest, ?15)");
 /// A file without a row and without a past.
 const NEW: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
@@ -70,6 +71,8 @@ pub struct NewFile<'a> {
     pub integrity: &'a str,
     /// What a representation was made from; empty for all other files.
     pub derived_from: &'a str,
+    /// Of an artifact of which nothing is promised: the bytes that it takes the place of, if it may.
+    pub instead_of: Option<Digest>,
 }
 
 impl<'a> NewFile<'a> {
@@ -85,6 +88,7 @@ impl<'a> NewFile<'a> {
             modified: "",
             integrity: "",
             derived_from: "",
+            instead_of: None,
         }
     }
 }
@@ -152,6 +156,10 @@ impl Metadata {
                     batch.run(PUT, values);
                 });
             } else if file.kind == FileKind::Artifact && file.integrity.is_empty() {
+                let none = || Value::from("");
+                let instead_of = file.instead_of.map_or_else(none, Value::from);
+                let mut all = values.into_iter().chain([instead_of]);
+                let values: [Value; 15] = std::array::from_fn(|_| all.next().unwrap_or_else(none));
                 batch.require(Requirement::File, PUT_FIRST, values);
             } else {
                 batch.run(PUT, values);

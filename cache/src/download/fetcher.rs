@@ -49,8 +49,9 @@ struct Job<'a> {
     repo: &'a Repo,
     artifact: &'a Artifact,
     fetch: &'a Fetch,
-    /// What its bytes must be.
+    /// What its bytes must be, and those that are kept, where nothing is promised.
     integrity: &'a Integrity,
+    stored: Option<Digest>,
     download: &'a Download,
 }
 
@@ -184,7 +185,7 @@ impl ArtifactFetcher {
             return Err(absent());
         };
         mirror.clone_from(&body.mirror);
-        let integrity = self.integrity(repo, artifact, fetch).await?;
+        let (integrity, stored) = self.integrity(repo, artifact, fetch).await?;
         // Where there is a hash it decides, and a wrong size is one of no weight.
         let promised = fetch.size.filter(|_| integrity == Integrity::None);
         if let (Some(promised), Some(announced)) = (promised, body.size)
@@ -203,6 +204,7 @@ impl ArtifactFetcher {
             artifact,
             fetch,
             integrity: &integrity,
+            stored,
             download,
         };
         if media_types_of(&job).is_some() || body.size.is_some_and(|size| size <= INLINE_BYTES) {
@@ -212,24 +214,24 @@ impl ArtifactFetcher {
     }
 
     /// What the bytes must be. Where nothing is promised the first bytes stay: also when they are
-    /// damaged here, or were let go, no others take their place.
+    /// damaged here, or were let go, no others take their place. With those that are kept.
     async fn integrity(
         &self,
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
-    ) -> Result<Integrity, Problem> {
+    ) -> Result<(Integrity, Option<Digest>), Problem> {
         if fetch.integrity != Integrity::None {
-            return Ok(fetch.integrity.clone());
+            return Ok((fetch.integrity.clone(), None));
         }
         let key = repo.artifact_key(artifact);
         let stored = self.metadata.find(key).await?;
-        let damaged = stored.filter(|found| found.damaged);
-        let first = match damaged {
+        let digest = stored.as_ref().map(|found| found.digest);
+        let first = match stored.filter(|found| found.damaged) {
             Some(found) => Some(found.digest),
             None => self.metadata.first_bytes(key).await?,
         };
-        Ok(first.map_or(Integrity::None, Integrity::Digest))
+        Ok((first.map_or(Integrity::None, Integrity::Digest), digest))
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -426,6 +428,7 @@ impl ArtifactFetcher {
             let file = NewFile {
                 version: artifact.version.as_deref().unwrap_or_default(),
                 integrity: &integrity,
+                instead_of: job.stored,
                 ..NewFile::new(key.kind, key.path, blob, content_type)
             };
             let new = NewFiles {

@@ -256,10 +256,11 @@ async fn the_first_bytes_of_what_nothing_promised_are_remembered(metadata: &Meta
 /// Also where several servers fetch it at once.
 async fn of_what_nothing_promised_the_first_bytes_stay(metadata: &Metadata) {
     let bed = Bed::mirror(metadata).await;
-    let keep = async |text: &str, integrity: &'static str| {
+    let keep = async |text: &str, (integrity, instead_of): (&'static str, Option<Digest>)| {
         let file = NewFile {
             blob: blob(text),
             integrity,
+            instead_of,
             ..fetched("a.tgz", "1")
         };
         let new = NewFiles {
@@ -278,11 +279,19 @@ async fn of_what_nothing_promised_the_first_bytes_stay(metadata: &Metadata) {
         let key = bed.package("p").file(FileKind::Artifact, "a.tgz");
         bed.find(key).await.expect("file").digest
     };
-    keep("first", "").await.expect("nobody was before");
-    assert_unmet(keep("other", "").await, Requirement::File);
+    let nothing = ("", None);
+    keep("first", nothing).await.expect("nobody was before");
+    assert_unmet(keep("other", nothing).await, Requirement::File);
+    let instead_of_others = ("", Some(digest("gone")));
+    assert_unmet(keep("other", instead_of_others).await, Requirement::File);
     assert_eq!(kept().await, digest("first"));
-    keep("first", "").await.expect("the same");
-    // A promise says more.
-    keep("promised", "sha1:abc").await.expect("promised");
+    keep("first", nothing).await.expect("the same");
+    // Whoever knows them may replace them, and a promise says more.
+    let known = ("", Some(digest("first")));
+    keep("other", known).await.expect("known");
+    assert_eq!(kept().await, digest("other"));
+    keep("promised", ("sha1:abc", None))
+        .await
+        .expect("promised");
     assert_eq!(kept().await, digest("promised"));
 }
