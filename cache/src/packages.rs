@@ -38,6 +38,7 @@ use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Larger documents in memory at once.
 const LARGE_DOCUMENTS: usize = 2;
@@ -68,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) accounts: AccountRequests,
     pub(crate) searches: Arc<Searches>,
     pub(crate) queries: Queries,
+    pub(crate) revalidate_timeout: Duration,
 }
 
 /// What all parts stand on.
@@ -269,6 +271,7 @@ impl Packages {
         let responder = Arc::new(base.responder(&fetchers));
         let lists = base.lists(&fetchers);
         let counters = Arc::<Counters>::default();
+        let revalidate_timeout = config.revalidate_timeout;
         let repos = Arc::new(Repos::new(
             base.metadata.clone(),
             Arc::clone(&base.gate),
@@ -328,6 +331,7 @@ impl Packages {
             groups,
             responder,
             lists: Arc::new(lists),
+            revalidate_timeout,
         }))
     }
 

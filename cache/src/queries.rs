@@ -4,7 +4,7 @@ use crate::document::Documents;
 use crate::group::{Groups, Members};
 use crate::intake::Intake;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse};
+use crate::upstream::{FetchRequest, FetchResponse, Question};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
@@ -113,7 +113,10 @@ impl Queries {
         };
         let wanted = FetchRequest {
             accept,
-            question: Some((query.content_type(), question)),
+            question: Some(Question {
+                media_type: query.content_type(),
+                body: question,
+            }),
             compressed: true,
             patient: false,
             ..FetchRequest::new(&url)

@@ -75,7 +75,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("tokio-postgres", &["metadata"]),
     ("tokio-postgres-rustls", &["metadata"]),
     ("deadpool-postgres", &["metadata"]),
-    ("rustls-native-certs", &["metadata"]),
+    ("rustls-native-certs", &["metadata", "cache"]),
     ("reqwest", &["cache", "cli"]),
     ("url", &["cache", "gui"]),
     ("oci-spec", &["registry", "mirrors"]),

@@ -346,11 +346,10 @@ impl Documents {
             named,
             retired,
         };
-        let found = self
-            .store
+        self.store
             .keep(repo, document, new.body, new.validators, beside)
             .await?;
-        Ok(found.into())
+        Ok(self.store.kept(repo, document).await?.into())
     }
 
     /// A document that goes out at once and is kept behind it.

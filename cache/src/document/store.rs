@@ -63,7 +63,7 @@ impl DocumentStore {
         body: Received,
         validators: Validators,
         beside: Beside,
-    ) -> Result<Arc<FileRecord>, Problem> {
+    ) -> Result<(), Problem> {
         let companions = beside.companions;
         // All bytes first,
         let mut prepared = vec![body.prepare(&self.content).await?];
@@ -111,7 +111,16 @@ impl DocumentStore {
             self.metadata.keep_files(new).await
         };
         self.content.keep_all(&prepared, write).await?;
-        let found = self.metadata.find(key).await?;
+        Ok(())
+    }
+
+    /// What was just kept.
+    pub(super) async fn kept(
+        &self,
+        repo: &Repo,
+        document: &Document,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let found = self.metadata.find(repo.document_key(document)).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
 }

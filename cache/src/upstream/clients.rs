@@ -4,9 +4,33 @@ use super::guard::{Guard, Resolver};
 use super::proxies::Proxies;
 use larder_model::Problem;
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use std::sync::Arc;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use url::{Host, Url};
+
+/// The authorities that the system trusts. They are some hundred files, so they are read once, and not
+/// by each client.
+static SYSTEM: LazyLock<Vec<Certificate>> = LazyLock::new(|| {
+    let found = rustls_native_certs::load_native_certs();
+    if !found.errors.is_empty() {
+        let errors: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+        let errors = errors.join("; ");
+        tracing::warn!(errors, "not all of the system's authorities could be read");
+    }
+    // A client is refused for one that it cannot read.
+    let is_usable = |der: &CertificateDer<'_>| {
+        let added = RootCertStore::empty().add(der.clone().into_owned());
+        added.inspect_err(
+            |error| tracing::debug!(%error, "an authority of the system's is not usable"),
+        )
+    };
+    let usable = found.certs.iter().filter(|der| is_usable(der).is_ok());
+    usable
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect()
+});
 
 /// How upstreams are asked, for all of them.
 #[derive(Clone, Debug)]
@@ -144,6 +168,7 @@ fn builder(
     idle: usize,
 ) -> Result<ClientBuilder, Problem> {
     let mut builder = Client::builder()
+        .tls_certs_only(SYSTEM.iter().cloned())
         .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(config.connect_time)

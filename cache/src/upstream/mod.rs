@@ -35,5 +35,5 @@ pub use clients::UpstreamConfig;
 pub use guard::is_public;
 pub use proxies::Proxies;
 pub(crate) use remote::{Upstream, UpstreamParts};
-pub(crate) use request::{FetchRequest, Want, is_packed};
+pub(crate) use request::{FetchRequest, Question, Want, is_packed};
 pub(crate) use response::{FetchResponse, UpstreamBody};

@@ -21,6 +21,13 @@ pub(crate) enum Want {
     ShortCut,
 }
 
+/// What is asked in a body.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) media_type: &'static str,
+    pub(crate) body: &'a Bytes,
+}
+
 /// What is asked.
 pub(crate) struct FetchRequest<'a> {
     /// Absolute, or relative to the upstream's address.
@@ -37,8 +44,10 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) want: Want,
     /// Whether it may well be nowhere: the first mirror that lacks it is believed.
     pub(crate) optional: bool,
-    /// What is asked in the body, with its media type: by POST, and without redirects.
-    pub(crate) question: Option<(&'static str, &'a Bytes)>,
+    /// What is asked in the body: by POST, and without redirects.
+    pub(crate) question: Option<Question<'a>>,
+    /// One more header, which a protocol has of its own.
+    pub(crate) header: Option<&'a (HeaderName, HeaderValue)>,
     /// The image that a token is asked for; empty where there is none.
     pub(crate) image: &'a str,
 }
@@ -56,6 +65,7 @@ impl<'a> FetchRequest<'a> {
             want,
             optional: false,
             question: None,
+            header: None,
             image: "",
         }
     }
@@ -97,6 +107,9 @@ impl<'a> FetchRequest<'a> {
             if etag.is_empty() {
                 add(IF_MODIFIED_SINCE, modified);
             }
+        }
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value.clone());
         }
         headers
     }

@@ -295,6 +295,16 @@ impl UpstreamBody {
         Ok((!rest.is_empty()).then(|| rest.into()))
     }
 
+    /// Where it comes from, after all redirects.
+    pub(crate) fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The problem of more bytes than there may be.
+    pub(crate) fn too_large(&self, limit: usize) -> Problem {
+        self.useless(&format!("sends more than {limit} bytes for"))
+    }
+
     fn useless(&self, what: &str) -> Problem {
         let what = format!("{what} {}", self.file);
         self.upstream.useless(Kind::Upstream, &self.url, &what)

@@ -51,9 +51,9 @@ impl Upstream {
             sending = sending.header(AUTHORIZATION, login.header.clone());
         }
         match request.question {
-            Some((content_type, question)) => sending
-                .header(CONTENT_TYPE, content_type)
-                .body(question.clone()),
+            Some(question) => sending
+                .header(CONTENT_TYPE, question.media_type)
+                .body(question.body.clone()),
             None => sending,
         }
     }
