@@ -20,7 +20,7 @@ use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
-    Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
+    HostedDocuments, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
 };
 use crate::queries::Queries;
 use crate::refresh::Refresher;
@@ -115,7 +115,7 @@ impl Base {
     }
 
     /// Documents of hosted repos.
-    fn composer(&self) -> Composer {
+    fn hosted_documents(&self) -> HostedDocuments {
         let index = HostedIndex::new(
             self.metadata.clone(),
             Arc::clone(&self.indexes),
@@ -123,7 +123,7 @@ impl Base {
             Arc::clone(&self.bodies),
             self.large_documents.clone(),
         );
-        Composer::new(
+        HostedDocuments::new(
             self.metadata.clone(),
             self.content.clone(),
             Arc::clone(&self.packages),
@@ -144,7 +144,7 @@ impl Base {
         let documents = Arc::new(Documents::new(
             self.metadata.clone(),
             self.content.clone(),
-            self.composer(),
+            self.hosted_documents(),
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
@@ -314,6 +314,7 @@ impl Packages {
                 Arc::clone(&base.gate),
                 Arc::clone(&groups),
                 SharedPackages::new(Arc::clone(&base.packages)),
+                Arc::clone(&fetchers.documents),
                 Arc::clone(&responder),
             ),
             merged_responder: base.merged_responder(&groups, &fetchers, &responder),
@@ -328,10 +329,10 @@ impl Packages {
             searches: Arc::new(Searches::new(
                 Arc::clone(&groups),
                 base.packages,
-                fetchers.documents,
+                Arc::clone(&fetchers.documents),
                 base.intake.clone(),
             )),
-            queries: Queries::new(Arc::clone(&groups), base.intake),
+            queries: Queries::new(Arc::clone(&groups), fetchers.documents, base.intake),
             metadata: base.metadata,
             gate: base.gate,
             counters,

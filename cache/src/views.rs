@@ -58,6 +58,7 @@ impl Views {
                     lasts: Lasts::Unknown,
                     private: false,
                     overlay: None,
+                    changed: None,
                 }))
             }
             ReadRequest::Member(artifact) => self.member(repo, artifact, at, context).await,

@@ -14,6 +14,7 @@ mod ini;
 mod cargo;
 mod deb;
 mod go;
+mod composer;
 mod npm;
 mod pypi;
 mod rpm;

@@ -33,6 +33,7 @@ pub mod protocol;
 pub mod cargo;
 pub mod deb;
 pub mod go;
+pub mod composer;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
@@ -67,7 +68,7 @@ use larder_model::ProtocolName;
 
 /// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
 /// begin with `/v2/`.
-pub fn all() -> [&'static dyn Protocol; 6] {
+pub fn all() -> [&'static dyn Protocol; 7] {
     [
         &cargo::Cargo,
         &deb::Deb,
@@ -75,6 +76,7 @@ pub fn all() -> [&'static dyn Protocol; 6] {
         &npm::Npm,
         &pypi::Pypi,
         &rpm::Rpm,
+        &composer::Composer,
     ]
 }
 

@@ -7,6 +7,7 @@
 
 mod apt;
 mod cargo;
+mod composer;
 mod go;
 mod npm;
 mod pypi;

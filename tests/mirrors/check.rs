@@ -41,6 +41,7 @@ pub(crate) fn probe(shelf: &Shelf) -> String {
         "deb" => "dists/stable/InRelease",
         "npm" => "-/ping",
         "pypi" => "simple/",
+        "composer" => "packages.json",
         _ => "repodata/repomd.xml",
     };
     format!("{}/{path}", shelf.root)

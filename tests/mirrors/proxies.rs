@@ -2,7 +2,7 @@
 //! that an index names is, for there nobody sees which address a name has.
 
 use crate::bed::{Bed, start};
-use larder_tests::shelf::{ALL, PROTOCOLS, leading_elsewhere};
+use larder_tests::shelf::{ALL, leading_elsewhere};
 use larder_tests::{Shelf, Start, Upstream};
 use serde_json::json;
 

@@ -12,6 +12,7 @@ mod documents;
 mod demand;
 mod past;
 mod companions;
+mod located;
 mod listed;
 mod packing;
 mod form;

@@ -4,10 +4,13 @@
 mod progress;
 mod downloads;
 mod encoded;
+mod faults;
+mod beginning;
 mod contents;
 mod fetcher;
 mod addresses;
 
 pub(crate) use downloads::{Downloads, download_key};
-pub(crate) use fetcher::{ArtifactFetcher, is_promised, wrong_bytes};
+pub(crate) use faults::wrong_bytes;
+pub(crate) use fetcher::{ArtifactFetcher, is_promised};
 pub(crate) use progress::{Download, DownloadHead};

@@ -174,6 +174,7 @@ impl MergedResponder {
             lasts,
             private: !state.public,
             overlay: None,
+            changed: None,
         })))
     }
 

@@ -166,6 +166,7 @@ impl SetResponder {
             lasts: Lasts::Unknown,
             private: !state.public,
             overlay: None,
+            changed: None,
         }))
     }
 

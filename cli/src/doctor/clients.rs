@@ -19,7 +19,7 @@ struct Client {
     repo: &'static str,
 }
 
-const CLIENTS: [Client; 9] = [
+const CLIENTS: [Client; 10] = [
     client("docker", "oci", "oci/docker.io"),
     client("podman", "oci", "oci/docker.io"),
     client("cargo", "cargo", "cargo/main"),
@@ -29,11 +29,12 @@ const CLIENTS: [Client; 9] = [
     client("go", "go", "go/main"),
     client("dnf", "rpm", "rpm/main"),
     client("apt", "deb", "deb/main"),
+    client("composer", "composer", "composer/main"),
 ];
 
 /// The clients that can be looked at.
-pub(crate) const NAMES: [&str; 9] = [
-    "docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf", "apt",
+pub(crate) const NAMES: [&str; 10] = [
+    "docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf", "apt", "composer",
 ];
 
 const fn client(program: &'static str, protocol: &'static str, repo: &'static str) -> Client {
@@ -124,11 +125,11 @@ fn package_manager(client: &Client, discovered: &Discovered, server: &str) -> Wa
     let Some(found) = own.next() else {
         return Way::Around("nothing is set: it asks its own default".to_owned());
     };
-    // Any package may come from an index that is asked besides. (A scope of npm and a registry of
-    // cargo are for what names them alone.)
+    // Any package may come from an index, or another repository, that is asked besides. (A scope of npm
+    // and a registry of cargo are for what names them alone.)
     let besides = of(discovered, client.protocol).iter().find(|found| {
         let elsewhere = repo_at(&found.url, server, client.protocol).is_none();
-        client.protocol == "pypi"
+        matches!(client.protocol, "pypi" | "composer")
             && !found.default
             && elsewhere
             && is_its(client.program, &found.place)

@@ -29,7 +29,8 @@ fn every_protocol_is_looked_for() {
             ("go", 0),
             ("npm", 0),
             ("pypi", 1),
-            ("rpm", 0)
+            ("rpm", 0),
+            ("composer", 0)
         ]
     );
     assert_eq!(

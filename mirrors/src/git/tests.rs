@@ -9,6 +9,7 @@ const MIRROR: Target<'_> = Target {
     kind: RepoKind::Mirror,
     open: Open::Wholly,
     authority: None,
+    keys: None,
     default_mirror: false,
     upstream: Some("https://git.example/team"),
 };

@@ -4,7 +4,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::publishing::{PublishLimits, Step};
-use larder_mirrors::{Call, Protocol, RepoRequest, cargo, deb, npm, pypi, rpm};
+use larder_mirrors::{Call, Protocol, RepoRequest, cargo, composer, deb, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
@@ -15,6 +15,7 @@ const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 6] = [
     (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
     (&rpm::Rpm, Method::PUT, "/Packages/demo.rpm", ""),
     (&rpm::Rpm, Method::PUT, "/repodata/updateinfo.xml", ""),
+    (&composer::Composer, Method::PUT, "/upload", "application/zip"),
 ];
 
 fuzz_target!(|body: &[u8]| {
