@@ -131,7 +131,7 @@ impl Responder {
     ) -> Result<Answer, Problem> {
         let key = repo.document_key(document);
         self.metadata.note_use(key, &cached.found);
-        if document.kind == FileKind::Tag && is_download(context.request, &cached.found) {
+        if document.kind == FileKind::Tag && is_download(context.request, &cached.found, None) {
             self.metadata.note_download_of(key, &cached.found);
         }
         self.document(repo, document, cached, form, context).await
@@ -315,7 +315,11 @@ impl Responder {
         headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
-                if counts && is_download(request, &found) {
+                let changed = repo
+                    .protocol
+                    .asks_by_date()
+                    .then(|| Box::new(Changed::new(found.created_at, self.metadata.now(), "")));
+                if counts && is_download(request, &found, changed.as_deref()) {
                     self.metadata.note_download_of(key, &found);
                 }
                 Answer::Blob(BlobAnswer {
@@ -325,7 +329,7 @@ impl Responder {
                     lasts,
                     private: false,
                     overlay: None,
-                    changed: None,
+                    changed,
                 })
             }
             ArtifactSource::Streaming(download, size) => {

@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
-use larder_model::{Kind, Permission, Problem, Reply};
+use larder_model::{Digest, Kind, Permission, Problem, Reply};
 use larder_storage::{Content, Error};
 use std::future::ready;
 use std::io;
@@ -132,22 +132,26 @@ pub fn names_tag(list: &str, tag: &str) -> bool {
     list.trim() == "*" || list.split(',').any(one)
 }
 
-/// What a request wants of bytes with this entity tag; `None`: it is not known yet.
-fn range_of(method: &Method, headers: &HeaderMap, tag: Option<&str>, size: u64) -> RangeRequest {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
+/// Whether a client that has a part of bytes has one of those with this entity tag, or told of none.
+fn is_current(headers: &HeaderMap, digest: &Digest, changed: Option<&Changed>) -> bool {
+    let Some(part) = headers.get(IF_RANGE) else {
+        return true;
     };
-    let is_tag = |text: &str| tag.is_some_and(|tag| text.trim() == format!("\"{tag}\""));
-    let current = text(IF_RANGE).is_none_or(is_tag);
-    let range = text(RANGE).filter(|_| current && *method == Method::GET);
+    let is_tag = |text: &str| text.trim() == format!("\"{}\"", &*digest.text());
+    part.to_str().is_ok_and(is_tag)
+        || changed.is_some_and(|changed| changed.is_part_of(headers, digest))
+}
+
+/// What a request wants of so many bytes. `is_current`: a part that the client has is of them.
+fn range_of(method: &Method, headers: &HeaderMap, is_current: bool, size: u64) -> RangeRequest {
+    let range = headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let range = range.filter(|_| is_current && *method == Method::GET);
     range.map_or(RangeRequest::Whole, |range| wanted(range, size))
 }
 
 /// Whether a request that is answered with kept bytes downloads them: a HEAD, a 304 and a later part
 /// of them do not.
-pub fn is_download(request: &Parts, found: &FileRecord) -> bool {
+pub fn is_download(request: &Parts, found: &FileRecord, changed: Option<&Changed>) -> bool {
     if request.method != Method::GET {
         return false;
     }
@@ -160,7 +164,8 @@ pub fn is_download(request: &Parts, found: &FileRecord) -> bool {
     if is_known(headers, &tag) {
         return false;
     }
-    range_of(&request.method, headers, Some(&tag), found.size).has_first()
+    let is_current = is_current(headers, &found.digest, changed);
+    range_of(&request.method, headers, is_current, found.size).has_first()
 }
 
 /// Whether the client says that it has the bytes with this entity tag.
@@ -227,7 +232,11 @@ pub(crate) async fn of_blob(
     said.insert(ETAG, quoted);
     let selected = select(
         request,
-        (Some(&tag), size, overlay.is_none()),
+        (
+            is_current(request.headers, &digest, changed.as_deref()),
+            size,
+            overlay.is_none(),
+        ),
         content_type,
         &mut said,
     )?;
@@ -311,16 +320,16 @@ impl Selected {
     }
 }
 
-/// What a request wants of so many bytes with this entity tag (RFC 9110 14.2), and the headers that
-/// say what it gets.
+/// What a request wants of so many bytes (RFC 9110 14.2), and the headers that say what it gets.
+/// `is_current`: a part that the client has is of them.
 fn select(
     request: &RequestView<'_>,
-    (tag, size, in_parts): (Option<&str>, u64, bool),
+    (is_current, size, in_parts): (bool, u64, bool),
     content_type: HeaderValue,
     said: &mut HeaderMap,
 ) -> Result<Selected, Problem> {
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let selected = match range_of(request.method, request.headers, tag, size) {
+    let selected = match range_of(request.method, request.headers, is_current, size) {
         RangeRequest::Whole => Selected::All,
         // What has something laid over it goes out in one piece (RFC 9110 14.2 leaves that open).
         RangeRequest::Parts(_) if !in_parts => Selected::All,
@@ -373,7 +382,9 @@ pub(crate) fn of_streaming(
         cache_control(Lasts::Forever, public && !private),
     );
     let selected = if let Some(size) = size {
-        select(request, (None, size, true), content_type, &mut said)?
+        // Of what is not known to its end nobody has a part by its tag or its date.
+        let is_current = !request.headers.contains_key(IF_RANGE);
+        select(request, (is_current, size, true), content_type, &mut said)?
     } else {
         said.insert(CONTENT_TYPE, content_type);
         Selected::All

@@ -6,7 +6,7 @@
 //! Bytes change with more than their state, as with the address that this server tells of itself: so
 //! dates are earlier by up to an hour, which that decides.
 
-use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::{Algorithm, Digest, Timestamp};
 use std::time::Duration;
@@ -51,11 +51,21 @@ impl Changed {
         if headers.contains_key(IF_NONE_MATCH) {
             return false; // which says more
         }
-        let asked = headers.get(IF_MODIFIED_SINCE);
-        let Some(asked) = asked.and_then(|value| value.to_str().ok()) else {
+        self.is_told(headers.get(IF_MODIFIED_SINCE), tag)
+    }
+
+    /// Whether a client that has a part of bytes, and tells their date alone, has one of those with this
+    /// entity tag (RFC 9110 13.1.5): no other bytes have that date.
+    pub(crate) fn is_part_of(self, headers: &HeaderMap, tag: &Digest) -> bool {
+        self.is_told(headers.get(IF_RANGE), tag)
+    }
+
+    /// Whether a date is one of the two that are told of the bytes with this entity tag.
+    fn is_told(self, date: Option<&HeaderValue>, tag: &Digest) -> bool {
+        let Some(date) = date.and_then(|value| value.to_str().ok()) else {
             return false;
         };
-        asked == self.own(tag).http_date() || self.is_settled() && asked == self.date.http_date()
+        date == self.own(tag).http_date() || self.is_settled() && date == self.date.http_date()
     }
 
     /// Whether no other state can begin in its second any more.

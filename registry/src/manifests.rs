@@ -78,7 +78,7 @@ impl Registry {
             return Err(no_manifest(reference)); // whoever has it is to push it
         }
         self.metadata.note_use(key, &found);
-        if is_download(request, &found) {
+        if is_download(request, &found, None) {
             self.metadata.note_download_of(key, &found);
         }
         let mut headers = HeaderMap::new();

@@ -37,6 +37,10 @@ fn who_has_it_or_goes_on_downloads_nothing() {
             request = request.header(name, *value);
         }
         let (parts, ()) = request.body(()).expect("request").into_parts();
-        assert_eq!(is_download(&parts, &found), is, "{method} {headers:?}");
+        assert_eq!(
+            is_download(&parts, &found, None),
+            is,
+            "{method} {headers:?}"
+        );
     }
 }

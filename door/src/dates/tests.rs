@@ -61,6 +61,22 @@ fn states_of_one_second_have_dates_of_their_own() {
 }
 
 #[test]
+fn a_part_is_of_the_bytes_whose_date_is_told() {
+    let (state, first) = (changed(AT, AT + SECOND), tag("first"));
+    let date = state.date(&first).expect("a date");
+    let part = |date: &HeaderValue| {
+        [(IF_RANGE, date.clone())]
+            .into_iter()
+            .collect::<HeaderMap>()
+    };
+    assert!(state.is_part_of(&part(&date), &first));
+    let later = changed(AT + SECOND, AT + 3 * SECOND);
+    assert!(!later.is_part_of(&part(&date), &first));
+    assert!(!state.is_part_of(&part(&HeaderValue::from_static("\"tag\"")), &first));
+    assert!(!state.is_part_of(&asked(&date), &first));
+}
+
+#[test]
 fn an_entity_tag_says_more_than_a_date() {
     let (state, first) = (changed(AT, AT + SECOND), tag("first"));
     let mut headers = asked(&state.date(&first).expect("a date"));
