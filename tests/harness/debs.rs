@@ -67,6 +67,17 @@ impl Deb {
         format!("pool/{}/{}", self.component, self.file())
     }
 
+    /// What a list of packages has of it, whose file is at a path.
+    pub fn stanza(&self, path: &str) -> String {
+        let body = self.bytes();
+        format!(
+            "{}Filename: {path}\nSize: {}\nSHA256: {}\n\n",
+            self.control(),
+            body.len(),
+            Digest::of(Algorithm::Sha256, &body).hex()
+        )
+    }
+
     fn control(&self) -> String {
         let mut text = format!(
             "Package: {}\nVersion: {}\nArchitecture: {}\nMaintainer: Tests <tests@registry.example>\n",
@@ -104,6 +115,12 @@ impl Deb {
             ("data.tar.gz", &gzip(&tar_of(&members))),
         ])
     }
+}
+
+/// The digest and the size of bytes, as lists have them.
+pub fn sum_and_size(bytes: &[u8]) -> String {
+    let sum = Digest::of(Algorithm::Sha256, bytes).hex();
+    format!("{sum} {}", bytes.len())
 }
 
 /// An archive of members.
@@ -213,6 +230,8 @@ pub struct Archive<'u> {
     pub date: String,
     /// Until when they say that they are good; empty: for ever.
     pub until: String,
+    /// What its suites have besides lists of packages, by the paths below them.
+    pub extra: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'u> Archive<'u> {
@@ -223,6 +242,7 @@ impl<'u> Archive<'u> {
             by_hash: true,
             date: "Thu, 01 Jan 2026 00:00:00 UTC".to_owned(),
             until: String::new(),
+            extra: BTreeMap::new(),
         }
     }
 
@@ -241,26 +261,14 @@ impl<'u> Archive<'u> {
 
     /// The files of a suite by their paths below it, and its list.
     pub fn suite(&self, suite: &str, debs: &[Deb]) -> (BTreeMap<String, Vec<u8>>, String) {
-        let mut files = BTreeMap::new();
+        let mut files = self.extra.clone();
         let mut components: Vec<&str> = debs.iter().map(|deb| &*deb.component).collect();
         components.push("main");
         components.sort_unstable();
         components.dedup();
         for component in &components {
             let of = debs.iter().filter(|deb| deb.component == *component);
-            let mut text = String::new();
-            for deb in of {
-                let body = deb.bytes();
-                write!(
-                    text,
-                    "{}Filename: {}\nSize: {}\nSHA256: {}\n\n",
-                    deb.control(),
-                    deb.path(),
-                    body.len(),
-                    Digest::of(Algorithm::Sha256, &body).hex()
-                )
-                .expect("text");
-            }
+            let text: String = of.map(|deb| deb.stanza(&deb.path())).collect();
             let path = format!("{component}/binary-{ARCHITECTURE}/Packages");
             files.insert(format!("{path}.gz"), gzip(text.as_bytes()));
             files.insert(path, text.into_bytes());
@@ -284,10 +292,28 @@ impl<'u> Archive<'u> {
         )
         .expect("text");
         for (path, bytes) in &files {
-            let sum = Digest::of(Algorithm::Sha256, bytes).hex();
-            writeln!(release, " {sum} {} {path}", bytes.len()).expect("text");
+            writeln!(release, " {} {path}", sum_and_size(bytes)).expect("text");
         }
         (files, release)
+    }
+
+    /// Puts a flat repository there: a folder with packages and their list.
+    pub fn put_flat(&self, folder: &str, debs: &[Deb], keys: &Keys) {
+        let root = format!("/debian/{folder}");
+        let path = |deb: &Deb| format!("{folder}/{}", deb.file());
+        let list: String = debs.iter().map(|deb| deb.stanza(&path(deb))).collect();
+        let release = format!(
+            "Origin: Tests\nDate: {}\nSHA256:\n {} Packages\n",
+            self.date,
+            sum_and_size(list.as_bytes())
+        );
+        for deb in debs {
+            self.upstream
+                .put(&format!("/debian/{}", path(deb)), deb.bytes());
+        }
+        self.upstream.put(&format!("{root}/Packages"), list);
+        self.upstream
+            .put(&format!("{root}/InRelease"), keys.sign_within(&release));
     }
 
     /// Puts a suite there with all its packages, signed in its list and beside it.

@@ -5,7 +5,7 @@ use crate::bed::Bed;
 use larder_model::{Algorithm, Digest};
 use larder_tests::Fault;
 use larder_tests::archive::gzip;
-use larder_tests::debs::{Archive, Deb, Keys};
+use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use serde_json::json;
 
 const SUITE: &str = "/deb/up/dists/stable";
@@ -337,4 +337,71 @@ fn an_archive_without_addresses_by_digest_is_asked_for_names() {
         &Deb::new("demo", "1.0").bytes(),
     );
     assert_eq!(bed.upstream.count(&format!("/debian/{path}")), 1);
+}
+
+#[test]
+fn clients_ask_by_dates_alone() {
+    let bed = Bed::new();
+    let Some(keys) = keys(&bed, "keys") else {
+        return;
+    };
+    let mut archive = Archive::new(&bed.upstream);
+    let deb = Deb::new("demo", "1.0");
+    archive.put("stable", std::slice::from_ref(&deb), &keys);
+    mirror(&bed, &archive, Some(&keys.public()));
+    let list = format!("{SUITE}/InRelease");
+    let date_of = |path: &str| {
+        let answer = bed.get(path).expect(200);
+        answer.header("last-modified").expect("a date").to_owned()
+    };
+    let ask = |path: &str, headers: &[(&str, &str)]| bed.client.send("GET", path, headers, b"");
+    let date = date_of(&list);
+    ask(&list, &[("if-modified-since", &date)]).expect(304);
+    archive.date = "Fri, 02 Jan 2026 00:00:00 UTC".to_owned();
+    archive.put("stable", std::slice::from_ref(&deb), &keys);
+    bed.turn(LONG);
+    ask(&list, &[("if-modified-since", &date)]).expect(200);
+    // Who has a part of a package gets the rest, if the part is of the same bytes.
+    let path = format!("/deb/up/{}", deb.path());
+    bed.get(&path).expect(200);
+    let (date, body) = (date_of(&path), deb.bytes());
+    let rest = ask(&path, &[("range", "bytes=100-"), ("if-range", &date)]).expect(206);
+    assert_eq!(rest.body, &body[100..]);
+    let other = "Thu, 01 Jan 2026 00:00:00 GMT";
+    let all = ask(&path, &[("range", "bytes=100-"), ("if-range", other)]).expect(200);
+    assert_eq!(all.body, body);
+}
+
+#[test]
+fn differences_are_what_their_list_says() {
+    let bed = Bed::new();
+    let Some(keys) = keys(&bed, "keys") else {
+        return;
+    };
+    let mut archive = Archive::new(&bed.upstream);
+    let folder = "main/binary-amd64/Packages.diff";
+    let index = format!(
+        "SHA256-Current: {0} 1\nSHA256-Download:\n {0} one.gz\n {1} two.gz\n",
+        sum_and_size(b"one"),
+        sum_and_size(b"two"),
+    );
+    let name = format!("{folder}/Index");
+    archive.extra.insert(name.clone(), index.into_bytes());
+    archive.put("stable", &[Deb::new("demo", "1.0")], &keys);
+    let there = |file: &str| format!("{THERE}/{folder}/{file}");
+    bed.upstream.put(&there("one.gz"), "one");
+    bed.upstream.put(&there("two.gz"), "<html>log in</html>");
+    bed.upstream.put(&there("three.gz"), "three");
+    mirror(&bed, &archive, Some(&keys.public()));
+    let here = |file: &str| format!("{SUITE}/{folder}/{file}");
+    // Also if nobody asked for their list, nor for the suite, before.
+    bed.right(&here("one.gz"), b"one");
+    bed.get(&here("two.gz")).expect(502);
+    bed.get(&here("three.gz")).expect(404);
+    bed.right(&here("Index"), &archive.extra[&name]);
+    assert_eq!(bed.upstream.count(&there("three.gz")), 0);
+    bed.upstream.go();
+    bed.turn(LONG);
+    bed.right(&here("one.gz"), b"one");
+    bed.upstream.come_back();
 }

@@ -27,12 +27,25 @@ pub struct Listing {
 
 /// A file as a list tells of it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Listed {
+pub(super) struct Listed {
     path: Box<str>,
     /// [`NO_SIZE`]: it is not told.
     size: u64,
     /// In hex.
     digest: Box<str>,
+}
+
+impl Listed {
+    /// Reads a line of a list of digests: digest, size, name.
+    pub(super) fn part(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let (digest, size, name) = (words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            path: name.into(),
+            size: size.parse().ok()?,
+            digest: digest.into(),
+        })
+    }
 }
 
 fn unreadable(fault: Fault) -> Problem {
@@ -60,20 +73,6 @@ impl Stanza {
             "sha256" => self.sha256 = Some(value.into()),
             "sha512" => self.sha512 = Some(value.into()),
             _ => {}
-        }
-    }
-
-    /// A further line of a list of digests of files.
-    fn take_part(&mut self, line: &str) {
-        let mut words = line.split_ascii_whitespace();
-        if let (Some(digest), Some(size), Some(name)) = (words.next(), words.next(), words.next())
-            && let Ok(size) = size.parse()
-        {
-            self.parts.push(Listed {
-                path: name.into(),
-                size,
-                digest: digest.into(),
-            });
         }
     }
 
@@ -124,7 +123,7 @@ impl Listing {
                     in_parts = name.eq_ignore_ascii_case("Checksums-Sha256");
                     stanza.take(name, value);
                 }
-                Some(Line::More(text)) if in_parts => stanza.take_part(text),
+                Some(Line::More(text)) if in_parts => stanza.parts.extend(Listed::part(text)),
                 Some(Line::More(_)) => {}
                 Some(Line::End) | None => {
                     in_parts = false;
@@ -140,7 +139,8 @@ impl Listing {
         }
     }
 
-    fn of(mut files: Vec<Listed>) -> Result<Self, Problem> {
+    /// A list of these files.
+    pub(super) fn of(mut files: Vec<Listed>) -> Result<Self, Problem> {
         let too_large = || bad_document("a list of packages that can be kept in memory");
         files.sort();
         files.dedup_by(|later, first| later.path == first.path);

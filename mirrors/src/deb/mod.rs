@@ -11,6 +11,7 @@ mod stanzas;
 mod release;
 mod suite;
 mod listing;
+mod differences;
 mod plans;
 mod places;
 mod order;
@@ -34,6 +35,7 @@ use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
 use crate::{Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
+use differences::Differences;
 use larder_model::{Problem, ProtocolName, Release as ModelRelease, Reply};
 use paths::{Place, heads, name_of, place, roots_above};
 use release::{Release, signed_text};
@@ -142,8 +144,15 @@ impl Outlines for Suites {
 struct PackageLists;
 
 impl Tables for PackageLists {
-    fn read(&self, _: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
-        Ok(Arc::new(Listing::read(body)?))
+    fn read(&self, list: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        let path = &*list.path;
+        let folder =
+            paths::by_hash(path).map_or_else(|| paths::split(path).0, |(folder, ..)| folder);
+        Ok(if paths::has_differences(folder) {
+            Arc::new(Differences::read(body)?)
+        } else {
+            Arc::new(Listing::read(body)?)
+        })
     }
 }
 
@@ -215,6 +224,10 @@ impl Protocol for Deb {
             "dsc" | "changes" | "buildinfo" => "text/plain; charset=utf-8",
             _ => "application/octet-stream",
         }
+    }
+
+    fn asks_by_date(&self) -> bool {
+        true
     }
 
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {

@@ -150,6 +150,18 @@ pub(super) fn name_of(path: &str) -> &str {
     }
 }
 
+/// Whether the files of a folder are differences of a list.
+pub(super) fn has_differences(folder: &str) -> bool {
+    folder.ends_with(".diff/")
+}
+
+/// The list that tells of the difference at a path; `None`: it is none.
+pub(super) fn list_of_differences(path: &str) -> Option<String> {
+    const LIST: &str = "Index";
+    let (folder, name) = split(path);
+    (has_differences(folder) && name != LIST).then(|| format!("{folder}{LIST}"))
+}
+
 /// The architecture in `name_version_arch.deb`.
 pub(super) fn architecture_of(file: &str) -> Option<&str> {
     let (stem, _) = file.rsplit_once('.')?;

@@ -34,7 +34,7 @@ impl std::error::Error for Fault {}
 pub(super) enum Line<'a> {
     /// A field with its value; spaces around that are left out.
     Field(&'a str, &'a str),
-    /// A further line of the field before, without what is around it.
+    /// A further line of the field before, without the space that says so.
     More(&'a str),
     /// The end of a stanza.
     End,
@@ -87,8 +87,9 @@ fn read(line: &[u8]) -> Result<Line<'_>, Fault> {
     if text.is_empty() {
         return Ok(Line::End);
     }
-    if text.starts_with([' ', '\t']) {
-        return Ok(Line::More(text.trim_start()));
+    // What is indented further is so on purpose.
+    if let Some(more) = text.strip_prefix([' ', '\t']) {
+        return Ok(Line::More(more));
     }
     let (name, value) = text.split_once(':').ok_or(Fault::Line)?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());

@@ -1,6 +1,6 @@
 //! What the list of a suite tells, in memory: each file of it, and which of them list packages.
 
-use super::paths::{self, architecture_of, archive, ending, split};
+use super::paths::{self, Place, architecture_of, archive, ending, place, split};
 use super::release::{Entry, Release};
 use crate::resource::{Fetch, Member, Table};
 use larder_model::Problem;
@@ -55,6 +55,12 @@ impl Table for Suite {
     }
 
     fn lists_of(&self, path: &str) -> Vec<Vec<Member>> {
+        if place(path) == Place::Member {
+            // The suite's own files: only of differences a list of their own tells.
+            let list = paths::list_of_differences(path);
+            let list = list.and_then(|list| self.member(&list));
+            return list.into_iter().map(|list| vec![list]).collect();
+        }
         let (folder, file) = split(path);
         let is_binary = matches!(ending(file), "deb" | "udeb" | "ddeb");
         let stem = if is_binary { "Packages" } else { "Sources" };
@@ -98,7 +104,7 @@ impl Table for Suite {
 }
 
 /// The folder of packages below the archive's root: in `pool/main/h/hello/` the rest after `pool/`.
-fn pool_folder(folder: &str) -> &str {
+pub(super) fn pool_folder(folder: &str) -> &str {
     const POOL: &str = "pool/";
     match folder.find("/pool/") {
         _ if folder.starts_with(POOL) => folder.get(POOL.len()..).unwrap_or_default(),

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::process::Command;
 
 /// A house whose mirror is of an archive with these packages, and trusts the key that signs it.
-fn house(keys: &Keys, debs: &[Deb], program: &std::path::Path) -> House {
+pub(super) fn house_of(keys: &Keys, debs: &[Deb], program: &std::path::Path) -> House {
     let upstream = Upstream::start();
     let archive = Archive::new(&upstream);
     archive.put("stable", debs, keys);
@@ -26,7 +26,7 @@ fn house(keys: &Keys, debs: &[Deb], program: &std::path::Path) -> House {
     house
 }
 
-fn packages() -> [Deb; 4] {
+pub(super) fn packages() -> [Deb; 4] {
     [
         Deb::new("demo", "1.0-1").needs("words (>= 2)"),
         Deb::new("words", "1:2.0~rc1+b1").of("amd64"),
@@ -53,7 +53,7 @@ fn apt_installs_through_a_mirror() {
         return;
     };
     let debs = packages();
-    let house = house(&keys, &debs, &program);
+    let house = house_of(&keys, &debs, &program);
     let reader = house.home(Who::Reader);
     run(&mut install(&reader, "demo"));
     assert!(has(&reader, &debs[0].file()));
@@ -80,7 +80,7 @@ fn apt_refuses_what_is_signed_by_others_or_past() {
     let (Some(keys), Some(others)) = (make("keys"), make("others")) else {
         return;
     };
-    let house = house(&keys, &packages(), &program);
+    let house = house_of(&keys, &packages(), &program);
     let reader = house.home(Who::Reader);
     let keyring = reader.folder().join("etc/apt/keyrings/larder-upstream.asc");
     std::fs::write(keyring, others.public()).expect("keyring");
@@ -111,7 +111,7 @@ fn aptitude_and_apt_read_the_same() {
     let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
         return;
     };
-    let house = house(&keys, &packages(), &program);
+    let house = house_of(&keys, &packages(), &program);
     let reader = house.home(Who::Reader);
     prepare(&reader, "stable");
     let aptitude = aptitude.display();
@@ -123,4 +123,36 @@ fn aptitude_and_apt_read_the_same() {
     assert!(found.contains("demo"), "{found}");
     run(&mut apt(&reader, &format!("{aptitude} -y -d install demo")));
     assert!(has(&reader, "demo_1.0-1_all.deb"));
+}
+
+#[test]
+fn apt_goes_on_with_a_part_of_a_package() {
+    let Some(program) = tool("apt-get") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+        return;
+    };
+    let debs = packages();
+    let house = house_of(&keys, &debs, &program);
+    let reader = house.home(Who::Reader);
+    run(&mut install(&reader, "other"));
+    // What a download that was broken off leaves has the date that the server told.
+    let path = format!("/deb/upstream/{}", debs[3].path());
+    let asks = house.larder.admin().get(&path).expect(200);
+    let date = asks.header("last-modified").expect("a date");
+    let file = debs[3].file();
+    let part = reader.folder().join("cache/archives/partial").join(&file);
+    std::fs::remove_file(reader.folder().join("cache/archives").join(&file)).expect("package");
+    std::fs::write(&part, &debs[3].bytes()[..100]).expect("part");
+    run(&mut apt(
+        &reader,
+        &format!(
+            "touch -d '{date}' {} && apt-get -y -d install other",
+            part.display()
+        ),
+    ));
+    assert!(has(&reader, &file));
+    assert!(house.larder.await_line("\"status\":206"));
 }

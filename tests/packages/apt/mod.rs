@@ -1,5 +1,6 @@
 //! apt: archives mirrored, published to, and grouped, read by the programs that Debian has for them.
 
+mod archives;
 mod client;
 mod group;
 mod hosted;

@@ -1,7 +1,7 @@
 use super::*;
 
 const TEXT: &str = "Package: hello\nVersion: 1:2.10-3\nArchitecture: amd64\n\
-    Maintainer: A <a@registry.example>\nSHA256: none\nDescription: greets\n long\n .\n more\n";
+    Maintainer: A <a@registry.example>\nSHA256: none\nDescription: greets\n   long\n .\n more\n";
 
 #[test]
 fn a_control_file_is_one_stanza() {
@@ -9,7 +9,7 @@ fn a_control_file_is_one_stanza() {
     assert_eq!(control.file_name(), "hello_2.10-3_amd64.deb");
     let text = control.text();
     assert!(
-        text.ends_with("Description: greets\n long\n .\n more\n"),
+        text.ends_with("Description: greets\n   long\n .\n more\n"),
         "{text}"
     );
     assert!(!text.contains("SHA256"), "lists have their own: {text}");

@@ -1,0 +1,151 @@
+//! What archives have besides the lists of packages of a suite: differences, source packages, flat
+//! repositories.
+
+use super::client::{apt, has, prepare};
+use super::mirrored::{house_of, packages};
+use crate::house::{House, Who, read};
+use larder_tests::archive::gzip;
+use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
+use larder_tests::home::Home;
+use larder_tests::tool;
+use larder_tests::tools::run;
+use std::path::PathBuf;
+
+const LIST: &str = "main/binary-amd64/Packages";
+
+/// What a test begins with: apt, and keys in a folder.
+fn begin() -> Option<(PathBuf, tempfile::TempDir, Keys)> {
+    let program = tool("apt-get")?;
+    let folder = tempfile::tempdir().expect("folder");
+    let keys = Keys::make(&folder.path().join("keys"), "never")?;
+    Some((program, folder, keys))
+}
+
+/// A reader whose source is changed.
+fn reader(house: &House, suite: &str, change: impl Fn(&str) -> String) -> Home {
+    let home = house.home(Who::Reader);
+    prepare(&home, suite);
+    let path = home
+        .folder()
+        .join("etc/apt/sources.list.d/larder-upstream.sources");
+    std::fs::write(&path, change(&read(&path))).expect("source");
+    home
+}
+
+#[test]
+fn apt_brings_its_lists_up_to_date_by_differences() {
+    let Some((program, _folder, keys)) = begin() else {
+        return;
+    };
+    // With so many packages a difference is smaller than the list.
+    let mut debs: Vec<Deb> = (0..20)
+        .map(|number| Deb::new(&format!("demo{number}"), "1.0"))
+        .collect();
+    let house = house_of(&keys, &debs, &program);
+    house.larder.api(
+        "PATCH",
+        "repositories/deb/upstream",
+        r#"{"fresh_seconds":0}"#,
+        200,
+    );
+    let home = reader(&house, "stable", str::to_owned);
+    run(&mut apt(&home, "apt-get update"));
+    let mut archive = Archive::new(&house.upstream);
+    let (before, _) = archive.suite("stable", &debs);
+    debs.push(Deb::new("newest", "1.0"));
+    let (after, _) = archive.suite("stable", &debs);
+    let (before, after) = (&before[LIST], &after[LIST]);
+    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let more = String::from_utf8_lossy(&after[before.len()..]);
+    let patch = format!("{lines}a\n{more}.\n").into_bytes();
+    let name = "T-2026-01-02-0000.00-F-2026-01-01-0000.00";
+    let index = format!(
+        "SHA256-Current: {}\nSHA256-History:\n {} {name}\nSHA256-Patches:\n {} {name}\n\
+         SHA256-Download:\n {} {name}.gz\nX-Patch-Precedence: merged\n",
+        sum_and_size(after),
+        sum_and_size(before),
+        sum_and_size(&patch),
+        sum_and_size(&gzip(&patch)),
+    );
+    let folder = format!("{LIST}.diff");
+    archive.date = "Fri, 02 Jan 2026 00:00:00 UTC".to_owned();
+    archive
+        .extra
+        .insert(format!("{folder}/Index"), index.into_bytes());
+    archive.put("stable", &debs, &keys);
+    let at = format!("/debian/dists/stable/{folder}/{name}.gz");
+    house.upstream.put(&at, gzip(b"1d\n"));
+    // What the list of differences does not promise is not given: apt gets the whole list.
+    let other = reader(&house, "stable", str::to_owned);
+    std::fs::remove_dir_all(other.folder().join("state/lists")).expect("lists");
+    let copy = format!(
+        "cp -r {}/state/lists state/lists && apt-get update",
+        home.folder().display()
+    );
+    run(&mut apt(&other, &copy));
+    run(&mut apt(&other, "apt-get -y -d install newest"));
+    assert_eq!(house.upstream.count(&at), 1);
+    house.upstream.put(&at, gzip(&patch));
+    house.upstream.take_asked();
+    run(&mut apt(&home, "apt-get update"));
+    assert_eq!(house.upstream.count(&at), 1);
+    run(&mut apt(&home, "apt-get -y -d install newest"));
+    assert!(has(&home, "newest_1.0_all.deb"));
+    let asked = house.upstream.take_asked();
+    let is_list = |path: &str| path.contains("/Packages") && !path.contains(".diff/");
+    assert!(!asked.iter().any(|asked| is_list(&asked.path)), "{asked:?}");
+}
+
+#[test]
+fn apt_gets_source_packages() {
+    let Some((program, _folder, keys)) = begin() else {
+        return;
+    };
+    let house = house_of(&keys, &packages(), &program);
+    let (parts, mut sums) = (["demo_1.0.dsc", "demo_1.0.tar.xz"], String::new());
+    for part in parts {
+        let at = format!("/debian/pool/main/d/demo/{part}");
+        house.upstream.put(&at, part);
+        sums += &format!(" {} {part}\n", sum_and_size(part.as_bytes()));
+    }
+    let list = format!(
+        "Package: demo\nFormat: 3.0 (native)\nBinary: demo\nArchitecture: all\nVersion: 1.0\n\
+         Directory: pool/main/d/demo\nChecksums-Sha256:\n{sums}\n"
+    );
+    let mut archive = Archive::new(&house.upstream);
+    let name = "main/source/Sources";
+    let packed = gzip(list.as_bytes());
+    archive.extra.insert(format!("{name}.gz"), packed);
+    archive.extra.insert(name.to_owned(), list.into_bytes());
+    archive.put("stable", &packages(), &keys);
+    let source = |text: &str| text.replace("Types: deb", "Types: deb deb-src");
+    let home = reader(&house, "stable", source);
+    let line = "apt-get update && apt-get source --download-only demo";
+    run(&mut apt(&home, line));
+    // Again, with the upstream away, and by another one with nothing.
+    house.upstream.go();
+    let other = reader(&house, "stable", source);
+    run(&mut apt(&other, line));
+    for part in parts {
+        assert_eq!(read(&other.folder().join(part)), part);
+    }
+}
+
+#[test]
+fn apt_installs_from_flat_repositories() {
+    let Some((program, _folder, keys)) = begin() else {
+        return;
+    };
+    let house = house_of(&keys, &packages(), &program);
+    let deb = Deb::new("lonely", "1.0");
+    let archive = Archive::new(&house.upstream);
+    archive.put_flat("flat", std::slice::from_ref(&deb), &keys);
+    let source = |text: &str| text.replace("Components: main\n", "");
+    let line = "apt-get update && apt-get -y -d install lonely";
+    let home = reader(&house, "flat/", source);
+    run(&mut apt(&home, line));
+    house.upstream.go();
+    let other = reader(&house, "flat/", source);
+    run(&mut apt(&other, line));
+    assert!(has(&other, &deb.file()));
+}
