@@ -240,6 +240,9 @@ pub enum Plan<F = Fetch> {
     Record(LogRequest),
     /// Read this list first. It is fetched and parsed once for all artifacts in it.
     Consult(Artifact, Fetch),
+    /// Read those of these lists first that are kept, each in whichever form, as one. If none is, they are
+    /// fetched, unless they are many.
+    Kept(Vec<Vec<Member>>),
     /// Fetch the artifact.
     Fetch(F),
 }

@@ -3,6 +3,7 @@
 use crate::copied::{cargo_builds_with, copy_from, npm_of_prod, pip_of_prod};
 use crate::{folder, larder};
 use larder_model::hex;
+use larder_tests::debs::Deb;
 use larder_tests::parcel::{in_path, package_of, publish_to, version_of};
 use larder_tests::random::Random;
 use larder_tests::{Bucket, Fault, Larder, Shelf, Start, Upstream, archive, modules, run, tool};
@@ -31,12 +32,13 @@ fn body_with(protocol: &str, version: &str, word: &str) -> Vec<u8> {
             word,
         ),
         "composer" => archive::php_package("acme/demo", version, word, &json!({})),
+        "deb" => Deb::new("demo", version).with(&[("usr/share/demo/word", word.as_bytes())]),
         _ => archive::wheel("demo", version, word),
     }
 }
 
 /// The protocols whose packages are made without further programs.
-const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "go", "composer"];
+const PROTOCOLS: [&str; 6] = ["cargo", "npm", "pypi", "go", "composer", "deb"];
 
 impl Promotion {
     fn new(protocol: &'static str, versions: &[&str]) -> Self {
@@ -362,8 +364,11 @@ fn a_large_version_is_promoted(larder: Larder, protocol: &'static str) {
     promotion.copy("1.0.0", 200);
     promotion.leave_alone();
     let there = promotion.shelf.artifact_here("1.0.0");
-    // What is published here has the digest of its archive alone in its address.
-    let there = there.replacen("/up/", "/prod/", 1).replace("/r1.0.0-", "/");
+    // What is published here has the digest of its archive alone in its address, or a suite.
+    let there = there
+        .replacen("/up/", "/prod/", 1)
+        .replace("/r1.0.0-", "/")
+        .replace("/pool/", "/pool/stable/main/");
     let came = promotion.larder.admin().get(&there).expect(200).body;
     assert!(came == large, "{protocol}");
 }

@@ -14,6 +14,23 @@ const MAX_FETCHED: usize = 8;
 /// Heads that are asked for again for the same reason.
 const MAX_ASKED: usize = 8;
 
+/// Several lists as one.
+struct Joined(Vec<Arc<dyn Table>>);
+
+impl Table for Joined {
+    fn find(&self, root: &str, path: &str) -> Option<Fetch> {
+        self.0.iter().find_map(|table| table.find(root, path))
+    }
+
+    fn named(&self, file: &str) -> Vec<String> {
+        self.0.iter().flat_map(|table| table.named(file)).collect()
+    }
+
+    fn weight(&self) -> usize {
+        self.0.iter().map(|table| table.weight()).sum()
+    }
+}
+
 impl Plans {
     /// How an artifact is got that a list of a kept set names; `None` if none does. With `anew` the
     /// heads are asked for again, and lists are fetched that may name it.
@@ -97,6 +114,24 @@ impl Plans {
             !better.any(|better| heads.contains(&better))
         };
         Ok(heads.iter().filter(is_first).cloned().collect())
+    }
+
+    /// Those of some lists that are kept, as one; if none is, all, unless they are many.
+    pub(super) async fn kept_lists(
+        &self,
+        repo: &Arc<Repo>,
+        lists: Vec<Vec<Member>>,
+    ) -> Result<Arc<dyn Table>, Problem> {
+        let mut kept = Vec::new();
+        for forms in &lists {
+            kept.extend(self.kept_form(repo, forms).await?);
+        }
+        if kept.is_empty() && lists.len() <= MAX_FETCHED {
+            for forms in lists {
+                kept.extend(self.fetch_form(repo, forms).await?);
+            }
+        }
+        Ok(Arc::new(Joined(kept)))
     }
 
     /// A list in a form of it that is kept.

@@ -122,6 +122,7 @@ impl Plans {
                 Plan::Consult(list, fetch) => {
                     tables.push(self.tables.fetch(repo, &list, fetch).await?);
                 }
+                Plan::Kept(lists) => tables.push(self.kept_lists(repo, lists).await?),
                 Plan::Record(wanted) => {
                     let record = self.logs.record(repo, &wanted).await?;
                     known.push(record);

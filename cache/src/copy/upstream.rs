@@ -80,10 +80,14 @@ impl UpstreamReader {
 
     /// The paths of the documents that are kept of a package.
     async fn documents(&self, repo: &Repo, package: &str) -> Result<Vec<Box<str>>, Problem> {
-        let Some(document) = repo.protocol.package_document(package) else {
-            return Ok(Vec::new());
+        let document = repo.protocol.package_document(package);
+        let package = match &document {
+            Some(document) => &*document.package,
+            // Sets tell of all packages.
+            None if repo.protocol.sets().is_some() => "",
+            None => return Ok(Vec::new()),
         };
-        let key = repo.package_key(&document.package);
+        let key = repo.package_key(package);
         let kept = self
             .metadata
             .list(key, FileKind::Document, "", MAX_DOCUMENTS);

@@ -22,6 +22,7 @@ mod packer;
 mod merge;
 mod index;
 mod publish;
+mod copying;
 mod routes;
 mod about;
 mod connect;
@@ -33,7 +34,7 @@ use crate::protocol::{Call, Outlines, Protocol, Sets, Signature, StateAge, Table
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
-use crate::{Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use differences::Differences;
 use larder_model::{Problem, ProtocolName, Release as ModelRelease, Reply};
@@ -244,6 +245,10 @@ impl Protocol for Deb {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Packages)
+    }
+
+    fn copying(&self) -> Option<&dyn Copying> {
+        Some(&copying::PackageCopies)
     }
 
     fn describing(&self) -> Option<&dyn Describing> {

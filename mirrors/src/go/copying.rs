@@ -36,6 +36,7 @@ impl Copying for ModuleCopies {
             Plan::Read(document) => Plan::Read(document),
             Plan::Outline(document) => Plan::Outline(document),
             Plan::Consult(list, fetch) => Plan::Consult(list, fetch),
+            Plan::Kept(lists) => Plan::Kept(lists),
         })
     }
 

@@ -41,6 +41,7 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
                 tables.push(PackageLists.read(&list, body)?);
             }
             Plan::Outline(_) => panic!("no document has an outline"),
+            Plan::Kept(_) => panic!("each list is asked for"),
             Plan::Record(_) => panic!("there is no log"),
             fetch @ Plan::Fetch(_) => return Ok(fetch),
         }
