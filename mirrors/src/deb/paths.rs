@@ -72,6 +72,11 @@ pub(super) fn is_upload(name: &str) -> bool {
     name.bytes().all(plain) && ending(name) == "deb" && architecture_of(name).is_some()
 }
 
+/// Whether a file's name is that of something that programs send with packages and nobody reads here.
+pub(super) fn is_beside_uploads(name: &str) -> bool {
+    matches!(ending(name), "changes" | "buildinfo")
+}
+
 /// The root of the archive whose suites are above a folder, and the folder below `dists/`; `None`: it
 /// is not below such a folder.
 pub(super) fn archive(folder: &str) -> Option<(&str, &str)> {

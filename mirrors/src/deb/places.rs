@@ -44,7 +44,7 @@ impl<'a> PoolPlace<'a> {
                     .is_some_and(|it| it.is_ascii_alphanumeric())
         };
         let fits = is_word(suite) && is_word(component) && path.len() <= MAX_PATH_BYTES;
-        if !fits || !paths::is_upload(file) {
+        if !fits || !(paths::is_upload(file) || paths::is_beside_uploads(file)) {
             return Err(wrong());
         }
         Ok(Self {

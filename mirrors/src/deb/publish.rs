@@ -7,6 +7,9 @@
 use super::package::Package;
 use super::places::PoolPlace;
 use super::published::Published;
+use super::release::signed_text;
+use super::stanzas::{Line, Lines};
+use crate::archive::window::Window;
 use crate::publishing::{
     Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
 };
@@ -15,6 +18,7 @@ use crate::text::PLAIN_TEXT;
 use http::StatusCode;
 use larder_model::{BodyLimit, FileKind, Kind, Problem, Reply, Verb};
 use std::collections::BTreeSet;
+use std::io::SeekFrom;
 use std::sync::Arc;
 
 /// An action on the file at a path.
@@ -22,6 +26,8 @@ use std::sync::Arc;
 pub(super) enum FileAction {
     /// Publishes the package in the body.
     Publish,
+    /// Lets pass what comes with packages (`dput`) and is not kept.
+    Pass,
     /// Deletes it from a suite.
     Delete,
 }
@@ -38,7 +44,7 @@ pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
     PublishRequest {
         package: "".into(),
         verb: match action {
-            FileAction::Publish => Verb::Write,
+            FileAction::Publish | FileAction::Pass => Verb::Write,
             FileAction::Delete => Verb::Delete,
         },
         action: Arc::new(OnFile { path, action }),
@@ -49,6 +55,7 @@ impl Action for OnFile {
     fn name(&self) -> &'static str {
         match self.action {
             FileAction::Publish => "publish",
+            FileAction::Pass => "pass",
             FileAction::Delete => "delete",
         }
     }
@@ -56,6 +63,7 @@ impl Action for OnFile {
     fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
         match self.action {
             FileAction::Publish => limits.file.into(),
+            FileAction::Pass => limits.metadata.into(),
             FileAction::Delete => BodyLimit::NOTHING,
         }
     }
@@ -63,7 +71,7 @@ impl Action for OnFile {
     fn least_kept(&self, body_bytes: u64, _: &PublishLimits) -> u64 {
         match self.action {
             FileAction::Publish => body_bytes,
-            FileAction::Delete => 0,
+            FileAction::Pass | FileAction::Delete => 0,
         }
     }
 
@@ -73,6 +81,7 @@ impl Action for OnFile {
                 let control = Package::control(body, limits.metadata)?;
                 Ok(control.package().into())
             }
+            FileAction::Pass => source_of(body),
             FileAction::Delete => Ok("".into()),
         }
     }
@@ -89,6 +98,7 @@ impl Action for OnFile {
     ) -> Result<Vec<Step>, Problem> {
         match self.action {
             FileAction::Publish => add(&self.path, &Package::read(body, limits)?, files),
+            FileAction::Pass => Ok(Vec::new()),
             FileAction::Delete => {
                 let file = artifact_at(&self.path, files).ok_or_else(|| {
                     Problem::not_found("package", format!("there is no {} here", self.path))
@@ -101,7 +111,28 @@ impl Action for OnFile {
     fn reply(&self) -> Reply {
         match self.action {
             FileAction::Publish => reply(StatusCode::CREATED, "published\n"),
+            FileAction::Pass => reply(StatusCode::CREATED, "not kept: packages tell all of it\n"),
             FileAction::Delete => reply(StatusCode::OK, "deleted\n"),
+        }
+    }
+}
+
+/// The source package that a file tells of which comes with packages.
+fn source_of(body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
+    let bytes = Window::new(body, 0, size).bytes(0, size);
+    let bytes = bytes.map_err(Problem::internal)?;
+    let wrong = || Problem::invalid("file", "this file tells of no source package");
+    let text = signed_text(&bytes).ok_or_else(wrong)?;
+    let mut lines = Lines::new(Box::new(text.as_bytes()), bytes.len() as u64);
+    loop {
+        match lines.next().map_err(|fault| wrong().because(fault))? {
+            Some(Line::Field("Source", source)) => {
+                let name = source.split_ascii_whitespace().next().ok_or_else(wrong)?;
+                return Ok(name.into());
+            }
+            Some(_) => {}
+            None => return Err(wrong()),
         }
     }
 }

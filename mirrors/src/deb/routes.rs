@@ -1,6 +1,6 @@
 //! Paths of a repository: lists of suites, what they name, packages; and packages that are published.
 
-use super::paths::{Place, place};
+use super::paths::{self, Place, place};
 use super::places::{KEY, PoolPlace, SUITES};
 use super::publish::{FileAction, request};
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
@@ -19,7 +19,11 @@ pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
             return read(path).map(Call::Read);
         }
     };
-    PoolPlace::read(&path)?;
+    let place = PoolPlace::read(&path)?;
+    let action = match action {
+        FileAction::Publish if paths::is_beside_uploads(place.file) => FileAction::Pass,
+        action => action,
+    };
     Ok(Call::Publish(self::request(path, action)))
 }
 

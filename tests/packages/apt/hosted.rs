@@ -184,3 +184,43 @@ fn versions_are_copied_to_other_repositories() {
         .get("/deb/released/dists/testing/InRelease")
         .expect(404);
 }
+
+#[test]
+fn dput_sends_what_was_built() {
+    let Some(dput) = tool("dput") else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+        return;
+    };
+    let larder = larder(&keys);
+    let home = Home::of(&larder, Who::Reader, ("apt", "deb/local"), &[dput]);
+    let deb = Deb::new("demo", "1.0");
+    std::fs::write(home.folder().join(deb.file()), deb.bytes()).expect("package");
+    std::fs::write(
+        home.folder().join("demo_1.0_all.buildinfo"),
+        "Source: demo\n",
+    )
+    .expect("what it was built of");
+    let host = larder.url().replace("http://", "");
+    let config = format!(
+        "[larder]\nfqdn = {host}\nincoming = /deb/local/pool/stable/main\nmethod = http\n\
+         login = maker\nallow_unsigned_uploads = 1\nallow_dcut = 0\nrun_dinstall = 0\n"
+    );
+    std::fs::write(home.folder().join("dput.cf"), config).expect("configuration");
+    // It asks for the password on a terminal, or reads it if there is none.
+    let script = "printf 'Format: 1.8\\nDate: Thu, 01 Jan 2026 00:00:00 +0000\\nSource: demo\\nBinary: demo\\n\
+         Architecture: all\\nVersion: 1.0\\nDistribution: stable\\nUrgency: low\\n\
+         Maintainer: A <a@registry.example>\\nChanged-By: A <a@registry.example>\\n\
+         Description:\\n demo - words\\nChanges:\\n demo (1.0) stable; urgency=low\\nFiles:\\n' > demo.changes\n\
+         for file in demo_1.0_all.buildinfo demo_1.0_all.deb; do\n\
+         echo \" $(md5sum < $file | cut -d' ' -f1) $(stat -c %s $file) tests optional $file\" >> demo.changes\n\
+         done\nmv demo.changes demo_1.0_all.changes\n\
+         echo \"$PASSWORD\" | setsid -w dput -U -c dput.cf larder demo_1.0_all.changes";
+    let mut sends = home.shell(home.folder(), script);
+    run(sends.env("PASSWORD", PASSWORD));
+    let path = "/deb/local/pool/stable/main/demo_1.0_all.deb";
+    let there = larder.admin().get(path).expect(200).body;
+    assert_eq!(there, deb.bytes());
+    let told = larder.api("GET", "repositories/deb/local/packages", "", 200);
+    assert_eq!(told["items"].as_array().map(Vec::len), Some(1), "{told}");
+}

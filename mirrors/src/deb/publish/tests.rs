@@ -125,6 +125,28 @@ fn addresses_say_what_is_published() {
 }
 
 #[test]
+fn what_comes_with_packages_is_let_pass() {
+    let signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nFormat: 1.8\nSource: hello (1.0)\n\
+        -----BEGIN PGP SIGNATURE-----\n\nAA==\n-----END PGP SIGNATURE-----\n";
+    let (changes, buildinfo) = ("hello_1.0_amd64.changes", "hello_1.0_amd64.buildinfo");
+    for (name, body, source) in [
+        (changes, signed, Some("hello")),
+        (buildinfo, "Source: hello\n", Some("hello")),
+        (changes, "Format: 1.8\n", None),
+        (changes, "<html>", None),
+        (changes, "", None),
+    ] {
+        let path = format!("/pool/stable/main/{name}");
+        let request = publish_request(&Deb, &Method::PUT, &path).expect("a place");
+        let (mut body, limits) = (Cursor::new(body.as_bytes()), PublishLimits::default());
+        let told = request.action.package_in(&mut body, &limits);
+        assert_eq!(told.ok().as_deref(), source, "{name}");
+        let steps = request.action.steps(&mut body, &[], &limits);
+        assert_eq!(steps.expect("steps"), []);
+    }
+}
+
+#[test]
 fn a_name_stays_reserved_once_no_suite_has_it() {
     let body = hello();
     let other = PATH.replace("stable", "testing");
