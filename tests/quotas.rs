@@ -98,7 +98,7 @@ fn of_racing_publishes_those_are_taken_that_fit() {
 fn every_dialect_tells_how_much_is_left() {
     let larder = larder();
     let client = larder.admin();
-    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb"] {
         hosted(
             &larder,
             protocol,
@@ -128,9 +128,11 @@ fn what_is_announced_and_cannot_fit_is_not_asked_for() {
         .send("POST", "/v2/team/app/blobs/uploads/", &[], b"")
         .expect(202);
     let location = started.header("location").expect("location").to_owned();
-    let rpm =
-        json!({"protocol": "rpm", "name": "team", "kind": "hosted", "quota": {"bytes": 1000}});
-    larder.api("POST", "repositories", &rpm.to_string(), 201);
+    for protocol in ["rpm", "deb"] {
+        let quota = json!({"bytes": 1000});
+        let team = json!({"protocol": protocol, "name": "team", "kind": "hosted", "quota": quota});
+        larder.api("POST", "repositories", &team.to_string(), 201);
+    }
     for (method, path) in [
         ("PATCH", location.clone()),
         ("PUT", format!("{location}&digest={}", digest(b"whatever"))),
@@ -139,6 +141,10 @@ fn what_is_announced_and_cannot_fit_is_not_asked_for() {
             format!("/v2/team/app/blobs/uploads/?digest={}", digest(b"whatever")),
         ),
         ("PUT", "/rpm/team/demo-1-1.noarch.rpm".to_owned()),
+        (
+            "PUT",
+            "/deb/team/pool/stable/main/demo_1_all.deb".to_owned(),
+        ),
     ] {
         let mut stream = client.connect().expect("connect");
         let headers = [("expect", "100-continue")];

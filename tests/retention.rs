@@ -236,6 +236,7 @@ fn versions_of_packages_go_and_come_back() {
         ("pypi", "/pypi/local/simple/demo/"),
         ("go", "/go/local/demo.example/@v/list"),
         ("composer", "/composer/local/p2/acme/demo.json"),
+        ("deb", "/deb/local/dists/stable/main/binary-all/Packages"),
     ] {
         let first = version_of(protocol, "1.0.0");
         let repo = format!("{protocol}/local");

@@ -181,7 +181,9 @@ pub(crate) fn house() -> Larder {
         image().push(&admin, &format!("{repo}/demo"), "latest");
     }
     for repo in ["team-m", "hidden"] {
-        for protocol in ["npm", "cargo", "deb", "pypi", "go", "composer", "rpm", "oci"] {
+        for protocol in [
+            "npm", "cargo", "deb", "pypi", "go", "composer", "rpm", "oci",
+        ] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "mirror", "open": false,
                 "offline": true, "upstream": {"url": "https://registry.example/"}});
             larder.api("POST", "repositories", &new.to_string(), 201);

@@ -75,7 +75,11 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
             assert!(kept.body == new, "{here}");
             // An address that the older index does not have leads to no older bytes, and a list that was not asked for
             // before is read as it is now.
-            let tries = if matches!(shelf.protocol, "composer" | "deb") { 1 } else { 2 };
+            let tries = if matches!(shelf.protocol, "composer" | "deb") {
+                1
+            } else {
+                2
+            };
             assert_eq!(bed.upstream.count(&there), tries, "{here}");
         }
     }

@@ -150,6 +150,11 @@ fn small_artifacts_of_rpm() {
 }
 
 #[test]
+fn small_artifacts_of_deb() {
+    spoil("deb", SMALL, true);
+}
+
+#[test]
 fn small_artifacts_of_composer() {
     spoil("composer", SMALL, false);
 }
@@ -173,6 +178,11 @@ fn large_artifacts_of_pypi() {
 #[test]
 fn large_artifacts_of_rpm() {
     spoil("rpm", LARGE, true);
+}
+
+#[test]
+fn large_artifacts_of_deb() {
+    spoil("deb", LARGE, true);
 }
 
 #[test]

@@ -343,7 +343,10 @@ fn uploads_are_refused_before_their_bodies_come() {
     let reader = larder.make_user("reader");
     let writer = larder.make_user("writer");
     larder.grant("user:reader", "*", "*", "reader");
-    larder.grant("user:writer", "rpm/local", "tool", "writer");
+    for repository in ["rpm/local", "deb/local"] {
+        larder.grant("user:writer", repository, "tool", "writer");
+    }
+    let pool = "/deb/local/pool/stable/main/a_1_all.deb";
     let begin = |client: &Client, path: &str| {
         let mut stream = client.connect().expect("connect");
         let head = client.head("PUT", path, &[("expect", "100-continue")], Some(1 << 20));
@@ -354,18 +357,19 @@ fn uploads_are_refused_before_their_bodies_come() {
     };
     for path in [
         "/rpm/local/a.rpm",
+        pool,
         "/npm/local/demo",
         "/cargo/local/api/v1/crates/new",
         "/composer/local/upload",
     ] {
         assert!(matches!(begin(&reader, path), 401 | 403 | 404), "{path}");
     }
-    let refused = writer
-        .send("PUT", "/rpm/local/a.rpm", &[], b"no package")
-        .expect(400);
-    assert!(
-        refused.text().contains("rpm"),
-        "what package it is stands in the body: {}",
-        refused.text()
-    );
+    for (path, why) in [("/rpm/local/a.rpm", "rpm"), (pool, "ar archive")] {
+        let refused = writer.send("PUT", path, &[], b"no package").expect(400);
+        assert!(
+            refused.text().contains(why),
+            "what package it is stands in the body: {}",
+            refused.text()
+        );
+    }
 }

@@ -106,6 +106,9 @@ fn a_limit_is_on_what_it_names_and_on_nothing_else() {
     let path = "/rpm/local/Packages/probe-1-1.noarch.rpm";
     let refused = larder.admin().send("PUT", path, &[], &rpm).expect(413);
     is_told(&refused.text(), &TOLD);
+    let path = "/deb/local/pool/stable/main/probe_1_all.deb";
+    let refused = larder.admin().send("PUT", path, &[], &rpm).expect(413);
+    is_told(&refused.text(), &TOLD);
     let path = "/composer/local/upload";
     let word = "word ".repeat(20_000);
     let refused = |body: &[u8]| larder.admin().send("PUT", path, &[], body).expect(413);

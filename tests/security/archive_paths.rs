@@ -71,7 +71,7 @@ fn no_member_of_an_archive_becomes_a_file() {
     // Too large for a row of the database: what is taken becomes an object.
     let noise = larder_tests::random::Random::seeded().bytes(100_000);
     let mut count = 0;
-    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb"] {
         for name in &names {
             let target = around.path().join("beside");
             let target = target.to_string_lossy();

@@ -143,6 +143,7 @@ fn answers(larder: &Larder) -> Vec<(&'static str, Response)> {
             get(&admin, "/pypi/local/simple"),
         ),
         ("rpm's list", get(&admin, "/rpm/local/repodata/repomd.xml")),
+        ("apt's suites", get(&admin, "/deb/local/suites.txt")),
     ]
 }
 
@@ -206,6 +207,7 @@ fn no_other_site_is_let_in() {
             "/pypi/local/simple/",
             "/composer/local/packages.json",
             "/rpm/local/repodata/repomd.xml",
+            "/deb/local/suites.txt",
         ] {
             let asks = [
                 ("origin", origin),

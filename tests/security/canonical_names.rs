@@ -36,7 +36,7 @@ const LOOKALIKES: [&str; 20] = [
 fn what_only_looks_like_a_name_is_none() {
     let larder = larder();
     let admin = larder.admin();
-    for protocol in ["npm", "cargo", "pypi", "composer"] {
+    for protocol in ["npm", "cargo", "pypi", "composer", "deb"] {
         let first = publish(&admin, protocol, "demo-app", "1.0.0", b"ours");
         assert!(matches!(first.status, 200 | 201), "{}", first.text());
         for name in LOOKALIKES {

@@ -220,6 +220,8 @@ fn only_the_api_looks_at_the_cookie() {
         ("POST", "/pypi/local/legacy/"),
         ("GET", "/composer/local/packages.json"),
         ("PUT", "/composer/local/upload"),
+        ("GET", "/deb/local/dists/stable/InRelease"),
+        ("PUT", "/deb/local/pool/stable/main/demo_1_all.deb"),
         ("GET", "/rpm/local/repodata/repomd.xml"),
         ("PUT", "/rpm/local/demo-1-1.noarch.rpm"),
     ] {

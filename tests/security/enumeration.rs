@@ -32,7 +32,7 @@ fn basic(larder: &Larder, path: &str, name: &str) -> Response {
     larder.user(name, "a wrong password").get(path)
 }
 
-const LOGINS: [Login; 11] = [
+const LOGINS: [Login; 12] = [
     ("images", |larder, name| basic(larder, "/v2/", name)),
     ("an image", |larder, name| {
         basic(larder, "/v2/team/app/tags/list", name)
@@ -52,6 +52,9 @@ const LOGINS: [Login; 11] = [
     }),
     ("composer", |larder, name| {
         basic(larder, "/composer/main/packages.json", name)
+    }),
+    ("deb", |larder, name| {
+        basic(larder, "/deb/main/dists/stable/InRelease", name)
     }),
     ("metrics", |larder, name| basic(larder, "/metrics", name)),
     ("the token endpoint's form", |larder, name| {

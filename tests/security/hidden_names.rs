@@ -23,7 +23,7 @@ fn house() -> (Larder, Vec<Client>) {
     larder.close_everything();
     let admin = larder.admin();
     for name in [VISIBLE, HIDDEN] {
-        for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
+        for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb"] {
             let published = publish(&admin, protocol, &format!("{name}-demo"), "1.0.0", b"x");
             assert!(
                 matches!(published.status, 200 | 201),
@@ -46,6 +46,7 @@ fn house() -> (Larder, Vec<Client>) {
         "cargo/*",
         "pypi/*",
         "go/*",
+        "deb/*",
         "oci/team",
         "oci/visible-team",
     ] {
@@ -57,7 +58,7 @@ fn house() -> (Larder, Vec<Client>) {
     let owner = larder.make_user("owner");
     larder.grant("user:owner", "*", "*", "admin");
     let limit = |it| json!({"repository": it, "package": "visible*", "role": "admin"});
-    let limits = ["npm/*", "cargo/*", "pypi/*", "go/*", "oci/team"].map(limit);
+    let limits = ["npm/*", "cargo/*", "pypi/*", "go/*", "deb/*", "oci/team"].map(limit);
     let limits = json!({"name": "l", "grants": limits});
     let (_, limited) = token(&owner, "", &limits);
     let short =
@@ -74,7 +75,7 @@ fn house() -> (Larder, Vec<Client>) {
 }
 
 /// Places that name packages: lists, searches, documents of what may be seen, and errors.
-const PLACES: [&str; 53] = [
+const PLACES: [&str; 58] = [
     "/v2/_catalog",
     "/v2/_catalog?n=1",
     "/v2/_catalog?last=team/a",
@@ -102,6 +103,11 @@ const PLACES: [&str; 53] = [
     "/go/main/visible-demo.example/@v/list",
     "/go/main/none-such.example/@latest",
     "/rpm/main/repodata/repomd.xml",
+    "/deb/main/dists/stable/InRelease",
+    "/deb/main/dists/stable/main/binary-all/Packages",
+    "/deb/local/dists/stable/main/Contents-all.gz",
+    "/deb/local/pool/stable/main/visible-demo_1.0.0_all.deb",
+    "/deb/main/pool/stable/main/none-such_1.0.0_all.deb",
     "/composer/main/packages.json",
     "/composer/main/p2/acme/visible-demo.json",
     "/composer/main/p2/acme/none-such.json",

@@ -86,6 +86,8 @@ const PATHS: [&str; 26] = [
     "/composer/main/p2/acme/{}.json",
     "/composer/main/search.json?q={}",
     "/rpm/main/{}",
+    "/deb/main/dists/{}/InRelease",
+    "/deb/main/{}",
     "/api/v1/repositories/npm/{}",
     "/api/v1/search?q={}",
     "/api/v1/repositories?after={}",

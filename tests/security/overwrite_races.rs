@@ -18,6 +18,7 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
         "npm" => "/npm/local/race/-/race-1.0.0.tgz".to_owned(),
         "go" => format!("/go/local/{}/@v/v1.0.0.zip", package_of(protocol, "race")),
         "cargo" => "/cargo/local/api/v1/crates/race/1.0.0/download".to_owned(),
+        "deb" => "/deb/local/pool/stable/main/race_1.0.0_all.deb".to_owned(),
         "composer" => {
             let path = "/composer/local/p2/acme/race.json";
             let metadata = larder.admin().get(path).expect(200).json();
@@ -47,7 +48,7 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
 #[test]
 fn one_of_many_publishes_a_version() {
     let larder = larder();
-    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb"] {
         let start = Barrier::new(WRITERS);
         let won = std::thread::scope(|scope| {
             let race = |at: usize| {
