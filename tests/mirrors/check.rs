@@ -245,7 +245,7 @@ fn private_addresses_are_not_asked_unless_they_are_allowed() {
 }
 
 /// Of each protocol the one that was redirected.
-const PROBES: usize = 5;
+const PROBES: usize = 6;
 
 #[test]
 fn offline_nobody_is_asked() {

@@ -30,6 +30,11 @@ fuzz_target!(|body: &[u8]| {
         let _ = (table.weight(), table.named("demo_1_all.deb"));
         let _ = table.find("dists/stable/", "pool/demo_1_all.deb");
     }
+    let folder = "dists/stable/main/binary-all/Packages.diff";
+    let list = Artifact::new("", None, format!("{folder}/Index"));
+    if let Ok(table) = deb::Deb.tables().expect("tables").read(&list, body) {
+        let _ = (table.weight(), table.find("dists/stable/", &format!("{folder}/T.gz")));
+    }
     let zeros = "0".repeat(64);
     let head = format!("SHA256:\n {zeros} 1 main/binary-all/Packages\n");
     let mut merge = deb::Deb.index().expect("an index").merge(Timestamp(0), "dists/stable/");

@@ -8,9 +8,10 @@ use larder_mirrors::{Call, Protocol, RepoRequest, cargo, composer, deb, npm, pyp
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
-const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 6] = [
+const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 8] = [
     (&cargo::Cargo, Method::PUT, "/api/v1/crates/new", ""),
     (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1_all.deb", ""),
+    (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1_all.changes", ""),
     (&npm::Npm, Method::PUT, "/@acme%2fwidget", "application/json"),
     (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
     (&rpm::Rpm, Method::PUT, "/Packages/demo.rpm", ""),

@@ -3,7 +3,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    for access in larder_registry::scope::parse(text) {
+    for access in larder_registry::scope::parse([text].into_iter()) {
         assert!(!access.name.is_empty() && !access.kind.contains(' '));
     }
 });
