@@ -1,20 +1,35 @@
 //! Suites of Debian archives as they were.
 
 use crate::bed::Bed;
-use larder_tests::debs::{Archive, Deb, Keys};
+use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use serde_json::json;
 
 const LIST: &str = "dists/stable/InRelease";
 const PACKAGES: &str = "dists/stable/main/binary-amd64/Packages.gz";
 const DAY: u64 = 86_400;
 
-/// The day that the server believes in.
-fn today(bed: &Bed, version: &str) -> String {
+/// The moment that the server believes in.
+fn moment(bed: &Bed, version: &str) -> String {
     let body = json!({"protocol": "deb", "name": format!("at-{version}"), "kind": "hosted"});
     let made = bed
         .larder
         .api("POST", "repositories", &body.to_string(), 201);
-    made["created_at"].as_str().expect("time")[..10].to_owned()
+    made["created_at"].as_str().expect("time").to_owned()
+}
+
+/// The day of that moment.
+fn today(bed: &Bed, version: &str) -> String {
+    moment(bed, version)[..10].to_owned()
+}
+
+/// A run of the collector that waits for nothing.
+fn collect(bed: &Bed) {
+    let job = bed.larder.api("POST", "gc/runs", r#"{"grace":"0s"}"#, 202);
+    let path = format!("jobs/{}", job["id"].as_str().expect("id"));
+    let state = || bed.larder.api("GET", &path, "", 200)["state"].take();
+    while state() != "succeeded" {
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -44,6 +59,7 @@ fn a_mirror_is_read_as_it_was_at_the_end_of_a_day() {
         bed.turn(2 * DAY);
     }
     bed.upstream.go();
+    collect(&bed);
     for (day, state) in &states {
         for (path, bytes) in state {
             let view = format!("/deb/up@{day}/{path}");
@@ -66,5 +82,48 @@ fn a_mirror_is_read_as_it_was_at_the_end_of_a_day() {
     assert!(told.contains("deb/local"), "{told}");
     let path = format!("/deb/local@{first}/pool/stable/main/demo_1.0_all.deb");
     bed.larder.admin().send("PUT", &path, &[], b"x").expect(405);
+    bed.upstream.come_back();
+}
+
+#[test]
+fn of_the_states_of_a_day_the_last_one_stays() {
+    let bed = Bed::new();
+    let Some(keys) = Keys::make(&bed.larder.folder().join("keys"), "never") else {
+        return;
+    };
+    let mut archive = Archive::new(&bed.upstream);
+    let body = json!({"protocol": "deb", "name": "up", "kind": "mirror", "fresh_seconds": 0,
+        "upstream": {"url": archive.url(), "allow_private": true}});
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
+    // A day begins.
+    let now = moment(&bed, "0");
+    let number = |at: usize| now[at..at + 2].parse::<u64>().expect("a number");
+    bed.turn(DAY - (number(11) * 60 + number(14)) * 60 - number(17) + 10);
+    let day = today(&bed, "1");
+    let mut lists = Vec::new();
+    for (version, wait) in [("1.0", 3600), ("2.0", DAY), ("3.0", 3 * DAY)] {
+        archive.date = format!("Thu, 0{} Jan 2026 00:00:00 UTC", &version[..1]);
+        archive.put("stable", &[Deb::new("demo", version)], &keys);
+        bed.get(&format!("/deb/up/{LIST}")).expect(200);
+        let list = bed.get(&format!("/deb/up/{PACKAGES}")).expect(200).body;
+        let sum = sum_and_size(&list);
+        let (sum, _) = sum.split_once(' ').expect("a digest");
+        let folder = PACKAGES.trim_end_matches("Packages.gz");
+        lists.push((format!("/deb/up/{folder}by-hash/SHA256/{sum}"), list));
+        bed.turn(wait);
+    }
+    bed.upstream.go();
+    for (path, list) in &lists {
+        bed.right(path, list);
+    }
+    collect(&bed);
+    let [(first, _), (second, list), (third, _)] = &lists[..] else {
+        panic!("three states")
+    };
+    bed.get(first).expect(503);
+    bed.get(second).expect(200);
+    bed.get(third).expect(200);
+    bed.right(&format!("/deb/up@{day}/{PACKAGES}"), list);
     bed.upstream.come_back();
 }

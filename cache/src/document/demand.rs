@@ -9,8 +9,8 @@ use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::protocol::{Signature, StateAge};
 use larder_mirrors::{Artifact, Document, Member, Set};
-use larder_model::{FileKind, Kind, Problem};
-use std::collections::HashSet;
+use larder_model::{FileKind, Kind, Problem, Timestamp};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What is told of a state that would take clients back.
@@ -18,6 +18,7 @@ const OLDER: &str = "the upstream sent an older state than the one that is kept:
 
 /// More members than these are looked for among what is kept, page by page.
 const FEW: usize = 100;
+const DAY: i64 = 24 * 60 * 60;
 /// Files that are read at once.
 const PAGE: u64 = 1000;
 
@@ -38,7 +39,7 @@ impl Documents {
             return Ok(Demand { set, retired });
         }
         let there = self.kept_of(repo, document, &before.members).await?;
-        let is_kept = |member: &&Member| there.contains(&member.artifact.path);
+        let is_kept = |member: &&Member| there.contains_key(&member.artifact.path);
         let asked: HashSet<&str> = before
             .members
             .iter()
@@ -46,8 +47,16 @@ impl Documents {
             .map(|member| &*member.name)
             .collect();
         let named: HashSet<Box<str>> = paths(&set.members).map(Into::into).collect();
-        let retired = there.iter().filter(|path| !named.contains(*path)).cloned();
-        let retired = retired.collect();
+        // A day's last state can be read later, with what was kept of it: what another state of the same
+        // day brought goes.
+        let today = day(self.metadata.now());
+        let is_of_today = |at: &Timestamp| day(*at) == today;
+        let ends_today = kept.is_some_and(|kept| is_of_today(&kept.created_at));
+        let retired = there
+            .iter()
+            .filter(|(path, at)| ends_today && is_of_today(at) && !named.contains(*path))
+            .map(|(path, _)| path.clone())
+            .collect();
         set.members.retain(|member| asked.contains(&*member.name));
         // What signs a head is needed with it, where that matters.
         let sets = repo.protocol.sets();
@@ -85,25 +94,19 @@ impl Documents {
         })
     }
 
-    /// Which of the members of a set are kept, by their paths.
+    /// Which of the members of a set are kept, by their paths, and since when.
     async fn kept_of(
         &self,
         repo: &Repo,
         head: &Document,
         members: &[Member],
-    ) -> Result<HashSet<Box<str>>, Problem> {
+    ) -> Result<HashMap<Box<str>, Timestamp>, Problem> {
         let root = head.path.rfind('/').map_or("", |at| &head.path[..=at]);
-        let mut there = HashSet::new();
+        let mut there = HashMap::new();
         if root.is_empty() || members.len() <= FEW {
             for Member { artifact, .. } in members {
-                if self
-                    .metadata
-                    .find(repo.artifact_key(artifact))
-                    .await?
-                    .is_some()
-                {
-                    there.insert(artifact.path.clone());
-                }
+                let found = self.metadata.find(repo.artifact_key(artifact)).await?;
+                there.extend(found.map(|found| (artifact.path.clone(), found.created_at)));
             }
             return Ok(there);
         }
@@ -118,8 +121,8 @@ impl Documents {
             let Some(last) = page.last().map(|file| file.path.clone()) else {
                 return Ok(there);
             };
-            let below = page.into_iter().map(|file| file.path);
-            there.extend(below.filter(|path| wanted.contains(&**path)));
+            let below = page.into_iter().map(|file| (file.path, file.created_at));
+            there.extend(below.filter(|(path, _)| wanted.contains(&**path)));
             if !last.starts_with(root) {
                 return Ok(there);
             }
@@ -172,6 +175,11 @@ impl Documents {
         }
         Ok(problem)
     }
+}
+
+/// The day that a moment is in (UTC).
+fn day(at: Timestamp) -> i64 {
+    at.seconds().div_euclid(DAY)
 }
 
 fn paths(members: &[Member]) -> impl Iterator<Item = &str> {
