@@ -315,10 +315,9 @@ impl Responder {
         headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
-                let changed = repo
-                    .protocol
-                    .asks_by_date()
-                    .then(|| Box::new(Changed::new(found.created_at, self.metadata.now(), "")));
+                let at = found.created_at;
+                let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0);
+                let changed = is_dated.then(|| Box::new(Changed::new(at, self.metadata.now(), "")));
                 if counts && is_download(request, &found, changed.as_deref()) {
                     self.metadata.note_download_of(key, &found);
                 }

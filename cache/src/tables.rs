@@ -70,6 +70,20 @@ impl Tables {
         self.read(repo, list, found.ok_or_else(absent)?).await
     }
 
+    /// A list that is kept, or on its way.
+    pub(crate) async fn coming(
+        &self,
+        repo: &Repo,
+        list: &Artifact,
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        let running = self.fetcher.members().running(repo, list);
+        let found = self.metadata.find(repo.artifact_key(list)).await?;
+        match running {
+            Some(running) if found.is_none() => Ok(running.kept().await.ok()),
+            _ => Ok(found),
+        }
+    }
+
     /// A list that is kept.
     pub(crate) async fn read(
         self: &Arc<Self>,

@@ -160,7 +160,12 @@ impl Artifacts {
         artifact: &Artifact,
         fetch: Option<&Fetch>,
     ) -> Result<Arc<Download>, Problem> {
-        if let Some(running) = self.downloads.running(repo, artifact) {
+        // Of what a set names there is one download, whoever needs it: a reader, or what it tells.
+        let downloads = match fetch {
+            Some(_) => self.fetcher.members(),
+            None => &self.downloads,
+        };
+        if let Some(running) = downloads.running(repo, artifact) {
             return Ok(running);
         }
         let key = download_key(repo, artifact);
@@ -182,7 +187,7 @@ impl Artifacts {
                 outcome
             }
         };
-        Ok(self.downloads.join(repo, artifact, start))
+        Ok(downloads.join(repo, artifact, start))
     }
 
     /// Finds out how an artifact is got, and gets it.

@@ -134,17 +134,15 @@ impl Plans {
         Ok(Arc::new(Joined(kept)))
     }
 
-    /// A list in a form of it that is kept.
+    /// A list in a form of it that is kept, or on its way.
     async fn kept_form(
         &self,
         repo: &Arc<Repo>,
         forms: &[Member],
     ) -> Result<Option<Arc<dyn Table>>, Problem> {
         for form in forms {
-            let found = self
-                .metadata
-                .find(repo.artifact_key(&form.artifact))
-                .await?;
+            // Clients ask for packages as soon as they have the end of a list.
+            let found = self.tables.coming(repo, &form.artifact).await?;
             let Some(found) = found.filter(|found| !found.damaged) else {
                 continue;
             };

@@ -6,7 +6,7 @@ use super::contents::{
 };
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
-use super::faults::{left_alone, too_large, wrong_bytes};
+use super::faults::{left_alone, too_large};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::intake::Intake;
@@ -15,12 +15,11 @@ use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
-use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
+use larder_mirrors::{Artifact, Fetch, MediaTypes};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ use url::Url;
 
 /// Fetches artifacts.
 pub(crate) struct ArtifactFetcher {
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
     content: ContentStore,
     intake: Intake,
     budget: Budget,
@@ -40,7 +39,7 @@ pub(crate) struct ArtifactFetcher {
     document_bytes: usize,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
     /// set, so its members must not wait for whoever asks: these are apart from other downloads.
-    members: Downloads,
+    pub(super) members: Downloads,
 }
 
 /// What is fetched, and for whom.
@@ -93,57 +92,6 @@ impl ArtifactFetcher {
             document_bytes: config.document_bytes,
             members: Downloads::default(),
         }
-    }
-
-    /// A stored artifact of which the same was promised.
-    async fn stored_as(
-        &self,
-        repo: &Repo,
-        artifact: &Artifact,
-        fetch: &Fetch,
-    ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
-        Ok(stored.filter(|found| is_promised(found, fetch)))
-    }
-
-    /// Has an artifact stored whose index is at hand.
-    pub(crate) async fn ensure(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        artifact: &Artifact,
-        fetch: Fetch,
-    ) -> Result<(), Problem> {
-        if self.stored_as(repo, artifact, &fetch).await?.is_some() {
-            return Ok(());
-        }
-        let start = |download: Arc<Download>| {
-            let (this, repo, artifact) = (Arc::clone(self), Arc::clone(repo), artifact.clone());
-            async move {
-                // Another download may have ended since the asker looked.
-                if let Some(found) = this.stored_as(&repo, &artifact, &fetch).await? {
-                    return Ok(found);
-                }
-                let fetched = this.fetch(&repo, &artifact, &fetch, &download).await;
-                fetched.map_err(wrong_bytes)
-            }
-        };
-        let download = self.members.join(repo, artifact, start);
-        download.kept().await.map(drop)
-    }
-
-    /// Has members of a set stored, all at once. Returns those that could not be had, in their order.
-    pub(crate) async fn ensure_all<'m>(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        members: &'m [Member],
-    ) -> Vec<(&'m Member, Problem)> {
-        let all = members
-            .iter()
-            .map(|member| self.ensure(repo, &member.artifact, member.fetch.clone()));
-        let ended = members.iter().zip(join_all(all).await);
-        ended
-            .filter_map(|(member, ended)| Some((member, ended.err()?)))
-            .collect()
     }
 
     /// Fetches, checks and stores an artifact at one address. Of a mirror whose bytes are wrong, or break
@@ -432,9 +380,10 @@ impl ArtifactFetcher {
         (content_type, recorded): (&str, &str),
         prepared: Prepared,
     ) -> Result<Arc<FileRecord>, Problem> {
+        let at = self.metadata.now();
         let at_hand = prepared.bytes().map(|body| {
             let mut found = FileRecord::transient(content_type, prepared.digest(), prepared.size());
-            found.body = Some(body.clone());
+            (found.body, found.created_at) = (Some(body.clone()), at);
             Arc::new(found)
         });
         if let Some(found) = &at_hand {
@@ -459,7 +408,7 @@ impl ArtifactFetcher {
                 package: key.package,
                 full_name: full_name.as_deref(),
                 by: System::Upstream,
-                at: self.metadata.now(),
+                at,
                 files: vec![file],
                 gone: Vec::new(),
                 named: Vec::new(),

@@ -9,6 +9,7 @@ mod beginning;
 mod contents;
 mod fetcher;
 mod addresses;
+mod members;
 
 pub(crate) use downloads::{Downloads, download_key};
 pub(crate) use faults::wrong_bytes;
