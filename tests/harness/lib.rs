@@ -44,10 +44,10 @@ pub mod secure;
 pub mod upstream;
 
 pub mod checksums;
-pub mod modules;
-pub mod rpms;
 pub mod debs;
 pub mod parcel;
+pub mod modules;
+pub mod rpms;
 pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};

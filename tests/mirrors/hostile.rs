@@ -102,14 +102,9 @@ fn world(bed: &Bed, random: &mut Random, requests: usize) -> (World, Vec<Shelf>)
         );
     }
     documents.push(format!("/v2/up/{IMAGE}/tags/list"));
-    documents.extend(
-        [
-            "/rpm/up/repodata/primary.xml.gz",
-            "/deb/up/Release",
-            "/cargo/up/config.json",
-        ]
-        .map(str::to_owned),
-    );
+    documents
+        .extend(["/rpm/up/repodata/primary.xml.gz", "/cargo/up/config.json"].map(str::to_owned));
+    documents.push("/deb/up/Release".to_owned());
     shelves.push(images);
     let mut order: Vec<String> = artifacts.keys().cloned().collect();
     for at in 1..order.len() {

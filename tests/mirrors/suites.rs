@@ -336,7 +336,12 @@ fn an_archive_without_addresses_by_digest_is_asked_for_names() {
         "/deb/up/pool/main/demo_1.0_all.deb",
         &Deb::new("demo", "1.0").bytes(),
     );
-    assert_eq!(bed.upstream.count(&format!("/debian/{path}")), 1);
+    assert_eq!(
+        bed.upstream.count(&format!("/debian/{path}")),
+        1,
+        "{:?}",
+        bed.upstream.take_asked()
+    );
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn is_whole(answer: &Response, told: &str) {
 }
 
 /// Paths that have a text of the client's, `{}`.
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 28] = [
     "/{}",
     "/v2/{}",
     "/v2/team/{}/tags/list",
