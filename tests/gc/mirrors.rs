@@ -99,8 +99,8 @@ fn all_mirrors_keep_within_their_budget_and_nothing_is_lost() {
         fetch(&client, &shelf.artifact_here("2.0.0"), &bodies[1]);
     }
     let job = night(&mut clock);
-    // 4,200 KB come down to nine tenths of 1,700.
-    assert_eq!(job["result"]["deleted"], 14, "{job}");
+    // 4,200 KB come down to nine tenths of 1,700: fourteen packages, and a list that nobody read since.
+    assert_eq!(job["result"]["deleted"], 15, "{job}");
     let path = format!("jobs/{}/items", job["id"].as_str().expect("id"));
     let items = clock.larder.api("GET", &path, "", 200);
     for item in items["items"].as_array().expect("items") {
