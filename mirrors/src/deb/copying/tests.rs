@@ -24,11 +24,11 @@ fn plan(documents: &[&str], tables: &[Arc<dyn Table>]) -> Plan<Vec<VersionFile>>
 /// The list of a suite with these lists of packages.
 fn suite(head: &str, lists: &[&str]) -> Arc<dyn Table> {
     let sum = Digest::of(Algorithm::Sha256, b"").hex();
-    let entries: String = lists
+    let release = lists
         .iter()
-        .map(|path| format!(" {sum} 0 {path}\n"))
-        .collect();
-    let release = format!("Suite: x\nSHA256:\n{entries}");
+        .fold("Suite: x\nSHA256:\n".to_owned(), |text, path| {
+            text + &format!(" {sum} 0 {path}\n")
+        });
     let document = Document::new("", head);
     let outlines = Deb.outlines().expect("outlines");
     outlines
