@@ -1,0 +1,7 @@
+//! Git repositories with the real client: hosted, mirrored and grouped, what goes wrong with them, and what is
+//! kept.
+
+mod bed;
+mod hosted;
+mod mirrored;
+mod wrong;
