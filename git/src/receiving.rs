@@ -5,9 +5,9 @@ use crate::oid::Oid;
 use crate::program::{Input, Place, Program};
 use crate::pushing::{Command, Push, PushReader, Report};
 use crate::refs::{RefName, Target};
-use crate::repositories::{NewPack, Repositories, StateChange};
+use crate::repositories::{Repositories, StateChange};
 use crate::state::State;
-use crate::workspace::Kept;
+use crate::workspace::{Kept, Quarantine};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use larder_access::Admission;
@@ -45,7 +45,9 @@ pub struct Receiver {
 struct Arrived<'a> {
     program: &'a Program,
     place: Place<'a>,
-    pack: Option<NewPack>,
+    quarantine: &'a Quarantine,
+    /// Its name; `None`: nothing but refs came.
+    pack: Option<Oid>,
 }
 
 /// What is to become of each ref.
@@ -96,11 +98,12 @@ impl Receiver {
                 let detail = "objects are missing that the pushed ones need";
                 return refuse_all(&push, Problem::invalid("pack", detail));
             }
-            pack = Some(self.repositories.take_in(&quarantine, &name).await?);
+            pack = Some(name);
         }
         let arrived = Arrived {
             program,
             place,
+            quarantine: &quarantine,
             pack,
         };
         self.change(goal, &push, &arrived).await
@@ -137,6 +140,11 @@ impl Receiver {
                 ..goal.permission.clone()
             };
             let by = goal.admission.require(&write)?;
+            // For each try anew: what a commit does not name is removed again.
+            let pack = match &arrived.pack {
+                Some(name) => Some(self.repositories.take_in(arrived.quarantine, name).await?),
+                None => None,
+            };
             let change = StateChange {
                 package: goal.package,
                 full_name: goal.full_name,
@@ -144,7 +152,7 @@ impl Receiver {
                 by: &by,
                 state: verdicts.state,
                 refs: verdicts.changes,
-                pack: arrived.pack.as_ref(),
+                pack: pack.as_ref(),
             };
             if self.repositories.write(change).await? {
                 return Ok(report.answer(push, &[]));
@@ -152,7 +160,7 @@ impl Receiver {
         }
         let wait = Duration::from_secs(1);
         Err(Problem::busy(
-            "too many push to this repository at once",
+            "too many pushes to this repository at once",
             wait,
         ))
     }

@@ -169,7 +169,8 @@ impl Repositories {
         })
     }
 
-    /// Writes a state and the pack that it needs, in one commit; whether nobody else was first.
+    /// Writes a state and the pack that it needs, in one commit; whether nobody else was first. If not, the
+    /// pack is no more: who tries again takes it in again.
     pub async fn write(&self, change: StateChange<'_>) -> Result<bool, Problem> {
         let (mut state, refs) = (change.state, change.refs);
         let (mut paths, mut prepared) = (Vec::new(), Vec::new());

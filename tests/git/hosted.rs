@@ -73,9 +73,7 @@ fn refs_are_made_moved_and_deleted() {
     bed.run(&work, &["push", "-q", "--force", "origin", "main"]);
     assert!(refs().contains(&bed.head(&work)), "{}", refs());
     // A large push comes in chunks.
-    let noise: String = (0..400_000u32)
-        .map(|number| format!("{:x} ", number.wrapping_mul(2_654_435_761)))
-        .collect();
+    let noise = noise(0, 400_000);
     bed.commit(&work, "big.txt", &noise);
     bed.run(&work, &["push", "-q", "origin", "main"]);
     let at = bed.clone(&bed.url("own/tool"), "again", &[]);
@@ -169,6 +167,15 @@ fn parts_are_had_by_depth_filter_and_name() {
     parts(&bed, "own/tool", (&first, &second));
 }
 
+/// Text of so many words that is hard to pack.
+pub(crate) fn noise(seed: u32, words: u32) -> String {
+    let word = |number: u32| {
+        let mixed = (number ^ seed << 24).wrapping_mul(2_654_435_761);
+        format!("{:x} ", mixed ^ mixed >> 15)
+    };
+    (0..words).map(word).collect()
+}
+
 /// Shallow and partial clones, and single commits, of a repository with three commits.
 pub(crate) fn parts(bed: &Bed, path: &str, (first, second): (&str, &str)) {
     let url = bed.url(path);
@@ -213,6 +220,43 @@ pub(crate) fn parts(bed: &Bed, path: &str, (first, second): (&str, &str)) {
         );
         bed.run(&named, &["checkout", "-q", "FETCH_HEAD"]);
         assert_eq!(text(&named, "b.txt"), "two\n");
+    }
+}
+
+/// Pushes that come at once wait for one another, and none of them loses anything.
+#[test]
+fn pushes_at_once_all_stand() {
+    let Some(mut bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    bed.run(&work, &["push", "-q", &url, "main"]);
+    let begin = |index: u32| {
+        let name = format!("work-{index}");
+        let at = bed.clone(&bed.url("own/tool"), &name, &[]);
+        bed.run(&at, &["checkout", "-q", "-b", &name]);
+        bed.commit(&at, "big.txt", &noise(index, 40_000));
+        at
+    };
+    let works: Vec<_> = (0..6).map(begin).collect();
+    let pushes: Vec<_> = works
+        .iter()
+        .map(|at| {
+            bed.git(at)
+                .args(["push", "-q", &url, "HEAD"])
+                .spawn()
+                .expect("git")
+        })
+        .collect();
+    for mut push in pushes {
+        assert!(push.wait().expect("git").success());
+    }
+    bed.larder.kill();
+    std::fs::remove_dir_all(bed.larder.data().join("git")).expect("folders");
+    bed.larder.start_again();
+    let all = bed.clone(&bed.url("own/tool"), "all", &["--mirror"]);
+    bed.run(&all, &["fsck", "--strict"]);
+    for at in works {
+        bed.run(&all, &["cat-file", "-e", &bed.head(&at)]);
     }
 }
 
