@@ -8,6 +8,7 @@ use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
 use crate::counters::Counters;
 use crate::describe::Describer;
+use crate::direct::DirectFiles;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
@@ -72,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) searches: Arc<Searches>,
     pub(crate) queries: Queries,
     pub(crate) revalidate_timeout: Duration,
+    pub(crate) files: Arc<DirectFiles>,
 }
 
 /// What all parts stand on.
@@ -334,6 +336,7 @@ impl Packages {
                 base.intake.clone(),
             )),
             queries: Queries::new(Arc::clone(&groups), base.intake),
+            files: DirectFiles::new(base.metadata.clone(), fetchers.artifacts.fetcher()),
             metadata: base.metadata,
             gate: base.gate,
             counters,

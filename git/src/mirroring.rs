@@ -87,10 +87,11 @@ impl Goal {
         url: &str,
         question: Option<&Bytes>,
     ) -> Result<Option<MirrorAnswer>, Problem> {
+        let headers = [(GIT_PROTOCOL, HeaderValue::from_static("version=2"))];
         let request = MirrorRequest {
             url,
             accept: question.map_or(ADVERTISEMENT, |_| RESULT),
-            header: Some((GIT_PROTOCOL, HeaderValue::from_static("version=2"))),
+            headers: &headers,
             question: question.map(|body| (REQUEST, body)),
         };
         self.mirror.ask(&request).await
@@ -313,12 +314,13 @@ impl Mirroring {
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let before = repositories.find(goal.package()).await?;
+            let is_kept = before.is_some();
             let before = match before {
                 Some(found) => found.kept,
                 None => Kept::of(State::default())?,
             };
             let state = following(&before.state, source, &objects)?;
-            if state == *before.state && revision.is_some() {
+            if state == *before.state && is_kept {
                 let key = goal.package().file(FileKind::Document, DOCUMENT);
                 self.0.metadata.mark_checked(key, &before.digest).await?;
                 return self.kept(goal).await;

@@ -2,6 +2,7 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
+use http::{HeaderName, HeaderValue};
 use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
 use std::ops::Range;
 
@@ -199,6 +200,8 @@ pub struct Fetch {
     pub size: Option<u64>,
     /// Media types for the `Accept` header.
     pub accept: &'static str,
+    /// More headers; what is sensitive of them is shown to nobody else.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Fetch {
@@ -209,6 +212,7 @@ impl Fetch {
             integrity,
             size: None,
             accept: "*/*",
+            headers: Vec::new(),
         }
     }
 

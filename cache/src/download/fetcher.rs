@@ -162,6 +162,7 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let wanted = FetchRequest {
             accept: fetch.accept,
+            more: &fetch.headers,
             image: repo.image_of(&artifact.package),
             ..FetchRequest::new(&fetch.url)
         };
