@@ -2,6 +2,8 @@
 
 use crate::advertisement::advertise;
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
+use crate::large_files::{LargeFiles, Place};
+use crate::lfs::{self, Operation};
 use crate::ls_refs::{Command, read_command};
 use crate::mirroring::Mirroring;
 use crate::oid::ObjectFormat;
@@ -14,17 +16,17 @@ use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
 use larder_cache::Packages;
 use larder_door::answer::ReadyResponse;
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, Body, Incoming};
+use larder_door::{Answer, Body, ClientView, Incoming};
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{
-    BodyLimit, Kind, Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb,
+    BodyLimit, Digest, Kind, Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb,
 };
 use larder_storage::Error;
 use std::io::Read as _;
@@ -32,6 +34,12 @@ use std::sync::Arc;
 
 /// The most bytes of a request for objects: names of a few hundred thousand.
 const MAX_REQUEST: u64 = 32 << 20;
+/// The most bytes of a request about large files: some ten thousand names.
+const MAX_LARGE_REQUEST: u64 = 2 << 20;
+/// How a client is to say who it is.
+const CHALLENGE: &str = "Basic realm=\"Larder\"";
+/// The same for clients of Git LFS (its API, authentication).
+const LFS_AUTHENTICATE: HeaderName = HeaderName::from_static("lfs-authenticate");
 /// What no cache is to keep.
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, max-age=0, must-revalidate");
 
@@ -41,6 +49,7 @@ pub struct Git {
     repositories: Arc<Repositories>,
     mirroring: Mirroring,
     receiver: Receiver,
+    large_files: LargeFiles,
     /// The most bytes of a push.
     push: BodyLimit,
 }
@@ -94,7 +103,9 @@ impl Git {
         (repositories, push): (Arc<Repositories>, BodyLimit),
     ) -> Self {
         let receiver = Receiver::new(metadata.clone(), Arc::clone(&repositories));
+        let content = repositories.content().clone();
         Self {
+            large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
             mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
             repositories,
@@ -217,6 +228,63 @@ impl Git {
         .into())
     }
 
+    /// The repository whose large files are read.
+    async fn large_place(
+        &self,
+        admission: &Admission,
+        address: &Address,
+    ) -> Result<Place, Problem> {
+        let owner = self.owner(admission, address).await?;
+        owner.found.ok_or_else(no_repo)?;
+        Ok(Place {
+            record: owner.record,
+            path: address.path.clone(),
+        })
+    }
+
+    /// Tells where large files are had, or go.
+    async fn large_batch(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (request, body): (&Parts, &mut Incoming),
+    ) -> Result<Answer, Problem> {
+        let batch = lfs::read_batch(&body.collect(MAX_LARGE_REQUEST).await?)?;
+        let client = request.extensions.get::<ClientView>();
+        let site = client.map_or("", |client| &client.base);
+        let Address { repo, path } = address;
+        let base = format!("{site}/{PROTOCOL}/{repo}/{path}.git/info/lfs/objects");
+        let files = &self.large_files;
+        let outcomes = match batch.operation {
+            Operation::Download => {
+                let place = self.large_place(admission, address).await?;
+                files.offer(&place, batch.objects, &base).await?
+            }
+            Operation::Upload => {
+                let (place, write) = large_goal(admission, address)?;
+                admission.asked_of(repo).require(&write)?;
+                files.expect(&place, batch.objects, &base).await?
+            }
+        };
+        Ok(reply(lfs::CONTENT_TYPE, lfs::answer(&outcomes)?))
+    }
+
+    /// Takes a large file in.
+    async fn large_upload(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (digest, body): (&Digest, &mut Incoming),
+    ) -> Result<Answer, Problem> {
+        let (place, write) = large_goal(admission, address)?;
+        let admission = admission.asked_of(&address.repo);
+        let by = admission.require(&write)?;
+        body.limit(self.push);
+        let taken = self.large_files.take_in(&place, digest, (&by, body));
+        Box::pin(taken).await?;
+        Ok(Reply::new(StatusCode::OK).into())
+    }
+
     /// Takes a push in.
     async fn receive(
         &self,
@@ -238,6 +306,14 @@ impl Git {
         let answer = Box::pin(self.receiver.receive(goal, body)).await?;
         Ok(reply("application/x-git-receive-pack-result", answer))
     }
+}
+
+/// Where large files go, and what must be allowed for that.
+fn large_goal(admission: &Admission, address: &Address) -> Result<(Place, Permission), Problem> {
+    let record = pushed_to(admission, address)?;
+    let write = permission(&record.name, &address.path, Verb::Write);
+    let path = address.path.clone();
+    Ok((Place { record, path }, write))
 }
 
 fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {
@@ -310,7 +386,27 @@ impl Door for Git {
                     .await
             }
             Call::Serve(Service::ReceivePack, _) => self.receive(admission, address, body).await,
-            _ => Err(Problem::not_found("path", "no such path in git's protocol")),
+            Call::LfsBatch => self.large_batch(admission, address, (request, body)).await,
+            Call::LfsGet(digest, size) => {
+                let place = self.large_place(admission, address).await?;
+                let answer = self.large_files.get(&place, (&digest, size), request);
+                let answer = answer.await?;
+                // What a member has is not for all who may read a group.
+                let is_own = place.record.name == address.repo;
+                Ok(if is_own { answer } else { answer.hidden() })
+            }
+            Call::LfsPut(digest) => self.large_upload(admission, address, (&digest, body)).await,
+            Call::LfsVerify => {
+                let (place, write) = large_goal(admission, address)?;
+                admission.asked_of(&address.repo).require(&write)?;
+                let wanted = lfs::read_object(&body.collect(MAX_LARGE_REQUEST).await?)?;
+                self.large_files.verify(&place, wanted).await?;
+                Ok(reply(lfs::CONTENT_TYPE, b"{}".to_vec()))
+            }
+            Call::LfsLocks => Err(Problem::not_found("locks", "no files are locked here")),
+            Call::Look | Call::Bundle(_) => {
+                Err(Problem::not_found("path", "no such path in git's protocol"))
+            }
         }
     }
 
@@ -320,12 +416,20 @@ impl Door for Git {
             Kind::Policy | Kind::Quota => StatusCode::FORBIDDEN,
             _ => problem.status(),
         };
-        let reply = Reply::new(status).with_body("text/plain", format!("{}\n", problem.detail));
-        let _ = context;
-        if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"Larder\"");
+        let is_large = context.path.contains("/info/lfs/");
+        let reply = Reply::new(status);
+        let reply = if is_large {
+            reply.with_body(lfs::CONTENT_TYPE, lfs::message(problem))
+        } else {
+            reply.with_body("text/plain", format!("{}\n", problem.detail))
+        };
+        match problem.kind {
+            Kind::Unauthenticated if is_large => reply
+                .with(LFS_AUTHENTICATE, CHALLENGE)
+                .with(WWW_AUTHENTICATE, CHALLENGE),
+            Kind::Unauthenticated => reply.with(WWW_AUTHENTICATE, CHALLENGE),
+            _ => reply,
         }
-        reply
     }
 
     fn gives_reasons(&self) -> bool {

@@ -7,6 +7,8 @@ pub mod oid;
 pub mod refs;
 pub mod pkt_line;
 
+pub mod lfs;
+
 pub mod endpoint;
 pub mod advertisement;
 pub mod ls_refs;
@@ -20,6 +22,7 @@ pub mod workspace;
 pub mod repositories;
 pub mod receiving;
 pub mod mirroring;
+pub mod large_files;
 
 mod door;
 

@@ -109,6 +109,11 @@ impl Repositories {
             .await
     }
 
+    /// The store of all bytes.
+    pub const fn content(&self) -> &ContentStore {
+        &self.content
+    }
+
     /// The folders of repositories.
     pub const fn workspaces(&self) -> &Workspaces {
         &self.workspaces
