@@ -3,5 +3,6 @@
 
 mod bed;
 mod hosted;
+mod large;
 mod mirrored;
 mod wrong;
