@@ -2,6 +2,7 @@
 //! kept.
 
 mod bed;
+mod connected;
 mod hosted;
 mod large;
 mod mirrored;
