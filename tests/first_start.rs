@@ -18,6 +18,8 @@ fn on_machine(home: &Path) -> Start {
         "UV_INDEX_URL",
         "UV_INDEX",
         "PIP_EXTRA_INDEX_URL",
+        "COMPOSER_HOME",
+        "COMPOSER_AUTH",
     ];
     let start = settings
         .iter()
@@ -39,6 +41,9 @@ fn mirrors_are_made_of_what_the_machine_uses() {
     .expect("npmrc");
     let config = "[source.crates-io]\nreplace-with='x'\n[source.x]\nregistry='sparse+https://192.0.2.1/index/'\n";
     std::fs::write(home.path().join("config.toml"), config).expect("config.toml");
+    let config = r#"{"repositories": [{"type": "composer", "url": "https://192.0.2.2/php"}, {"packagist": false}]}"#;
+    std::fs::create_dir(home.path().join("composer")).expect("folder");
+    std::fs::write(home.path().join("composer/config.json"), config).expect("config.json");
     let mut larder = on_machine(home.path()).start();
     let npm = json!({"url": "http://127.0.0.1:1/npm/", "username": null, "has_password": false, "allow_private": true,
         "absent_statuses": [404, 410], "answer_time": null});
@@ -50,10 +55,20 @@ fn mirrors_are_made_of_what_the_machine_uses() {
         upstream(&larder, "cargo")["url"],
         "https://192.0.2.1/index/"
     );
+    assert_eq!(
+        upstream(&larder, "composer")["url"],
+        "https://192.0.2.2/php/"
+    );
     larder.api("GET", "repositories/rpm/upstream", "", 200);
 
     // Everyone may read them, but not what is behind credentials.
-    for (protocol, status) in [("cargo", 200), ("npm", 200), ("rpm", 200), ("pypi", 401)] {
+    for (protocol, status) in [
+        ("cargo", 200),
+        ("npm", 200),
+        ("rpm", 200),
+        ("composer", 200),
+        ("pypi", 401),
+    ] {
         larder
             .anonymous()
             .get(&format!("/api/v1/repositories/{protocol}/upstream"))
@@ -82,7 +97,7 @@ fn without_discovery_they_wait_for_an_upstream() {
     let larder = on_machine(home.path())
         .with("LARDER_CACHE__DISCOVER", "false")
         .start();
-    for protocol in ["cargo", "npm", "pypi", "rpm", "go"] {
+    for protocol in ["cargo", "npm", "pypi", "rpm", "go", "composer"] {
         assert_eq!(upstream(&larder, protocol), Value::Null);
     }
     let answer = larder.anonymous().get("/pypi/upstream/simple/");

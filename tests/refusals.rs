@@ -4,6 +4,7 @@
 use larder_tests::http::Response;
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::larder::PASSWORD;
+use larder_tests::parcel::package_of;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, docker_login, fails, run, tool};
 use larder_tests::{Client, Image, Larder, Start, layout};
@@ -65,21 +66,28 @@ fn each_channel_of_each_client_has_the_sentence_with_an_id() {
         ("npm/main", "/npm/main/demo"),
         ("pypi/main", "/pypi/main/simple/demo/"),
         ("cargo/main", "/cargo/main/de/mo/demo"),
+        ("composer/main", "/composer/main/dist/acme/demo/1.0.0/r.zip"),
         ("oci/images.example", "/v2/images.example/demo/manifests/1"),
     ] {
-        block(&larder, repository, "demo", REASON);
+        let (protocol, _) = repository.split_once('/').expect("protocol");
+        let package = package_of(protocol, "demo");
+        block(&larder, repository, &package, REASON);
         let answer = anonymous.get(path).expect(403);
         let id = id_in(&answer.text());
         let sentence = format!(
-            "demo is blocked in {repository}: {REASON}; see {}/why/{id}",
+            "{package} is blocked in {repository}: {REASON}; see {}/why/{id}",
             larder.url()
         );
         // Asked again within the minute it is the same refusal.
         let again = reason(&anonymous, path);
-        assert!(again.starts_with("demo is blocked in"), "{again}");
+        assert!(
+            again.starts_with(&format!("{package} is blocked in")),
+            "{again}"
+        );
         assert_eq!(again.len(), sentence.len(), "{again}");
         let text = answer.text();
-        match repository.split_once('/').expect("protocol").0 {
+        match protocol {
+            "composer" => assert_eq!(answer.json()["warning"], sentence),
             "npm" => {
                 assert_eq!(answer.json()["error"], sentence);
                 assert_eq!(answer.header("npm-notice"), Some(sentence.as_str()));
@@ -98,7 +106,7 @@ fn each_channel_of_each_client_has_the_sentence_with_an_id() {
             .json();
         assert_eq!(
             (&why["repository"], &why["package"], &why["rule"]),
-            (&json!(repository), &json!("demo"), &json!("block"))
+            (&json!(repository), &json!(package), &json!("block"))
         );
         assert!(
             anonymous

@@ -235,6 +235,7 @@ fn versions_of_packages_go_and_come_back() {
         ("cargo", "/cargo/local/de/mo/demo"),
         ("pypi", "/pypi/local/simple/demo/"),
         ("go", "/go/local/demo.example/@v/list"),
+        ("composer", "/composer/local/p2/acme/demo.json"),
     ] {
         let first = version_of(protocol, "1.0.0");
         let repo = format!("{protocol}/local");
@@ -261,10 +262,12 @@ fn versions_of_packages_go_and_come_back() {
         let job = run_preview(&larder, &repo, &told);
         assert_eq!(job["result"]["deleted"], json!(1), "{job}");
         let without = admin.get(document).expect(200).text();
-        assert!(
-            !without.contains("1.0.0") && without.contains("1.0.1"),
-            "{without}"
-        );
+        // A normal form of another version has the text of this one.
+        let has = |version: &str| match protocol {
+            "composer" => without.contains(&format!("/{version}/")),
+            _ => without.contains(version),
+        };
+        assert!(!has("1.0.0") && has("1.0.1"), "{without}");
         // The name stays reserved until it is restored.
         let again = publish_to(&admin, (protocol, "local"), "demo", "1.0.0", b"x");
         assert!(again.status >= 400, "{protocol}: {}", again.text());

@@ -141,7 +141,7 @@ pub struct Dependency {
 pub struct Fact {
     /// Which: `features`, `rust_version`, `links`, `categories`, `keywords`, `engines`, `os`, `cpu`,
     /// `install_scripts`, `requires_python`, `language`, `toolchain`, `retracted`, `extras`, `classifiers`,
-    /// `architecture`, `group`, `source_rpm`, `build_host`.
+    /// `architecture`, `group`, `source_rpm`, `build_host`, `type`.
     pub name: String,
     /// Its values.
     pub values: Vec<String>,

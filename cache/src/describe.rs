@@ -129,13 +129,18 @@ impl Describer {
         let Some(usual) = usual.filter(|document| !document.package.is_empty()) else {
             return Ok(Vec::new());
         };
+        let beside = repo.protocol.beside(&usual);
         if repo.is_hosted() {
-            // It is composed, which asks nobody.
-            return match self.documents.get(repo, &usual).await {
-                Ok(composed) => Ok(vec![(usual, composed.found)]),
-                Err(problem) if problem.kind == Kind::NotFound => Ok(Vec::new()),
-                Err(problem) => Err(problem),
-            };
+            let mut documents = Vec::new();
+            for document in std::iter::once(usual).chain(beside) {
+                // They are composed, which asks nobody.
+                match self.documents.get(repo, &document).await {
+                    Ok(composed) => documents.push((document, composed.found)),
+                    Err(problem) if problem.kind == Kind::NotFound => {}
+                    Err(problem) => return Err(problem),
+                }
+            }
+            return Ok(documents);
         }
         let key = repo.package_key(&usual.package);
         let kept = self
@@ -146,7 +151,8 @@ impl Describer {
         let wanted = folder(&usual.path);
         let mut documents = Vec::new();
         for entry in kept.await? {
-            let is_alike = wanted.is_some() && folder(&entry.path) == wanted;
+            let is_alike = wanted.is_some() && folder(&entry.path) == wanted
+                || beside.iter().any(|other| other.path == entry.path);
             if entry.path != usual.path && !is_alike {
                 continue;
             }

@@ -89,6 +89,7 @@ impl DirectFiles {
             lasts: Lasts::Forever,
             private: false,
             overlay: None,
+            changed: None,
         }))
     }
 

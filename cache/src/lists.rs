@@ -119,6 +119,7 @@ impl Lists {
         Ok(Answer::Blob(BlobAnswer {
             found: Arc::clone(&part.found),
             overlay: None,
+            changed: None,
             content_type: HeaderValue::from_static(part.content_type),
             headers,
             lasts: Lasts::For(repo.fresh.saturating_sub(cached.age)),

@@ -20,7 +20,7 @@ use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::problems::absent;
 use crate::publish::{
-    Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
+    HostedDocuments, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
 };
 use crate::queries::Queries;
 use crate::refresh::Refresher;
@@ -124,7 +124,7 @@ impl Base {
     }
 
     /// Documents of hosted repos.
-    fn composer(&self) -> Composer {
+    fn hosted_documents(&self) -> HostedDocuments {
         let index = HostedIndex::new(
             self.metadata.clone(),
             Arc::clone(&self.indexes),
@@ -132,7 +132,7 @@ impl Base {
             Arc::clone(&self.bodies),
             self.large_documents.clone(),
         );
-        Composer::new(
+        HostedDocuments::new(
             self.metadata.clone(),
             self.content.clone(),
             Arc::clone(&self.packages),
@@ -153,7 +153,7 @@ impl Base {
         let documents = Arc::new(Documents::new(
             self.metadata.clone(),
             self.content.clone(),
-            self.composer(),
+            self.hosted_documents(),
             Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
@@ -225,12 +225,10 @@ impl Base {
 
     /// Lists of images, in parts.
     fn lists(&self, fetchers: &Fetchers) -> Lists {
-        let documents = Arc::clone(&fetchers.documents);
-        let bodies = Arc::clone(&self.bodies);
         Lists::new(
             self.metadata.clone(),
-            documents,
-            bodies,
+            Arc::clone(&fetchers.documents),
+            Arc::clone(&self.bodies),
             self.intake.clone(),
         )
     }
@@ -287,7 +285,7 @@ impl Packages {
         let publish = config.publish;
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
-        let lists = base.lists(&fetchers);
+        let lists = Arc::new(base.lists(&fetchers));
         let counters = Arc::<Counters>::default();
         let revalidate_timeout = config.revalidate_timeout;
         let repos = Arc::new(Repos::new(
@@ -318,6 +316,7 @@ impl Packages {
                 Arc::clone(&base.gate),
                 Arc::clone(&groups),
                 SharedPackages::new(Arc::clone(&base.packages)),
+                Arc::clone(&fetchers.documents),
                 Arc::clone(&responder),
             ),
             merged_responder: base.merged_responder(&groups, &fetchers, &responder),
@@ -332,10 +331,10 @@ impl Packages {
             searches: Arc::new(Searches::new(
                 Arc::clone(&groups),
                 base.packages,
-                fetchers.documents,
+                Arc::clone(&fetchers.documents),
                 base.intake.clone(),
             )),
-            queries: Queries::new(Arc::clone(&groups), base.intake),
+            queries: Queries::new(Arc::clone(&groups), fetchers.documents, base.intake),
             files: DirectFiles::new(base.metadata.clone(), fetchers.artifacts.fetcher()),
             metadata: base.metadata,
             gate: base.gate,
@@ -348,7 +347,7 @@ impl Packages {
             repos,
             groups,
             responder,
-            lists: Arc::new(lists),
+            lists,
             revalidate_timeout,
         }))
     }

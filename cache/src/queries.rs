@@ -1,5 +1,6 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
+use crate::document::Documents;
 use crate::group::{Groups, Members};
 use crate::intake::Intake;
 use crate::repo::Repo;
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use larder_access::Admission;
 use larder_door::Incoming;
+use larder_mirrors::Source;
 use larder_mirrors::query::UpstreamQuery;
 use larder_model::{Kind, Limit, Problem, Reply};
 use std::io::Read as _;
@@ -27,13 +29,22 @@ const MAX_ANSWERED: usize = 16 << 20;
 /// Asks upstreams.
 pub(crate) struct Queries {
     groups: Arc<Groups>,
+    documents: Arc<Documents>,
     intake: Intake,
 }
 
 impl Queries {
     /// Asks the upstreams of these groups, and of repos alone.
-    pub(crate) const fn new(groups: Arc<Groups>, intake: Intake) -> Self {
-        Self { groups, intake }
+    pub(crate) const fn new(
+        groups: Arc<Groups>,
+        documents: Arc<Documents>,
+        intake: Intake,
+    ) -> Self {
+        Self {
+            groups,
+            documents,
+            intake,
+        }
     }
 
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
@@ -81,21 +92,39 @@ impl Queries {
     /// What an upstream answers; `None` if it does not know such questions.
     async fn ask_upstream(
         &self,
-        repo: &Repo,
+        repo: &Arc<Repo>,
         query: &dyn UpstreamQuery,
         question: &Bytes,
     ) -> Result<Option<Bytes>, Problem> {
+        let upstream = repo.upstream()?;
+        let mut known = Vec::new();
+        let (url, accept) = loop {
+            match query.source(question, &known) {
+                Ok(Source::At { url, accept }) => break (url, accept),
+                Ok(Source::Here(answer)) => return Ok(Some(answer)),
+                Ok(Source::Read(document)) => {
+                    let body = self.documents.read(repo, &document).await?;
+                    let part = body.map(|body| query.part(&document, body));
+                    known.push(part.transpose()?);
+                }
+                Ok(Source::InVulnerabilities(_)) => {
+                    return Err(Problem::internal("a question about vulnerabilities"));
+                }
+                Err(problem) if problem.kind == Kind::NotFound => return Ok(None),
+                Err(problem) => return Err(problem),
+            }
+        };
         let wanted = FetchRequest {
-            accept: "application/json",
+            accept,
             question: Some(Question {
-                media_type: "application/json",
+                media_type: query.content_type(),
                 body: question,
             }),
             compressed: true,
             patient: false,
-            ..FetchRequest::new(query.path())
+            ..FetchRequest::new(&url)
         };
-        let FetchResponse::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
+        let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };
         let answer = arrived.collect(MAX_ANSWERED, &self.intake).await?;

@@ -4,7 +4,7 @@ use crate::document::Documents;
 use crate::problems::absent;
 use crate::repo::Repo;
 use larder_metadata::Metadata;
-use larder_mirrors::{Document, VersionKind};
+use larder_mirrors::{Document, Source, VersionKind};
 use larder_model::upstream::Refreshed;
 use larder_model::{FileKind, Kind, Problem, Tag};
 use std::sync::Arc;
@@ -85,12 +85,35 @@ impl Refresher {
         Ok(documents)
     }
 
+    /// Asks for the documents that tell where one is, or in which it stands.
+    async fn ask_for_sources(&self, repo: &Arc<Repo>, document: &Document) -> Result<(), Problem> {
+        let mut known = Vec::new();
+        loop {
+            let other = match repo.protocol.source(document, &known) {
+                Ok(Source::Read(other)) => other,
+                Ok(Source::At { .. } | Source::Here(_) | Source::InVulnerabilities(_)) => {
+                    return Ok(());
+                }
+                Err(problem) if problem.kind == Kind::NotFound => return Ok(()),
+                Err(problem) => return Err(problem),
+            };
+            let kept = self.documents.settled(repo, &other).await?;
+            match self.documents.refresh(repo, &other, kept.as_ref()).await {
+                Ok(_) => {}
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                Err(problem) => return Err(problem),
+            }
+            known.push(self.documents.read(repo, &other).await?);
+        }
+    }
+
     /// Asks for one document; `None` if it is neither kept nor upstream.
     async fn ask(
         &self,
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Refreshed>, Problem> {
+        self.ask_for_sources(repo, document).await?;
         let kept = self.documents.settled(repo, document).await?;
         let before = kept.as_ref().map(|kept| kept.digest);
         let now = match self.documents.refresh(repo, document, kept.as_ref()).await {

@@ -17,11 +17,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::Gate;
 use larder_door::answer::is_download;
-use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
+use larder_door::{Answer, BlobAnswer, Changed, Lasts, Streaming};
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord};
 use larder_mirrors::{Artifact, Document, LogRequest, ReadRequest, RepoUrl, Representation};
-use larder_model::{Algorithm, Digest, FileKind, Problem};
+use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -182,6 +182,13 @@ impl Responder {
         {
             headers.insert(LAST_MODIFIED, modified);
         }
+        let at = cached.found.created_at;
+        let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0) && part.is_none();
+        let changed = is_dated.then(|| {
+            // It tells where this server is, in the way of its version.
+            let view = [context.repo_url.origin, env!("CARGO_PKG_VERSION")].join(" ");
+            Box::new(Changed::new(at, self.metadata.now(), &view))
+        });
         // A mirror's document is fresh for a time; a hosted one can change at any time.
         let lasts = if repo.is_hosted() {
             Lasts::Unknown
@@ -199,6 +206,7 @@ impl Responder {
             lasts,
             private: false,
             overlay,
+            changed,
         }))
     }
 
@@ -237,6 +245,7 @@ impl Responder {
             lasts: Lasts::Unknown,
             private: false,
             overlay: None,
+            changed: None,
         }))
     }
 
@@ -284,6 +293,7 @@ impl Responder {
                     lasts: Lasts::Forever,
                     private: false,
                     overlay: None,
+                    changed: None,
                 })
             }
             ArtifactSource::Streaming(download, size) => {

@@ -20,10 +20,13 @@ use larder_mirrors::{Search, Source};
 use larder_model::{Kind, Problem, Reply};
 use std::sync::Arc;
 
-/// Packages that a search finds in one repo.
+/// Packages that a search finds in one repo, and one that asks for more of them than fit on a page.
 const MAX_HITS: usize = 100;
+const MAX_LISTED: usize = 20_000;
 /// An upstream's answer has at most so many bytes: clients ask for a few hundred packages.
 const MAX_ANSWERED: usize = 16 << 20;
+/// The media type of results that are made here.
+const JSON: &str = "application/json";
 
 /// Searches repos and upstreams.
 pub(crate) struct Searches {
@@ -72,7 +75,9 @@ impl Searches {
         let terms = search.terms(request);
         let mut hits: Vec<Hit> = Vec::new();
         for repo in &here {
-            self.find((admission, own), repo, &terms, &mut hits).await?;
+            let most = hits.len() + request.size.clamp(MAX_HITS, MAX_LISTED);
+            self.find((admission, own), repo, &terms, (&mut hits, most))
+                .await?;
         }
         let further = request.after(hits.len());
         let (mut answers, mut failure) = (Vec::new(), None);
@@ -135,9 +140,9 @@ impl Searches {
         (admission, own): (&Admission, &Repo),
         repo: &Repo,
         terms: &[String],
-        hits: &mut Vec<Hit>,
+        (hits, most): (&mut Vec<Hit>, usize),
     ) -> Result<(), Problem> {
-        let (mut after, most) = (Box::<str>::default(), hits.len() + MAX_HITS);
+        let mut after = Box::<str>::default();
         loop {
             let names = self.packages.names_after(repo, &after).await?;
             for package in &names {
@@ -190,8 +195,14 @@ impl Searches {
         repo: &Arc<Repo>,
         request: &SearchRequest,
     ) -> Result<(Bytes, HeaderValue), Problem> {
-        let SearchRequest { text, size, from } = request;
-        let key = (repo.record.id, format!("{size}/{from}/{text}").into());
+        let SearchRequest {
+            text,
+            size,
+            from,
+            scope,
+        } = request;
+        let key = format!("{size}/{from}/{scope}\0{text}");
+        let key = (repo.record.id, key.into());
         let start = || {
             let (this, repo, request) = (Arc::clone(self), Arc::clone(repo), request.clone());
             async move { this.fetch_results(&repo, &request).await }
@@ -210,6 +221,7 @@ impl Searches {
         let (url, accept) = loop {
             match search.source(request, &known)? {
                 Source::At { url, accept } => break (url, accept),
+                Source::Here(body) => return Ok((body, HeaderValue::from_static(JSON))),
                 Source::Read(document) => known.push(self.documents.read(repo, &document).await?),
                 Source::InVulnerabilities(_) => {
                     return Err(Problem::internal("a search among vulnerabilities"));

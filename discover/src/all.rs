@@ -2,7 +2,7 @@
 
 use crate::found::DiscoveredUpstream;
 use crate::machine::Machine;
-use crate::{cargo, go, npm, pypi, rpm};
+use crate::{cargo, composer, go, npm, pypi, rpm};
 use larder_model::ProtocolName;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 type Look = fn(&Machine) -> Vec<DiscoveredUpstream>;
 
 /// Each protocol and who looks for it.
-const ALL: [(ProtocolName, Look); 5] = [
+const ALL: [(ProtocolName, Look); 6] = [
     (ProtocolName("cargo"), cargo::look),
     (ProtocolName("go"), go::look),
     (ProtocolName("npm"), npm::look),
     (ProtocolName("pypi"), pypi::look),
     (ProtocolName("rpm"), rpm::look),
+    (ProtocolName("composer"), composer::look),
 ];
 
 /// What each protocol's package managers use, what they ask by default first, each address once for

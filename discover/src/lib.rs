@@ -13,6 +13,7 @@ mod ini;
 
 mod cargo;
 mod go;
+mod composer;
 mod npm;
 mod pypi;
 mod rpm;

@@ -2,6 +2,7 @@
 //! here, once for all.
 
 use crate::body::{Body, Wire};
+use crate::dates::Changed;
 use crate::multipart::{ContentStream, Multipart, content_range};
 use crate::overlay::Overlay;
 use crate::range::{RangeRequest, wanted};
@@ -9,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::once;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    IF_RANGE, RANGE,
+    IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -95,6 +96,8 @@ pub struct BlobAnswer {
     pub private: bool,
     /// What is put into them on their way out.
     pub overlay: Option<Overlay>,
+    /// When they came to be what they are, if clients ask by that alone.
+    pub changed: Option<Box<Changed>>,
 }
 
 impl Answer {
@@ -198,17 +201,24 @@ pub(crate) async fn of_blob(
         lasts,
         private,
         overlay,
+        changed,
     } = answer;
-    let (tag, size) = match &overlay {
+    let (digest, size) = match &overlay {
         Some(overlay) => (overlay.tag, overlay.size),
         None => (found.digest, found.size),
     };
-    // Who has these bytes already gets none (RFC 9110 13.1.2).
-    let tag = tag.text();
+    // Who has these bytes already gets none (RFC 9110 13.1.2, 13.1.3).
+    let tag = digest.text();
     let quoted = ["\"", &tag, "\""].concat();
     let quoted = HeaderValue::try_from(quoted).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
-    if is_known(request.headers, &tag) {
+    if let Some(date) = changed.as_deref().and_then(|changed| changed.date(&digest)) {
+        said.insert(LAST_MODIFIED, date);
+    }
+    let has_date = changed
+        .as_deref()
+        .is_some_and(|changed| changed.is_known(request.headers, &digest));
+    if has_date || is_known(request.headers, &tag) {
         said.insert(ETAG, quoted);
         return Ok(response(StatusCode::NOT_MODIFIED, said, Body::default()));
     }

@@ -9,6 +9,7 @@
 pub mod body;
 pub mod forwarded;
 mod client_view;
+pub mod dates;
 pub mod head;
 pub mod incoming;
 pub mod overlay;
@@ -22,6 +23,7 @@ pub mod door;
 pub use answer::{Answer, BlobAnswer, Lasts, ReadyResponse, Streaming};
 pub use body::Body;
 pub use client_view::ClientView;
+pub use dates::Changed;
 pub use door::{Door, DoorResponse, FOR_ONE_CALLER, METHODS, RefusalContext, open};
 pub use incoming::{Incoming, LentBody};
 pub use multipart::ContentStream;

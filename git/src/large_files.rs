@@ -183,6 +183,7 @@ impl LargeFiles {
                 lasts: Lasts::Forever,
                 private: false,
                 overlay: None,
+                changed: None,
             }));
         }
         let mirror = mirror.ok_or_else(missing)?;

@@ -463,35 +463,20 @@ fn following(before: &State, source: &Source, objects: &BTreeSet<Oid>) -> Result
         );
         return Err(useless(&detail));
     }
-    let mut state = State {
-        format,
-        refs: source.refs.clone(),
-        absent: BTreeSet::new(),
-        kept: before.kept.union(objects).cloned().collect(),
-        packs: before.packs.clone(),
-    };
+    let refs = source.refs.clone();
     // Requests to merge and the like are told of, and come when somebody asks for one.
     let is_absent = |name: &&RefName| !name.is_branch() && !name.is_tag();
-    let others = state.refs.names.keys().filter(is_absent).cloned();
-    state.absent = others.collect();
-    let tips: BTreeSet<Oid> = before.tips().into_iter().cloned().collect();
-    let stays = |oid: &Oid| !state.holds(oid);
-    let left: Vec<Oid> = tips.into_iter().filter(stays).collect();
-    state.kept.extend(left);
-    // What a ref stands for needs no other name.
-    let named: BTreeSet<Oid> = state.refs.tips().into_iter().cloned().collect();
-    let absent = |oid: &Oid| {
-        let mut names = state.refs.names.iter();
-        !names.any(|(name, target)| target.oid == *oid && !state.absent.contains(name))
-            && state.refs.detached.as_ref() != Some(oid)
+    let mut state = State {
+        format,
+        absent: refs.names.keys().filter(is_absent).cloned().collect(),
+        refs,
+        kept: BTreeSet::new(),
+        packs: before.packs.clone(),
     };
-    let kept: BTreeSet<Oid> = state
-        .kept
-        .iter()
-        .filter(|oid| !named.contains(*oid) || absent(oid))
-        .cloned()
-        .collect();
-    state.kept = kept;
+    // What a ref stands for needs no other name.
+    let all = before.tips().into_iter().chain(objects);
+    let others = all.filter(|oid| !state.holds(oid)).cloned();
+    state.kept = others.collect();
     Ok(state)
 }
 

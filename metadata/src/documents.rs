@@ -2,20 +2,33 @@
 
 use crate::blobs::NewBlob;
 use crate::files::{FileKey, PackageKey};
-use crate::{Batch, Error, Metadata, Value};
+use crate::{Batch, Error, Metadata, Requirement, Value};
 use larder_model::{Author as _, Digest, FileKind, System, Timestamp};
 
-const PUT: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
-    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
-    lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?7, \
-    ?12, ?13, '', '', 0, ?14) on conflict (repo, package, kind, path) do update set \
-    digest = excluded.digest, content_type = excluded.content_type, \
-    created_at = case when files.digest = excluded.digest then files.created_at \
-    else excluded.created_at end, created_by = excluded.created_by, version = excluded.version, \
-    etag = excluded.etag, modified = excluded.modified, checked_at = excluded.checked_at, \
-    integrity = excluded.integrity, derived_from = excluded.derived_from, retired_at = 0, \
-    used_at = case when excluded.used_at > files.used_at then excluded.used_at \
-    else files.used_at end";
+macro_rules! put {
+    ($end:literal) => {
+        concat!(
+            "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+             created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, \
+             owner, lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, \
+             ?10, ?11, ?7, ?12, ?13, '', '', 0, ?14) on conflict (repo, package, kind, path) \
+             do update set digest = excluded.digest, content_type = excluded.content_type, \
+             created_at = case when files.digest = excluded.digest then files.created_at \
+             else excluded.created_at end, created_by = excluded.created_by, \
+             version = excluded.version, etag = excluded.etag, modified = excluded.modified, \
+             checked_at = excluded.checked_at, integrity = excluded.integrity, \
+             derived_from = excluded.derived_from, retired_at = 0, \
+             used_at = case when excluded.used_at > files.used_at then excluded.used_at \
+             else files.used_at end",
+            $end
+        )
+    };
+}
+
+const PUT: &str = put!("");
+/// An artifact of which nothing is promised: the bytes that came first stay.
+const PUT_FIRST: &str =
+    put!(" where files.integrity <> '' or files.digest in (excluded.digest, ?15)");
 /// A file without a row and without a past.
 const NEW: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
@@ -58,6 +71,8 @@ pub struct NewFile<'a> {
     pub integrity: &'a str,
     /// What a representation was made from; empty for all other files.
     pub derived_from: &'a str,
+    /// Of an artifact of which nothing is promised: the bytes that it takes the place of, if it may.
+    pub instead_of: Option<Digest>,
 }
 
 impl<'a> NewFile<'a> {
@@ -73,6 +88,7 @@ impl<'a> NewFile<'a> {
             modified: "",
             integrity: "",
             derived_from: "",
+            instead_of: None,
         }
     }
 }
@@ -104,7 +120,8 @@ pub(crate) const fn moves(kind: FileKind) -> bool {
 }
 
 impl Metadata {
-    /// Keeps files of one package together.
+    /// Keeps files of one package together. [`Error::Unmet`]: of an artifact of which nothing is
+    /// promised other bytes came first ([`Requirement::File`]).
     pub async fn keep_files(&self, new: NewFiles<'_>) -> Result<(), Error> {
         let mut batch = Batch::at(new.package);
         for file in new.files {
@@ -138,6 +155,12 @@ impl Metadata {
                     Self::state_begins(batch, key, &digest, (&new.by, new.at));
                     batch.run(PUT, values);
                 });
+            } else if file.kind == FileKind::Artifact && file.integrity.is_empty() {
+                let none = || Value::from("");
+                let instead_of = file.instead_of.map_or_else(none, Value::from);
+                let mut all = values.into_iter().chain([instead_of]);
+                let values: [Value; 15] = std::array::from_fn(|_| all.next().unwrap_or_else(none));
+                batch.require(Requirement::File, PUT_FIRST, values);
             } else {
                 batch.run(PUT, values);
             }

@@ -14,7 +14,7 @@ macro_rules! find {
             "select b.digest, b.size, b.generation, f.content_type, ",
             $body,
             ", f.etag, f.modified, f.checked_at, f.integrity, f.derived_from, f.owner, f.used_at, \
-             b.state from files f join blobs b on b.digest = f.digest \
+             b.state, f.created_at from files f join blobs b on b.digest = f.digest \
              where f.repo = ?1 and f.package = ?2 and f.kind = ?3 and f.path = ?4"
         )
     };

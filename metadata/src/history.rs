@@ -84,6 +84,16 @@ const GONE: &str = concat!(
     ") on conflict (repo, package, kind, path, seen_at) do update set \
      digest = '', metadata = '', checked_at = 0, created_by = excluded.created_by"
 );
+/// A file of which nothing was promised: what it had is told by its past alone once it is let go. That is
+/// not the upstream's past, which is forgotten after a time.
+const REMEMBER: &str = "insert into history (repo, package, kind, path, seen_at, digest, checked_at, \
+    metadata, created_by) select repo, package, kind, path, created_at, digest, ?5, '', 'larder' \
+    from files f where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and integrity = '' \
+    and not exists (select 1 from history h where h.repo = f.repo and h.package = f.package \
+    and h.kind = f.kind and h.path = f.path and h.digest = f.digest) \
+    on conflict (repo, package, kind, path, seen_at) do nothing";
+const FIRST_BYTES: &str = "select digest from history where repo = ?1 and package = ?2 and kind = ?3 \
+    and path = ?4 and digest <> '' order by seen_at limit 1";
 /// Where a name never changed its file tells its only state.
 const STATES: &str = "select * from (select h.digest as digest, h.seen_at as seen_at, \
     case when h.checked_at > 0 or h.digest = '' or f.digest is null then h.checked_at \
@@ -197,6 +207,20 @@ impl Metadata {
         let [repo, package, kind, path] = key.value();
         let no_digest = Value::from("-"); // every state has another one than this
         batch.run(END, [repo, package, kind, path, no_digest, now.into()]);
+    }
+
+    /// An artifact of a mirror goes, which can come again: where nothing but its first bytes tells what
+    /// it is, their digest stays. Goes into the batch before the row is removed.
+    pub(crate) fn artifact_is_let_go(batch: &mut Batch, key: FileKey<'_>, now: Timestamp) {
+        let [repo, package, kind, path] = key.value();
+        batch.run(REMEMBER, [repo, package, kind, path, now.into()]);
+    }
+
+    /// The digest of the first bytes that an artifact had which was let go, if nothing else told what
+    /// they were.
+    pub async fn first_bytes(&self, key: FileKey<'_>) -> Result<Option<Digest>, Error> {
+        let mut rows = self.sql.scan(FIRST_BYTES, key.value().to_vec()).await?;
+        rows.first_mut().map(|row| row.parsed(0)).transpose()
     }
 
     /// Notes that an upstream does not have a name any more; its file stays. Does nothing where

@@ -139,6 +139,8 @@ impl Metadata {
             let key = package.file(file.kind, &file.path);
             if moves(file.kind) {
                 Self::state_is_let_go(&mut batch, key, now);
+            } else if file.kind == FileKind::Artifact {
+                Self::artifact_is_let_go(&mut batch, key, now);
             }
             let [repo, name, kind, path] = key.value();
             let values = [

@@ -22,6 +22,8 @@ pub struct FileRecord {
     pub etag: Box<str>,
     /// The upstream's `Last-Modified`, as it came; empty if there is none.
     pub modified: Box<str>,
+    /// When it came to be these bytes; zero: it is in no row.
+    pub created_at: Timestamp,
     /// When the upstream last confirmed it.
     pub checked_at: Timestamp,
     /// What an index promised of the bytes; empty if nothing.
@@ -49,6 +51,7 @@ impl FileRecord {
             body: None,
             etag: "".into(),
             modified: "".into(),
+            created_at: Timestamp(0),
             checked_at: Timestamp(0),
             integrity: "".into(),
             derived_from: "".into(),
@@ -74,6 +77,7 @@ impl FileRecord {
             owner: row.text(10)?,
             used: UseMark::new(Timestamp(row.int(11)?)),
             damaged: matches!(&*row.text(12)?, "damaged" | "lost"),
+            created_at: Timestamp(row.int(13)?),
             downloads: DownloadMark::default(),
         })
     }

@@ -31,6 +31,7 @@ pub mod protocol;
 
 pub mod cargo;
 pub mod go;
+pub mod composer;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
@@ -65,8 +66,15 @@ use larder_model::ProtocolName;
 
 /// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
 /// begin with `/v2/`.
-pub fn all() -> [&'static dyn Protocol; 5] {
-    [&cargo::Cargo, &go::Go, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
+pub fn all() -> [&'static dyn Protocol; 6] {
+    [
+        &cargo::Cargo,
+        &go::Go,
+        &npm::Npm,
+        &pypi::Pypi,
+        &rpm::Rpm,
+        &composer::Composer,
+    ]
 }
 
 /// Protocols that doors of their own serve: images, and git repositories.

@@ -22,6 +22,9 @@ use http::HeaderMap;
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply};
 use std::sync::Arc;
 
+/// As many bytes tell what an archive is, or that it is a page instead.
+pub const FIRST_BYTES: usize = 6;
+
 /// A parsed request to a repository. Nothing reads the path again.
 pub enum Call {
     /// Reads a document or an artifact.
@@ -152,6 +155,26 @@ pub trait Protocol: Send + Sync {
     /// (503), which more clients wait for. Default: not.
     fn tells_limits(&self) -> bool {
         false
+    }
+
+    /// Whether clients ask by the date of a document alone whether they have the newest. Default: they
+    /// ask by its entity tag.
+    fn asks_by_date(&self) -> bool {
+        false
+    }
+
+    /// The other documents of a package that show, where a member of a group lacks one, that it has the
+    /// package all the same: then no other member is asked for this one. Default: none.
+    fn beside(&self, document: &Document) -> Vec<Document> {
+        let _ = document;
+        Vec::new()
+    }
+
+    /// Whether an artifact of which nothing is promised can begin so. `first` has at least
+    /// [`FIRST_BYTES`] of its bytes, or all. Default: it can.
+    fn can_begin(&self, artifact: &Artifact, first: &[u8]) -> bool {
+        let _ = (artifact, first);
+        true
     }
 
     /// Publishing, if the protocol has hosted repositories.

@@ -2,6 +2,7 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
 use std::ops::Range;
@@ -187,6 +188,8 @@ pub enum Source {
     },
     /// A path below the address of the upstream's database of vulnerabilities.
     InVulnerabilities(String),
+    /// It stands in the documents that were read, and is not asked for: these are its bytes.
+    Here(Bytes),
 }
 
 /// How an artifact is fetched.

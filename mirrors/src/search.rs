@@ -14,6 +14,8 @@ pub struct SearchRequest {
     pub size: usize,
     /// The number of results to skip.
     pub from: usize,
+    /// What it is narrowed to, in the protocol's own words; empty: to nothing.
+    pub scope: Box<str>,
 }
 
 impl SearchRequest {

@@ -36,6 +36,24 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
     }
 
+    /// The date with its seconds, as HTTP writes it (RFC 9110 5.6.7).
+    pub fn http_date(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let days = self.seconds().div_euclid(86_400);
+        let time = self.seconds().rem_euclid(86_400);
+        let (year, month, day) = civil(days);
+        let name = |names: &[&'static str], at: i64| {
+            let at = usize::try_from(at).unwrap_or_default();
+            names.get(at).copied().unwrap_or_default()
+        };
+        let (weekday, month) = (name(&DAYS, days.rem_euclid(7)), name(&MONTHS, month - 1));
+        let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+
     /// Whole seconds since 1970.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)

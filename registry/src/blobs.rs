@@ -66,6 +66,7 @@ impl Registry {
             lasts: Lasts::Forever,
             private: false,
             overlay: None,
+            changed: None,
         }))
     }
 

@@ -97,6 +97,7 @@ impl Registry {
             lasts,
             private: false,
             overlay: None,
+            changed: None,
         }))
     }
 

@@ -100,6 +100,15 @@ pub(crate) const TABLE: &[Line] = &[
     ("go", "GET", "/go/{repo}/vulndb/index/db.json", Read),
     ("go", "PUBLISH", "/go/{repo}/{pkg}.example/@v/v2.0.0.zip", Write),
     ("go", "DELETE", "/go/{repo}/{pkg}.example/@v/v1.0.0.zip", Delete),
+    ("composer", "GET", "/composer/{repo}/packages.json", Read),
+    ("composer", "GET", "/composer/{repo}/p2/acme/{pkg}.json", Read),
+    ("composer", "GET", "/composer/{repo}/p2/acme/{pkg}~dev.json", Read),
+    ("composer", "GET", "/composer/{repo}/dist/acme/{pkg}/1.0.0/nothing.zip", Read),
+    ("composer", "GET", "/composer/{repo}/search.json?q={pkg}", Read),
+    ("composer", "GET", "/composer/{repo}/list.json", Read),
+    ("composer", "POST", "/composer/{repo}/api/security-advisories", Read),
+    ("composer", "POST", "/composer/{repo}/notify-batch", Read),
+    ("composer", "PUBLISH", "/composer/{repo}/upload", Write),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.asc", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.key", Read),
@@ -155,7 +164,7 @@ pub(crate) fn house() -> Larder {
         .start();
     let admin = larder.admin();
     for repo in ["team-a", "secret"] {
-        for protocol in ["npm", "cargo", "pypi", "go", "rpm"] {
+        for protocol in ["npm", "cargo", "pypi", "go", "composer", "rpm"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "hosted"});
             larder.api("POST", "repositories", &new.to_string(), 201);
             if protocol != "rpm" {
@@ -166,7 +175,7 @@ pub(crate) fn house() -> Larder {
         image().push(&admin, &format!("{repo}/demo"), "latest");
     }
     for repo in ["team-m", "hidden"] {
-        for protocol in ["npm", "cargo", "pypi", "go", "rpm", "oci"] {
+        for protocol in ["npm", "cargo", "pypi", "go", "composer", "rpm", "oci"] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "mirror", "open": false,
                 "offline": true, "upstream": {"url": "https://registry.example/"}});
             larder.api("POST", "repositories", &new.to_string(), 201);
@@ -199,7 +208,7 @@ fn send(client: &Client, line: Line, repo: &str, package: &str) -> Response {
         .replace("{digest}", &digest.to_string())
         .replace("{session}", "11111111-1111-4111-8111-111111111111");
     let headers = [("content-type", "application/json")];
-    let body: &[u8] = if method == "POST" && path.contains("advisories") {
+    let body: &[u8] = if method == "POST" && path.contains("/bulk") {
         b"{}"
     } else {
         b""
@@ -330,6 +339,8 @@ fn is_there(path: &str) -> bool {
         "/main.info",
         "/sumdb/",
         "/vulndb/",
+        "~dev",
+        "/dist/",
     ];
     !path.ends_with("/simple/") && !absent.iter().any(|part| path.contains(part))
 }

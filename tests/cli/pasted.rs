@@ -6,7 +6,7 @@ use larder_tests::larder::PASSWORD;
 use larder_tests::modules::Modules;
 use larder_tests::tools::{command, dnf_arguments, run, tool, tool_in};
 use larder_tests::{Larder, Shelf, Start, Upstream, archive};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// A new server with TLS, whose mirrors have the package `demo`, and the home of its administrator.
@@ -39,12 +39,13 @@ fn hour() -> Hour {
     let url = Modules::url(&upstream);
     let line = format!("repo set go/upstream --upstream {url} --allow-private");
     home.run(&line).ends(0);
-    for protocol in ["cargo", "npm", "pypi", "rpm"] {
+    for protocol in ["cargo", "npm", "pypi", "rpm", "composer"] {
         let mut shelf = Shelf::new(protocol, &upstream);
         let body = match protocol {
             "cargo" => archive::crate_file("demo", "1.0.0", "theirs"),
             "npm" => archive::tarball("demo", "1.0.0", "theirs"),
             "pypi" => archive::wheel("demo", "1.0.0", "theirs"),
+            "composer" => archive::php_package("acme/demo", "1.0.0", "theirs", &json!({})),
             _ => b"rpm".to_vec(),
         };
         shelf.put(&upstream, "1.0.0", &body);
@@ -107,6 +108,7 @@ impl Hour {
             .env("RUSTUP_HOME", rustup())
             .env("YARN_ENABLE_TELEMETRY", "0")
             .env("UV_PYTHON_DOWNLOADS", "never")
+            .env("COMPOSER_ALLOW_SUPERUSER", "1")
             .args(["-c", &format!("{script}{command_line}")]);
         run(&mut shell)
     }
@@ -152,6 +154,12 @@ fn lines_work_as_they_are_pasted() {
             "pypi/main",
             "echo demo | uv pip compile --no-deps --no-header -",
             "demo==1.0.0",
+        ),
+        (
+            "composer",
+            "composer/main",
+            "composer show --all acme/demo",
+            "1.0.0",
         ),
     ] {
         let program = if client == "pip" {

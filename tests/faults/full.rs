@@ -15,12 +15,13 @@ use tempfile::TempDir;
 const SIZE: u64 = 64 << 20;
 
 /// Protocols whose documents are composed package by package, and the document of `demo` in each.
-const PACKAGES: [&str; 4] = ["cargo", "npm", "pypi", "go"];
-const INDEXES: [&str; 4] = [
+const PACKAGES: [&str; 5] = ["cargo", "npm", "pypi", "go", "composer"];
+const INDEXES: [&str; 5] = [
     "/cargo/main/de/mo/demo",
     "/npm/main/demo",
     "/pypi/main/simple/demo/",
     "/go/main/demo.example/@v/list",
+    "/composer/main/p2/acme/demo.json",
 ];
 
 /// A mounted file system, unmounted when it is dropped.

@@ -189,6 +189,7 @@ fn packages_are_shown_with_how_they_are_installed() {
         ("npm", "@acme/app"),
         ("cargo", "ledger"),
         ("pypi", "Acme_Tool"),
+        ("composer", "acme/probe"),
     ] {
         for version in ["1.0.0", "1.1.0"] {
             publish(&admin, protocol, name, version, b"bytes").expect_ok();
@@ -207,6 +208,7 @@ fn packages_are_shown_with_how_they_are_installed() {
             "href=\"/packages/npm/local/@acme/app\"",
             "href=\"/packages/cargo/local/ledger\"",
             "href=\"/packages/pypi/local/acme-tool\"",
+            "href=\"/packages/composer/local/acme/probe\"",
         ];
         holds(&html, &pages);
         let html = page(&admin, "/packages/cargo", language);
@@ -221,7 +223,7 @@ fn packages_are_shown_with_how_they_are_installed() {
             ],
         );
         let html = page(&admin, "/packages?q=TOOL", language);
-        holds(&html, &pages[2..]);
+        holds(&html, &pages[2..3]);
         assert!(!html.contains(pages[1]));
         // From a group that blocks it, nothing is installed.
         let html = page(&admin, "/packages/npm/local/@acme/app", language);
@@ -240,6 +242,11 @@ fn packages_are_shown_with_how_they_are_installed() {
             &[&line, "acme_tool-1.0.0-py3-none-any.whl", "sha256:"],
         );
         page(&admin, "/packages/cargo/local/ledger", language);
+        let path = "/packages/composer/local/acme/probe/-/v/1.0.0";
+        holds(
+            &page(&admin, path, language),
+            &["composer require acme/probe:1.0.0", ".zip", "sha256:"],
+        );
     }
     admin.get("/packages/gem").expect(404);
     admin.get("/packages/oci/team/web").expect(404);

@@ -210,6 +210,7 @@ fn a_browser_is_told_what_an_address_is_for() {
         "/cargo/main/",
         "/pypi/main/",
         "/rpm/main/",
+        "/composer/main/",
     ] {
         for language in ["en", "zh"] {
             let page = nobody.get_in(path, language).expect(200).text();

@@ -148,6 +148,30 @@ pub fn tarball(name: &str, version: &str, word: &str) -> Vec<u8> {
     ]))
 }
 
+/// A PHP package with one class of this name, whose `WORD` is this text. `more`: further fields of its
+/// manifest.
+pub fn php_package(name: &str, version: &str, word: &str, more: &serde_json::Value) -> Vec<u8> {
+    let mut manifest = json!({"name": name, "version": version, "description": "A probe",
+        "license": "MIT", "type": "library", "autoload": {"classmap": ["src/"]}});
+    for (key, value) in more.as_object().into_iter().flatten() {
+        manifest[key] = value.clone();
+    }
+    let manifest = manifest.to_string();
+    let class = php_class(name);
+    let source = format!("<?php\nclass {class} {{ const WORD = \"{word}\"; }}\n");
+    zip(&[
+        ("composer.json", manifest.as_bytes()),
+        (&format!("src/{class}.php"), source.as_bytes()),
+        ("README.md", b"# A probe\n"),
+    ])
+}
+
+/// The class in such a package.
+pub fn php_class(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    format!("P{}", letters.collect::<String>())
+}
+
 /// The metadata of a wheel.
 pub fn metadata(name: &str, version: &str) -> String {
     format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")

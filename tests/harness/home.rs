@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What makes clients say what they say at once, and the same each time.
-const MANNERS: [(&str, &str); 32] = [
+const MANNERS: [(&str, &str); 34] = [
     ("CARGO_NET_RETRY", "0"),
     ("CARGO_TERM_COLOR", "never"),
     ("npm_config_fetch_retries", "0"),
@@ -39,6 +39,8 @@ const MANNERS: [(&str, &str); 32] = [
     ("POETRY_VIRTUALENVS_IN_PROJECT", "true"),
     ("POETRY_NO_INTERACTION", "1"),
     ("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring"),
+    ("COMPOSER_ALLOW_SUPERUSER", "1"),
+    ("COMPOSER_NO_INTERACTION", "1"),
     ("NO_COLOR", "1"),
     ("COLUMNS", "2000"),
     ("LC_ALL", "C.UTF-8"),

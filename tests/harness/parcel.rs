@@ -10,7 +10,7 @@ use serde_json::json;
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
-/// npm, pypi or go.
+/// npm, pypi, go or composer.
 #[track_caller]
 pub fn publish(
     client: &Client,
@@ -38,6 +38,7 @@ pub fn publish_to(
         "cargo" => format!("{name}-{version}/data"),
         "npm" => "package/data".to_owned(),
         "go" => format!("{}@v{version}/data", module(name)),
+        "composer" => "data".to_owned(),
         _ => {
             let file = wheel_name(name, version);
             let stem = file.trim_end_matches("-py3-none-any.whl");
@@ -62,16 +63,23 @@ pub fn publish_members(
         "npm" => publish_npm(client, repo, name, version, members),
         "pypi" => publish_wheel(client, repo, name, version, members),
         "go" => publish_module(client, repo, name, version, members),
+        "composer" => publish_php(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
 }
 
-/// What a protocol calls a package of this name.
+/// What a protocol calls a package of this name, or packages of a pattern of names.
 pub fn package_of(protocol: &str, name: &str) -> String {
     match protocol {
         "go" => module(name),
+        "composer" => format!("acme/{name}"),
         _ => name.to_owned(),
     }
+}
+
+/// A package as one segment of a path.
+pub fn in_path(package: &str) -> String {
+    package.replace('/', "%2F")
 }
 
 /// How a protocol spells a version.
@@ -209,6 +217,31 @@ fn npm_of(repo: &str, name: &str, version: &str, members: &[Member<'_>]) -> Npm 
         body: body.to_string().into_bytes(),
         tarball: packed,
     }
+}
+
+/// A name without a vendor gets one.
+fn publish_php(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let name = if name.contains('/') {
+        name.to_owned()
+    } else {
+        package_of("composer", name)
+    };
+    let manifest = json!({"name": name, "version": version}).to_string();
+    let mut files: Vec<(&str, &[u8])> = vec![("composer.json", manifest.as_bytes())];
+    files.extend(members.iter().map(in_zip));
+    let headers = [("content-type", "application/zip")];
+    client.send(
+        "PUT",
+        &format!("/composer/{repo}/upload"),
+        &headers,
+        &zip(&files),
+    )
 }
 
 /// A member of a zip archive: a link is a file there, whose bytes are where it leads.

@@ -3,7 +3,7 @@
 
 use crate::archive;
 use crate::modules::Modules;
-use crate::parcel::module;
+use crate::parcel::{module, package_of};
 use crate::upstream::Upstream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,9 +14,12 @@ use sha1::Digest as _;
 pub use crate::archive::{gunzip, gzip};
 
 /// The protocols whose indexes promise the bytes of artifacts, whatever these are.
-pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
+pub const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "rpm", "composer"];
 /// The protocols that there are packages of: of modules only what they contain is promised, if anything.
-pub const ALL: [&str; 5] = ["cargo", "npm", "pypi", "rpm", "go"];
+pub const ALL: [&str; 6] = ["cargo", "npm", "pypi", "rpm", "composer", "go"];
+
+/// What a package called `demo` is called where names have two parts.
+const NAMED: &str = "acme/demo";
 
 /// A package of one protocol on an upstream.
 pub struct Shelf {
@@ -26,7 +29,8 @@ pub struct Shelf {
     pub root: String,
     /// The address below which the index says that the artifacts are, with a slash at its end.
     pub files: String,
-    /// What npm says of a tarball: `integrity`, or else the older `shasum` alone.
+    /// What npm says of a tarball: `integrity`, or else the older `shasum` alone; Composer's upstreams
+    /// say nothing of an archive's bytes.
     pub old: bool,
     /// Whether the page of `PyPI` is HTML.
     pub html: bool,
@@ -56,6 +60,13 @@ pub fn artifact_at(path: &str, body: &[u8]) -> Vec<u8> {
         (&format!("{folder}/go.mod"), go_mod.as_bytes()),
         (&format!("{folder}/data"), body),
     ])
+}
+
+/// The SHA-1 of bytes, in hex.
+pub fn sha1_of(bytes: &[u8]) -> String {
+    let sum = sha1::Sha1::digest(bytes);
+    sum.iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 impl Shelf {
@@ -106,6 +117,20 @@ impl Shelf {
         self.put_index(upstream);
     }
 
+    /// Knows a version that is there already.
+    pub fn remember(&mut self, version: &str, body: &[u8]) {
+        self.versions.push((version.to_owned(), body.to_owned()));
+    }
+
+    /// Writes what an upstream has beside packages, where it is not one without that.
+    pub fn put_root(&self, upstream: &Upstream) {
+        if self.protocol == "composer" {
+            let metadata = format!("{}/p2/%package%.json", self.root);
+            let root = json!({"packages": [], "metadata-url": metadata});
+            upstream.put(&format!("{}/packages.json", self.root), root.to_string());
+        }
+    }
+
     /// Writes the index.
     pub fn put_index(&self, upstream: &Upstream) {
         match self.protocol {
@@ -124,6 +149,7 @@ impl Shelf {
                     .map(|(version, _)| format!("v{version}\n"));
                 upstream.put(&self.index(), lines.collect::<Vec<_>>().concat());
             }
+            "composer" => self.put_composer(upstream),
             _ => self.put_rpm(upstream),
         }
     }
@@ -135,9 +161,15 @@ impl Shelf {
             "npm" => "demo",
             "pypi" => "simple/demo/",
             "go" => "demo.example/@v/list",
+            "composer" => "p2/acme/demo.json",
             _ => "repodata/repomd.xml",
         };
         format!("/{}/up/{path}", self.protocol)
+    }
+
+    /// The package.
+    pub fn package(&self) -> String {
+        package_of(self.protocol, "demo")
     }
 
     /// Below the mirror's address: a version's artifact.
@@ -147,6 +179,7 @@ impl Shelf {
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("packages/demo/demo-{version}-py3-none-any.whl"),
             "go" => format!("demo.example/@v/v{version}.zip"),
+            "composer" => format!("dist/{NAMED}/{version}/{}.zip", self.identity(version)),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         };
         format!("/{}/up/{path}", self.protocol)
@@ -178,6 +211,7 @@ impl Shelf {
             "npm" => format!("demo/-/demo-{version}.tgz"),
             "pypi" => format!("files/demo-{version}-py3-none-any.whl"),
             "go" => format!("demo.example/@v/v{version}.zip"),
+            "composer" => format!("files/demo-{version}.zip"),
             _ => format!("Packages/demo-{version}-1.noarch.rpm"),
         }
     }
@@ -199,13 +233,36 @@ impl Shelf {
         );
     }
 
+    /// What tells an archive of Composer's from others of its version.
+    fn identity(&self, version: &str) -> String {
+        let found = self.versions.iter().find(|(known, _)| known == version);
+        match found {
+            Some((_, body)) if !self.old => format!("r{version}-{}", sha1_of(body)),
+            _ => format!("r{version}"),
+        }
+    }
+
+    fn put_composer(&self, upstream: &Upstream) {
+        self.put_root(upstream);
+        let entry = |(version, body): &(String, Vec<u8>)| {
+            let url = format!("{}{}", self.files, self.file(version));
+            let shasum = if self.old {
+                String::new()
+            } else {
+                sha1_of(body)
+            };
+            json!({"name": NAMED, "version": version, "dist": {
+                "type": "zip", "url": url, "reference": format!("r{version}"), "shasum": shasum}})
+        };
+        let entries: Vec<Value> = self.versions.iter().map(entry).collect();
+        let body = json!({"packages": {NAMED: entries}});
+        upstream.put(&self.index(), body.to_string());
+    }
+
     fn packument(&self) -> Value {
         let dist = |version: &str, body: &[u8]| {
             let mut dist = json!({"tarball": format!("{}{}", self.files, self.file(version))});
-            let shasum = sha1::Sha1::digest(body)
-                .iter()
-                .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-            dist["shasum"] = shasum.into();
+            dist["shasum"] = sha1_of(body).into();
             if !self.old {
                 let digest = Digest::of(Algorithm::Sha512, body);
                 dist["integrity"] = format!("sha512-{}", STANDARD.encode(digest.bytes())).into();

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the figures of each project")]
 
 mod cargo;
+mod composer;
 mod go;
 mod npm;
 mod pypi;

@@ -131,6 +131,7 @@ fn what_is_published_comes_before_what_is_mirrored() {
         ("cargo", "de/mo/demo"),
         ("npm", "demo"),
         ("pypi", "simple/demo/"),
+        ("composer", "p2/acme/demo.json"),
     ];
     for (protocol, index) in protocols {
         let mut shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
@@ -161,6 +162,11 @@ fn what_is_published_comes_before_what_is_mirrored() {
                 .expect(200)
                 .text();
             assert!(told.contains("1.0.0") && !told.contains("9.0.0"), "{told}");
+            // The archive's address has its digest.
+            if let Some(at) = told.find("/composer/main/dist/") {
+                let path = told[at..].split('"').next().expect("its end");
+                bed.larder.admin().get(path).expect(200);
+            }
         }
         let admin = bed.larder.admin();
         admin.get("/npm/main/demo/-/demo-1.0.0.tgz").expect(200);

@@ -3,6 +3,7 @@
 use crate::bed::{Bed, status};
 use larder_tests::Fault;
 use larder_tests::random::Random;
+use std::collections::BTreeMap;
 
 #[test]
 fn an_artifact_that_is_newer_than_the_kept_index_is_found() {
@@ -52,10 +53,11 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
         let mut random = Random::seeded();
         let (old, new) = (random.bytes(size), random.bytes(size));
         for mut shelf in bed.mirrors(&old) {
-            let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
+            let there = shelf.artifact("1.0.0");
             bed.get(&shelf.index_here()).expect(200);
             bed.turn(60);
             shelf.put(&bed.upstream, "1.0.0", &new);
+            let here = shelf.artifact_here("1.0.0");
             // What had begun to stream as the one that the older index promised cannot become the
             // other.
             let (answer, whole) = bed.taken(&here);
@@ -71,7 +73,9 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
                 answer.status == 200 && answer.body.len() == size
             });
             assert!(kept.body == new, "{here}");
-            assert_eq!(bed.upstream.count(&there), 2, "{here}");
+            // An address that the older index does not have leads to no older bytes.
+            let tries = if shelf.protocol == "composer" { 1 } else { 2 };
+            assert_eq!(bed.upstream.count(&there), tries, "{here}");
         }
     }
 }
@@ -185,7 +189,8 @@ fn an_upstream_of_two_minds_gives_one_of_them() {
         let mut random = Random::seeded();
         let states = [random.bytes(size), random.bytes(size)];
         for mut shelf in bed.mirrors(&states[0]) {
-            let (here, mut kept) = (shelf.artifact_here("1.0.0"), None);
+            // An address may be one of a state alone.
+            let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
             for round in 0..12 {
                 bed.turn(if round % 3 == 0 { 10_000 } else { 20 });
                 // The index of one state, the artifact of either.
@@ -195,14 +200,16 @@ fn an_upstream_of_two_minds_gives_one_of_them() {
                     states[usize::from(random.below(2) == 0)].clone(),
                 );
                 bed.get(&shelf.index_here()).expect(200);
+                let here = shelf.artifact_here("1.0.0");
                 let (answer, whole) = bed.taken(&here);
                 if whole && answer.status == 200 {
                     assert!(states.contains(&answer.body), "{here}: nobody's bytes");
-                    let first = kept.get_or_insert_with(|| answer.body.clone());
+                    let body = || answer.body.clone();
+                    let first = kept.entry(here.clone()).or_insert_with(body);
                     assert!(*first == answer.body, "{here}: what was kept changed");
                 } else {
                     assert!(
-                        kept.is_none(),
+                        !kept.contains_key(&here),
                         "{here}: what was kept is not served: {}",
                         answer.status
                     );
@@ -210,10 +217,11 @@ fn an_upstream_of_two_minds_gives_one_of_them() {
                 }
                 bed.rest(&shelf);
             }
-            let right = kept.unwrap_or_else(|| states[0].clone());
+            let right = kept.into_values().next();
+            let right = right.unwrap_or_else(|| states[0].clone());
             shelf.put(&bed.upstream, "1.0.0", &right);
             bed.turn(10_000);
-            bed.right(&here, &right);
+            bed.right(&shelf.artifact_here("1.0.0"), &right);
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn probe(shelf: &Shelf) -> String {
         "cargo" => "config.json",
         "npm" => "-/ping",
         "pypi" => "simple/",
+        "composer" => "packages.json",
         _ => "repodata/repomd.xml",
     };
     format!("{}/{path}", shelf.root)
@@ -243,7 +244,7 @@ fn private_addresses_are_not_asked_unless_they_are_allowed() {
 }
 
 /// Of each protocol the one that was redirected.
-const PROBES: usize = 4;
+const PROBES: usize = 5;
 
 #[test]
 fn offline_nobody_is_asked() {

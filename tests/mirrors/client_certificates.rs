@@ -112,7 +112,7 @@ fn no_other_origin_is_shown_it() {
     let (other, plain) = (Upstream::secure(false), Upstream::start());
     other.tls().ask_clients(Clients::Asked);
     // What the index names, and where redirects lead.
-    for protocol in ["cargo", "npm", "pypi"] {
+    for protocol in ["cargo", "npm", "pypi", "composer"] {
         let mut shelf = Shelf::new(protocol, &bed.upstream);
         shelf.files = format!("{}{protocol}/", other.url());
         shelf.put(&bed.upstream, "1.0.0", BODY);

@@ -27,7 +27,7 @@ pub(crate) fn fault(random: &mut Random, size: usize) -> Fault {
 /// Artifacts that change with their indexes and without, and answers that are spoilt by chance: a
 /// complete answer has the bytes that some index promised, and in the end all is well.
 fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
-    let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
+    let (mut here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
     let mut promised: Vec<Vec<u8>> = vec![bed.upstream.body(&there)];
     let mut kept = false;
     for _ in 0..60 {
@@ -36,6 +36,7 @@ fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
             0 if !kept => {
                 promised.push(random.bytes(size));
                 shelf.put(&bed.upstream, "1.0.0", promised.last().expect("body"));
+                here = shelf.artifact_here("1.0.0");
             }
             1 => bed.upstream.put(&there, random.bytes(size)),
             2 => bed

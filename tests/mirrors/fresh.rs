@@ -204,7 +204,8 @@ fn a_kept_index_outlives_its_upstreams_troubles() {
     bed.upstream.go();
     bed.turn(10_000);
     for protocol in larder_tests::shelf::PROTOCOLS {
-        let shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
+        let mut shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
+        shelf.remember("1.0.0", OLD);
         let answer = bed.get(&shelf.index_here()).expect(200);
         assert!(
             status(&answer).ends_with("detail=stale"),
@@ -270,6 +271,7 @@ fn what_is_missing_is_remembered_for_a_while() {
                 &shelf,
                 &serde_json::json!({"url": shelf.url(&bed.upstream), "allow_private": true}),
             );
+            shelf.put_root(&bed.upstream);
             bed.get(&shelf.index_here()).expect(404);
             shelf.put(&bed.upstream, "1.0.0", NEW);
             if is_over {

@@ -124,7 +124,8 @@ fn a_redirect_to_a_host_that_is_dead_is_not_the_upstreams_failure() {
     }
     other.go();
     for protocol in larder_tests::shelf::PROTOCOLS {
-        let shelf = Shelf::new(protocol, &bed.upstream);
+        let mut shelf = Shelf::new(protocol, &bed.upstream);
+        shelf.remember("1.0.0", BODY);
         let there = shelf.artifact("1.0.0");
         bed.upstream
             .fail(&there, Fault::Redirect(format!("{}gone", other.url())));

@@ -155,6 +155,7 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
         "/npm/up/other",
         "/pypi/up/simple/other/",
         "/rpm/up/other/repodata/repomd.xml",
+        "/composer/up/p2/acme/other.json",
     ] {
         let refused = bed.get(path).expect(403);
         assert!(refused.text().contains("offline"), "{}", refused.text());

@@ -11,6 +11,7 @@ mod bytes;
 mod changes;
 mod check;
 mod client_certificates;
+mod composer;
 mod contents;
 mod copies;
 mod endless;

@@ -188,7 +188,7 @@ fn random_paths_stay_below_the_upstreams_address() {
 #[test]
 fn one_thing_is_asked_for_once() {
     let bed = Bed::new();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         bed.mirror(protocol, b"a body");
     }
     let packument = json!({"name": "@sc/name", "dist-tags": {}, "versions": {}});
@@ -213,5 +213,11 @@ fn one_thing_is_asked_for_once() {
     }
     bed.get("/pypi/up/simple/demo/").expect(200);
     assert_eq!(bed.upstream.count("/pypi/simple/demo/"), 1);
-    assert_eq!(bed.upstream.total(), 3, "{:?}", bed.upstream.take_asked());
+    for spelling in ["acme/demo", "Acme/DEMO", "acme/d%65mo"] {
+        bed.get(&format!("/composer/up/p2/{spelling}.json"))
+            .expect(200);
+    }
+    assert_eq!(bed.upstream.count("/composer/packages.json"), 1);
+    assert_eq!(bed.upstream.count("/composer/p2/acme/demo.json"), 1);
+    assert_eq!(bed.upstream.total(), 5, "{:?}", bed.upstream.take_asked());
 }

@@ -2,6 +2,7 @@
 
 use crate::bed::Bed;
 use larder_tests::larder::PASSWORD;
+use larder_tests::parcel::{in_path, package_of};
 use larder_tests::random::Random;
 use larder_tests::{Fault, Image, Larder, Start};
 use serde_json::{Value, json};
@@ -22,7 +23,11 @@ fn a_fresh_document_is_asked_for_when_someone_says_so() {
     let bed = Bed::new();
     for mut shelf in bed.mirrors(OLD) {
         let here = shelf.index_here();
-        let path = format!("repositories/{}/up/packages/demo/refresh", shelf.protocol);
+        let package = in_path(&shelf.package());
+        let path = format!(
+            "repositories/{}/up/packages/{package}/refresh",
+            shelf.protocol
+        );
         let refresh = |status| bed.larder.api("POST", &path, "{}", status);
         bed.get(&here).expect(200);
         let told = refresh(200);
@@ -65,7 +70,8 @@ fn nobody_is_asked_while_offline_and_for_what_is_hosted() {
         let repo = format!("repositories/{protocol}/up");
         bed.larder.api("PATCH", &repo, r#"{"offline":true}"#, 200);
         let asked = bed.upstream.total();
-        let path = format!("{repo}/packages/demo/refresh");
+        let package = in_path(&shelf.package());
+        let path = format!("{repo}/packages/{package}/refresh");
         let told = bed.larder.api("POST", &path, "{}", 403);
         assert_eq!(told["code"], json!("offline"));
         assert_eq!(bed.upstream.total(), asked, "{protocol}");
@@ -73,7 +79,8 @@ fn nobody_is_asked_while_offline_and_for_what_is_hosted() {
         let versions = format!("{path}?version=1.0.0");
         let told = bed.larder.api("POST", &versions, "{}", 400);
         assert_eq!(told["code"], json!("version_invalid"));
-        let none = format!("{repo}/packages/none-such/refresh");
+        let none = in_path(&package_of(protocol, "none-such"));
+        let none = format!("{repo}/packages/{none}/refresh");
         if protocol != "rpm" {
             assert_eq!(
                 bed.larder.api("POST", &none, "{}", 404)["code"],

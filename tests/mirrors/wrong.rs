@@ -150,6 +150,11 @@ fn small_artifacts_of_rpm() {
 }
 
 #[test]
+fn small_artifacts_of_composer() {
+    spoil("composer", SMALL, false);
+}
+
+#[test]
 fn large_artifacts_of_cargo() {
     spoil("cargo", LARGE, false);
 }
@@ -168,6 +173,11 @@ fn large_artifacts_of_pypi() {
 #[test]
 fn large_artifacts_of_rpm() {
     spoil("rpm", LARGE, true);
+}
+
+#[test]
+fn large_artifacts_of_composer() {
+    spoil("composer", LARGE, false);
 }
 
 #[test]

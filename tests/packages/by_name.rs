@@ -3,7 +3,7 @@
 
 use crate::confusion::{publish_cargo, publish_npm};
 use crate::{WHEEL, folder, larder, token};
-use larder_tests::parcel::{package_of, version_of};
+use larder_tests::parcel::{in_path, version_of};
 use larder_tests::shelf::{ALL, artifact_at};
 use larder_tests::tools::{command, fails};
 use larder_tests::{Larder, Shelf, Upstream, run, tool};
@@ -294,13 +294,11 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             "upstream": {"url": shelf.url(&upstream), "allow_private": true}});
         larder.api("POST", "repositories", &body.to_string(), 201);
         let packages = format!("repositories/{protocol}/up/packages");
-        let demo = package_of(protocol, "demo");
+        let demo = shelf.package();
         let path = shelf.artifact_here("1.0.0");
         let size = artifact_at(&path, b"what is kept").len();
-        let version = format!(
-            "{packages}/{demo}/versions/{}",
-            version_of(protocol, "1.0.0")
-        );
+        let package = format!("{packages}/{}", in_path(&demo));
+        let version = format!("{package}/versions/{}", version_of(protocol, "1.0.0"));
         assert_eq!(
             larder.api("GET", &packages, "", 200),
             json!({"items": [], "next": null})
@@ -333,7 +331,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             2,
             "{protocol}: it is asked for anew"
         );
-        larder.api("DELETE", &format!("{packages}/{demo}"), "", 204);
+        larder.api("DELETE", &package, "", 204);
         larder.api("GET", &version, "", 404);
         larder
             .anonymous()

@@ -3,7 +3,7 @@
 
 use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
 use larder_tests::http::read_head;
-use larder_tests::parcel::publish;
+use larder_tests::parcel::{publish, wheel_name};
 use larder_tests::shelf::Shelf;
 use larder_tests::tools::command;
 use larder_tests::upstream::Upstream;
@@ -93,6 +93,22 @@ pub(crate) fn ours(larder: &Larder, protocol: &str, name: &str, bytes: &[u8]) {
         answer.status,
         answer.text()
     );
+}
+
+/// The path of a version's artifact of `demo` in a repo, whose index is `told`.
+pub(crate) fn artifact_of(protocol: &str, repo: &str, version: &str, told: &str) -> String {
+    match protocol {
+        "cargo" => format!("/cargo/{repo}/api/v1/crates/demo/{version}/download"),
+        "npm" => format!("/npm/{repo}/demo/-/demo-{version}.tgz"),
+        "go" => format!("/go/{repo}/demo.example/@v/v{version}.zip"),
+        "composer" => {
+            // What tells the archive from others of its version is in its address.
+            let begin = format!("/composer/{repo}/dist/acme/demo/{version}/");
+            let at = told.find(&begin).expect("an address");
+            told[at..].split('"').next().expect("its end").to_owned()
+        }
+        _ => format!("/pypi/{repo}/packages/demo/{}", wheel_name("demo", version)),
+    }
 }
 
 /// The index that the group has of a package has our version alone.
@@ -190,10 +206,10 @@ fn a_published_npm_package_hides_the_worlds_even_when_it_is_gone() {
 fn clients_take_ours() {
     let larder = larder();
     let secret = token(&larder);
-    let worlds: Vec<Upstream> = ["cargo", "npm", "pypi"]
+    let worlds: Vec<Upstream> = ["cargo", "npm", "pypi", "composer"]
         .map(|protocol| with_upstream(&larder, protocol).0)
         .into();
-    for protocol in ["cargo", "npm", "pypi"] {
+    for protocol in ["cargo", "npm", "pypi", "composer"] {
         ours(&larder, protocol, "demo", b"");
     }
     for world in &worlds {
@@ -251,6 +267,23 @@ fn clients_take_ours() {
         let index =
             std::fs::read_to_string(user.join("node_modules/demo/index.js")).expect("installed");
         assert_eq!(index, "module.exports = 'ours'");
+    }
+
+    if let Some(composer) = tool("composer") {
+        let base = format!("{}/composer/main/", larder.url());
+        let manifest = json!({
+            "repositories": [{"type": "composer", "url": base}, {"packagist": false}],
+            "config": {"secure-http": false},
+            "require": {"acme/demo": "*"},
+        });
+        let login = json!({"http-basic": {larder.host(): {"username": "x", "password": secret}}});
+        let (manifest, login) = (manifest.to_string(), login.to_string());
+        let files = [("composer.json", &*manifest), ("auth.json", &*login)];
+        let user = folder(&larder, "php", &files);
+        let mut composer = command(&composer, &user);
+        composer.env("COMPOSER_ALLOW_SUPERUSER", "1");
+        run(composer.args(["update", "--no-interaction", "--no-progress"]));
+        is_ours(&std::fs::read_to_string(user.join("composer.lock")).expect("lock"));
     }
     for world in worlds {
         assert_eq!(world.total(), 0, "{:?}", world.take_asked());
@@ -323,6 +356,7 @@ fn uploads_are_refused_before_their_bodies_come() {
         "/rpm/local/a.rpm",
         "/npm/local/demo",
         "/cargo/local/api/v1/crates/new",
+        "/composer/local/upload",
     ] {
         assert!(matches!(begin(&reader, path), 401 | 403 | 404), "{path}");
     }

@@ -1,16 +1,16 @@
 //! What is published here and cannot be read just now is an error: never the world's package of
 //! that name.
 
-use crate::confusion::{is_ours, ours, with_upstream};
+use crate::confusion::{artifact_of, is_ours, ours, with_upstream};
 use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
-use larder_tests::parcel::{publish, wheel_name};
+use larder_tests::parcel::publish;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, fails};
 use larder_tests::upstream::Upstream;
 use larder_tests::{Larder, Postgres, Start, tool};
 use std::path::Path;
 
-const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "go"];
+const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "go", "composer"];
 
 /// In the group: the index of `demo`.
 fn index(protocol: &str) -> &'static str {
@@ -18,25 +18,25 @@ fn index(protocol: &str) -> &'static str {
         "cargo" => "/cargo/main/de/mo/demo",
         "npm" => "/npm/main/demo",
         "go" => "/go/main/demo.example/@v/list",
+        "composer" => "/composer/main/p2/acme/demo.json",
         _ => "/pypi/main/simple/demo/",
     }
 }
 
-/// In the group: the artifact of a version of `demo`.
-fn artifact(protocol: &str, version: &str) -> String {
-    match protocol {
-        "cargo" => format!("/cargo/main/api/v1/crates/demo/{version}/download"),
-        "npm" => format!("/npm/main/demo/-/demo-{version}.tgz"),
-        "go" => format!("/go/main/demo.example/@v/v{version}.zip"),
-        _ => format!("/pypi/main/packages/demo/{}", wheel_name("demo", version)),
-    }
+/// A package that is published here, and has another version at an upstream.
+struct World {
+    protocol: &'static str,
+    upstream: Upstream,
+    /// In the group: the artifacts of our version, and of theirs.
+    ours: String,
+    theirs: String,
 }
 
 /// Groups of all protocols in which `demo` is published, with an upstream each that has it in
 /// version 9 and has been asked.
-fn groups(larder: &Larder, bytes: &[u8]) -> Vec<Upstream> {
+fn groups(larder: &Larder, bytes: &[u8]) -> Vec<World> {
     let world = |protocol| {
-        let (upstream, _) = with_upstream(larder, protocol);
+        let (upstream, shelf) = with_upstream(larder, protocol);
         assert!(
             larder
                 .admin()
@@ -45,11 +45,18 @@ fn groups(larder: &Larder, bytes: &[u8]) -> Vec<Upstream> {
                 .text()
                 .contains("9.0.0")
         );
-        larder.admin().get(&artifact(protocol, "9.0.0")).expect(200);
+        let theirs = shelf.artifact_here("9.0.0").replacen("/up/", "/main/", 1);
+        larder.admin().get(&theirs).expect(200);
         ours(larder, protocol, "demo", bytes);
-        is_ours(&larder.admin().get(index(protocol)).expect(200).text());
+        let told = larder.admin().get(index(protocol)).expect(200).text();
+        is_ours(&told);
         upstream.take_asked();
-        upstream
+        World {
+            protocol,
+            upstream,
+            ours: artifact_of(protocol, "main", "1.0.0", &told),
+            theirs,
+        }
     };
     PROTOCOLS.map(world).into()
 }
@@ -72,15 +79,11 @@ fn blobs(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// Neither an index nor an artifact comes, and the upstreams are not asked.
 #[track_caller]
-fn nothing_comes(larder: &Larder, worlds: &[Upstream]) {
-    for (protocol, world) in PROTOCOLS.into_iter().zip(worlds) {
+fn nothing_comes(larder: &Larder, worlds: &[World]) {
+    for world in worlds {
         for client in [larder.admin(), larder.anonymous()] {
-            for path in [
-                index(protocol).to_owned(),
-                artifact(protocol, "1.0.0"),
-                artifact(protocol, "9.0.0"),
-            ] {
-                let answer = client.get(&path);
+            for path in [index(world.protocol), &world.ours, &world.theirs] {
+                let answer = client.get(path);
                 assert!(
                     answer.status >= 500,
                     "{path}: {} {}",
@@ -94,7 +97,12 @@ fn nothing_comes(larder: &Larder, worlds: &[Upstream]) {
                 );
             }
         }
-        assert_eq!(world.total(), 0, "{:?}", world.take_asked());
+        assert_eq!(
+            world.upstream.total(),
+            0,
+            "{:?}",
+            world.upstream.take_asked()
+        );
     }
 }
 
@@ -108,10 +116,11 @@ fn a_package_whose_bytes_are_lost_is_an_error() {
         std::fs::remove_file(path).expect("blob");
     }
     for _ in ["as it runs", "after a start"] {
-        for (protocol, world) in PROTOCOLS.into_iter().zip(&worlds) {
+        for world in &worlds {
+            let protocol = world.protocol;
             let admin = larder.admin();
             // If an answer begins at all.
-            if let Ok((answer, whole)) = admin.take(&artifact(protocol, "1.0.0"), &[]) {
+            if let Ok((answer, whole)) = admin.take(&world.ours, &[]) {
                 assert!(
                     answer.status >= 500 || !whole,
                     "{protocol}: {}",
@@ -119,8 +128,13 @@ fn a_package_whose_bytes_are_lost_is_an_error() {
                 );
             }
             is_ours(&admin.get(index(protocol)).expect(200).text());
-            admin.get(&artifact(protocol, "9.0.0")).expect(404);
-            assert_eq!(world.total(), 0, "{:?}", world.take_asked());
+            admin.get(&world.theirs).expect(404);
+            assert_eq!(
+                world.upstream.total(),
+                0,
+                "{:?}",
+                world.upstream.take_asked()
+            );
         }
         assert_eq!(larder.stop(), Some(0));
         larder.start_again();
@@ -147,10 +161,16 @@ fn a_database_that_is_gone_is_an_error() {
     postgres.crash();
     nothing_comes(&larder, &worlds);
     postgres.start_again();
-    for (protocol, world) in PROTOCOLS.into_iter().zip(&worlds) {
+    for world in &worlds {
+        let protocol = world.protocol;
         is_ours(&larder.admin().get(index(protocol)).expect(200).text());
-        larder.admin().get(&artifact(protocol, "1.0.0")).expect(200);
-        assert_eq!(world.total(), 0, "{:?}", world.take_asked());
+        larder.admin().get(&world.ours).expect(200);
+        assert_eq!(
+            world.upstream.total(),
+            0,
+            "{:?}",
+            world.upstream.take_asked()
+        );
     }
 }
 
@@ -173,14 +193,15 @@ fn a_hosted_repo_that_cannot_be_read_is_an_error() {
     assert_eq!(larder.stop(), Some(0));
     postgres.tell("broken", BREAK);
     larder.start_again();
-    for (protocol, world) in PROTOCOLS.into_iter().zip(&worlds) {
+    for world in &worlds {
+        let protocol = world.protocol;
         let from_the_mirror = index(protocol).replacen("/main/", "/upstream/", 1);
         let told = larder.admin().get(&from_the_mirror).expect(200).text();
         assert!(
             told.contains("9.0.0"),
             "the mirror's own rows are well: {told}"
         );
-        world.take_asked();
+        world.upstream.take_asked();
     }
     nothing_comes(&larder, &worlds);
     clients_fail(&larder, &secret);
@@ -194,14 +215,20 @@ fn a_hosted_repo_that_cannot_be_read_is_an_error() {
         );
     }
     for world in &worlds {
-        assert_eq!(world.total(), 0, "{:?}", world.take_asked());
+        assert_eq!(
+            world.upstream.total(),
+            0,
+            "{:?}",
+            world.upstream.take_asked()
+        );
     }
     assert_eq!(larder.stop(), Some(0));
     postgres.tell("broken", MEND);
     larder.start_again();
-    for protocol in PROTOCOLS {
+    for world in &worlds {
+        let protocol = world.protocol;
         is_ours(&larder.admin().get(index(protocol)).expect(200).text());
-        larder.admin().get(&artifact(protocol, "1.0.0")).expect(200);
+        larder.admin().get(&world.ours).expect(200);
     }
 }
 

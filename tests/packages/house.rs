@@ -3,6 +3,7 @@
 
 use larder_tests::home::{Home, without_homes};
 pub(crate) use larder_tests::home::{Who, read};
+use larder_tests::parcel::package_of;
 use larder_tests::said::said;
 use larder_tests::tools::{fails, run};
 use larder_tests::{Larder, Shelf, Upstream, archive};
@@ -48,6 +49,7 @@ impl House {
         let body = match protocol {
             "cargo" => archive::crate_file("demo", "1.0.0", "theirs"),
             "npm" => archive::tarball("demo", "1.0.0", "theirs"),
+            "composer" => archive::php_package("acme/demo", "1.0.0", "theirs", &json!({})),
             _ => archive::wheel("demo", "1.0.0", "theirs"),
         };
         shelf.put(&upstream, "1.0.0", &body);
@@ -165,30 +167,33 @@ impl House {
     ) {
         let home = self.home_for(Who::Nobody, &self.mirror);
         let grant = self.larder.grant("anonymous", &self.mirror, "*", "reader");
-        run(&mut install(&home, "demo"));
+        let (protocol, _) = self.repository.split_once('/').expect("protocol/name");
+        let [demo, nowhere, faraway] =
+            ["demo", "nowhere", "faraway"].map(|name| package_of(protocol, name));
+        run(&mut install(&home, &demo));
         self.larder
             .api("DELETE", &format!("grants/{grant}"), "", 204);
         let refused = |situation: &str, who: Who, package: &str| {
             let home = self.home(who);
             self.says(situation, &tell(&fails(&mut install(&home, package))));
         };
-        refused("not found", Who::Maker, "nowhere");
-        refused("without a login", Who::Nobody, "demo");
-        refused("wrong token", Who::Liar, "demo");
-        refused("without the right", Who::Stranger, "demo");
-        let blocked = json!({"blocked": [{"package": "demo", "reason": "it steals passwords"}]});
+        refused("not found", Who::Maker, &nowhere);
+        refused("without a login", Who::Nobody, &demo);
+        refused("wrong token", Who::Liar, &demo);
+        refused("without the right", Who::Stranger, &demo);
+        let blocked = json!({"blocked": [{"package": demo, "reason": "it steals passwords"}]});
         self.larder.api(
             "PATCH",
             &format!("repositories/{}", self.repository),
             &blocked.to_string(),
             200,
         );
-        refused("blocked by a rule", Who::Maker, "demo");
+        refused("blocked by a rule", Who::Maker, &demo);
         self.upstream.go();
-        refused("upstream down, not kept", Who::Maker, "faraway");
+        refused("upstream down, not kept", Who::Maker, &faraway);
         self.larder
             .api("PATCH", "settings", r#"{"offline":true}"#, 200);
-        refused("offline, not kept", Who::Maker, "faraway");
+        refused("offline, not kept", Who::Maker, &faraway);
     }
 }
 

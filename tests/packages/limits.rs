@@ -7,6 +7,7 @@ use crate::python::PROBE;
 use larder_tests::random::Random;
 use larder_tests::tools::fails;
 use larder_tests::{Larder, archive, tool};
+use serde_json::json;
 use std::path::Path;
 
 /// What a person has to be told.
@@ -105,4 +106,13 @@ fn a_limit_is_on_what_it_names_and_on_nothing_else() {
     let path = "/rpm/local/Packages/probe-1-1.noarch.rpm";
     let refused = larder.admin().send("PUT", path, &[], &rpm).expect(413);
     is_told(&refused.text(), &TOLD);
+    let path = "/composer/local/upload";
+    let word = "word ".repeat(20_000);
+    let refused = |body: &[u8]| larder.admin().send("PUT", path, &[], body).expect(413);
+    let zip = archive::php_package("acme/probe", "1.0.0", "x", &json!({"description": word}));
+    is_told(
+        &refused(&zip).text(),
+        &["64 KiB", "server.limits.package_metadata_size"],
+    );
+    is_told(&refused(&rpm).text(), &TOLD);
 }

@@ -3,7 +3,7 @@
 use crate::copied::{cargo_builds_with, copy_from, npm_of_prod, pip_of_prod};
 use crate::{folder, larder};
 use larder_model::hex;
-use larder_tests::parcel::{package_of, publish_to, version_of};
+use larder_tests::parcel::{in_path, package_of, publish_to, version_of};
 use larder_tests::random::Random;
 use larder_tests::{Bucket, Fault, Larder, Shelf, Start, Upstream, archive, modules, run, tool};
 use serde_json::{Value, json};
@@ -30,12 +30,13 @@ fn body_with(protocol: &str, version: &str, word: &str) -> Vec<u8> {
             &version_of(protocol, version),
             word,
         ),
+        "composer" => archive::php_package("acme/demo", version, word, &json!({})),
         _ => archive::wheel("demo", version, word),
     }
 }
 
 /// The protocols whose packages are made without further programs.
-const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "go"];
+const PROTOCOLS: [&str; 5] = ["cargo", "npm", "pypi", "go", "composer"];
 
 impl Promotion {
     fn new(protocol: &'static str, versions: &[&str]) -> Self {
@@ -68,14 +69,17 @@ impl Promotion {
 
     fn copy(&self, version: &str, status: u16) -> Value {
         let protocol = self.shelf.protocol;
-        let (demo, version) = (package_of(protocol, "demo"), version_of(protocol, version));
+        let (demo, version) = (
+            in_path(&self.shelf.package()),
+            version_of(protocol, version),
+        );
         copy_from(&self.larder, (protocol, "up"), (&demo, &version), status)
     }
 
     /// The path of `demo` in a repository, below the API.
     fn package(&self, repo: &str) -> String {
         let protocol = self.shelf.protocol;
-        let demo = package_of(protocol, "demo");
+        let demo = in_path(&self.shelf.package());
         format!("repositories/{protocol}/{repo}/packages/{demo}")
     }
 
@@ -162,7 +166,7 @@ fn a_promotion_is_told_as_a_copy_by_whoever_made_it() {
         let promotion = Promotion::new(protocol, &["1.0.0"]);
         let larder = &promotion.larder;
         promotion.copy("1.0.0", 200);
-        let demo = package_of(protocol, "demo");
+        let demo = promotion.shelf.package();
         let object = format!("{protocol}/prod/{demo}");
         let audit = larder.api("GET", &format!("audit?object={object}"), "", 200);
         let entries = audit["items"].as_array().expect("items");
@@ -358,7 +362,8 @@ fn a_large_version_is_promoted(larder: Larder, protocol: &'static str) {
     promotion.copy("1.0.0", 200);
     promotion.leave_alone();
     let there = promotion.shelf.artifact_here("1.0.0");
-    let there = there.replacen("/up/", "/prod/", 1);
+    // What is published here has the digest of its archive alone in its address.
+    let there = there.replacen("/up/", "/prod/", 1).replace("/r1.0.0-", "/");
     let came = promotion.larder.admin().get(&there).expect(200).body;
     assert!(came == large, "{protocol}");
 }

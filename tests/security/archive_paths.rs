@@ -7,7 +7,7 @@
 
 use crate::callers::start;
 use larder_tests::archive::Member;
-use larder_tests::parcel::publish_members;
+use larder_tests::parcel::{in_path, package_of, publish_members, version_of};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn no_member_of_an_archive_becomes_a_file() {
     // Too large for a row of the database: what is taken becomes an object.
     let noise = larder_tests::random::Random::seeded().bytes(100_000);
     let mut count = 0;
-    for protocol in ["npm", "cargo", "pypi", "go"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
         for name in &names {
             let target = around.path().join("beside");
             let target = target.to_string_lossy();
@@ -94,8 +94,10 @@ fn no_member_of_an_archive_becomes_a_file() {
                 );
                 assert!(!answer.text().contains(CANARY) || answer.status >= 400);
                 // What is told of it is read from the archive.
+                let called = in_path(&package_of(protocol, &package));
+                let version = version_of(protocol, "1.0.0");
                 let about = format!(
-                    "/api/v1/repositories/{protocol}/local/packages/{package}/versions/1.0.0"
+                    "/api/v1/repositories/{protocol}/local/packages/{called}/versions/{version}"
                 );
                 let told = admin.send("GET", &about, &[], b"");
                 assert!(

@@ -204,6 +204,7 @@ fn no_other_site_is_let_in() {
             "/npm/local/demo",
             "/cargo/local/config.json",
             "/pypi/local/simple/",
+            "/composer/local/packages.json",
             "/rpm/local/repodata/repomd.xml",
         ] {
             let asks = [

@@ -6,7 +6,7 @@
 //! published at all.
 
 use crate::callers::larder;
-use larder_tests::parcel::publish;
+use larder_tests::parcel::{in_path, package_of, publish};
 
 /// Names that people take for `demo-app`, and names that programs could.
 const LOOKALIKES: [&str; 20] = [
@@ -36,7 +36,7 @@ const LOOKALIKES: [&str; 20] = [
 fn what_only_looks_like_a_name_is_none() {
     let larder = larder();
     let admin = larder.admin();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         let first = publish(&admin, protocol, "demo-app", "1.0.0", b"ours");
         assert!(matches!(first.status, 200 | 201), "{}", first.text());
         for name in LOOKALIKES {
@@ -55,8 +55,10 @@ fn what_only_looks_like_a_name_is_none() {
             .iter()
             .map(|item| &item["name"])
             .collect();
-        assert_eq!(names, ["demo-app"], "{protocol}");
-        let versions = larder.api("GET", &format!("{packages}/demo-app/versions"), "", 200);
+        let own = package_of(protocol, "demo-app");
+        assert_eq!(names, [&own], "{protocol}");
+        let versions = format!("{packages}/{}/versions", in_path(&own));
+        let versions = larder.api("GET", &versions, "", 200);
         assert_eq!(
             versions["items"].as_array().map(Vec::len),
             Some(1),

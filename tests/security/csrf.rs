@@ -218,6 +218,8 @@ fn only_the_api_looks_at_the_cookie() {
         ("PUT", "/cargo/local/api/v1/crates/new"),
         ("GET", "/pypi/local/simple/demo/"),
         ("POST", "/pypi/local/legacy/"),
+        ("GET", "/composer/local/packages.json"),
+        ("PUT", "/composer/local/upload"),
         ("GET", "/rpm/local/repodata/repomd.xml"),
         ("PUT", "/rpm/local/demo-1-1.noarch.rpm"),
     ] {

@@ -32,7 +32,7 @@ fn basic(larder: &Larder, path: &str, name: &str) -> Response {
     larder.user(name, "a wrong password").get(path)
 }
 
-const LOGINS: [Login; 10] = [
+const LOGINS: [Login; 11] = [
     ("images", |larder, name| basic(larder, "/v2/", name)),
     ("an image", |larder, name| {
         basic(larder, "/v2/team/app/tags/list", name)
@@ -49,6 +49,9 @@ const LOGINS: [Login; 10] = [
     }),
     ("cargo", |larder, name| {
         basic(larder, "/cargo/main/config.json", name)
+    }),
+    ("composer", |larder, name| {
+        basic(larder, "/composer/main/packages.json", name)
     }),
     ("metrics", |larder, name| basic(larder, "/metrics", name)),
     ("the token endpoint's form", |larder, name| {

@@ -23,7 +23,7 @@ fn house() -> (Larder, Vec<Client>) {
     larder.close_everything();
     let admin = larder.admin();
     for name in [VISIBLE, HIDDEN] {
-        for protocol in ["npm", "cargo", "pypi", "go"] {
+        for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
             let published = publish(&admin, protocol, &format!("{name}-demo"), "1.0.0", b"x");
             assert!(
                 matches!(published.status, 200 | 201),
@@ -51,6 +51,7 @@ fn house() -> (Larder, Vec<Client>) {
     ] {
         larder.grant("user:reader", repository, "visible*", "admin");
     }
+    larder.grant("user:reader", "composer/*", "acme/visible*", "admin");
     larder.grant("user:reader", "oci/visible-team", "*", "reader");
     larder.make_user("nobody-much");
     let owner = larder.make_user("owner");
@@ -73,7 +74,7 @@ fn house() -> (Larder, Vec<Client>) {
 }
 
 /// Places that name packages: lists, searches, documents of what may be seen, and errors.
-const PLACES: [&str; 47] = [
+const PLACES: [&str; 53] = [
     "/v2/_catalog",
     "/v2/_catalog?n=1",
     "/v2/_catalog?last=team/a",
@@ -101,6 +102,12 @@ const PLACES: [&str; 47] = [
     "/go/main/visible-demo.example/@v/list",
     "/go/main/none-such.example/@latest",
     "/rpm/main/repodata/repomd.xml",
+    "/composer/main/packages.json",
+    "/composer/main/p2/acme/visible-demo.json",
+    "/composer/main/p2/acme/none-such.json",
+    "/composer/main/search.json?q=demo",
+    "/composer/local/search.json?q=h",
+    "/composer/main/list.json",
     "/api/v1/repositories",
     "/api/v1/repositories?limit=1",
     "/api/v1/repositories/npm/main",

@@ -64,7 +64,7 @@ fn is_whole(answer: &Response, told: &str) {
 }
 
 /// Paths that have a text of the client's, `{}`.
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 26] = [
     "/{}",
     "/v2/{}",
     "/v2/team/{}/tags/list",
@@ -83,6 +83,8 @@ const PATHS: [&str; 24] = [
     "/cargo/main/api/v1/crates/{}/1.0.0/download",
     "/pypi/main/simple/{}",
     "/pypi/main/simple/{}/",
+    "/composer/main/p2/acme/{}.json",
+    "/composer/main/search.json?q={}",
     "/rpm/main/{}",
     "/api/v1/repositories/npm/{}",
     "/api/v1/search?q={}",

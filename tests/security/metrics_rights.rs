@@ -69,7 +69,7 @@ fn labels_are_few_and_name_nothing() {
         .user(NAME, PASSWORD)
         .get(&format!("/v2/{NAME}/{NAME}/tags/list"));
     larder.user(NAME, "wrong").get("/v2/");
-    for protocol in ["npm", "cargo", "pypi", "go"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
         publish(&admin, protocol, &format!("{NAME}-x"), "1.0.0", b"x");
         admin.get(&format!("/{protocol}/main/{NAME}"));
         admin.get(&format!("/{protocol}/{NAME}/x"));

@@ -7,7 +7,7 @@
 
 use crate::callers::larder;
 use larder_tests::Larder;
-use larder_tests::parcel::{module, publish_to, wheel_name};
+use larder_tests::parcel::{in_path, package_of, publish_to, wheel_name};
 use std::sync::Barrier;
 
 const WRITERS: usize = 64;
@@ -16,8 +16,15 @@ const WRITERS: usize = 64;
 fn artifact(larder: &Larder, protocol: &str) -> String {
     match protocol {
         "npm" => "/npm/local/race/-/race-1.0.0.tgz".to_owned(),
-        "go" => format!("/go/local/{}/@v/v1.0.0.zip", module("race")),
+        "go" => format!("/go/local/{}/@v/v1.0.0.zip", package_of(protocol, "race")),
         "cargo" => "/cargo/local/api/v1/crates/race/1.0.0/download".to_owned(),
+        "composer" => {
+            let path = "/composer/local/p2/acme/race.json";
+            let metadata = larder.admin().get(path).expect(200).json();
+            let url = metadata["packages"]["acme/race"][0]["dist"]["url"].clone();
+            let url = url.as_str().expect("an address");
+            url.strip_prefix(larder.url()).expect("ours").to_owned()
+        }
         _ => {
             let page = larder
                 .admin()
@@ -40,7 +47,7 @@ fn artifact(larder: &Larder, protocol: &str) -> String {
 #[test]
 fn one_of_many_publishes_a_version() {
     let larder = larder();
-    for protocol in ["npm", "cargo", "pypi", "go"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer"] {
         let start = Barrier::new(WRITERS);
         let won = std::thread::scope(|scope| {
             let race = |at: usize| {
@@ -86,11 +93,7 @@ fn one_of_many_publishes_a_version() {
             there,
             "{protocol}"
         );
-        let name = if protocol == "go" {
-            module("race")
-        } else {
-            "race".to_owned()
-        };
+        let name = in_path(&package_of(protocol, "race"));
         let shown = larder.api(
             "GET",
             &format!("repositories/{protocol}/local/packages/{name}/versions"),

@@ -87,6 +87,8 @@ fn addresses(client: &Client, headers: &[(&str, &str)]) -> Vec<String> {
         answer("GET", "/npm/main/demo"),
         answer("GET", "/cargo/main/config.json"),
         answer("GET", "/pypi/main/simple/demo/"),
+        answer("GET", "/composer/main/packages.json"),
+        answer("GET", "/composer/main/p2/acme/demo.json"),
         answer("POST", "/v2/team/app/blobs/uploads/"),
         answer("GET", "/v2/nowhere/app/tags/list"),
         answer("GET", "/api/v1/repositories/npm/local"),
@@ -97,7 +99,7 @@ fn addresses(client: &Client, headers: &[(&str, &str)]) -> Vec<String> {
 
 fn publishes(start: Start) -> Larder {
     let larder = start.start();
-    for protocol in ["npm", "cargo", "pypi"] {
+    for protocol in ["npm", "cargo", "pypi", "composer"] {
         let published = publish(&larder.admin(), protocol, "demo", "1.0.0", b"x");
         assert!(
             matches!(published.status, 200 | 201),

@@ -218,6 +218,7 @@ fn no_package_registry_is_named() {
         joined(&["deb.", "debian", ".org"]),
         joined(&["proxy.", "golang", ".org"]),
         joined(&["sum.", "golang", ".org"]),
+        joined(&["packagist", ".org"]),
         joined(&["repo.", "maven", ".apache.org"]),
         joined(&["repo1.", "maven", ".org"]),
     ];

@@ -31,6 +31,14 @@ pub(crate) struct CachedDocument {
 }
 
 impl CachedDocument {
+    /// Whether its upstream could not be asked whether it is still right, or is being asked.
+    pub(crate) const fn is_old(&self) -> bool {
+        matches!(
+            self.how,
+            CacheStatus::Stale | CacheStatus::Vanished | CacheStatus::Offline
+        )
+    }
+
     /// One that is right now.
     pub(crate) const fn current(found: Arc<FileRecord>, how: CacheStatus) -> Self {
         Self {

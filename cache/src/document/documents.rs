@@ -3,9 +3,8 @@
 
 use super::cached::{CacheStatus, CachedDocument};
 use super::fetcher::{
-    DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument, require_absent,
+    DocumentFetcher, FetchError, FetchOutcome, NewDocument, Place, not_asked, require_absent,
 };
-use super::mirror_lists::list_address;
 use super::missing::Missing;
 use super::retired::no_longer_named;
 use super::store::{Beside, DocumentStore};
@@ -16,7 +15,7 @@ use crate::flights::{FlightResult, Flights, Key, file_key};
 use crate::intake::{Intake, Received};
 use crate::limits::Budget;
 use crate::problems::absent;
-use crate::publish::Composer;
+use crate::publish::HostedDocuments;
 use crate::repo::Repo;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -24,7 +23,7 @@ use futures_util::future::BoxFuture;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Document, Set, Source};
+use larder_mirrors::{Document, Set};
 use larder_model::{Digest, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +37,7 @@ const MEMBERS_AT_ONCE: usize = 4;
 /// The documents of all repos.
 pub(crate) struct Documents {
     pub(super) metadata: Metadata,
-    composer: Composer,
+    hosted: HostedDocuments,
     pub(super) bodies: Arc<Bodies>,
     artifacts: Arc<ArtifactFetcher>,
     missing: Arc<Missing>,
@@ -49,12 +48,12 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// Those that are published are composed by `composer`; what belongs together with one of a
+    /// Those that are published come from `hosted`; what belongs together with one of a
     /// mirror, `artifacts` fetches.
     pub(crate) fn new(
         metadata: Metadata,
         content: ContentStore,
-        composer: Composer,
+        hosted: HostedDocuments,
         bodies: Arc<Bodies>,
         artifacts: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
@@ -68,7 +67,7 @@ impl Documents {
             ),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
-            composer,
+            hosted,
             bodies,
             artifacts,
             missing,
@@ -84,7 +83,7 @@ impl Documents {
         document: &Document,
     ) -> Result<CachedDocument, Problem> {
         if repo.is_hosted() {
-            let found = self.composer.document(repo, document).await?;
+            let found = self.hosted.document(repo, document).await?;
             return Ok(CachedDocument::current(found, CacheStatus::Hit));
         }
         // A companion is the one that came with its head.
@@ -294,8 +293,21 @@ impl Documents {
     ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
         repo.upstream()?;
         self.know_mirrors(repo, Some(document)).await?;
-        let location = self.locate(repo, document).await?;
-        let mut new = match self.fetch_listed(repo, document, &location, kept).await? {
+        let outcome = match self.locate(repo, document).await {
+            Ok(Place::At(location)) => self.fetch_listed(repo, document, &location, kept).await,
+            // By what is old nobody can say that what is kept is right.
+            Ok(Place::HereSoFar(_)) if kept.is_some() => Err(not_asked()),
+            Ok(Place::Here(body) | Place::HereSoFar(body)) => {
+                self.fetcher.take_found(repo, document, body, kept).await
+            }
+            // What tells of all others does not tell of it.
+            Err(problem) if problem.kind == Kind::NotFound && kept.is_some() => {
+                self.store.retire(repo, document).await?;
+                return Err(problem.into());
+            }
+            Err(problem) => Err(problem),
+        };
+        let mut new = match outcome? {
             FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
@@ -366,29 +378,6 @@ impl Documents {
             }
         };
         FlightResult::and(found, keep)
-    }
-
-    /// Where a document is, after reading the documents that tell.
-    async fn locate(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        document: &Document,
-    ) -> Result<Location, Problem> {
-        if let Some(url) = list_address(repo, document) {
-            let (url, accept) = (url.to_owned(), "*/*");
-            return Ok(Location { url, accept });
-        }
-        let mut known = Vec::new();
-        loop {
-            match repo.protocol.source(document, &known)? {
-                Source::At { url, accept } => return Ok(Location { url, accept }),
-                Source::Read(other) => known.push(self.read(repo, &other).await?),
-                Source::InVulnerabilities(path) => {
-                    let url = format!("{}{path}", repo.vulnerabilities()?);
-                    return Ok(Location { url, accept: "*/*" });
-                }
-            }
-        }
     }
 
     /// The bytes of a document, for another to be found; `None` if it is not there.
@@ -474,8 +463,10 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Bytes>, Problem> {
-        let location = self.locate(repo, document).await?;
-        self.fetcher.fetch_plain(repo, document, &location).await
+        match self.locate(repo, document).await? {
+            Place::At(location) => self.fetcher.fetch_plain(repo, document, &location).await,
+            Place::Here(body) | Place::HereSoFar(body) => Ok(Some(body)),
+        }
     }
 }
 

@@ -16,12 +16,22 @@ use std::sync::Arc;
 /// Pages of one document.
 const MAX_PAGES: usize = 2000;
 
-/// Where a document is.
+/// Where a document is at its upstream.
 pub(super) struct Location {
     /// Absolute, or relative to the upstream's URL.
     pub(super) url: String,
     /// Media types for the `Accept` header.
     pub(super) accept: &'static str,
+}
+
+/// Where a document is to be had.
+pub(super) enum Place {
+    /// It is asked for there.
+    At(Location),
+    /// It stands in other documents, which were read: these are its bytes.
+    Here(Bytes),
+    /// The same, and the upstream could not be asked for these documents just now.
+    HereSoFar(Bytes),
 }
 
 /// What an upstream says of a document.
@@ -61,7 +71,7 @@ impl Validators {
         found.body = Some(body);
         found.etag = etag;
         found.modified = modified;
-        found.checked_at = self.at;
+        (found.created_at, found.checked_at) = (self.at, self.at);
         found
     }
 }
@@ -302,6 +312,30 @@ impl DocumentFetcher {
         Ok(joined.into())
     }
 
+    /// Takes in a document that stood in others: it changes when these do.
+    pub(super) async fn take_found(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        body: Bytes,
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<FetchOutcome, Problem> {
+        let mut body = self.intake.take_in(repo.upstream()?.room(), body).await?;
+        if let Some(kept) = kept.filter(|kept| !kept.damaged)
+            && body.digest().await? == kept.digest
+        {
+            return Ok(FetchOutcome::Unchanged(Arc::clone(kept)));
+        }
+        let validators = Validators {
+            etag: String::new(),
+            modified: String::new(),
+            content_type: String::new(),
+            at: self.metadata.now(),
+        };
+        let new = self.examine(repo, document, (body, None), validators);
+        Ok(FetchOutcome::Body(Box::new(new.await?)))
+    }
+
     /// Takes in the body of a document and checks it.
     async fn take(
         &self,
@@ -370,6 +404,12 @@ fn endless() -> Problem {
 fn lost_page() -> Problem {
     let detail = "the upstream's list names a next page that is not there";
     Problem::new(Kind::Upstream, "document", detail)
+}
+
+/// The documents in which another stands are old, and the upstream could not be asked for them.
+pub(super) fn not_asked() -> Problem {
+    let detail = "the upstream could not be asked for the document in which this one stands";
+    Problem::new(Kind::Unreachable, "upstream", detail)
 }
 
 /// Fails unless a member of a set that could not be had may be missing.

@@ -8,6 +8,7 @@ mod store;
 mod mirror_lists;
 mod retired;
 mod documents;
+mod located;
 mod listed;
 mod packing;
 mod form;

@@ -1,6 +1,7 @@
 //! Files whose contents are to be right, which nobody knows before all of them came.
 
 use super::encoded::decoded;
+use super::faults::other_bytes;
 use crate::limits::Budget;
 use bytes::Bytes;
 use larder_metadata::files::FileRecord;
@@ -15,19 +16,29 @@ pub(super) const MAX_DECODED: usize = 8 << 20;
 /// What reading a file takes of memory at most, in bytes.
 const MAX_HELD: u64 = 64 << 20;
 
+/// What a file is to be.
+#[derive(Clone, Copy)]
+pub(super) struct Promise<'a> {
+    pub(super) integrity: &'a Integrity,
+    /// The path at which it is asked for.
+    pub(super) path: &'a str,
+    /// Whether nothing but the first bytes tells it.
+    pub(super) is_first: bool,
+}
+
 /// What is recorded of a staged file that is what was promised. `agrees`: whether its bytes were found
 /// to be. A problem of kind `DigestMismatch` if it is something else.
 pub(super) async fn require_staged(
     staging: &Staging,
     agrees: bool,
-    (integrity, path): (&Integrity, &str),
+    promised: Promise<'_>,
     budget: &Budget,
 ) -> Result<String, Problem> {
     if !agrees {
-        return Err(mismatch((integrity, path)));
+        return Err(mismatch(promised));
     }
-    let Some(contents) = integrity.contents() else {
-        return Ok(integrity.text());
+    let Some(contents) = promised.integrity.contents() else {
+        return Ok(promised.integrity.text());
     };
     // The directory of an archive is in memory while it is read.
     let _share = budget.share(staging.offset().min(MAX_HELD)).await?;
@@ -39,10 +50,13 @@ pub(super) async fn require_staged(
 /// and what is recorded of them.
 pub(super) async fn contained(
     body: Bytes,
-    promised: (&Integrity, &str),
+    promised: Promise<'_>,
     is_labelled: bool,
 ) -> Result<(Bytes, String), Problem> {
-    let contents = promised.0.contents().ok_or_else(|| mismatch(promised))?;
+    let contents = promised
+        .integrity
+        .contents()
+        .ok_or_else(|| mismatch(promised))?;
     match require(contents, Cursor::new(body.clone())).await {
         Err(problem) if is_mismatch(&problem) && is_labelled => {
             let body = Bytes::from(decoded(&body, MAX_DECODED).ok_or(problem)?);
@@ -90,16 +104,9 @@ async fn require(contents: &Contents, mut file: impl Body + 'static) -> Result<S
         .map_err(Problem::internal)?
 }
 
-/// Other bytes came than those that were promised: by an index, or by the digest under which they
-/// were asked for.
-pub(super) fn mismatch((integrity, path): (&Integrity, &str)) -> Problem {
-    let detail = match integrity {
-        Integrity::Digest(digest) if *path == *digest.to_string() => {
-            format!("the upstream's bytes are not those of the digest {digest} that was asked for")
-        }
-        _ => "the upstream's bytes are not those that its index promises".to_owned(),
-    };
-    Problem::new(Kind::DigestMismatch, "artifact", detail)
+/// Other bytes came than those that were promised.
+pub(super) fn mismatch(promised: Promise<'_>) -> Problem {
+    other_bytes(promised.integrity, promised.path, promised.is_first)
 }
 
 /// Whether a problem is that something else came than was promised.

@@ -1,8 +1,12 @@
 //! An artifact whose URL and hash are known: fetched, checked, and stored.
 
-use super::contents::{MAX_DECODED, contained, first, is_mismatch, mismatch, require_staged};
+use super::beginning::{Beginning, first_of};
+use super::contents::{
+    First, MAX_DECODED, Promise, contained, first, is_mismatch, mismatch, require_staged,
+};
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
+use super::faults::{left_alone, too_large, wrong_bytes};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::intake::Intake;
@@ -13,9 +17,9 @@ use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
-use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
+use larder_metadata::{Error, Metadata, Requirement};
 use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
 use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
@@ -45,9 +49,30 @@ struct Job<'a> {
     repo: &'a Repo,
     artifact: &'a Artifact,
     fetch: &'a Fetch,
-    /// What its bytes must be.
+    /// What its bytes must be, and those that are kept, where nothing is promised.
     integrity: &'a Integrity,
+    stored: Option<Digest>,
     download: &'a Download,
+}
+
+impl Job<'_> {
+    /// What was promised of it.
+    fn promise(&self) -> Promise<'_> {
+        Promise {
+            integrity: self.integrity,
+            path: &self.artifact.path,
+            is_first: first(&self.fetch.integrity).is_some(),
+        }
+    }
+
+    /// How its bytes may begin.
+    fn beginning(&self) -> Beginning<'_> {
+        Beginning {
+            protocol: self.repo.protocol,
+            artifact: self.artifact,
+            is_promised: *self.integrity != Integrity::None,
+        }
+    }
 }
 
 impl ArtifactFetcher {
@@ -170,7 +195,7 @@ impl ArtifactFetcher {
             return Err(absent());
         };
         mirror.clone_from(&body.mirror);
-        let integrity = self.integrity(repo, artifact, fetch).await?;
+        let (integrity, stored) = self.integrity(repo, artifact, fetch).await?;
         // Where there is a hash it decides, and a wrong size is one of no weight.
         let promised = fetch.size.filter(|_| integrity == Integrity::None);
         if let (Some(promised), Some(announced)) = (promised, body.size)
@@ -189,6 +214,7 @@ impl ArtifactFetcher {
             artifact,
             fetch,
             integrity: &integrity,
+            stored,
             download,
         };
         if media_types_of(&job).is_some() || body.size.is_some_and(|size| size <= INLINE_BYTES) {
@@ -198,19 +224,28 @@ impl ArtifactFetcher {
     }
 
     /// What the bytes must be. Where nothing is promised the first bytes stay: also when they are
-    /// damaged here, no others take their place.
+    /// damaged here, or were let go, no others take their place. With those that are kept.
     async fn integrity(
         &self,
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
-    ) -> Result<Integrity, Problem> {
+    ) -> Result<(Integrity, Option<Digest>), Problem> {
         let Some(first) = first(&fetch.integrity) else {
-            return Ok(fetch.integrity.clone());
+            return Ok((fetch.integrity.clone(), None));
         };
-        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
-        let damaged = stored.filter(|found| found.damaged);
-        Ok(damaged.map_or(fetch.integrity.clone(), |found| first.again(&found)))
+        let key = repo.artifact_key(artifact);
+        let stored = self.metadata.find(key).await?;
+        let digest = stored.as_ref().map(|found| found.digest);
+        if let Some(damaged) = stored.filter(|found| found.damaged) {
+            return Ok((first.again(&damaged), digest));
+        }
+        let before = match first {
+            First::Bytes => self.metadata.first_bytes(key).await?,
+            First::Contents(_) => None,
+        };
+        let integrity = before.map_or_else(|| fetch.integrity.clone(), Integrity::Digest);
+        Ok((integrity, digest))
     }
 
     /// Takes in what fits in a row, or tells by all of its bytes what it is: nobody reads it before
@@ -224,7 +259,7 @@ impl ArtifactFetcher {
         let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let limit = media_types.map_or(small, |_| self.document_bytes);
         let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
-        let promised = (job.integrity, &*job.artifact.path);
+        let promised = job.promise();
         let mut body = body.collect(limit, &self.intake).await?;
         if job.integrity.contents().is_some() {
             let (body, recorded) = contained(body.small().await?, promised, is_labelled).await?;
@@ -247,10 +282,12 @@ impl ArtifactFetcher {
             };
             let right = decoded.as_ref().unwrap_or(body);
             let own_type = media_types.map(|media_types| media_types.of(right, &content_type));
-            Some((decoded, own_type.unwrap_or(content_type)))
+            let first = first_of(right);
+            Some((decoded, own_type.unwrap_or(content_type), first))
         };
         let read = body.look((&self.budget, 1), read).await?;
-        let (decoded, content_type) = read.ok_or_else(|| mismatch(promised))?;
+        let (decoded, content_type, first) = read.ok_or_else(|| mismatch(promised))?;
+        job.beginning().require(&first)?;
         if let Some(decoded) = decoded {
             body = self.intake.take_in(upstream.room(), decoded).await?;
         }
@@ -270,6 +307,8 @@ impl ArtifactFetcher {
         // Nobody waits for another's artifact: what comes beside many takes less memory instead.
         let slot = job.repo.upstream()?.wide_fills().acquire_free();
         let readers = (!is_doubtful(job, &body)).then_some(job.download);
+        // What is none at all is not begun.
+        let mut first = job.beginning().piece(&mut body).await?;
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
             if slot.is_none() {
@@ -280,10 +319,10 @@ impl ArtifactFetcher {
                 readers.begin(size, staging.file());
             }
             let last = self
-                .pass(job, &mut body, size, &mut staging, readers)
+                .pass(job, (&mut first, &mut body), size, &mut staging, readers)
                 .await?;
             let (digest, agrees) = staging.verify(job.integrity).await?;
-            let promised = (job.integrity, &*job.artifact.path);
+            let promised = job.promise();
             let recorded = match require_staged(&staging, agrees, promised, &self.budget).await {
                 Err(problem) if is_mismatch(&problem) && body.is_labelled => {
                     // Who reads already has other bytes than those that come now.
@@ -313,7 +352,7 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let take = async |mut staging: Staging| {
             staging.expect(job.integrity);
-            let promised = (job.integrity, &*job.artifact.path);
+            let promised = job.promise();
             if !decode(packed, &mut staging, self.max.bytes).await? {
                 return Err(mismatch(promised));
             }
@@ -345,14 +384,17 @@ impl ArtifactFetcher {
     async fn pass(
         &self,
         job: &Job<'_>,
-        body: &mut UpstreamBody,
+        (first, body): (&mut Option<Bytes>, &mut UpstreamBody),
         size: Option<u64>,
         staging: &mut Staging,
         readers: Option<&Download>,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
         let mut left_at = None;
-        while let Some(bytes) = body.next().await? {
+        while let Some(bytes) = match first.take() {
+            Some(first) => Some(first),
+            None => body.next().await?,
+        } {
             staging.append(bytes.clone()).await?;
             // An upstream without an end must not go on for ever once nobody is there.
             if job.download.is_awaited() {
@@ -363,7 +405,7 @@ impl ArtifactFetcher {
                 return Err(left_alone(self.unattended_bytes));
             }
             if size.is_some_and(|size| staging.offset() > size) {
-                return Err(mismatch((job.integrity, &job.artifact.path)));
+                return Err(mismatch(job.promise()));
             }
             if staging.offset() > self.max.bytes {
                 return Err(too_large(self.max, None));
@@ -411,6 +453,7 @@ impl ArtifactFetcher {
             let file = NewFile {
                 version: artifact.version.as_deref().unwrap_or_default(),
                 integrity: &integrity,
+                instead_of: job.stored,
                 ..NewFile::new(key.kind, key.path, blob, content_type)
             };
             let new = NewFiles {
@@ -425,9 +468,11 @@ impl ArtifactFetcher {
             };
             self.metadata.keep_files(new).await
         };
-        self.content.keep(prepared, write).await?;
-        if let Some(found) = at_hand {
-            return Ok(found);
+        match (self.content.keep(prepared, write).await, at_hand) {
+            (Ok(()), Some(found)) => return Ok(found),
+            // Another server was first, and nothing tells which bytes are right: its are, from now on.
+            (Ok(()), None) | (Err(Error::Unmet(Requirement::File)), _) => {}
+            (Err(error), _) => return Err(error.into()),
         }
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
@@ -470,31 +515,5 @@ fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
     match job.repo.protocol.content_type(job.artifact) {
         "" => body.content_type.clone(),
         known => known.to_owned(),
-    }
-}
-
-/// The upstream's file is larger than this server takes, which is not the caller's fault.
-fn too_large(max: Limit, size: Option<u64>) -> Problem {
-    Problem {
-        kind: Kind::Upstream,
-        ..max.exceeded("artifact", "the upstream's file", size)
-    }
-}
-
-/// Nobody waits for the upstream's file any more, and too much of it came since.
-fn left_alone(bytes: u64) -> Problem {
-    let limit = Limit::set(bytes, "cache.unattended_size");
-    let sentence = "nobody waited for the upstream's file any more, and it went on";
-    Problem::new(Kind::Upstream, "artifact", limit.at_end_of(sentence))
-}
-
-/// A mismatch is the upstream's fault, not the client's.
-pub(crate) fn wrong_bytes(problem: Problem) -> Problem {
-    match problem.kind {
-        Kind::DigestMismatch => Problem {
-            kind: Kind::Upstream,
-            ..problem
-        },
-        _ => problem,
     }
 }

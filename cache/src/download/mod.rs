@@ -5,8 +5,11 @@ mod progress;
 mod downloads;
 mod encoded;
 mod contents;
+mod faults;
+mod beginning;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};
-pub(crate) use fetcher::{ArtifactFetcher, is_promised, wrong_bytes};
+pub(crate) use faults::wrong_bytes;
+pub(crate) use fetcher::{ArtifactFetcher, is_promised};
 pub(crate) use progress::{Download, DownloadHead};

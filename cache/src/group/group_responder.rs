@@ -3,6 +3,7 @@
 use super::groups::Groups;
 use super::members::{Owners, nowhere};
 use super::shared::SharedPackages;
+use crate::document::Documents;
 use crate::log::published;
 use crate::permissions::read_of;
 use crate::problems::absent;
@@ -32,6 +33,7 @@ pub(crate) struct GroupResponder {
     gate: Arc<Gate>,
     groups: Arc<Groups>,
     shared: SharedPackages,
+    documents: Arc<Documents>,
     responder: Arc<Responder>,
 }
 
@@ -41,12 +43,14 @@ impl GroupResponder {
         gate: Arc<Gate>,
         groups: Arc<Groups>,
         shared: SharedPackages,
+        documents: Arc<Documents>,
         responder: Arc<Responder>,
     ) -> Self {
         Self {
             gate,
             groups,
             shared,
+            documents,
             responder,
         }
     }
@@ -72,11 +76,32 @@ impl GroupResponder {
         for member in mirrors.iter().filter(|member| member.has_upstream()) {
             let answer = self.responder.answer_from_member(member, read, context);
             match answer.await {
-                Err(problem) if is_lacking(member, &problem) => {}
+                Err(problem) if is_lacking(member, &problem) => {
+                    if self.has_beside(member, read).await? {
+                        return Err(problem);
+                    }
+                }
                 outcome => return outcome,
             }
         }
         Err(nowhere(&mirrors, package))
+    }
+
+    /// Whether a mirror that lacks a document has its package all the same: of a package all comes from
+    /// one member.
+    async fn has_beside(&self, member: &Arc<Repo>, read: &ReadRequest) -> Result<bool, Problem> {
+        let ReadRequest::Document(document, _) = read else {
+            return Ok(false);
+        };
+        for other in member.protocol.beside(document) {
+            match self.documents.find(member, &other).await {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(true),
+                Err(problem) if is_lacking(member, &problem) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(false)
     }
 
     /// Answers with what hosted members have of a package together.

@@ -152,6 +152,7 @@ impl MergedResponder {
             lasts,
             private: !state.public,
             overlay: None,
+            changed: None,
         })))
     }
 

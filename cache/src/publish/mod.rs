@@ -6,9 +6,9 @@ mod packages;
 mod publisher;
 mod index_store;
 mod hosted_index;
-mod composer;
+mod hosted_documents;
 
-pub(crate) use composer::Composer;
+pub(crate) use hosted_documents::HostedDocuments;
 pub(crate) use hosted_index::{HostedIndex, index_of};
 pub(crate) use index_store::IndexStore;
 pub(crate) use packages::{HostedPackages, NAMES, publishing_of};

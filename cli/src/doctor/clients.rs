@@ -19,7 +19,7 @@ struct Client {
     repo: &'static str,
 }
 
-const CLIENTS: [Client; 8] = [
+const CLIENTS: [Client; 9] = [
     client("docker", "oci", "oci/docker.io"),
     client("podman", "oci", "oci/docker.io"),
     client("cargo", "cargo", "cargo/main"),
@@ -28,10 +28,13 @@ const CLIENTS: [Client; 8] = [
     client("uv", "pypi", "pypi/main"),
     client("go", "go", "go/main"),
     client("dnf", "rpm", "rpm/main"),
+    client("composer", "composer", "composer/main"),
 ];
 
 /// The clients that can be looked at.
-pub(crate) const NAMES: [&str; 8] = ["docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf"];
+pub(crate) const NAMES: [&str; 9] = [
+    "docker", "podman", "cargo", "npm", "pip", "uv", "go", "dnf", "composer",
+];
 
 const fn client(program: &'static str, protocol: &'static str, repo: &'static str) -> Client {
     Client {
@@ -120,11 +123,11 @@ fn package_manager(client: &Client, discovered: &Discovered, server: &str) -> Wa
     let Some(found) = own.next() else {
         return Way::Around("nothing is set: it asks its own default".to_owned());
     };
-    // Any package may come from an index that is asked besides. (A scope of npm and a registry of
-    // cargo are for what names them alone.)
+    // Any package may come from an index, or another repository, that is asked besides. (A scope of npm
+    // and a registry of cargo are for what names them alone.)
     let besides = of(discovered, client.protocol).iter().find(|found| {
         let elsewhere = repo_at(&found.url, server, client.protocol).is_none();
-        client.protocol == "pypi"
+        matches!(client.protocol, "pypi" | "composer")
             && !found.default
             && elsewhere
             && is_its(client.program, &found.place)

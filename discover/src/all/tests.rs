@@ -23,7 +23,14 @@ fn every_protocol_is_looked_for() {
         .collect();
     assert_eq!(
         shown,
-        [("cargo", 0), ("go", 0), ("npm", 0), ("pypi", 1), ("rpm", 0)]
+        [
+            ("cargo", 0),
+            ("go", 0),
+            ("npm", 0),
+            ("pypi", 1),
+            ("rpm", 0),
+            ("composer", 0)
+        ]
     );
     assert_eq!(
         setting(found[2].0),

@@ -10,13 +10,13 @@ fn refs(named: &[(&str, char)]) -> Refs {
         oid: oid(*digit),
         peeled: None,
     };
-    let names = named
+    let all = named
         .iter()
         .map(|(name, digit)| (name.parse().expect("a ref"), target(digit)));
     Refs {
         head: None,
         detached: None,
-        names: names.collect(),
+        names: all.collect(),
     }
 }
 

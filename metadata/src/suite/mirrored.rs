@@ -2,12 +2,12 @@
 
 use super::fixture::{Bed, artifact, assert_unmet, blob, digest, document, fetched};
 use super::trash::{finish, held};
-use crate::documents::NewFile;
+use crate::documents::{NewFile, NewFiles};
 use crate::files::PackageKey;
 use crate::jobs::HeldJob;
 use crate::mirrored::MirroredFile;
 use crate::{Error, Metadata, Requirement};
-use larder_model::{Digest, FileKind, JobKind, Timestamp};
+use larder_model::{Digest, FileKind, JobKind, System, Timestamp};
 
 checks![
     what_goes_is_gone_and_its_bytes_are_condemned,
@@ -21,6 +21,8 @@ checks![
     bytes_are_counted_once,
     files_are_read_page_by_page,
     the_past_of_what_comes_again_has_a_gap,
+    the_first_bytes_of_what_nothing_promised_are_remembered,
+    of_what_nothing_promised_the_first_bytes_stay,
 ];
 
 async fn files(bed: &Bed<'_>) -> Vec<MirroredFile> {
@@ -226,4 +228,70 @@ async fn the_past_of_what_comes_again_has_a_gap(metadata: &Metadata) {
     let [one, two] = [digest("gap-one"), digest("gap-two")].map(Some);
     assert_eq!(digests, [two, two, one]);
     assert!(states[1].checked_at < gone_at && gone_at < states[0].seen_at);
+}
+
+async fn the_first_bytes_of_what_nothing_promised_are_remembered(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let [unsure, sure] = ["unsure.tgz", "sure.tgz"].map(|name| unique(metadata, name));
+    let promised = NewFile {
+        integrity: "sha1:abc",
+        ..fetched(&sure, "1")
+    };
+    let files = vec![fetched(&unsure, "1"), promised];
+    bed.keep("p", bed.metadata.now(), files).await;
+    let first = async |path: &str| {
+        let key = bed.package("p").file(FileKind::Artifact, path);
+        metadata.first_bytes(key).await.expect("first bytes")
+    };
+    assert_eq!(first(&unsure).await, None, "they are there");
+    let all = self::files(&bed).await;
+    evict(&bed, &all, false).await.expect("evict");
+    assert_eq!(first(&unsure).await, Some(digest(&unsure)));
+    assert_eq!(first(&sure).await, None);
+    // What forgets the past of upstreams does not forget them.
+    let past = metadata.count_past(metadata.now()).await.expect("count");
+    assert!(past.iter().all(|(repo, _)| *repo != bed.repo.id));
+}
+
+/// Also where several servers fetch it at once.
+async fn of_what_nothing_promised_the_first_bytes_stay(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let keep = async |text: &str, (integrity, instead_of): (&'static str, Option<Digest>)| {
+        let file = NewFile {
+            blob: blob(text),
+            integrity,
+            instead_of,
+            ..fetched("a.tgz", "1")
+        };
+        let new = NewFiles {
+            package: bed.package("p"),
+            full_name: None,
+            by: System::Upstream,
+            at: bed.metadata.now(),
+            files: vec![file],
+            gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
+        };
+        bed.metadata.keep_files(new).await
+    };
+    let kept = async || {
+        let key = bed.package("p").file(FileKind::Artifact, "a.tgz");
+        bed.find(key).await.expect("file").digest
+    };
+    let nothing = ("", None);
+    keep("first", nothing).await.expect("nobody was before");
+    assert_unmet(keep("other", nothing).await, Requirement::File);
+    let instead_of_others = ("", Some(digest("gone")));
+    assert_unmet(keep("other", instead_of_others).await, Requirement::File);
+    assert_eq!(kept().await, digest("first"));
+    keep("first", nothing).await.expect("the same");
+    // Whoever knows them may replace them, and a promise says more.
+    let known = ("", Some(digest("first")));
+    keep("other", known).await.expect("known");
+    assert_eq!(kept().await, digest("other"));
+    keep("promised", ("sha1:abc", None))
+        .await
+        .expect("promised");
+    assert_eq!(kept().await, digest("promised"));
 }

@@ -386,6 +386,7 @@ async fn a_blob_that_nothing_accounts_for_is_told(metadata: &Metadata) {
     // Its last name goes: it waits for the collector.
     let other = NewFile {
         blob: super::fixture::blob(&format!("other {path}")),
+        integrity: "sha1:abc",
         ..fetched(&path, "1")
     };
     bed.keep("a", Timestamp(2), vec![other]).await;

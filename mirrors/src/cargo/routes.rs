@@ -99,6 +99,7 @@ fn search(query: &str) -> SearchRequest {
         text: text.chars().take(MAX_SEARCH_CHARS).collect(),
         size: size.unwrap_or(DEFAULT_RESULTS).clamp(1, MAX_RESULTS),
         from: 0,
+        scope: Box::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::names::{is_name, is_version};
 use crate::json::unreadable;
 use crate::query::UpstreamQuery;
+use crate::resource::Source;
 use crate::text::JSON;
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
@@ -32,8 +33,11 @@ fn read(body: &[u8]) -> Result<BTreeMap<String, Vec<String>>, Problem> {
 }
 
 impl UpstreamQuery for Advisories {
-    fn path(&self) -> &'static str {
-        "-/npm/v1/security/advisories/bulk"
+    fn source(&self, _: &[u8], _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        Ok(Source::At {
+            url: "-/npm/v1/security/advisories/bulk".to_owned(),
+            accept: JSON,
+        })
     }
 
     fn packages_in(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem> {

@@ -202,6 +202,7 @@ fn search(query: &str) -> SearchRequest {
         text: text.take(MAX_SEARCH_CHARS).collect(),
         size: number("size", DEFAULT_RESULTS).clamp(1, MAX_RESULTS),
         from: number("from", 0).min(MAX_FROM),
+        scope: Box::default(),
     }
 }
 

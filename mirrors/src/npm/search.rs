@@ -56,7 +56,9 @@ impl Search for PackageSearch {
     }
 
     fn source(&self, search: &SearchRequest, _: &[Option<Bytes>]) -> Result<Source, Problem> {
-        let SearchRequest { text, size, from } = search;
+        let SearchRequest {
+            text, size, from, ..
+        } = search;
         let text = query_encoded(text);
         Ok(Source::At {
             url: format!("-/v1/search?text={text}&size={size}&from={from}"),

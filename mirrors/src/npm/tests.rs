@@ -231,7 +231,11 @@ fn paths_below_the_hyphen_are_parsed() {
     let Call::Query(query) = call(&Npm, &Method::POST, bulk, None).expect(bulk) else {
         panic!("{bulk}")
     };
-    assert_eq!(query.path(), &bulk[1..]);
+    let asked = Source::At {
+        url: bulk[1..].to_owned(),
+        accept: JSON,
+    };
+    assert_eq!(query.source(&[], &[]).expect("source"), asked);
     for path in [
         "/-/package/@acme%2fwidget/dist-tags",
         "/-/package/@acme/widget/dist-tags",

@@ -38,3 +38,19 @@ fn every_day_of_four_centuries_round_trips() {
         assert_eq!(days(year, month, date), day);
     }
 }
+
+#[test]
+fn dates_are_written_as_in_http() {
+    for (text, date) in [
+        ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (
+            "2026-11-29T23:59:59.999999Z",
+            "Sun, 29 Nov 2026 23:59:59 GMT",
+        ),
+        ("2028-02-29T00:00:01Z", "Tue, 29 Feb 2028 00:00:01 GMT"),
+    ] {
+        let at: Timestamp = text.parse().expect("a time");
+        assert_eq!(at.http_date(), date);
+    }
+}

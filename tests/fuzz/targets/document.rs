@@ -4,14 +4,16 @@
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{
-    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, cargo, go, npm, pypi, rpm,
-};
 use larder_mirrors::rendering::filling;
+use larder_mirrors::{
+    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, Source, cargo, composer, go, npm, pypi, rpm,
+};
 use libfuzzer_sys::fuzz_target;
 
 const ORIGIN: &str = "https://larder.example";
-const DOCUMENTS: [(&dyn Protocol, &str, &str); 14] = [
+const PLACE_BYTES: usize = 64;
+
+const DOCUMENTS: [(&dyn Protocol, &str, &str); 16] = [
     (&cargo::Cargo, "/se/rd/serde_json", "*/*"),
     (&npm::Npm, "/widget", "application/json"),
     (&npm::Npm, "/widget", "application/vnd.npm.install-v1+json"),
@@ -26,15 +28,19 @@ const DOCUMENTS: [(&dyn Protocol, &str, &str); 14] = [
     (&go::Go, "/vulndb/ID/GO-2021-0001.json.gz", "*/*"),
     (&rpm::Rpm, "/repodata/repomd.xml", "*/*"),
     (&rpm::Rpm, "/repodata/repomd.xml.asc", "*/*"),
+    (&composer::Composer, "/p2/acme/demo.json", "*/*"),
+    (&composer::Composer, "/p2/acme/demo~dev.json", "*/*"),
 ];
-const ARTIFACTS: [(&dyn Protocol, &str); 4] = [
+const ARTIFACTS: [(&dyn Protocol, &str); 5] = [
     (&cargo::Cargo, "/api/v1/crates/serde_json/1.0.0/download"),
     (&npm::Npm, "/widget/-/widget-1.0.0.tgz"),
     (&pypi::Pypi, "/packages/sample/sample-1.0.0-py3-none-any.whl"),
     (&rpm::Rpm, "/Packages/sample-1.0.0-1.noarch.rpm"),
+    (&composer::Composer, "/dist/acme/demo/1.5.0/1111111111111111111111111111111111111111.zip"),
 ];
 
 fuzz_target!(|body: &[u8]| {
+    let filling = filling(ORIGIN, PLACE_BYTES).expect("an address");
     let known = [Some(Bytes::copy_from_slice(body))];
     for (protocol, path, accept) in DOCUMENTS {
         let mut headers = HeaderMap::new();
@@ -44,7 +50,10 @@ fuzz_target!(|body: &[u8]| {
         else {
             panic!("{path}")
         };
-        let _ = protocol.source(&document, &known);
+        // What stands in a root is read like what an upstream has by itself.
+        if let Ok(Source::Here(found)) = protocol.source(&document, &known) {
+            let _ = protocol.check(&document, &found);
+        }
         if protocol.check(&document, body).is_err() {
             continue;
         }
@@ -52,13 +61,18 @@ fuzz_target!(|body: &[u8]| {
         if representation.name.is_empty() {
             continue;
         }
-        let (repo_path, place_bytes) = ("/p/main", ORIGIN.len() + 1);
-        let request = RenderRequest { document: &document, representation, part: None, repo_path, place_bytes };
+        let request = RenderRequest {
+            document: &document,
+            representation,
+            part: None,
+            repo_path: "/p/main",
+            place_bytes: if representation.has_absolute_urls { PLACE_BYTES } else { 0 },
+        };
         if let Ok(rendered) = protocol.render(&request, body)
             && representation.content_type.ends_with("json")
         {
-            let filled = rendered.filled(&filling(ORIGIN, place_bytes).expect("an address"));
-            serde_json::from_slice::<serde::de::IgnoredAny>(&filled).expect("JSON");
+            let rendered = rendered.filled(&filling);
+            serde_json::from_slice::<serde::de::IgnoredAny>(&rendered).expect("JSON");
         }
     }
     for (protocol, path) in ARTIFACTS {

@@ -4,16 +4,17 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::publishing::{PublishLimits, Step};
-use larder_mirrors::{Call, Protocol, RepoRequest, cargo, npm, pypi, rpm};
+use larder_mirrors::{Call, Protocol, RepoRequest, cargo, composer, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
-const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 5] = [
+const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 6] = [
     (&cargo::Cargo, Method::PUT, "/api/v1/crates/new", ""),
     (&npm::Npm, Method::PUT, "/@acme%2fwidget", "application/json"),
     (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
     (&rpm::Rpm, Method::PUT, "/Packages/demo.rpm", ""),
     (&rpm::Rpm, Method::PUT, "/repodata/updateinfo.xml", ""),
+    (&composer::Composer, Method::PUT, "/upload", "application/zip"),
 ];
 
 fuzz_target!(|body: &[u8]| {

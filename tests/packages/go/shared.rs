@@ -2,6 +2,7 @@
 
 use super::bed::{Bed, DEMO, SAYS};
 use larder_tests::modules::{Modules, escape, plain, source, zip};
+use larder_tests::parcel::in_path;
 use larder_tests::{Client, Response};
 use serde_json::json;
 
@@ -89,7 +90,7 @@ fn a_published_module_is_built_with_others_through_a_group() {
     let is_private = |path: &&String| path.contains("lib");
     assert_eq!(asked.iter().find(is_private), None, "{asked:?}");
     // Nor by a copy, from the group.
-    let below = format!("{OURS}/below").replace('/', "%2F");
+    let below = in_path(&format!("{OURS}/below"));
     let path = format!("repositories/go/main/packages/{below}/versions/v1.0.0/copy");
     let to = json!({"to": {"repository": "go/local"}}).to_string();
     bed.larder.api("POST", &path, &to, 404);

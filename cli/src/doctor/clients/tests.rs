@@ -143,3 +143,23 @@ fn repositories_with_a_list_of_mirrors_alone_go_elsewhere() {
     assert_eq!(listed_only(text), ["a"]);
     assert!(listed_only("").is_empty());
 }
+
+#[test]
+fn composer_goes_through_where_its_own_repository_is_off() {
+    let config = |more: &str| {
+        format!(
+            "{{\"repositories\":{{\"larder\":{{\"type\":\"composer\",\
+            \"url\":\"{SERVER}/composer/main/\"}}{more}}}}}"
+        )
+    };
+    let state = |more: &str| {
+        let files = [(".config/composer/config.json", &*config(more))];
+        let found = found(&["composer"], &files);
+        found["client composer"].0.state
+    };
+    assert_eq!(state(",\"public\":false"), State::Ok);
+    assert_ne!(state(""), State::Ok);
+    let besides =
+        ",\"public\":false,\"other\":{\"type\":\"composer\",\"url\":\"https://else.example\"}";
+    assert_ne!(state(besides), State::Ok);
+}

@@ -231,6 +231,7 @@ fn fact_name<'f>(t: &Language, fact: &'f str) -> &'f str {
         "source_rpm" => t.about_source_package(),
         "build_host" => t.about_build_host(),
         "group" => t.about_group(),
+        "type" => t.about_type(),
         other => other,
     }
 }

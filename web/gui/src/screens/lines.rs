@@ -118,6 +118,7 @@ pub(crate) fn installs(
             ),
         )],
         "rpm" => vec![line("dnf", format!("dnf install {}", with("-")))],
+        "composer" => vec![line("composer", format!("composer require {}", with(":")))],
         _ => Vec::new(),
     }
 }
@@ -131,6 +132,7 @@ pub(crate) fn client(protocol: ProtocolName) -> Option<&'static str> {
         "pypi" => Some("pip"),
         "rpm" => Some("dnf"),
         "go" => Some("go"),
+        "composer" => Some("composer"),
         _ => None,
     }
 }
@@ -195,12 +197,12 @@ mod tests {
     #[test]
     fn lines_of_packages_are_whole() {
         let base = "https://larder.example";
-        for protocol in ["cargo", "npm", "pypi", "rpm", "go"] {
+        for protocol in ["cargo", "npm", "pypi", "rpm", "go", "composer"] {
             let repo = repo(protocol, "main");
             for line in installs(base, &repo, ("left-pad", true), "1.0") {
                 assert!(line.text.contains("left-pad"), "{}", line.text);
                 assert!(line.text.contains("1.0"), "{}", line.text);
-                let is_set_up_before = protocol == "rpm";
+                let is_set_up_before = matches!(protocol, "rpm" | "composer");
                 let address = format!("{base}/{protocol}/main");
                 assert_eq!(
                     line.text.contains(&address),

@@ -32,7 +32,7 @@ fn patterns_that_can_match() {
         "oci/Te*",
         "x*",
         "oci/team/*",
-        "git/team",
+        "svn/team",
     ] {
         assert_eq!(
             judged(bad, "*").expect_err(bad).about,

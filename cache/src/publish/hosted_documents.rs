@@ -16,16 +16,16 @@ use std::time::Duration;
 /// How often a document is composed anew because a change was faster.
 const TRIES: u32 = 64;
 
-/// Composes the documents of hosted repos.
-pub(crate) struct Composer {
+/// The documents of hosted repos, composed of what is published there.
+pub(crate) struct HostedDocuments {
     metadata: Metadata,
     content: ContentStore,
     packages: Arc<HostedPackages>,
     index: Arc<HostedIndex>,
 }
 
-impl Composer {
-    /// A composer over the rows and the bytes of a server.
+impl HostedDocuments {
+    /// Documents over the rows and the bytes of a server.
     pub(crate) const fn new(
         metadata: Metadata,
         content: ContentStore,
