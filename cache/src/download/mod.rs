@@ -4,9 +4,9 @@
 mod progress;
 mod downloads;
 mod encoded;
-mod contents;
 mod faults;
 mod beginning;
+mod contents;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};
