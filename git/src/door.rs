@@ -1,6 +1,7 @@
 //! The door of git repositories: smart HTTP (gitprotocol-http).
 
-use crate::advertisement::advertise;
+use crate::advertisement::{advertise, capabilities};
+use crate::bundles::{self, Bundles};
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
 use crate::large_files::{LargeFiles, Place};
 use crate::lfs::{self, Operation};
@@ -34,6 +35,8 @@ use std::sync::Arc;
 
 /// The most bytes of a request for objects: names of a few hundred thousand.
 const MAX_REQUEST: u64 = 32 << 20;
+/// The media type of what a client is told first.
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 /// The most bytes of a request about large files: some ten thousand names.
 const MAX_LARGE_REQUEST: u64 = 2 << 20;
 /// How a client is to say who it is.
@@ -50,6 +53,7 @@ pub struct Git {
     mirroring: Mirroring,
     receiver: Receiver,
     large_files: LargeFiles,
+    bundles: Bundles,
     /// The most bytes of a push.
     push: BodyLimit,
 }
@@ -105,6 +109,7 @@ impl Git {
         let receiver = Receiver::new(metadata.clone(), Arc::clone(&repositories));
         let content = repositories.content().clone();
         Self {
+            bundles: Bundles::new(metadata.clone(), Arc::clone(&repositories)),
             large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
             mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
@@ -163,7 +168,13 @@ impl Git {
         let (refs, format) = match service {
             Service::UploadPack => {
                 let owner = self.owner(admission, address).await?;
-                of(&owner.found.ok_or_else(no_repo)?)
+                let found = owner.found.as_ref().ok_or_else(no_repo)?;
+                if version == Version::V2 {
+                    let bundle = self.bundle_of(&owner.record, address, found).await?;
+                    let body = capabilities(found.kept.state.format, bundle.is_some());
+                    return Ok(reply(ADVERTISEMENT, body));
+                }
+                of(found)
             }
             Service::ReceivePack => {
                 let to = pushed_to(admission, address)?;
@@ -175,7 +186,7 @@ impl Git {
         };
         let body = advertise(service, version, format, &refs);
         let content_type = match service {
-            Service::UploadPack => "application/x-git-upload-pack-advertisement",
+            Service::UploadPack => ADVERTISEMENT,
             Service::ReceivePack => "application/x-git-receive-pack-advertisement",
         };
         Ok(reply(content_type, body))
@@ -192,11 +203,20 @@ impl Git {
         let mut found = owner.found.ok_or_else(no_repo)?;
         let body = body.collect(MAX_REQUEST).await?;
         let body = plain(&request.headers, body)?;
-        if version == Version::V2
-            && let Command::LsRefs(wanted) = read_command(&body)?
-        {
-            let answer = wanted.answer(&found.kept.state.refs);
-            return Ok(reply("application/x-git-upload-pack-result", answer));
+        if version == Version::V2 {
+            let answer = match read_command(&body)? {
+                Command::LsRefs(wanted) => Some(wanted.answer(&found.kept.state.refs)),
+                Command::BundleUri => {
+                    let bundle = self.bundle_of(&owner.record, address, &found).await?;
+                    let base = base_of(request, address);
+                    let at = bundle.map(|digest| format!("{base}/bundles/{}.bundle", digest.hex()));
+                    Some(bundles::answer(at.as_deref()))
+                }
+                Command::Fetch | Command::ObjectInfo => None,
+            };
+            if let Some(answer) = answer {
+                return Ok(reply("application/x-git-upload-pack-result", answer));
+            }
         }
         if owner.record.kind == RepoKind::Mirror {
             let wanted = wants(version, &body)?;
@@ -228,12 +248,22 @@ impl Git {
         .into())
     }
 
-    /// The repository whose large files are read.
-    async fn large_place(
+    /// The bundle of a repository, if it has one.
+    async fn bundle_of(
         &self,
-        admission: &Admission,
+        record: &Arc<RepoRecord>,
         address: &Address,
-    ) -> Result<Place, Problem> {
+        found: &Found,
+    ) -> Result<Option<Digest>, Problem> {
+        let place = Place {
+            record: Arc::clone(record),
+            path: address.path.clone(),
+        };
+        self.bundles.of(&place, &found.kept).await
+    }
+
+    /// The repository of which files are read that are none of git's objects.
+    async fn place(&self, admission: &Admission, address: &Address) -> Result<Place, Problem> {
         let owner = self.owner(admission, address).await?;
         owner.found.ok_or_else(no_repo)?;
         Ok(Place {
@@ -250,19 +280,16 @@ impl Git {
         (request, body): (&Parts, &mut Incoming),
     ) -> Result<Answer, Problem> {
         let batch = lfs::read_batch(&body.collect(MAX_LARGE_REQUEST).await?)?;
-        let client = request.extensions.get::<ClientView>();
-        let site = client.map_or("", |client| &client.base);
-        let Address { repo, path } = address;
-        let base = format!("{site}/{PROTOCOL}/{repo}/{path}.git/info/lfs/objects");
+        let base = format!("{}/lfs/objects", base_of(request, address));
         let files = &self.large_files;
         let outcomes = match batch.operation {
             Operation::Download => {
-                let place = self.large_place(admission, address).await?;
+                let place = self.place(admission, address).await?;
                 files.offer(&place, batch.objects, &base).await?
             }
             Operation::Upload => {
                 let (place, write) = large_goal(admission, address)?;
-                admission.asked_of(repo).require(&write)?;
+                admission.asked_of(&address.repo).require(&write)?;
                 files.expect(&place, batch.objects, &base).await?
             }
         };
@@ -306,6 +333,22 @@ impl Git {
         let answer = Box::pin(self.receiver.receive(goal, body)).await?;
         Ok(reply("application/x-git-receive-pack-result", answer))
     }
+}
+
+/// What a member of a group has is not for all who may read the group.
+fn of_member(place: &Place, address: &Address, answer: Answer) -> Answer {
+    if place.record.name == address.repo {
+        answer
+    } else {
+        answer.hidden()
+    }
+}
+
+/// Below which what is no object of a repository has its addresses, as a client sees them.
+fn base_of(request: &Parts, Address { repo, path }: &Address) -> String {
+    let client = request.extensions.get::<ClientView>();
+    let site = client.map_or("", |client| &client.base);
+    format!("{site}/{PROTOCOL}/{repo}/{path}.git/info")
 }
 
 /// Where large files go, and what must be allowed for that.
@@ -388,12 +431,9 @@ impl Door for Git {
             Call::Serve(Service::ReceivePack, _) => self.receive(admission, address, body).await,
             Call::LfsBatch => self.large_batch(admission, address, (request, body)).await,
             Call::LfsGet(digest, size) => {
-                let place = self.large_place(admission, address).await?;
+                let place = self.place(admission, address).await?;
                 let answer = self.large_files.get(&place, (&digest, size), request);
-                let answer = answer.await?;
-                // What a member has is not for all who may read a group.
-                let is_own = place.record.name == address.repo;
-                Ok(if is_own { answer } else { answer.hidden() })
+                Ok(of_member(&place, address, answer.await?))
             }
             Call::LfsPut(digest) => self.large_upload(admission, address, (&digest, body)).await,
             Call::LfsVerify => {
@@ -404,9 +444,12 @@ impl Door for Git {
                 Ok(reply(lfs::CONTENT_TYPE, b"{}".to_vec()))
             }
             Call::LfsLocks => Err(Problem::not_found("locks", "no files are locked here")),
-            Call::Look | Call::Bundle(_) => {
-                Err(Problem::not_found("path", "no such path in git's protocol"))
+            Call::Bundle(digest) => {
+                let place = self.place(admission, address).await?;
+                let answer = self.bundles.get(&place, &digest).await?;
+                Ok(of_member(&place, address, answer))
             }
+            Call::Look => Err(Problem::not_found("path", "no such path in git's protocol")),
         }
     }
 

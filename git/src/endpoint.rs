@@ -1,7 +1,6 @@
 //! Requests of smart HTTP (gitprotocol-http) and of Git LFS, parsed.
 
 use crate::lfs::digest_of;
-use crate::oid::Oid;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 use larder_model::{Digest, Kind, Problem, RepoName, percent};
@@ -90,7 +89,7 @@ pub enum Call {
     /// Locks of large files, of which there are none here.
     LfsLocks,
     /// A bundle of the repository, by the digest of its bytes.
-    Bundle(Oid),
+    Bundle(Digest),
 }
 
 /// A parsed request.
@@ -174,7 +173,8 @@ fn call<'a>(
         }
         [path @ .., "info", "bundles", file] => {
             let digest = file.strip_suffix(".bundle").ok_or_else(unknown)?;
-            (path, Call::Bundle(bundle_oid(digest)?), is_read)
+            let digest = digest_of(digest).ok_or_else(bad_oid)?;
+            (path, Call::Bundle(digest), is_read)
         }
         path => (path, Call::Look, is_read),
     };
@@ -201,12 +201,6 @@ fn bad_oid() -> Problem {
         "oid",
         "a file is named by its SHA-256 in 64 lower-case digits",
     )
-}
-
-/// The name of a bundle: its SHA-256.
-fn bundle_oid(text: &str) -> Result<Oid, Problem> {
-    let oid = text.parse().ok().filter(|_| text.len() == 64);
-    oid.ok_or_else(bad_oid)
 }
 
 /// The size in the query of a large file's address.

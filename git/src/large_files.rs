@@ -60,11 +60,17 @@ fn useless(what: &str) -> Problem {
 }
 
 impl Place {
-    fn package(&self) -> PackageKey<'_> {
+    /// Its rows.
+    pub fn package(&self) -> PackageKey<'_> {
         PackageKey {
             repo: self.record.id,
             package: &self.path,
         }
+    }
+
+    /// Its name as `git/local/team/tool`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.record.full_name(), self.path)
     }
 
     fn is_mirror(&self) -> bool {
@@ -278,7 +284,7 @@ impl LargeFiles {
             content.prepare_staged(staging).await
         };
         let prepared = content.with_staging(Algorithm::Sha256, work).await?;
-        let full_name = format!("{}/{}", place.record.full_name(), place.path);
+        let full_name = place.full_name();
         let write = async |blob: NewBlob| {
             for _ in 0..TRIES {
                 let add = Step::Add {

@@ -20,6 +20,8 @@ pub enum Command {
     Fetch,
     /// Sizes of objects.
     ObjectInfo,
+    /// Where bundles are.
+    BundleUri,
 }
 
 /// Which refs a client wants to know.
@@ -60,6 +62,7 @@ pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
     match command.as_deref() {
         Some("fetch") => Ok(Command::Fetch),
         Some("object-info") => Ok(Command::ObjectInfo),
+        Some("bundle-uri") => Ok(Command::BundleUri),
         Some("ls-refs") => Ok(Command::LsRefs(read_arguments(&mut reader)?)),
         Some(_) => Err(bad("this command is not known here")),
         None => Err(bad("the request has no command")),

@@ -257,6 +257,22 @@ impl Program {
             .map_err(|error| Problem::internal("pack-objects told no name").because(error))
     }
 
+    /// A bundle of all branches and tags (gitformat-bundle). What comes ends with an error if the program
+    /// fails.
+    pub fn bundle(
+        &self,
+        folder: &Path,
+    ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
+        let quarantine = None;
+        let mut command = self.command(Some(Place { folder, quarantine }));
+        command
+            .args(["bundle", "create", "-q", "-", "--branches", "--tags"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = command.spawn().map_err(cannot_start)?;
+        Ok(printed(child, futures_util::stream::empty().boxed()).boxed())
+    }
+
     /// Answers a client's request for objects. What comes ends with an error if the program fails.
     pub fn upload_pack(
         &self,

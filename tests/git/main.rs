@@ -2,6 +2,7 @@
 //! kept.
 
 mod bed;
+mod bundled;
 mod connected;
 mod hosted;
 mod large;
