@@ -4,7 +4,7 @@ use crate::endpoint::Version;
 use crate::oid::Oid;
 use crate::program::Program;
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
-use crate::workspace::{Kept, Quarantine, Workspaces};
+use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use larder_content::{ContentStore, Prepared};
@@ -22,8 +22,6 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// States in memory, and the most bytes of their documents together.
 const STATE_BYTES: u64 = 64 << 20;
-/// The most bytes of a state's document: some hundred thousand refs.
-const MAX_STATE: usize = 64 << 20;
 /// The media types of packs and their indexes.
 const PACK_TYPES: [&str; 2] = ["application/x-git-pack", "application/x-git-pack-index"];
 
@@ -125,11 +123,11 @@ impl Repositories {
         let Some(found) = self.metadata.find(key).await? else {
             return Ok(None);
         };
+        self.metadata.note_use(key, &found);
         let state = if let Some((state, _)) = self.states.get(&found.digest) {
             state
         } else {
-            let content = self.content.open(&found, 0..found.size).await?;
-            let state = Arc::new(State::read(&content.collect(MAX_STATE).await?)?);
+            let state = Arc::new(read_state(&self.content, &found).await?);
             let bytes = u32::try_from(found.size).unwrap_or(u32::MAX);
             let entry = (Arc::clone(&state), bytes);
             self.states.insert(found.digest, entry);
@@ -210,7 +208,11 @@ impl Repositories {
                 full_name: change.full_name,
                 revision: change.revision,
                 by: change.by,
-                steps: files.map(add).chain([set]).collect(),
+                steps: gone
+                    .map(remove)
+                    .chain(files.map(add))
+                    .chain([set])
+                    .collect(),
                 reason: "",
                 held: None,
             };

@@ -3,10 +3,10 @@
 
 use crate::oid::{ObjectFormat, Oid};
 use crate::refs::RefName;
-use crate::state::{Pack, State};
+use crate::state::{DOCUMENT, Pack, State};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
-use larder_metadata::files::PackageKey;
+use larder_metadata::files::{FileRecord, PackageKey};
 use larder_model::{Algorithm, Digest, FileKind, Problem};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
@@ -19,6 +19,8 @@ const STATE: &str = "larder-state";
 const QUARANTINE: &str = "quarantine";
 /// The digits of a hash that stand for a repository's name.
 const NAME_DIGITS: usize = 32;
+/// The most bytes of a state's document: some hundred thousand refs.
+const MAX_STATE: usize = 64 << 20;
 
 /// A state and the digest of its document.
 #[derive(Clone, Debug)]
@@ -100,7 +102,8 @@ impl Workspaces {
         Ok(Quarantine(path))
     }
 
-    /// The folder of a repository, brought to a state. Other requests may read in it meanwhile.
+    /// The folder of a repository, brought to a state or to one that came after it. Other requests may read
+    /// in it meanwhile.
     pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {
         let folder = self.folder(package);
         let mark = kept.digest.to_string();
@@ -109,18 +112,46 @@ impl Workspaces {
         }
         let turn = self.turn(&folder);
         let _turn = turn.lock().await;
-        if is_of(&folder, &mark) {
-            return Ok(folder);
+        // What it needs may be in another pack since it was looked at.
+        if self.renew(package, &folder, kept).await.is_err() {
+            self.renew(package, &folder, kept).await?;
         }
-        begin(&folder, kept.state.format).map_err(Problem::internal)?;
+        Ok(folder)
+    }
+
+    /// Brings a folder to a state, or to the one that is kept now: never back to what others have seen gone.
+    async fn renew(
+        &self,
+        package: PackageKey<'_>,
+        folder: &Path,
+        kept: &Kept,
+    ) -> Result<(), Problem> {
+        let kept = &self.newest(package, kept).await?;
+        let mark = kept.digest.to_string();
+        if is_of(folder, &mark) {
+            return Ok(());
+        }
+        begin(folder, kept.state.format).map_err(Problem::internal)?;
         for pack in &kept.state.packs {
-            self.bring(package, &folder, pack).await?;
+            self.bring(package, folder, pack).await?;
         }
-        write_refs(&folder, &kept.state).map_err(Problem::internal)?;
+        write_refs(folder, &kept.state).map_err(Problem::internal)?;
         replace(&folder.join(STATE), mark.as_bytes()).map_err(Problem::internal)?;
         // Only now: whoever reads finds everything in the new ones.
-        remove_others(&folder, &kept.state.packs).map_err(Problem::internal)?;
-        Ok(folder)
+        remove_others(folder, &kept.state.packs).map_err(Problem::internal)
+    }
+
+    /// The state that is kept of a repository now; this one, if none is.
+    async fn newest(&self, package: PackageKey<'_>, kept: &Kept) -> Result<Kept, Problem> {
+        let key = package.file(FileKind::Document, DOCUMENT);
+        let found = self.0.metadata.find(key).await?;
+        match found.filter(|found| found.digest != kept.digest) {
+            None => Ok(kept.clone()),
+            Some(found) => Ok(Kept {
+                state: Arc::new(read_state(&self.0.content, &found).await?),
+                digest: found.digest,
+            }),
+        }
     }
 
     fn folder(&self, package: PackageKey<'_>) -> PathBuf {
@@ -165,6 +196,12 @@ impl Workspaces {
         }
         Ok(())
     }
+}
+
+/// The state in a document.
+pub async fn read_state(content: &ContentStore, found: &FileRecord) -> Result<State, Problem> {
+    let document = content.open(found, 0..found.size).await?;
+    State::read(&document.collect(MAX_STATE).await?)
 }
 
 /// Whether a folder is in the state of this mark.
