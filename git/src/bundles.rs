@@ -1,14 +1,13 @@
 //! Bundles (the command `bundle-uri` of gitprotocol-v2): what a large repository has, as one file with an
 //! address of its own. Clients that take it ask for little else, and git packs nothing for them.
 
+use crate::behind::Behind;
 use crate::large_files::Place;
 use crate::pkt_line::Writer;
 use crate::repositories::Repositories;
 use crate::workspace::Kept;
-use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue};
-use larder_cache::Joined;
 use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::publishing::{PackageChange, Step};
@@ -16,7 +15,6 @@ use larder_metadata::{Error, Metadata, Requirement};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// The media type of a bundle.
 const CONTENT_TYPE: &str = "application/x-git-bundle";
@@ -38,9 +36,7 @@ pub struct Bundles(Arc<Inner>);
 struct Inner {
     metadata: Metadata,
     repositories: Arc<Repositories>,
-    under_way: Joined<()>,
-    /// One at a time: nobody waits for them.
-    turn: Semaphore,
+    behind: Behind,
 }
 
 fn path_of(digest: &Digest) -> String {
@@ -73,8 +69,7 @@ impl Bundles {
         Self(Arc::new(Inner {
             metadata,
             repositories,
-            under_way: Joined::default(),
-            turn: Semaphore::new(1),
+            behind: Behind::new("making a bundle"),
         }))
     }
 
@@ -91,16 +86,8 @@ impl Bundles {
         };
         if is_due(packs, size) {
             let (this, own, kept) = (self.clone(), place.clone(), kept.clone());
-            let start = || async move {
-                let made = this.make(&own, &kept).await;
-                if let Err(problem) = &made {
-                    let (path, problem) = (&*own.path, problem.with_causes());
-                    tracing::info!(problem, path, "a bundle could not be made");
-                }
-                made
-            };
-            let key = (place.record.id, &*place.path, FOLDER);
-            self.0.under_way.join(key, start).now_or_never(); // it goes on by itself
+            let work = || async move { this.make(&own, &kept).await };
+            self.0.behind.begin(place.package(), work);
         }
         Ok(found.filter(|_| size.is_some()))
     }
@@ -143,7 +130,6 @@ impl Bundles {
 
     /// Makes a bundle, in place of those that there are.
     async fn make(&self, place: &Place, kept: &Kept) -> Result<(), Problem> {
-        let _turn = self.0.turn.acquire().await.map_err(Problem::internal)?;
         let (repositories, metadata) = (&self.0.repositories, &self.0.metadata);
         let package = place.package();
         let folder = repositories.workspaces().at(package, kept).await?;

@@ -23,6 +23,7 @@ pub mod repositories;
 pub mod receiving;
 pub mod mirroring;
 pub mod large_files;
+pub mod behind;
 pub mod bundles;
 
 mod door;
