@@ -10,6 +10,7 @@ use crate::mirroring::Mirroring;
 use crate::oid::ObjectFormat;
 use crate::receiving::{Goal, Receiver};
 use crate::refs::Refs;
+use crate::repacking::Repacking;
 use crate::repositories::{Found, Repositories};
 use crate::wants::wants;
 use bytes::Bytes;
@@ -54,6 +55,7 @@ pub struct Git {
     receiver: Receiver,
     large_files: LargeFiles,
     bundles: Bundles,
+    repacking: Repacking,
     /// The most bytes of a push.
     push: BodyLimit,
 }
@@ -110,6 +112,7 @@ impl Git {
         let content = repositories.content().clone();
         Self {
             bundles: Bundles::new(metadata.clone(), Arc::clone(&repositories)),
+            repacking: Repacking::new(metadata.clone(), Arc::clone(&repositories)),
             large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
             mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
@@ -169,8 +172,10 @@ impl Git {
             Service::UploadPack => {
                 let owner = self.owner(admission, address).await?;
                 let found = owner.found.as_ref().ok_or_else(no_repo)?;
+                let place = place_of(&owner.record, address);
+                self.repacking.begin(&place, &found.kept);
                 if version == Version::V2 {
-                    let bundle = self.bundle_of(&owner.record, address, found).await?;
+                    let bundle = self.bundles.of(&place, &found.kept).await?;
                     let body = capabilities(found.kept.state.format, bundle.is_some());
                     return Ok(reply(ADVERTISEMENT, body));
                 }
@@ -207,7 +212,8 @@ impl Git {
             let answer = match read_command(&body)? {
                 Command::LsRefs(wanted) => Some(wanted.answer(&found.kept.state.refs)),
                 Command::BundleUri => {
-                    let bundle = self.bundle_of(&owner.record, address, &found).await?;
+                    let place = place_of(&owner.record, address);
+                    let bundle = self.bundles.of(&place, &found.kept).await?;
                     let base = base_of(request, address);
                     let at = bundle.map(|digest| format!("{base}/bundles/{}.bundle", digest.hex()));
                     Some(bundles::answer(at.as_deref()))
@@ -248,28 +254,11 @@ impl Git {
         .into())
     }
 
-    /// The bundle of a repository, if it has one.
-    async fn bundle_of(
-        &self,
-        record: &Arc<RepoRecord>,
-        address: &Address,
-        found: &Found,
-    ) -> Result<Option<Digest>, Problem> {
-        let place = Place {
-            record: Arc::clone(record),
-            path: address.path.clone(),
-        };
-        self.bundles.of(&place, &found.kept).await
-    }
-
     /// The repository of which files are read that are none of git's objects.
     async fn place(&self, admission: &Admission, address: &Address) -> Result<Place, Problem> {
         let owner = self.owner(admission, address).await?;
         owner.found.ok_or_else(no_repo)?;
-        Ok(Place {
-            record: owner.record,
-            path: address.path.clone(),
-        })
+        Ok(place_of(&owner.record, address))
     }
 
     /// Tells where large files are had, or go.
@@ -335,6 +324,13 @@ impl Git {
     }
 }
 
+fn place_of(record: &Arc<RepoRecord>, address: &Address) -> Place {
+    Place {
+        record: Arc::clone(record),
+        path: address.path.clone(),
+    }
+}
+
 /// What a member of a group has is not for all who may read the group.
 fn of_member(place: &Place, address: &Address, answer: Answer) -> Answer {
     if place.record.name == address.repo {
@@ -355,8 +351,7 @@ fn base_of(request: &Parts, Address { repo, path }: &Address) -> String {
 fn large_goal(admission: &Admission, address: &Address) -> Result<(Place, Permission), Problem> {
     let record = pushed_to(admission, address)?;
     let write = permission(&record.name, &address.path, Verb::Write);
-    let path = address.path.clone();
-    Ok((Place { record, path }, write))
+    Ok((place_of(&record, address), write))
 }
 
 fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {

@@ -25,6 +25,7 @@ pub mod mirroring;
 pub mod large_files;
 pub mod behind;
 pub mod bundles;
+pub mod repacking;
 
 mod door;
 

@@ -339,6 +339,7 @@ impl Mirroring {
                 state,
                 refs: Vec::new(),
                 pack: pack.as_ref(),
+                gone: Vec::new(),
             };
             if repositories.write(change).await? {
                 return self.kept(goal).await;

@@ -153,6 +153,7 @@ impl Receiver {
                 state: verdicts.state,
                 refs: verdicts.changes,
                 pack: pack.as_ref(),
+                gone: Vec::new(),
             };
             if self.repositories.write(change).await? {
                 return Ok(report.answer(push, &[]));

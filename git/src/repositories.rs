@@ -61,6 +61,8 @@ pub struct StateChange<'a> {
     pub refs: Vec<RefChange>,
     /// A pack that comes with it.
     pub pack: Option<&'a NewPack>,
+    /// Packs that the new state has no more.
+    pub gone: Vec<Pack>,
 }
 
 /// All repositories of a server.
@@ -202,6 +204,12 @@ impl Repositories {
                 blob: document.clone(),
                 content_type: CONTENT_TYPE,
                 refs,
+            };
+            let gone = change.gone.iter();
+            let gone = gone.flat_map(|pack| [pack.pack_path(), pack.index_path()]);
+            let remove = |path: String| Step::Remove {
+                kind: FileKind::Artifact,
+                path,
             };
             let change = PackageChange {
                 package: change.package,
