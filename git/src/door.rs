@@ -122,6 +122,11 @@ impl Git {
         }
     }
 
+    /// Removes folders of repositories that nobody needs: all of them can be made anew.
+    pub async fn sweep(&self) -> Result<usize, Problem> {
+        self.repositories.workspaces().sweep().await
+    }
+
     /// Who answers for a repository: its repo, or the member of a group that has it. A name that a hosted
     /// member has is never looked for in a mirror, also where the caller may not see it.
     async fn owner(&self, admission: &Admission, address: &Address) -> Result<Owner, Problem> {

@@ -12,9 +12,14 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 /// The file that tells of which state a folder is.
 const STATE: &str = "larder-state";
+/// The file that tells of which repository a folder is.
+const NAME: &str = "larder-name";
+/// How often it is written down that a folder is used.
+const USED: Duration = Duration::from_hours(1);
 /// The folder of what is not yet anyone's.
 const QUARANTINE: &str = "quarantine";
 /// The digits of a hash that stand for a repository's name.
@@ -131,7 +136,7 @@ impl Workspaces {
         if is_of(folder, &mark) {
             return Ok(());
         }
-        begin(folder, kept.state.format).map_err(Problem::internal)?;
+        begin(folder, package.package, kept.state.format).map_err(Problem::internal)?;
         for pack in &kept.state.packs {
             self.bring(package, folder, pack).await?;
         }
@@ -204,15 +209,30 @@ pub async fn read_state(content: &ContentStore, found: &FileRecord) -> Result<St
     State::read(&document.collect(MAX_STATE).await?)
 }
 
-/// Whether a folder is in the state of this mark.
+/// Whether a folder is in the state of this mark, in which somebody uses it now.
 fn is_of(folder: &Path, mark: &str) -> bool {
-    std::fs::read(folder.join(STATE)).is_ok_and(|found| found == mark.as_bytes())
+    let path = folder.join(STATE);
+    let is_it = std::fs::read(&path).is_ok_and(|found| found == mark.as_bytes());
+    if is_it && let Err(error) = note_use(&path) {
+        tracing::debug!(%error, "that a folder is used could not be written down");
+    }
+    is_it
+}
+
+fn note_use(mark: &Path) -> io::Result<()> {
+    let (used, now) = (std::fs::metadata(mark)?.modified()?, SystemTime::now());
+    if now.duration_since(used).is_ok_and(|age| age > USED) {
+        let file = std::fs::File::options().append(true).open(mark)?;
+        file.set_modified(now)?;
+    }
+    Ok(())
 }
 
 /// Makes a folder that git takes for a repository (gitrepository-layout).
-fn begin(folder: &Path, format: ObjectFormat) -> io::Result<()> {
+fn begin(folder: &Path, name: &str, format: ObjectFormat) -> io::Result<()> {
     std::fs::create_dir_all(folder.join("objects/pack"))?;
     std::fs::create_dir_all(folder.join("refs"))?;
+    replace(&folder.join(NAME), name.as_bytes())?;
     let version = match format {
         ObjectFormat::Sha1 => "\trepositoryformatversion = 0\n",
         ObjectFormat::Sha256 => "\trepositoryformatversion = 1\n",
@@ -276,6 +296,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     std::fs::rename(&part, path)
 }
+
+mod sweep;
 
 #[cfg(test)]
 mod tests;
