@@ -7,4 +7,5 @@ mod connected;
 mod hosted;
 mod large;
 mod mirrored;
+mod upkeep;
 mod wrong;
