@@ -6,6 +6,7 @@ mod bundled;
 mod connected;
 mod hosted;
 mod large;
+mod many;
 mod mirrored;
 mod upkeep;
 mod wrong;

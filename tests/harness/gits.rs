@@ -67,6 +67,19 @@ impl Gits {
         self.head(name)
     }
 
+    /// Puts a history in the place of a repository's (git-fast-import).
+    #[track_caller]
+    pub fn import(&self, name: &str, history: &[u8]) {
+        let at = self.at(name);
+        let from = tempfile::NamedTempFile::new().expect("history");
+        std::fs::write(from.path(), history).expect("history");
+        let input = std::fs::File::open(from.path()).expect("history");
+        let mut import = self.git(&at);
+        import.args(["fast-import", "--quiet", "--force"]);
+        run(import.stdin(input));
+        run(self.git(&at).args(["reset", "-q", "--hard"]));
+    }
+
     /// The commit that is checked out.
     #[track_caller]
     pub fn head(&self, name: &str) -> String {

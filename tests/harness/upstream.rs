@@ -423,9 +423,11 @@ fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer, bare: bool) -
         return writer.flush();
     }
     let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
-    let (first, rest) = body.split_at(answer.hold.unwrap_or(body.len()));
+    // There is nothing to hold of what is shorter.
+    let hold = answer.hold.filter(|hold| *hold <= body.len());
+    let (first, rest) = body.split_at(hold.unwrap_or(body.len()));
     write_pieces(writer, first, answer.length.is_none())?;
-    if answer.hold.is_some() {
+    if hold.is_some() {
         shared.wait(|state| !state.held || state.gone);
         write_pieces(writer, rest, answer.length.is_none())?;
     }
