@@ -8,5 +8,6 @@ mod hosted;
 mod large;
 mod many;
 mod mirrored;
+mod needed;
 mod upkeep;
 mod wrong;
