@@ -22,6 +22,8 @@ pub enum Command {
     ObjectInfo,
     /// Where bundles are.
     BundleUri,
+    /// Nothing: clients ask so whether they may, before they send much.
+    Nothing,
 }
 
 /// Which refs a client wants to know.
@@ -41,10 +43,16 @@ fn bad(what: &str) -> Problem {
     Problem::invalid("command", format!("git's protocol, version 2: {what}"))
 }
 
+/// A message without anything in it.
+const NOTHING: &[u8] = b"0000";
+
 /// Reads the command of a request.
 pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
     let mut reader = Reader::of(body);
     let mut command = None;
+    if body == NOTHING {
+        return Ok(Command::Nothing);
+    }
     loop {
         let Some(line) = reader.read()? else {
             return Err(bad("the request is cut off"));

@@ -20,7 +20,7 @@ const PIECE: usize = 64 * 1024;
 /// The most bytes of its complaints that are read.
 const MAX_COMPLAINT: u64 = 16 * 1024;
 /// Settings of every call. What is here may be hostile.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "core.hooksPath=/dev/null",
     "safe.directory=*",
     "gc.auto=0",
@@ -29,6 +29,7 @@ const SETTINGS: [&str; 12] = [
     "uploadpack.allowFilter=true",
     "uploadpack.allowAnySHA1InWant=true",
     "uploadpack.keepAlive=5",
+    "transfer.advertiseObjectInfo=true",
     "core.fsmonitor=false",
     "pack.windowMemory=64m",
     "pack.deltaCacheSize=64m",

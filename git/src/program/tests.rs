@@ -222,3 +222,23 @@ async fn objects_are_given_to_clients() {
     let missing = answer(&"1".repeat(40)).await;
     assert!(missing.last().is_some_and(Result::is_err), "{missing:?}");
 }
+
+/// Sizes of objects are told without the objects (gitprotocol-v2, "object-info").
+#[tokio::test]
+async fn sizes_are_told() {
+    let Some(bed) = Bed::new().await else { return };
+    let main = bed.main();
+    let size = bed.git(&["cat-file", "-s", "main"]);
+    let mut lines = Writer::default();
+    lines.line("command=object-info");
+    lines.delimiter();
+    lines.line("size");
+    lines.line(&format!("oid {main}"));
+    lines.flush();
+    let (folder, request) = (bed.folder.path(), Bytes::from(lines.into_bytes()));
+    let told = bed.program.upload_pack(folder, Version::V2, request);
+    let told: Vec<_> = told.expect("a stream").collect().await;
+    let told: Result<Vec<Bytes>, _> = told.into_iter().collect();
+    let told = String::from_utf8_lossy(&told.expect("sizes").concat()).into_owned();
+    assert!(told.contains(&format!("{main} {size}")), "{told}");
+}
