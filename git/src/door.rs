@@ -131,6 +131,7 @@ impl Git {
     /// member has is never looked for in a mirror, also where the caller may not see it.
     async fn owner(&self, admission: &Admission, address: &Address) -> Result<Owner, Problem> {
         let own = record(admission, &address.repo)?;
+        self.mirroring.require_not_blocked(&own, &address.path)?;
         if own.kind != RepoKind::Group {
             let found = self.find(&own, &address.path).await?;
             return Ok(Owner { record: own, found });
@@ -223,6 +224,7 @@ impl Git {
                     let at = bundle.map(|digest| format!("{base}/bundles/{}.bundle", digest.hex()));
                     Some(bundles::answer(at.as_deref()))
                 }
+                Command::Nothing => Some(Vec::new()),
                 Command::Fetch | Command::ObjectInfo => None,
             };
             if let Some(answer) = answer {

@@ -169,6 +169,11 @@ impl Mirroring {
         }))
     }
 
+    /// Fails if a repository is blocked in a repo of any kind.
+    pub fn require_not_blocked(&self, record: &Arc<RepoRecord>, path: &str) -> Result<(), Problem> {
+        self.0.packages.mirror(record)?.require_not_blocked(path)
+    }
+
     /// A repository of a mirror, as fresh as it can be had; `None` if the upstream has none of that name.
     pub async fn find(
         &self,
