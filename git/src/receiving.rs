@@ -15,7 +15,7 @@ use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
-use larder_model::{Permission, Problem, Verb};
+use larder_model::{Kind, Permission, Problem, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +106,10 @@ impl Receiver {
             quarantine: &quarantine,
             pack,
         };
-        self.change(goal, &push, &arrived).await
+        match self.change(goal, &push, &arrived).await {
+            Err(problem) => refuse_all(&push, problem),
+            done => done,
+        }
     }
 
     async fn kept(&self, package: PackageKey<'_>) -> Result<Kept, Problem> {
@@ -204,11 +207,11 @@ fn news(push: &Push) -> impl Iterator<Item = &Oid> {
     news.filter(|oid| !oid.is_zero())
 }
 
-/// The answer to a push whose objects are not taken.
+/// The answer to a push whose objects are not taken. git shows no text of another status than 200.
 fn refuse_all(push: &Push, problem: Problem) -> Result<Vec<u8>, Problem> {
     if !matches!(
         problem.kind,
-        larder_model::Kind::Unprocessable | larder_model::Kind::Invalid
+        Kind::Unprocessable | Kind::Invalid | Kind::Quota
     ) {
         return Err(problem);
     }
