@@ -7,7 +7,7 @@ use crate::state::{DOCUMENT, Pack, State};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileRecord, PackageKey};
-use larder_model::{Algorithm, Digest, FileKind, Problem};
+use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -111,8 +111,8 @@ impl Workspaces {
     /// in it meanwhile.
     pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {
         let folder = self.folder(package);
-        let mark = kept.digest.to_string();
-        if is_of(&folder, &mark) {
+        if is_of(&folder, &kept.digest.to_string()) {
+            self.note_use(&folder);
             return Ok(folder);
         }
         let turn = self.turn(&folder);
@@ -121,7 +121,23 @@ impl Workspaces {
         if self.renew(package, &folder, kept).await.is_err() {
             self.renew(package, &folder, kept).await?;
         }
+        self.note_use(&folder);
         Ok(folder)
+    }
+
+    /// Writes down now and then that a folder is used.
+    fn note_use(&self, folder: &Path) {
+        let (mark, now) = (folder.join(STATE), self.0.metadata.now());
+        let noted = modified(&mark).and_then(|used| {
+            // A file that was just written has the time of the disk.
+            if now.since(used) < USED && used <= now {
+                return Ok(());
+            }
+            note_use(&mark, now)
+        });
+        if let Err(error) = noted {
+            tracing::debug!(%error, "that a folder is used could not be written down");
+        }
     }
 
     /// Brings a folder to a state, or to the one that is kept now: never back to what others have seen gone.
@@ -209,23 +225,24 @@ pub async fn read_state(content: &ContentStore, found: &FileRecord) -> Result<St
     State::read(&document.collect(MAX_STATE).await?)
 }
 
-/// Whether a folder is in the state of this mark, in which somebody uses it now.
+/// Whether a folder is in the state of this mark.
 fn is_of(folder: &Path, mark: &str) -> bool {
-    let path = folder.join(STATE);
-    let is_it = std::fs::read(&path).is_ok_and(|found| found == mark.as_bytes());
-    if is_it && let Err(error) = note_use(&path) {
-        tracing::debug!(%error, "that a folder is used could not be written down");
-    }
-    is_it
+    std::fs::read(folder.join(STATE)).is_ok_and(|found| found == mark.as_bytes())
 }
 
-fn note_use(mark: &Path) -> io::Result<()> {
-    let (used, now) = (std::fs::metadata(mark)?.modified()?, SystemTime::now());
-    if now.duration_since(used).is_ok_and(|age| age > USED) {
-        let file = std::fs::File::options().append(true).open(mark)?;
-        file.set_modified(now)?;
-    }
-    Ok(())
+/// When a file was written, or its folder used.
+fn modified(path: &Path) -> io::Result<Timestamp> {
+    let since = std::fs::metadata(path)?.modified()?;
+    let since = since.duration_since(SystemTime::UNIX_EPOCH);
+    let micros = since.unwrap_or_default().as_micros();
+    Ok(Timestamp(i64::try_from(micros).unwrap_or(i64::MAX)))
+}
+
+/// Writes down that the folder of a mark is used now.
+fn note_use(mark: &Path, now: Timestamp) -> io::Result<()> {
+    let now = Duration::from_micros(now.0.try_into().unwrap_or_default());
+    let file = std::fs::File::options().append(true).open(mark)?;
+    file.set_modified(SystemTime::UNIX_EPOCH + now)
 }
 
 /// Makes a folder that git takes for a repository (gitrepository-layout).

@@ -1,9 +1,11 @@
 //! Folders that nobody needs any more: of repositories that are gone, which hold on to the bytes of their
 //! packs, and of those that nobody has asked for.
 
-use super::{DOCUMENT, FileKind, NAME, PackageKey, Problem, QUARANTINE, STATE, Workspaces};
+use super::{
+    DOCUMENT, FileKind, NAME, PackageKey, Problem, QUARANTINE, STATE, Workspaces, modified,
+};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A folder that was not used for so long is made anew when it is.
 const IDLE: Duration = Duration::from_hours(30 * 24);
@@ -38,7 +40,9 @@ impl Workspaces {
     }
 
     async fn is_needed(&self, repo: i64, folder: &Path) -> Result<bool, Problem> {
-        let unused = unused_for(folder);
+        let used = modified(&folder.join(STATE)).or_else(|_| modified(folder));
+        let now = self.0.metadata.now();
+        let unused = used.map(|used| now.since(used)).unwrap_or_default();
         if unused < GONE {
             return Ok(true);
         }
@@ -58,16 +62,6 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let entries = std::fs::read_dir(folder).map_err(Problem::internal)?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     paths.collect::<Result<_, _>>().map_err(Problem::internal)
-}
-
-/// How long ago a folder was used; zero, if that cannot be told.
-fn unused_for(folder: &Path) -> Duration {
-    let mark = std::fs::metadata(folder.join(STATE)).or_else(|_| std::fs::metadata(folder));
-    let used = mark.and_then(|mark| mark.modified());
-    let age = used
-        .ok()
-        .and_then(|used| SystemTime::now().duration_since(used).ok());
-    age.unwrap_or_default()
 }
 
 /// Removes a folder, its mark first: what is half gone is taken for nothing.

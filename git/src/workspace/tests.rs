@@ -22,7 +22,7 @@ struct Bed {
 impl Bed {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let clock = Clock::new(|| Timestamp(1_000_000));
+        let clock = Clock::new(|| Timestamp(1_800_000_000_000_000));
         let database = folder.path().join("larder.db");
         let metadata = Metadata::sqlite(&database, 1, clock)
             .await
@@ -277,12 +277,9 @@ async fn what_is_in_quarantine_goes_with_it() {
 }
 
 /// Sets back when a folder was used last.
-fn set_back(folder: &Path, hours: u64) {
-    let file = std::fs::File::options()
-        .append(true)
-        .open(folder.join(STATE));
-    let time = SystemTime::now() - Duration::from_hours(hours);
-    file.expect("mark").set_modified(time).expect("time");
+fn set_back(bed: &Bed, folder: &Path, hours: u64) {
+    let used = bed.metadata.now().before(Duration::from_hours(hours));
+    note_use(&folder.join(STATE), used).expect("time");
 }
 
 #[tokio::test]
@@ -299,10 +296,10 @@ async fn folders_go_that_nobody_needs() {
     let sweep = || bed.workspaces.sweep();
     // Nobody has kept it yet.
     assert_eq!(sweep().await.expect("sweep"), 0);
-    set_back(&folder, 25);
+    set_back(&bed, &folder, 25);
     at().await.expect("folder");
     assert_eq!(sweep().await.expect("sweep"), 0, "it was used");
-    set_back(&folder, 25);
+    set_back(&bed, &folder, 25);
     assert_eq!(sweep().await.expect("sweep"), 1);
     assert!(!folder.exists());
     // One that is kept stays longer.
@@ -324,9 +321,9 @@ async fn folders_go_that_nobody_needs() {
     };
     bed.content.keep(prepared, write).await.expect("kept");
     at().await.expect("folder");
-    set_back(&folder, 29 * 24);
+    set_back(&bed, &folder, 29 * 24);
     assert_eq!(sweep().await.expect("sweep"), 0);
-    set_back(&folder, 31 * 24);
+    set_back(&bed, &folder, 31 * 24);
     assert_eq!(sweep().await.expect("sweep"), 1);
     at().await.expect("folder");
     git(&folder, &["fsck", "--full", "--strict"]);
