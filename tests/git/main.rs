@@ -5,6 +5,7 @@ mod bed;
 mod bundled;
 mod connected;
 mod hosted;
+mod kept;
 mod large;
 mod many;
 mod mirrored;

@@ -168,3 +168,24 @@ fn a_stampede_is_one_request() {
         .collect();
     assert_eq!(told.len(), 3, "refs, their names, objects: {told:?}");
 }
+
+/// A request that is too large for one piece is preceded by one that asks for nothing.
+#[test]
+fn much_is_wanted_at_once() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let mut history = String::new();
+    for index in 1..=1500 {
+        let who = format!("Ann <ann@corp.example> {} +0000", 1_700_000_000 + index);
+        history += &format!(
+            "commit refs/tags/v{index}\nmark :{index}\nauthor {who}\ncommitter {who}\ndata 1\nx\n\n"
+        );
+    }
+    bed.gits.import("tool", history.as_bytes());
+    for version in ["0", "2"] {
+        let set = format!("protocol.version={version}");
+        let more = ["-c", &*set, "-c", "http.postBuffer=65536"];
+        let at = bed.clone(&bed.url("up/tool"), version, &more);
+        assert_eq!(bed.run(&at, &["tag"]).lines().count(), 1500);
+    }
+}
