@@ -10,5 +10,6 @@ mod large;
 mod many;
 mod mirrored;
 mod needed;
+mod said;
 mod upkeep;
 mod wrong;
