@@ -21,6 +21,7 @@ pub mod program;
 pub mod workspace;
 pub mod repositories;
 pub mod receiving;
+mod source;
 pub mod mirroring;
 pub mod large_files;
 pub mod behind;
