@@ -8,7 +8,8 @@ fn oid(digit: char) -> String {
 fn a_request_is_read() {
     let body = format!(
         r#"{{"operation":"upload","transfers":["lfs-standalone-file","basic"],"ref":{{"name":"refs/heads/main"}},
-        "objects":[{{"oid":"{}","size":12}},{{"oid":"../x","size":1}},{{"oid":"{}","size":-1}}],"hash_algo":"sha256"}}"#,
+        "objects":[{{"oid":"{}","size":12}},{{"oid":"../x","size":1}},{{"oid":"{}","size":-1}}],
+        "hash_algo":"sha256"}}"#,
         oid('a'),
         oid('B')
     );
