@@ -38,6 +38,17 @@ fn await_few(bed: &Bed, path: &str) {
     }
 }
 
+/// Waits until the mirror tells of a commit: it is asked for behind the answer where that takes long.
+#[track_caller]
+fn await_told(bed: &Bed, commit: &str) {
+    let begun = Instant::now();
+    let told = || bed.run(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    while !told().contains(commit) {
+        let log = bed.larder.log_text();
+        assert!(begun.elapsed() < DEADLINE, "{commit}:\n{log}");
+    }
+}
+
 /// Has all commits, also where the server was killed and has lost all folders.
 #[track_caller]
 fn has_all(bed: &mut Bed, path: &str, commits: &[String]) {
@@ -84,7 +95,7 @@ fn many_fetches_become_few_packs() {
         let name = format!("{index}.txt");
         commits.push(bed.gits.commit("tool", &name, name.as_bytes()));
         bed.turn(STALE);
-        bed.run(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+        await_told(&bed, commits.last().expect("commit"));
         // Its history is another one each time.
         bed.gits.run("tool", &["reset", "-q", "--hard", "HEAD~1"]);
     }
