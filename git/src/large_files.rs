@@ -39,8 +39,11 @@ struct Inner {
     content: ContentStore,
     packages: Packages,
     /// Where upstreams said that files are, and until when: of a repo's id, a repository and a file.
-    leads: Memory<(i64, Box<str>, Digest), (Arc<FileLead>, Timestamp)>,
+    leads: Memory<LeadKey, (Arc<FileLead>, Timestamp)>,
 }
+
+/// A repo's id, a repository's path and a file's digest.
+type LeadKey = (i64, Box<str>, Digest);
 
 /// A repository.
 #[derive(Clone)]
@@ -110,13 +113,14 @@ impl LargeFiles {
         for object in objects {
             let outcome = match object.digest.zip(object.size) {
                 None => Outcome::Refused(Refusal::invalid()),
-                Some((digest, size)) => match self.find(place, &digest).await? {
-                    Some(_) => Outcome::Download(format!("{base}/{}", object.oid)),
-                    None => {
+                Some((digest, size)) => {
+                    if self.find(place, &digest).await?.is_some() {
+                        Outcome::Download(format!("{base}/{}", object.oid))
+                    } else {
                         lacking.push((outcomes.len(), digest, size));
                         Outcome::Refused(Refusal::missing())
                     }
-                },
+                }
             };
             outcomes.push((object, outcome));
         }
@@ -172,9 +176,10 @@ impl LargeFiles {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         let found = self.find(place, digest).await?;
-        let mirror = match place.is_mirror() {
-            true => Some(self.0.packages.mirror(&place.record)?),
-            false => None,
+        let mirror = if place.is_mirror() {
+            Some(self.0.packages.mirror(&place.record)?)
+        } else {
+            None
         };
         // What is damaged comes anew, if it can.
         let may_ask = mirror.as_ref().is_some_and(|mirror| !mirror.is_offline());

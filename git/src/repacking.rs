@@ -96,9 +96,10 @@ impl Repacking {
             }
             state.packs.retain(|pack| !gone.contains(pack));
             let is_new = state.packs.iter().all(|pack| pack.name != name);
-            let pack = match is_new {
-                true => Some(repositories.take_in(&quarantine, &name).await?),
-                false => None,
+            let pack = if is_new {
+                Some(repositories.take_in(&quarantine, &name).await?)
+            } else {
+                None
             };
             let change = StateChange {
                 package,

@@ -103,10 +103,10 @@ fn writers_are_told_why() {
     let why = why(&told);
     let words = why.split_inclusive(' ');
     let told: String = words
-        .map(|word| match word.starts_with('(') {
+        .map(|word| match word.strip_prefix('(') {
             _ if !is_number(word) => word,
-            true => "(… ",
-            false => "… ",
+            Some(_) => "(… ",
+            None => "… ",
         })
         .collect();
     said("git", "push of more than the quota leaves", &told);

@@ -148,7 +148,7 @@ fn backend(program: &Path, home: &Path, asked: &Asked) -> Option<(String, Vec<u8
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let mut child = git.spawn().expect("git-http-backend");
-    let (mut stdin, body) = (child.stdin.take()?, asked.body.clone());
+    let (mut stdin, body) = (child.stdin.take().expect("stdin"), asked.body.clone());
     let feed = std::thread::spawn(move || stdin.write_all(&body));
     let output = child.wait_with_output().expect("git-http-backend");
     // It need not read what it has no use for.

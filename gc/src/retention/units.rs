@@ -244,9 +244,10 @@ fn add_image(draft: &mut Draft<'_>, bonds: &Bonds) {
     }
     // Artifacts that no manifest names are of all tags together, and so are the documents that name them.
     let mut kinds = documents.iter().map(|number| files[*number].kind);
-    let kind = match kinds.any(|kind| kind == FileKind::Artifact) {
-        true => UnitKind::Version,
-        false => UnitKind::Documents,
+    let kind = if kinds.any(|kind| kind == FileKind::Artifact) {
+        UnitKind::Version
+    } else {
+        UnitKind::Documents
     };
     draft.add(kind, None, None, &documents);
 }

@@ -36,7 +36,8 @@ fn small_packs_become_one_beside_the_large_ones() {
 
 #[test]
 fn what_came_of_it_is_not_packed_again() {
-    let sizes: Vec<u64> = (0..MANY as u32).map(|power| 3_u64.pow(power)).collect();
+    let next = |size: &u64| Some(size * 3);
+    let sizes: Vec<u64> = std::iter::successors(Some(1), next).take(MANY).collect();
     assert!(small_of(&sizes).is_empty());
 }
 
