@@ -16,8 +16,8 @@ fn history() -> Vec<u8> {
     for index in 1..=COMMITS {
         let who = format!("Ann <ann@corp.example> {} +0000", 1_700_000_000 + index);
         let message = format!("change {index}");
-        let noise = random.bytes(64);
-        let noise: String = noise.iter().map(|byte| format!("{byte:02x}\n")).collect();
+        let noise: Vec<String> = random.bytes(64).iter().map(u8::to_string).collect();
+        let noise = noise.join("\n");
         write!(
             lines,
             "commit refs/heads/main\nmark :{index}\nauthor {who}\ncommitter {who}\n\

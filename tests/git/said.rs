@@ -96,15 +96,15 @@ fn writers_are_told_why() {
         &work,
         &["push", &bed.url_of("writer", "own/tool"), "main:x"],
     );
-    let is_number = |word: &str| {
-        let word = word.trim().trim_start_matches('(');
-        word.parse::<f64>().is_ok()
+    let is_number = |text: &str| {
+        let text = text.trim().trim_start_matches('(');
+        text.parse::<f64>().is_ok()
     };
     let why = why(&told);
     let words = why.split_inclusive(' ');
     let told: String = words
-        .map(|word| match word.strip_prefix('(') {
-            _ if !is_number(word) => word,
+        .map(|text| match text.strip_prefix('(') {
+            _ if !is_number(text) => text,
             Some(_) => "(… ",
             None => "… ",
         })

@@ -19,6 +19,9 @@ fn heals(bed: &Bed, name: &str) {
     bed.run(&at, &["fsck", "--strict"]);
 }
 
+/// What is made of an answer with objects.
+type Way = Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 #[test]
 fn spoilt_objects_are_not_kept() {
     let Some(bed) = Bed::new() else { return };
@@ -34,7 +37,7 @@ fn spoilt_objects_are_not_kept() {
     bed.clone(&bed.url("up/other"), "other", &[]);
     let pack = pack.lock().expect("pack").clone();
     assert!(!pack.is_empty());
-    let ways: [(&str, Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>); 4] = [
+    let ways: [(&str, Way); 4] = [
         ("cut", Box::new(|body| body[..body.len() / 2].to_vec())),
         ("another", Box::new(move |_| pack.clone())),
         (
