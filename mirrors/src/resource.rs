@@ -3,6 +3,7 @@
 
 use crate::RepoUrl;
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
 use std::ops::Range;
 
@@ -208,6 +209,8 @@ pub struct Fetch {
     pub accept: &'static str,
     /// Where else it is, should it not be there, or be something else.
     pub others: Vec<String>,
+    /// More headers; what is sensitive of them is shown to nobody else.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Fetch {
@@ -219,6 +222,7 @@ impl Fetch {
             size: None,
             accept: "*/*",
             others: Vec::new(),
+            headers: Vec::new(),
         }
     }
 

@@ -39,6 +39,7 @@ pub mod image;
 pub mod layout;
 pub mod pages;
 
+mod asked;
 pub mod fault;
 pub mod secure;
 pub mod upstream;
@@ -46,6 +47,7 @@ pub mod upstream;
 pub mod checksums;
 pub mod debs;
 pub mod parcel;
+pub mod gits;
 pub mod modules;
 pub mod rpms;
 pub mod shelf;

@@ -7,6 +7,7 @@ mod encoded;
 mod faults;
 mod beginning;
 mod contents;
+mod labels;
 mod fetcher;
 mod addresses;
 mod members;

@@ -55,7 +55,7 @@ fn apt_brings_its_lists_up_to_date_by_differences() {
     debs.push(Deb::new("newest", "1.0"));
     let (after, _) = archive.suite("stable", &debs);
     let (before, after) = (&before[LIST], &after[LIST]);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let lines = String::from_utf8_lossy(before).lines().count();
     let more = String::from_utf8_lossy(&after[before.len()..]);
     let patch = format!("{lines}a\n{more}.\n").into_bytes();
     let name = "T-2026-01-02-0000.00-F-2026-01-01-0000.00";

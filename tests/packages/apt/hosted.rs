@@ -60,7 +60,7 @@ fn apt_installs_what_is_published() {
         &larder,
         Who::Reader,
         ("apt", "deb/local"),
-        &[program.clone()],
+        std::slice::from_ref(&program),
     );
     prepare(&home, "stable");
     run(&mut apt(
