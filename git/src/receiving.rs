@@ -15,7 +15,7 @@ use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
-use larder_model::{Permission, Problem, Verb};
+use larder_model::{Permission, Problem, RefScope, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,6 +294,7 @@ async fn why_not(
     };
     let wanted = Permission {
         verb,
+        refs: RefScope::Named(command.name.as_str().into()),
         ..goal.permission.clone()
     };
     let refused = goal.admission.require(&wanted).err();
