@@ -1,13 +1,17 @@
 //! Mirrors for doors of their own: what they keep is theirs, how an upstream is asked is not.
 
+use crate::direct::{DirectFiles, FileLead};
 use crate::flights::{Flights, file_key};
 use crate::packages::Packages;
 use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, Question, UpstreamBody};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use larder_door::Answer;
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::Artifact;
 use larder_model::{FileKind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +20,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Mirror {
     repo: Arc<Repo>,
+    files: Arc<DirectFiles>,
     revalidate_timeout: Duration,
 }
 
@@ -26,8 +31,9 @@ pub struct MirrorRequest<'a> {
     pub url: &'a str,
     /// The media type that is expected.
     pub accept: &'static str,
-    /// One more header, which the protocol has of its own.
-    pub header: Option<(HeaderName, HeaderValue)>,
+    /// More headers, which the protocol has of its own. Those that are sensitive are shown where `url`
+    /// leads, and nowhere else.
+    pub headers: &'a [(HeaderName, HeaderValue)],
     /// What is asked in a body, by POST, with its media type.
     pub question: Option<(&'static str, &'a Bytes)>,
 }
@@ -44,6 +50,7 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
         Ok(Mirror {
             repo: self.0.repos.of(record, protocol)?,
+            files: Arc::clone(&self.0.files),
             revalidate_timeout: self.0.revalidate_timeout,
         })
     }
@@ -88,7 +95,7 @@ impl Mirror {
         let wanted = FetchRequest {
             accept: request.accept,
             question,
-            header: request.header.as_ref(),
+            more: request.headers,
             compressed: question.is_none(),
             patient: question.is_none(),
             ..FetchRequest::new(request.url)
@@ -97,6 +104,24 @@ impl Mirror {
             FetchResponse::Body(body) => Ok(Some(MirrorAnswer(body))),
             FetchResponse::Same | FetchResponse::Missing => Ok(None),
         }
+    }
+}
+
+impl Mirror {
+    /// Answers with a file of a package that is not kept yet, as it comes: checked before its end is given
+    /// out, kept, and fetched once for all who ask. `known`: where it was a while ago; `find` finds out
+    /// where it is, where nothing is known or that leads nowhere.
+    pub async fn file<F>(
+        &self,
+        (package, path): (&str, &str),
+        request: &Parts,
+        lead: (Option<FileLead>, impl FnOnce() -> F),
+    ) -> Result<Answer, Problem>
+    where
+        F: Future<Output = Result<FileLead, Problem>> + Send + 'static,
+    {
+        let artifact = Artifact::new(package, None, path);
+        self.files.get((&self.repo, &artifact), request, lead).await
     }
 }
 

@@ -8,6 +8,7 @@ use crate::config::CacheConfig;
 use crate::copy::{Copier, GraphReader, UpstreamReader};
 use crate::counters::Counters;
 use crate::describe::Describer;
+use crate::direct::DirectFiles;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
@@ -72,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) searches: Arc<Searches>,
     pub(crate) queries: Queries,
     pub(crate) revalidate_timeout: Duration,
+    pub(crate) files: Arc<DirectFiles>,
 }
 
 /// What all parts stand on.
@@ -223,12 +225,10 @@ impl Base {
 
     /// Lists of images, in parts.
     fn lists(&self, fetchers: &Fetchers) -> Lists {
-        let documents = Arc::clone(&fetchers.documents);
-        let bodies = Arc::clone(&self.bodies);
         Lists::new(
             self.metadata.clone(),
-            documents,
-            bodies,
+            Arc::clone(&fetchers.documents),
+            Arc::clone(&self.bodies),
             self.intake.clone(),
         )
     }
@@ -285,7 +285,7 @@ impl Packages {
         let publish = config.publish;
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
-        let lists = base.lists(&fetchers);
+        let lists = Arc::new(base.lists(&fetchers));
         let counters = Arc::<Counters>::default();
         let revalidate_timeout = config.revalidate_timeout;
         let repos = Arc::new(Repos::new(
@@ -335,6 +335,7 @@ impl Packages {
                 base.intake.clone(),
             )),
             queries: Queries::new(Arc::clone(&groups), fetchers.documents, base.intake),
+            files: DirectFiles::new(base.metadata.clone(), fetchers.artifacts.fetcher()),
             metadata: base.metadata,
             gate: base.gate,
             counters,
@@ -346,7 +347,7 @@ impl Packages {
             repos,
             groups,
             responder,
-            lists: Arc::new(lists),
+            lists,
             revalidate_timeout,
         }))
     }

@@ -23,7 +23,7 @@ const RECEIVE_CAPABILITIES: &str = "report-status report-status-v2 delete-refs s
 /// The answer to a client's first request.
 pub fn advertise(service: Service, version: Version, format: ObjectFormat, refs: &Refs) -> Vec<u8> {
     match (service, version) {
-        (Service::UploadPack, Version::V2) => capabilities(format),
+        (Service::UploadPack, Version::V2) => capabilities(format, false),
         // Pushing has no second version.
         (Service::UploadPack, Version::V0) => {
             let mut words = UPLOAD_CAPABILITIES.to_owned();
@@ -38,7 +38,8 @@ pub fn advertise(service: Service, version: Version, format: ObjectFormat, refs:
     }
 }
 
-fn capabilities(format: ObjectFormat) -> Vec<u8> {
+/// What is told first in version 2: what can be asked for, and no ref.
+pub fn capabilities(format: ObjectFormat, has_bundle: bool) -> Vec<u8> {
     let mut lines = Writer::default();
     lines.line("version 2");
     lines.line(&format!("agent={AGENT}"));
@@ -47,6 +48,9 @@ fn capabilities(format: ObjectFormat) -> Vec<u8> {
     lines.line("server-option");
     lines.line(&format!("object-format={}", format.word()));
     lines.line("object-info");
+    if has_bundle {
+        lines.line("bundle-uri");
+    }
     lines.flush();
     lines.into_bytes()
 }

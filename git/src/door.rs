@@ -1,12 +1,16 @@
 //! The door of git repositories: smart HTTP (gitprotocol-http).
 
-use crate::advertisement::advertise;
+use crate::advertisement::{advertise, capabilities};
+use crate::bundles::{self, Bundles};
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
+use crate::large_files::{LargeFiles, Place};
+use crate::lfs::{self, Operation};
 use crate::ls_refs::{Command, read_command};
 use crate::mirroring::Mirroring;
 use crate::oid::ObjectFormat;
 use crate::receiving::{Goal, Receiver};
 use crate::refs::Refs;
+use crate::repacking::Repacking;
 use crate::repositories::{Found, Repositories};
 use crate::wants::wants;
 use bytes::Bytes;
@@ -14,17 +18,18 @@ use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
 use larder_cache::Packages;
 use larder_door::answer::ReadyResponse;
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, Body, Incoming};
+use larder_door::{Answer, Body, ClientView, Incoming};
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{
-    BodyLimit, Kind, Permission, Problem, ProtocolName, RefScope, Reply, RepoKind, RepoName, Verb,
+    BodyLimit, Digest, Kind, Permission, Problem, ProtocolName, RefScope, Reply, RepoKind,
+    RepoName, Verb,
 };
 use larder_storage::Error;
 use std::io::Read as _;
@@ -32,6 +37,14 @@ use std::sync::Arc;
 
 /// The most bytes of a request for objects: names of a few hundred thousand.
 const MAX_REQUEST: u64 = 32 << 20;
+/// The media type of what a client is told first.
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
+/// The most bytes of a request about large files: some ten thousand names.
+const MAX_LARGE_REQUEST: u64 = 2 << 20;
+/// How a client is to say who it is.
+const CHALLENGE: &str = "Basic realm=\"Larder\"";
+/// The same for clients of Git LFS (its API, authentication).
+const LFS_AUTHENTICATE: HeaderName = HeaderName::from_static("lfs-authenticate");
 /// What no cache is to keep.
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, max-age=0, must-revalidate");
 
@@ -41,6 +54,9 @@ pub struct Git {
     repositories: Arc<Repositories>,
     mirroring: Mirroring,
     receiver: Receiver,
+    large_files: LargeFiles,
+    bundles: Bundles,
+    repacking: Repacking,
     /// The most bytes of a push.
     push: BodyLimit,
 }
@@ -96,7 +112,11 @@ impl Git {
         (repositories, push): (Arc<Repositories>, BodyLimit),
     ) -> Self {
         let receiver = Receiver::new(metadata.clone(), Arc::clone(&repositories));
+        let content = repositories.content().clone();
         Self {
+            bundles: Bundles::new(metadata.clone(), Arc::clone(&repositories)),
+            repacking: Repacking::new(metadata.clone(), Arc::clone(&repositories)),
+            large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
             mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
             repositories,
@@ -105,10 +125,16 @@ impl Git {
         }
     }
 
+    /// Removes folders of repositories that nobody needs: all of them can be made anew.
+    pub async fn sweep(&self) -> Result<usize, Problem> {
+        self.repositories.workspaces().sweep().await
+    }
+
     /// Who answers for a repository: its repo, or the member of a group that has it. A name that a hosted
     /// member has is never looked for in a mirror, also where the caller may not see it.
     async fn owner(&self, admission: &Admission, address: &Address) -> Result<Owner, Problem> {
         let own = record(admission, &address.repo)?;
+        self.mirroring.require_not_blocked(&own, &address.path)?;
         if own.kind != RepoKind::Group {
             let found = self.find(&own, &address.path).await?;
             return Ok(Owner { record: own, found });
@@ -154,7 +180,15 @@ impl Git {
         let (refs, format) = match service {
             Service::UploadPack => {
                 let owner = self.owner(admission, address).await?;
-                of(&owner.found.ok_or_else(no_repo)?)
+                let found = owner.found.as_ref().ok_or_else(no_repo)?;
+                let place = place_of(&owner.record, address);
+                self.repacking.begin(&place, &found.kept);
+                if version == Version::V2 {
+                    let bundle = self.bundles.of(&place, &found.kept).await?;
+                    let body = capabilities(found.kept.state.format, bundle.is_some());
+                    return Ok(reply(ADVERTISEMENT, body));
+                }
+                of(found)
             }
             Service::ReceivePack => {
                 let to = pushed_to(admission, address)?;
@@ -166,7 +200,7 @@ impl Git {
         };
         let body = advertise(service, version, format, &refs);
         let content_type = match service {
-            Service::UploadPack => "application/x-git-upload-pack-advertisement",
+            Service::UploadPack => ADVERTISEMENT,
             Service::ReceivePack => "application/x-git-receive-pack-advertisement",
         };
         Ok(reply(content_type, body))
@@ -183,11 +217,22 @@ impl Git {
         let mut found = owner.found.ok_or_else(no_repo)?;
         let body = body.collect(MAX_REQUEST).await?;
         let body = plain(&request.headers, body)?;
-        if version == Version::V2
-            && let Command::LsRefs(wanted) = read_command(&body)?
-        {
-            let answer = wanted.answer(&found.kept.state.refs);
-            return Ok(reply("application/x-git-upload-pack-result", answer));
+        if version == Version::V2 {
+            let answer = match read_command(&body)? {
+                Command::LsRefs(wanted) => Some(wanted.answer(&found.kept.state.refs)),
+                Command::BundleUri => {
+                    let place = place_of(&owner.record, address);
+                    let bundle = self.bundles.of(&place, &found.kept).await?;
+                    let base = base_of(request, address);
+                    let at = bundle.map(|digest| format!("{base}/bundles/{}.bundle", digest.hex()));
+                    Some(bundles::answer(at.as_deref()))
+                }
+                Command::Nothing => Some(Vec::new()),
+                Command::Fetch | Command::ObjectInfo => None,
+            };
+            if let Some(answer) = answer {
+                return Ok(reply("application/x-git-upload-pack-result", answer));
+            }
         }
         if owner.record.kind == RepoKind::Mirror {
             let wanted = wants(version, &body)?;
@@ -219,6 +264,53 @@ impl Git {
         .into())
     }
 
+    /// The repository of which files are read that are none of git's objects.
+    async fn place(&self, admission: &Admission, address: &Address) -> Result<Place, Problem> {
+        let owner = self.owner(admission, address).await?;
+        owner.found.ok_or_else(no_repo)?;
+        Ok(place_of(&owner.record, address))
+    }
+
+    /// Tells where large files are had, or go.
+    async fn large_batch(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (request, body): (&Parts, &mut Incoming),
+    ) -> Result<Answer, Problem> {
+        let batch = lfs::read_batch(&body.collect(MAX_LARGE_REQUEST).await?)?;
+        let base = format!("{}/lfs/objects", base_of(request, address));
+        let files = &self.large_files;
+        let outcomes = match batch.operation {
+            Operation::Download => {
+                let place = self.place(admission, address).await?;
+                files.offer(&place, batch.objects, &base).await?
+            }
+            Operation::Upload => {
+                let (place, write) = large_goal(admission, address)?;
+                admission.asked_of(&address.repo).require(&write)?;
+                files.expect(&place, batch.objects, &base).await?
+            }
+        };
+        Ok(reply(lfs::CONTENT_TYPE, lfs::answer(&outcomes)?))
+    }
+
+    /// Takes a large file in.
+    async fn large_upload(
+        &self,
+        admission: &Admission,
+        address: &Address,
+        (digest, body): (&Digest, &mut Incoming),
+    ) -> Result<Answer, Problem> {
+        let (place, write) = large_goal(admission, address)?;
+        let admission = admission.asked_of(&address.repo);
+        let by = admission.require(&write)?;
+        body.limit(self.push);
+        let taken = self.large_files.take_in(&place, digest, (&by, body));
+        Box::pin(taken).await?;
+        Ok(Reply::new(StatusCode::OK).into())
+    }
+
     /// Takes a push in.
     async fn receive(
         &self,
@@ -240,6 +332,36 @@ impl Git {
         let answer = Box::pin(self.receiver.receive(goal, body)).await?;
         Ok(reply("application/x-git-receive-pack-result", answer))
     }
+}
+
+fn place_of(record: &Arc<RepoRecord>, address: &Address) -> Place {
+    Place {
+        record: Arc::clone(record),
+        path: address.path.clone(),
+    }
+}
+
+/// What a member of a group has is not for all who may read the group.
+fn of_member(place: &Place, address: &Address, answer: Answer) -> Answer {
+    if place.record.name == address.repo {
+        answer
+    } else {
+        answer.hidden()
+    }
+}
+
+/// Below which what is no object of a repository has its addresses, as a client sees them.
+fn base_of(request: &Parts, Address { repo, path }: &Address) -> String {
+    let client = request.extensions.get::<ClientView>();
+    let site = client.map_or("", |client| &client.base);
+    format!("{site}/{PROTOCOL}/{repo}/{path}.git/info")
+}
+
+/// Where large files go, and what must be allowed for that.
+fn large_goal(admission: &Admission, address: &Address) -> Result<(Place, Permission), Problem> {
+    let record = pushed_to(admission, address)?;
+    let write = permission(&record.name, &address.path, Verb::Write);
+    Ok((place_of(&record, address), write))
 }
 
 fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {
@@ -312,7 +434,27 @@ impl Door for Git {
                     .await
             }
             Call::Serve(Service::ReceivePack, _) => self.receive(admission, address, body).await,
-            _ => Err(Problem::not_found("path", "no such path in git's protocol")),
+            Call::LfsBatch => self.large_batch(admission, address, (request, body)).await,
+            Call::LfsGet(digest, size) => {
+                let place = self.place(admission, address).await?;
+                let answer = self.large_files.get(&place, (&digest, size), request);
+                Ok(of_member(&place, address, answer.await?))
+            }
+            Call::LfsPut(digest) => self.large_upload(admission, address, (&digest, body)).await,
+            Call::LfsVerify => {
+                let (place, write) = large_goal(admission, address)?;
+                admission.asked_of(&address.repo).require(&write)?;
+                let wanted = lfs::read_object(&body.collect(MAX_LARGE_REQUEST).await?)?;
+                self.large_files.verify(&place, wanted).await?;
+                Ok(reply(lfs::CONTENT_TYPE, b"{}".to_vec()))
+            }
+            Call::LfsLocks => Err(Problem::not_found("locks", "no files are locked here")),
+            Call::Bundle(digest) => {
+                let place = self.place(admission, address).await?;
+                let answer = self.bundles.get(&place, &digest).await?;
+                Ok(of_member(&place, address, answer))
+            }
+            Call::Look => Err(Problem::not_found("path", "no such path in git's protocol")),
         }
     }
 
@@ -322,12 +464,20 @@ impl Door for Git {
             Kind::Policy | Kind::Quota => StatusCode::FORBIDDEN,
             _ => problem.status(),
         };
-        let reply = Reply::new(status).with_body("text/plain", format!("{}\n", problem.detail));
-        let _ = context;
-        if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"Larder\"");
+        let is_large = context.path.contains("/info/lfs/");
+        let reply = Reply::new(status);
+        let reply = if is_large {
+            reply.with_body(lfs::CONTENT_TYPE, lfs::message(problem))
+        } else {
+            reply.with_body("text/plain", format!("{}\n", problem.detail))
+        };
+        match problem.kind {
+            Kind::Unauthenticated if is_large => reply
+                .with(LFS_AUTHENTICATE, CHALLENGE)
+                .with(WWW_AUTHENTICATE, CHALLENGE),
+            Kind::Unauthenticated => reply.with(WWW_AUTHENTICATE, CHALLENGE),
+            _ => reply,
         }
-        reply
     }
 
     fn gives_reasons(&self) -> bool {

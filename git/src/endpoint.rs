@@ -1,9 +1,9 @@
 //! Requests of smart HTTP (gitprotocol-http) and of Git LFS, parsed.
 
-use crate::oid::Oid;
+use crate::lfs::digest_of;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
-use larder_model::{Kind, Problem, RepoName, percent};
+use larder_model::{Digest, Kind, Problem, RepoName, percent};
 
 /// The name of this protocol, and of the first segment of its paths.
 pub const PROTOCOL: &str = "git";
@@ -80,16 +80,16 @@ pub enum Call {
     Look,
     /// Which large files are here, or may come (Git LFS, batch API).
     LfsBatch,
-    /// A large file, by its SHA-256.
-    LfsGet(Box<str>),
+    /// A large file, by its SHA-256; its bytes as a client was told.
+    LfsGet(Digest, Option<u64>),
     /// A large file comes.
-    LfsPut(Box<str>),
+    LfsPut(Digest),
     /// Whether a large file has come.
     LfsVerify,
     /// Locks of large files, of which there are none here.
     LfsLocks,
     /// A bundle of the repository, by the digest of its bytes.
-    Bundle(Oid),
+    Bundle(Digest),
 }
 
 /// A parsed request.
@@ -161,11 +161,11 @@ fn call<'a>(
             (path, Call::LfsVerify, *method == Method::POST)
         }
         [path @ .., "info", "lfs", "objects", oid] => {
-            let oid: Box<str> = lfs_oid(oid)?.as_str().into();
+            let digest = digest_of(oid).ok_or_else(bad_oid)?;
             if *method == Method::PUT {
-                (path, Call::LfsPut(oid), true)
+                (path, Call::LfsPut(digest), true)
             } else {
-                (path, Call::LfsGet(oid), is_read)
+                (path, Call::LfsGet(digest, size_in(query)), is_read)
             }
         }
         [path @ .., "info", "lfs", "locks"] | [path @ .., "info", "lfs", "locks", "verify"] => {
@@ -173,7 +173,8 @@ fn call<'a>(
         }
         [path @ .., "info", "bundles", file] => {
             let digest = file.strip_suffix(".bundle").ok_or_else(unknown)?;
-            (path, Call::Bundle(lfs_oid(digest)?), is_read)
+            let digest = digest_of(digest).ok_or_else(bad_oid)?;
+            (path, Call::Bundle(digest), is_read)
         }
         path => (path, Call::Look, is_read),
     };
@@ -195,10 +196,17 @@ fn service_in(query: &str) -> Result<Service, Problem> {
     })
 }
 
-/// The name of a large file or bundle: its SHA-256.
-fn lfs_oid(text: &str) -> Result<Oid, Problem> {
-    let oid = text.parse().ok().filter(|_| text.len() == 64);
-    oid.ok_or_else(|| Problem::invalid("oid", "an object is named by 64 hexadecimal digits"))
+fn bad_oid() -> Problem {
+    Problem::invalid(
+        "oid",
+        "a file is named by its SHA-256 in 64 lower-case digits",
+    )
+}
+
+/// The size in the query of a large file's address.
+fn size_in(query: &str) -> Option<u64> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == "size")?.1.parse().ok()
 }
 
 /// The path of a repository, in its one spelling.

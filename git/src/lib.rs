@@ -7,6 +7,8 @@ pub mod oid;
 pub mod refs;
 pub mod pkt_line;
 
+pub mod lfs;
+
 pub mod endpoint;
 pub mod advertisement;
 pub mod ls_refs;
@@ -19,7 +21,12 @@ pub mod program;
 pub mod workspace;
 pub mod repositories;
 pub mod receiving;
+mod source;
 pub mod mirroring;
+pub mod large_files;
+pub mod behind;
+pub mod bundles;
+pub mod repacking;
 
 mod door;
 

@@ -20,6 +20,10 @@ pub enum Command {
     Fetch,
     /// Sizes of objects.
     ObjectInfo,
+    /// Where bundles are.
+    BundleUri,
+    /// Nothing: clients ask so whether they may, before they send much.
+    Nothing,
 }
 
 /// Which refs a client wants to know.
@@ -39,10 +43,16 @@ fn bad(what: &str) -> Problem {
     Problem::invalid("command", format!("git's protocol, version 2: {what}"))
 }
 
+/// A message without anything in it.
+const NOTHING: &[u8] = b"0000";
+
 /// Reads the command of a request.
 pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
     let mut reader = Reader::of(body);
     let mut command = None;
+    if body == NOTHING {
+        return Ok(Command::Nothing);
+    }
     loop {
         let Some(line) = reader.read()? else {
             return Err(bad("the request is cut off"));
@@ -60,6 +70,7 @@ pub fn read_command(body: &[u8]) -> Result<Command, Problem> {
     match command.as_deref() {
         Some("fetch") => Ok(Command::Fetch),
         Some("object-info") => Ok(Command::ObjectInfo),
+        Some("bundle-uri") => Ok(Command::BundleUri),
         Some("ls-refs") => Ok(Command::LsRefs(read_arguments(&mut reader)?)),
         Some(_) => Err(bad("this command is not known here")),
         None => Err(bad("the request has no command")),

@@ -1,39 +1,26 @@
 //! Mirrors: what an upstream has is asked for when a client asks, and kept with all that was there before.
 
-use crate::advertisement::{self, Advertised};
-use crate::endpoint::GIT_PROTOCOL;
-use crate::fetching::{self, Event, PackReader};
-use crate::ls_refs;
-use crate::oid::{ObjectFormat, Oid};
-use crate::program::{Input, Place};
-use crate::refs::{RefName, Refs};
-use crate::repositories::{Found, NewPack, Repositories, StateChange};
+use crate::fetching::{self, PackReader};
+use crate::oid::Oid;
+use crate::program::Place;
+use crate::refs::RefName;
+use crate::repositories::{Found, Repositories, StateChange};
+use crate::source::{Goal, Source, pack_of, useless};
 use crate::state::{DOCUMENT, State};
-use crate::workspace::Kept;
-use bytes::Bytes;
+use crate::workspace::{Kept, Quarantine};
 use futures_util::FutureExt as _;
-use futures_util::stream::{self, StreamExt as _};
-use http::HeaderValue;
-use larder_cache::{Joined, Mirror, MirrorAnswer, MirrorRequest, Packages};
+use larder_cache::{Joined, Packages};
 use larder_metadata::Metadata;
-use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{FileKind, Kind, Problem, System, Timestamp};
 use moka::sync::Cache as Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The most bytes of all refs of an upstream: some hundred thousand.
-const MAX_REFS: usize = 64 << 20;
 /// How often a state is written when others are first.
 const TRIES: usize = 8;
 /// Names that upstreams do not have, in memory.
 const MAX_MISSING: u64 = 10_000;
-/// The media types of an upstream's answers.
-const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
-const RESULT: &str = "application/x-git-upload-pack-result";
-const REQUEST: &str = "application/x-git-upload-pack-request";
-
 /// Asks upstreams, and keeps what they give.
 #[derive(Clone)]
 pub struct Mirroring(Arc<Inner>);
@@ -47,113 +34,17 @@ struct Inner {
     missing: Memory<(i64, Box<str>), Timestamp>,
 }
 
-/// A repository of a mirror.
-#[derive(Clone)]
-struct Goal {
-    mirror: Mirror,
-    record: Arc<RepoRecord>,
-    path: Box<str>,
-}
-
-/// Where an upstream answers, and what it has.
-struct Source {
-    address: String,
-    advertised: Advertised,
-    refs: Refs,
-}
-
-fn useless(detail: &str) -> Problem {
-    Problem::new(Kind::Upstream, "upstream", detail.to_owned())
-}
-
 fn missing() -> Problem {
     Problem::not_found("name", "the upstream has no such repository")
 }
 
-impl Goal {
-    fn package(&self) -> PackageKey<'_> {
-        PackageKey {
-            repo: self.record.id,
-            package: &self.path,
-        }
-    }
-
-    fn full_name(&self) -> String {
-        format!("{}/{}", self.record.full_name(), self.path)
-    }
-
-    async fn ask(
-        &self,
-        url: &str,
-        question: Option<&Bytes>,
-    ) -> Result<Option<MirrorAnswer>, Problem> {
-        let request = MirrorRequest {
-            url,
-            accept: question.map_or(ADVERTISEMENT, |_| RESULT),
-            header: Some((GIT_PROTOCOL, HeaderValue::from_static("version=2"))),
-            question: question.map(|body| (REQUEST, body)),
-        };
-        self.mirror.ask(&request).await
-    }
-
-    /// Asks for refs or objects where the first answer came from.
-    async fn ask_at(&self, address: &str, question: Vec<u8>) -> Result<MirrorAnswer, Problem> {
-        let answer = self
-            .ask(
-                &format!("{address}/git-upload-pack"),
-                Some(&question.into()),
-            )
-            .await?;
-        answer.ok_or_else(|| useless("the upstream tells of a repository, and gives none of it"))
-    }
-
-    /// What the upstream has: under the name with its usual ending, or as it was asked for.
-    async fn source(&self) -> Result<Option<Source>, Problem> {
-        for ending in [".git", ""] {
-            let path = format!("{}{ending}/info/refs?service=git-upload-pack", self.path);
-            if let Some(answer) = self.ask(&path, None).await? {
-                return self.read(answer).await.map(Some);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn read(&self, answer: MirrorAnswer) -> Result<Source, Problem> {
-        if answer.content_type() != ADVERTISEMENT {
-            let detail = format!(
-                "the upstream does not speak git's smart protocol: it answers with {:?}",
-                answer.content_type()
-            );
-            return Err(useless(&detail));
-        }
-        // A redirect of the first request holds for all.
-        let address = answer.address().split('?').next().unwrap_or_default();
-        let address = address
-            .strip_suffix("/info/refs")
-            .ok_or_else(|| useless("the upstream leads to something that is no repository"))?
-            .to_owned();
-        let advertised = advertisement::read(&answer.collect(MAX_REFS).await?)?;
-        let refs = match &advertised {
-            Advertised::Refs { refs, .. } => refs.clone(),
-            Advertised::Commands { format, .. } => {
-                let answer = self.ask_at(&address, ls_refs::request(*format)).await?;
-                ls_refs::read(&answer.collect(MAX_REFS).await?)?
-            }
-        };
-        Ok(Source {
-            address,
-            advertised,
-            refs,
-        })
-    }
-}
-
-impl Advertised {
-    const fn format(&self) -> ObjectFormat {
-        match self {
-            Self::Commands { format, .. } | Self::Refs { format, .. } => *format,
-        }
-    }
+/// What an upstream gave, until it is kept.
+struct Brought {
+    quarantine: Quarantine,
+    /// The pack's name.
+    name: Oid,
+    /// What was asked for.
+    objects: Vec<Oid>,
 }
 
 impl Mirroring {
@@ -166,6 +57,11 @@ impl Mirroring {
             under_way: Joined::default(),
             missing: Memory::builder().max_capacity(MAX_MISSING).build(),
         }))
+    }
+
+    /// Fails if a repository is blocked in a repo of any kind.
+    pub fn require_not_blocked(&self, record: &Arc<RepoRecord>, path: &str) -> Result<(), Problem> {
+        self.0.packages.mirror(record)?.require_not_blocked(path)
     }
 
     /// A repository of a mirror, as fresh as it can be had; `None` if the upstream has none of that name.
@@ -310,24 +206,30 @@ impl Mirroring {
         objects: BTreeSet<Oid>,
     ) -> Result<Found, Problem> {
         let repositories = &self.0.repositories;
+        let mut brought: Option<Brought> = None;
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let before = repositories.find(goal.package()).await?;
+            let is_kept = before.is_some();
             let before = match before {
                 Some(found) => found.kept,
                 None => Kept::of(State::default())?,
             };
             let state = following(&before.state, source, &objects)?;
-            if state == *before.state && revision.is_some() {
+            if state == *before.state && is_kept {
                 let key = goal.package().file(FileKind::Document, DOCUMENT);
                 self.0.metadata.mark_checked(key, &before.digest).await?;
                 return self.kept(goal).await;
             }
             let lacking = self.lacking(goal, &before, &state.tips()).await?;
-            let pack = if lacking.is_empty() {
-                None
-            } else {
-                Some(self.bring(goal, source, (&before, &lacking)).await?)
+            let is_here = |brought: &Brought| lacking.iter().all(|it| brought.objects.contains(it));
+            if !lacking.is_empty() && !brought.as_ref().is_some_and(is_here) {
+                brought = Some(self.bring(goal, source, (&before, &lacking)).await?);
+            }
+            // For each try anew: what a commit does not name is removed again.
+            let pack = match brought.as_ref().filter(|_| !lacking.is_empty()) {
+                Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
+                None => None,
             };
             let change = StateChange {
                 package: goal.package(),
@@ -337,6 +239,7 @@ impl Mirroring {
                 state,
                 refs: Vec::new(),
                 pack: pack.as_ref(),
+                gone: Vec::new(),
             };
             if repositories.write(change).await? {
                 return self.kept(goal).await;
@@ -390,7 +293,7 @@ impl Mirroring {
         goal: &Goal,
         source: &Source,
         (before, lacking): (&Kept, &[Oid]),
-    ) -> Result<NewPack, Problem> {
+    ) -> Result<Brought, Problem> {
         let repositories = &self.0.repositories;
         let program = repositories.program().await?;
         let folder = repositories.workspaces().at(goal.package(), before).await?;
@@ -408,7 +311,11 @@ impl Mirroring {
         if !program.is_whole(place, &wants).await? {
             return Err(useless("the upstream leaves out objects that others need"));
         }
-        repositories.take_in(&quarantine, &name).await
+        Ok(Brought {
+            quarantine,
+            name,
+            objects: lacking.to_vec(),
+        })
     }
 }
 
@@ -429,24 +336,6 @@ fn none_if_missing(found: Result<Found, Problem>) -> Result<Option<Found>, Probl
         Err(problem) if problem.kind == Kind::NotFound => Ok(None),
         found => found.map(Some),
     }
-}
-
-/// The pack in an upstream's answer.
-fn pack_of(answer: MirrorAnswer, reader: PackReader) -> Input<'static> {
-    let pieces = stream::try_unfold((answer, reader), |(mut answer, mut reader)| async move {
-        let Some(bytes) = answer.next().await? else {
-            reader.end()?;
-            return Ok::<_, Problem>(None);
-        };
-        let events = reader.push(&bytes)?.into_iter();
-        let pack = events.filter_map(|event| match event {
-            Event::Pack(bytes) => Some(Ok(bytes)),
-            Event::Progress(_) => None,
-        });
-        let pack: Vec<Result<Bytes, Problem>> = pack.collect();
-        Ok(Some((stream::iter(pack), (answer, reader))))
-    });
-    stream::TryStreamExt::try_flatten(pieces).boxed()
 }
 
 /// What is kept once a source has these refs. What its refs stood for before stays, and so do these

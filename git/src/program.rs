@@ -20,7 +20,7 @@ const PIECE: usize = 64 * 1024;
 /// The most bytes of its complaints that are read.
 const MAX_COMPLAINT: u64 = 16 * 1024;
 /// Settings of every call. What is here may be hostile.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "core.hooksPath=/dev/null",
     "safe.directory=*",
     "gc.auto=0",
@@ -29,6 +29,7 @@ const SETTINGS: [&str; 12] = [
     "uploadpack.allowFilter=true",
     "uploadpack.allowAnySHA1InWant=true",
     "uploadpack.keepAlive=5",
+    "transfer.advertiseObjectInfo=true",
     "core.fsmonitor=false",
     "pack.windowMemory=64m",
     "pack.deltaCacheSize=64m",
@@ -234,27 +235,52 @@ impl Program {
         }
     }
 
-    /// Packs all objects that can be reached from `tips` into one pack of the quarantine, with its index.
-    /// Returns the pack's name.
-    pub async fn pack_all(&self, place: Place<'_>, tips: &[&Oid]) -> Result<Oid, Problem> {
+    /// Packs all objects of packs into one pack of the quarantine, with its index: also those that nothing
+    /// names. Returns the pack's name.
+    pub async fn pack_packs(&self, place: Place<'_>, packs: &[&Oid]) -> Result<Oid, Problem> {
         let into = place.quarantine.unwrap_or(place.folder).join("pack/pack");
         let mut command = self.command(Some(place));
         command
             .args([
                 "pack-objects",
-                "--revs",
+                "--stdin-packs",
                 "--delta-base-offset",
                 "--threads=1",
                 "-q",
             ])
-            .arg(into)
+            .arg(&into)
             .stdin(Stdio::piped());
-        let input = lines_of(tips);
+        let names = packs.iter().map(|name| format!("pack-{name}.pack\n"));
+        let input = names.collect::<String>();
         let printed = done(run(command, Some(once(input))).await?, "pack-objects")?;
         let text = String::from_utf8_lossy(&printed);
-        text.trim()
+        let name: Oid = text
+            .trim()
             .parse()
-            .map_err(|error| Problem::internal("pack-objects told no name").because(error))
+            .map_err(|error| Problem::internal("pack-objects told no name").because(error))?;
+        // What takes the place of others is read once before.
+        let mut command = self.command(Some(place));
+        command
+            .arg("verify-pack")
+            .arg(format!("{}-{name}.idx", into.display()));
+        done(run(command, None).await?, "verify-pack")?;
+        Ok(name)
+    }
+
+    /// A bundle of all branches and tags (gitformat-bundle). What comes ends with an error if the program
+    /// fails.
+    pub fn bundle(
+        &self,
+        folder: &Path,
+    ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
+        let quarantine = None;
+        let mut command = self.command(Some(Place { folder, quarantine }));
+        command
+            .args(["bundle", "create", "-q", "-", "--branches", "--tags"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = command.spawn().map_err(cannot_start)?;
+        Ok(printed(child, futures_util::stream::empty().boxed()).boxed())
     }
 
     /// Answers a client's request for objects. What comes ends with an error if the program fails.

@@ -5,9 +5,9 @@ use crate::oid::Oid;
 use crate::program::{Input, Place, Program};
 use crate::pushing::{Command, Push, PushReader, Report};
 use crate::refs::{RefName, Target};
-use crate::repositories::{NewPack, Repositories, StateChange};
+use crate::repositories::{Repositories, StateChange};
 use crate::state::State;
-use crate::workspace::Kept;
+use crate::workspace::{Kept, Quarantine};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use larder_access::Admission;
@@ -15,7 +15,7 @@ use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
-use larder_model::{Permission, Problem, RefScope, Verb};
+use larder_model::{Kind, Permission, Problem, RefScope, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,9 @@ pub struct Receiver {
 struct Arrived<'a> {
     program: &'a Program,
     place: Place<'a>,
-    pack: Option<NewPack>,
+    quarantine: &'a Quarantine,
+    /// Its name; `None`: nothing but refs came.
+    pack: Option<Oid>,
 }
 
 /// What is to become of each ref.
@@ -96,14 +98,18 @@ impl Receiver {
                 let detail = "objects are missing that the pushed ones need";
                 return refuse_all(&push, Problem::invalid("pack", detail));
             }
-            pack = Some(self.repositories.take_in(&quarantine, &name).await?);
+            pack = Some(name);
         }
         let arrived = Arrived {
             program,
             place,
+            quarantine: &quarantine,
             pack,
         };
-        self.change(goal, &push, &arrived).await
+        match self.change(goal, &push, &arrived).await {
+            Err(problem) => refuse_all(&push, problem),
+            done => done,
+        }
     }
 
     async fn kept(&self, package: PackageKey<'_>) -> Result<Kept, Problem> {
@@ -137,6 +143,11 @@ impl Receiver {
                 ..goal.permission.clone()
             };
             let by = goal.admission.require(&write)?;
+            // For each try anew: what a commit does not name is removed again.
+            let pack = match &arrived.pack {
+                Some(name) => Some(self.repositories.take_in(arrived.quarantine, name).await?),
+                None => None,
+            };
             let change = StateChange {
                 package: goal.package,
                 full_name: goal.full_name,
@@ -144,7 +155,8 @@ impl Receiver {
                 by: &by,
                 state: verdicts.state,
                 refs: verdicts.changes,
-                pack: arrived.pack.as_ref(),
+                pack: pack.as_ref(),
+                gone: Vec::new(),
             };
             if self.repositories.write(change).await? {
                 return Ok(report.answer(push, &[]));
@@ -152,7 +164,7 @@ impl Receiver {
         }
         let wait = Duration::from_secs(1);
         Err(Problem::busy(
-            "too many push to this repository at once",
+            "too many pushes to this repository at once",
             wait,
         ))
     }
@@ -195,11 +207,11 @@ fn news(push: &Push) -> impl Iterator<Item = &Oid> {
     news.filter(|oid| !oid.is_zero())
 }
 
-/// The answer to a push whose objects are not taken.
+/// The answer to a push whose objects are not taken. git shows no text of another status than 200.
 fn refuse_all(push: &Push, problem: Problem) -> Result<Vec<u8>, Problem> {
     if !matches!(
         problem.kind,
-        larder_model::Kind::Unprocessable | larder_model::Kind::Invalid
+        Kind::Unprocessable | Kind::Invalid | Kind::Quota
     ) {
         return Err(problem);
     }

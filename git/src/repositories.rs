@@ -4,7 +4,7 @@ use crate::endpoint::Version;
 use crate::oid::Oid;
 use crate::program::Program;
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
-use crate::workspace::{Kept, Quarantine, Workspaces};
+use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use larder_content::{ContentStore, Prepared};
@@ -22,8 +22,6 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// States in memory, and the most bytes of their documents together.
 const STATE_BYTES: u64 = 64 << 20;
-/// The most bytes of a state's document: some hundred thousand refs.
-const MAX_STATE: usize = 64 << 20;
 /// The media types of packs and their indexes.
 const PACK_TYPES: [&str; 2] = ["application/x-git-pack", "application/x-git-pack-index"];
 
@@ -63,6 +61,8 @@ pub struct StateChange<'a> {
     pub refs: Vec<RefChange>,
     /// A pack that comes with it.
     pub pack: Option<&'a NewPack>,
+    /// Packs that the new state has no more.
+    pub gone: Vec<Pack>,
 }
 
 /// All repositories of a server.
@@ -109,6 +109,11 @@ impl Repositories {
             .await
     }
 
+    /// The store of all bytes.
+    pub const fn content(&self) -> &ContentStore {
+        &self.content
+    }
+
     /// The folders of repositories.
     pub const fn workspaces(&self) -> &Workspaces {
         &self.workspaces
@@ -120,11 +125,11 @@ impl Repositories {
         let Some(found) = self.metadata.find(key).await? else {
             return Ok(None);
         };
+        self.metadata.note_use(key, &found);
         let state = if let Some((state, _)) = self.states.get(&found.digest) {
             state
         } else {
-            let content = self.content.open(&found, 0..found.size).await?;
-            let state = Arc::new(State::read(&content.collect(MAX_STATE).await?)?);
+            let state = Arc::new(read_state(&self.content, &found).await?);
             let bytes = u32::try_from(found.size).unwrap_or(u32::MAX);
             let entry = (Arc::clone(&state), bytes);
             self.states.insert(found.digest, entry);
@@ -169,7 +174,8 @@ impl Repositories {
         })
     }
 
-    /// Writes a state and the pack that it needs, in one commit; whether nobody else was first.
+    /// Writes a state and the pack that it needs, in one commit; whether nobody else was first. If not, the
+    /// pack is no more: who tries again takes it in again.
     pub async fn write(&self, change: StateChange<'_>) -> Result<bool, Problem> {
         let (mut state, refs) = (change.state, change.refs);
         let (mut paths, mut prepared) = (Vec::new(), Vec::new());
@@ -199,12 +205,22 @@ impl Repositories {
                 content_type: CONTENT_TYPE,
                 refs,
             };
+            let gone = change.gone.iter();
+            let gone = gone.flat_map(|pack| [pack.pack_path(), pack.index_path()]);
+            let remove = |path: String| Step::Remove {
+                kind: FileKind::Artifact,
+                path,
+            };
             let change = PackageChange {
                 package: change.package,
                 full_name: change.full_name,
                 revision: change.revision,
                 by: change.by,
-                steps: files.map(add).chain([set]).collect(),
+                steps: gone
+                    .map(remove)
+                    .chain(files.map(add))
+                    .chain([set])
+                    .collect(),
                 reason: "",
                 held: None,
             };

@@ -3,22 +3,29 @@
 
 use crate::oid::{ObjectFormat, Oid};
 use crate::refs::RefName;
-use crate::state::{Pack, State};
+use crate::state::{DOCUMENT, Pack, State};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
-use larder_metadata::files::PackageKey;
-use larder_model::{Algorithm, Digest, FileKind, Problem};
+use larder_metadata::files::{FileRecord, PackageKey};
+use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 /// The file that tells of which state a folder is.
 const STATE: &str = "larder-state";
+/// The file that tells of which repository a folder is.
+const NAME: &str = "larder-name";
+/// How often it is written down that a folder is used.
+const USED: Duration = Duration::from_hours(1);
 /// The folder of what is not yet anyone's.
 const QUARANTINE: &str = "quarantine";
 /// The digits of a hash that stand for a repository's name.
 const NAME_DIGITS: usize = 32;
+/// The most bytes of a state's document: some hundred thousand refs.
+const MAX_STATE: usize = 64 << 20;
 
 /// A state and the digest of its document.
 #[derive(Clone, Debug)]
@@ -100,27 +107,72 @@ impl Workspaces {
         Ok(Quarantine(path))
     }
 
-    /// The folder of a repository, brought to a state. Other requests may read in it meanwhile.
+    /// The folder of a repository, brought to a state or to one that came after it. Other requests may read
+    /// in it meanwhile.
     pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {
         let folder = self.folder(package);
-        let mark = kept.digest.to_string();
-        if is_of(&folder, &mark) {
+        if is_of(&folder, &kept.digest.to_string()) {
+            self.note_use(&folder);
             return Ok(folder);
         }
         let turn = self.turn(&folder);
         let _turn = turn.lock().await;
-        if is_of(&folder, &mark) {
-            return Ok(folder);
+        // What it needs may be in another pack since it was looked at.
+        if self.renew(package, &folder, kept).await.is_err() {
+            self.renew(package, &folder, kept).await?;
         }
-        begin(&folder, kept.state.format).map_err(Problem::internal)?;
+        self.note_use(&folder);
+        Ok(folder)
+    }
+
+    /// Writes down now and then that a folder is used.
+    fn note_use(&self, folder: &Path) {
+        let (mark, now) = (folder.join(STATE), self.0.metadata.now());
+        let noted = modified(&mark).and_then(|used| {
+            // A file that was just written has the time of the disk.
+            if now.since(used) < USED && used <= now {
+                return Ok(());
+            }
+            note_use(&mark, now)
+        });
+        if let Err(error) = noted {
+            tracing::debug!(%error, "that a folder is used could not be written down");
+        }
+    }
+
+    /// Brings a folder to a state, or to the one that is kept now: never back to what others have seen gone.
+    async fn renew(
+        &self,
+        package: PackageKey<'_>,
+        folder: &Path,
+        kept: &Kept,
+    ) -> Result<(), Problem> {
+        let kept = &self.newest(package, kept).await?;
+        let mark = kept.digest.to_string();
+        if is_of(folder, &mark) {
+            return Ok(());
+        }
+        begin(folder, package.package, kept.state.format).map_err(Problem::internal)?;
         for pack in &kept.state.packs {
-            self.bring(package, &folder, pack).await?;
+            self.bring(package, folder, pack).await?;
         }
-        write_refs(&folder, &kept.state).map_err(Problem::internal)?;
+        write_refs(folder, &kept.state).map_err(Problem::internal)?;
         replace(&folder.join(STATE), mark.as_bytes()).map_err(Problem::internal)?;
         // Only now: whoever reads finds everything in the new ones.
-        remove_others(&folder, &kept.state.packs).map_err(Problem::internal)?;
-        Ok(folder)
+        remove_others(folder, &kept.state.packs).map_err(Problem::internal)
+    }
+
+    /// The state that is kept of a repository now; this one, if none is.
+    async fn newest(&self, package: PackageKey<'_>, kept: &Kept) -> Result<Kept, Problem> {
+        let key = package.file(FileKind::Document, DOCUMENT);
+        let found = self.0.metadata.find(key).await?;
+        match found.filter(|found| found.digest != kept.digest) {
+            None => Ok(kept.clone()),
+            Some(found) => Ok(Kept {
+                state: Arc::new(read_state(&self.0.content, &found).await?),
+                digest: found.digest,
+            }),
+        }
     }
 
     fn folder(&self, package: PackageKey<'_>) -> PathBuf {
@@ -167,15 +219,37 @@ impl Workspaces {
     }
 }
 
+/// The state in a document.
+pub async fn read_state(content: &ContentStore, found: &FileRecord) -> Result<State, Problem> {
+    let document = content.open(found, 0..found.size).await?;
+    State::read(&document.collect(MAX_STATE).await?)
+}
+
 /// Whether a folder is in the state of this mark.
 fn is_of(folder: &Path, mark: &str) -> bool {
     std::fs::read(folder.join(STATE)).is_ok_and(|found| found == mark.as_bytes())
 }
 
+/// When a file was written, or its folder used.
+fn modified(path: &Path) -> io::Result<Timestamp> {
+    let since = std::fs::metadata(path)?.modified()?;
+    let since = since.duration_since(SystemTime::UNIX_EPOCH);
+    let micros = since.unwrap_or_default().as_micros();
+    Ok(Timestamp(i64::try_from(micros).unwrap_or(i64::MAX)))
+}
+
+/// Writes down that the folder of a mark is used now.
+fn note_use(mark: &Path, now: Timestamp) -> io::Result<()> {
+    let now = Duration::from_micros(now.0.try_into().unwrap_or_default());
+    let file = std::fs::File::options().append(true).open(mark)?;
+    file.set_modified(SystemTime::UNIX_EPOCH + now)
+}
+
 /// Makes a folder that git takes for a repository (gitrepository-layout).
-fn begin(folder: &Path, format: ObjectFormat) -> io::Result<()> {
+fn begin(folder: &Path, name: &str, format: ObjectFormat) -> io::Result<()> {
     std::fs::create_dir_all(folder.join("objects/pack"))?;
     std::fs::create_dir_all(folder.join("refs"))?;
+    replace(&folder.join(NAME), name.as_bytes())?;
     let version = match format {
         ObjectFormat::Sha1 => "\trepositoryformatversion = 0\n",
         ObjectFormat::Sha256 => "\trepositoryformatversion = 1\n",
@@ -239,6 +313,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     std::fs::rename(&part, path)
 }
+
+mod sweep;
 
 #[cfg(test)]
 mod tests;

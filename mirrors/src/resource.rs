@@ -3,6 +3,7 @@
 
 use crate::RepoUrl;
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
 use std::ops::Range;
 
@@ -202,6 +203,8 @@ pub struct Fetch {
     pub size: Option<u64>,
     /// Media types for the `Accept` header.
     pub accept: &'static str,
+    /// More headers; what is sensitive of them is shown to nobody else.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Fetch {
@@ -212,6 +215,7 @@ impl Fetch {
             integrity,
             size: None,
             accept: "*/*",
+            headers: Vec::new(),
         }
     }
 

@@ -40,6 +40,9 @@ const FIRST_MIRRORS: Duration = Duration::from_mins(5);
 const REFUSALS: Duration = Duration::from_hours(1);
 /// How often a certificate of our own is made anew.
 const CERTIFICATE: Duration = Duration::from_hours(24);
+/// How often folders are looked for that nobody needs, and how soon after the start.
+const FOLDERS: Duration = Duration::from_hours(1);
+const FIRST_FOLDERS: Duration = Duration::from_mins(4);
 /// How long a job is kept after its end.
 const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -173,6 +176,8 @@ async fn keep_house(house: &House) {
     let mut mirrors = tokio::time::interval_at(Instant::now() + FIRST_MIRRORS, MIRRORS);
     mirrors.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut certificate = tokio::time::interval_at(Instant::now() + CERTIFICATE, CERTIFICATE);
+    let mut folders = tokio::time::interval_at(Instant::now() + FIRST_FOLDERS, FOLDERS);
+    folders.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut suspects = interval(SUSPECTS);
     suspects.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -181,6 +186,7 @@ async fn keep_house(house: &House) {
             _ = mirrors.tick(), if house.mirrors_keep > 0 => keep_mirrors_within(house).await,
             _ = keys.tick() => drop_expired_keys(house).await,
             _ = certificate.tick() => renew_certificate(house),
+            _ = folders.tick() => sweep_folders(house).await,
             _ = suspects.tick() => scrub_suspects(house).await,
             _ = prune.tick() => {
                 prune_audit(house).await;
@@ -352,6 +358,15 @@ async fn prune_denied(house: &House) {
     if let Err(error) = pruned.await {
         let problem = Problem::from(error);
         tracing::warn!(%problem, "old refused requests could not be forgotten");
+    }
+}
+
+/// Removes folders that were made of what is kept and that nobody needs.
+async fn sweep_folders(house: &House) {
+    match house.git.sweep().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "folders of repositories removed that nobody needs"),
+        Err(problem) => tracing::warn!(%problem, "folders that nobody needs could not be removed"),
     }
 }
 

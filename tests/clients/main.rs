@@ -36,6 +36,7 @@ fn every_row_of_the_docs_has_its_test() {
             format!("clients/{word}.rs"),
             format!("packages/{word}.rs"),
             format!("packages/{word}/refused.rs"),
+            format!("{word}/said.rs"),
         ];
         let own = own
             .map(|file| tests.join(file))

@@ -41,11 +41,13 @@ pub mod parcel;
 
 pub mod pages;
 
+mod asked;
 pub mod fault;
 pub mod secure;
 pub mod upstream;
 
 pub mod checksums;
+pub mod gits;
 pub mod modules;
 pub mod rpms;
 pub mod shelf;

@@ -11,7 +11,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 const HEAD: &str = "\
 # What each client says
 
-Made by the tests of [tests/clients](../tests/clients/main.rs) (images) and \
+Made by the tests of [tests/clients](../tests/clients/main.rs) (images), [tests/git](../tests/git/main.rs) and \
 [tests/packages](../tests/packages/main.rs) with
 `LARDER_TEST_WRITE=1`; without it they fail when a client says something else. \
 To be rid of rows that no test makes any more,

@@ -3,46 +3,23 @@
 //!
 //! Nothing here waits for a time: what is held back is released by the test.
 
+use crate::asked::read_request;
 use crate::fault::Answer;
 use crate::secure::{Authority, Secure};
 use larder_model::{Algorithm, Digest};
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+pub use crate::asked::Asked;
 pub use crate::fault::Fault;
 
 /// What a test waits for has happened within this time.
 const DEADLINE: Duration = Duration::from_mins(1);
 /// Bodies are written in pieces of this size.
 const PIECE: usize = 64 * 1024;
-
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// Method.
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// Headers, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// What came with it.
-    pub body: Vec<u8>,
-    /// When.
-    pub at: Instant,
-}
-
-impl Asked {
-    /// The first header of that name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
 
 #[derive(Clone)]
 struct Page {
@@ -51,9 +28,13 @@ struct Page {
     etag: String,
 }
 
+/// Answers where there is no page: a media type and a body.
+pub type Program = Arc<dyn Fn(&Asked) -> Option<(String, Vec<u8>)> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     pages: HashMap<String, Page>,
+    program: Option<Program>,
     /// The digests of all bodies that ever were there.
     ever: HashSet<String>,
     faults: HashMap<String, (Fault, u32)>,
@@ -201,6 +182,11 @@ impl Upstream {
         });
     }
 
+    /// Where there is no page this program answers.
+    pub fn run(&self, program: Program) {
+        self.shared.change(|state| state.program = Some(program));
+    }
+
     /// What is served at `path` is there no more.
     pub fn remove(&self, path: &str) {
         self.shared.change(|state| state.pages.remove(path));
@@ -331,25 +317,37 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     while let Some(asked) = read_request(&mut reader)? {
-        let (page, fault) = {
+        let (page, fault, program) = {
             let mut state = shared.state();
             if state.gone {
                 break;
             }
             state.asked.push(asked.clone());
-            let (page, fault) = (
+            let (page, fault, program) = (
                 state.pages.get(&asked.path).cloned(),
                 state.fault(&asked.path),
+                state.program.clone(),
             );
             drop(state);
             shared.changed.notify_all();
-            (page, fault)
+            (page, fault, program)
         };
+        let page = page.or_else(|| Some(Page::of(program?(&asked)?)));
         if !answer(shared, &mut writer, &asked, page.as_ref(), fault)? {
             break;
         }
     }
     writer.shutdown(Shutdown::Both)
+}
+
+impl Page {
+    fn of((content_type, body): (String, Vec<u8>)) -> Self {
+        Self {
+            body: body.into(),
+            headers: vec![("content-type".to_owned(), content_type)],
+            etag: String::new(),
+        }
+    }
 }
 
 impl State {
@@ -363,40 +361,6 @@ impl State {
             return Some(fault);
         }
         self.fault_of_all.clone()
-    }
-}
-
-fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut words = line.split(' ').map(str::to_owned);
-    let (method, path) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    let mut headers = Vec::new();
-    loop {
-        line.clear();
-        if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-            let mut asked = Asked {
-                method,
-                path,
-                headers,
-                body: Vec::new(),
-                at: Instant::now(),
-            };
-            let length = asked
-                .header("content-length")
-                .and_then(|length| length.parse().ok());
-            asked.body.resize(length.unwrap_or(0), 0);
-            reader.read_exact(&mut asked.body)?;
-            return Ok(Some(asked));
-        }
-        if let Some((name, value)) = line.split_once(':') {
-            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        }
     }
 }
 
@@ -459,9 +423,11 @@ fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer, bare: bool) -
         return writer.flush();
     }
     let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
-    let (first, rest) = body.split_at(answer.hold.unwrap_or(body.len()));
+    // There is nothing to hold of what is shorter.
+    let hold = answer.hold.filter(|hold| *hold <= body.len());
+    let (first, rest) = body.split_at(hold.unwrap_or(body.len()));
     write_pieces(writer, first, answer.length.is_none())?;
-    if answer.hold.is_some() {
+    if hold.is_some() {
         shared.wait(|state| !state.held || state.gone);
         write_pieces(writer, rest, answer.length.is_none())?;
     }

@@ -64,6 +64,11 @@ impl Artifacts {
         }
     }
 
+    /// What fetches them.
+    pub(crate) fn fetcher(&self) -> Arc<ArtifactFetcher> {
+        Arc::clone(&self.fetcher)
+    }
+
     /// An artifact, from the store or from upstream.
     pub(crate) async fn get(
         self: &Arc<Self>,

@@ -7,21 +7,22 @@ use super::contents::{
 use super::downloads::Downloads;
 use super::encoded::{decode, decoded};
 use super::faults::{left_alone, too_large, wrong_bytes};
+use super::labels::{content_type, is_doubtful, media_types_of};
 use super::progress::{Download, HELD_BYTES};
 use crate::config::CacheConfig;
 use crate::intake::Intake;
 use crate::limits::Budget;
 use crate::problems::absent;
 use crate::repo::Repo;
-use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, is_packed};
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::{Artifact, Fetch, MediaTypes, Member};
-use larder_model::{Algorithm, Checker, Digest, FileKind, Integrity, Kind, Limit, Problem, System};
+use larder_mirrors::{Artifact, Fetch, Member};
+use larder_model::{Algorithm, Checker, Digest, Integrity, Kind, Limit, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 use url::Url;
@@ -187,6 +188,7 @@ impl ArtifactFetcher {
     ) -> Result<Arc<FileRecord>, Problem> {
         let wanted = FetchRequest {
             accept: fetch.accept,
+            more: &fetch.headers,
             image: repo.image_of(&artifact.package),
             ..FetchRequest::new(&fetch.url)
         };
@@ -216,7 +218,9 @@ impl ArtifactFetcher {
             stored,
             download,
         };
-        if media_types_of(&job).is_some() || body.size.is_some_and(|size| size <= INLINE_BYTES) {
+        if media_types_of(job.repo, job.artifact).is_some()
+            || body.size.is_some_and(|size| size <= INLINE_BYTES)
+        {
             return self.take_whole(&job, *body).await;
         }
         self.take_large(&job, *body, size).await
@@ -254,7 +258,10 @@ impl ArtifactFetcher {
         job: &Job<'_>,
         body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let (media_types, content_type) = (media_types_of(job), content_type(job, &body));
+        let (media_types, content_type) = (
+            media_types_of(job.repo, job.artifact),
+            content_type(job.repo, job.artifact, &body),
+        );
         let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let limit = media_types.map_or(small, |_| self.document_bytes);
         let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
@@ -302,10 +309,11 @@ impl ArtifactFetcher {
         mut body: UpstreamBody,
         size: Option<u64>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let content_type = content_type(job, &body);
+        let content_type = content_type(job.repo, job.artifact, &body);
         // Nobody waits for another's artifact: what comes beside many takes less memory instead.
         let slot = job.repo.upstream()?.wide_fills().acquire_free();
-        let readers = (!is_doubtful(job, &body)).then_some(job.download);
+        let readers = (!is_doubtful(job.repo, job.artifact, (job.fetch, job.integrity), &body))
+            .then_some(job.download);
         // What is none at all is not begun.
         let mut first = job.beginning().piece(&mut body).await?;
         let take = async |mut staging: Staging| {
@@ -478,41 +486,8 @@ impl ArtifactFetcher {
     }
 }
 
-/// Whether bytes are likely to be other ones than was promised: of another size, or encoded on their
-/// way where they are not packed themselves; or nobody can tell before the last of them.
-fn is_doubtful(job: &Job<'_>, body: &UpstreamBody) -> bool {
-    let (fetch, artifact) = (job.fetch, job.artifact);
-    let is_itself = || {
-        let known = job.repo.protocol.content_type(artifact);
-        is_packed(&fetch.url) || known == "application/gzip" || artifact.kind == FileKind::Blob
-    };
-    let has_other_size = fetch
-        .size
-        .zip(body.size)
-        .is_some_and(|(one, other)| one != other);
-    job.integrity.contents().is_some()
-        || *job.integrity != Integrity::None
-            && (has_other_size || (body.is_labelled && !is_itself()))
-}
-
 /// Whether an index promises the bytes of this file: a file of the name may have been of another
 /// state, or be damaged.
 pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
     !stored.damaged && fetch.integrity.is_recorded_as(&stored.integrity)
-}
-
-/// How the bytes of what is fetched tell what they are.
-fn media_types_of(job: &Job<'_>) -> Option<&'static dyn MediaTypes> {
-    let media_types = job.repo.protocol.media_types()?;
-    media_types
-        .are_told_by(job.artifact.kind)
-        .then_some(media_types)
-}
-
-/// What the protocol says an artifact is, else what the upstream says.
-fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
-    match job.repo.protocol.content_type(job.artifact) {
-        "" => body.content_type.clone(),
-        known => known.to_owned(),
-    }
 }

@@ -7,6 +7,7 @@ mod encoded;
 mod faults;
 mod beginning;
 mod contents;
+mod labels;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};

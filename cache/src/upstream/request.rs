@@ -46,8 +46,9 @@ pub(crate) struct FetchRequest<'a> {
     pub(crate) optional: bool,
     /// What is asked in the body: by POST, and without redirects.
     pub(crate) question: Option<Question<'a>>,
-    /// One more header, which a protocol has of its own.
-    pub(crate) header: Option<&'a (HeaderName, HeaderValue)>,
+    /// More headers, which a protocol has of its own. Those that are sensitive are shown where `url`
+    /// leads, and nowhere else that a redirect leads to.
+    pub(crate) more: &'a [(HeaderName, HeaderValue)],
     /// The image that a token is asked for; empty where there is none.
     pub(crate) image: &'a str,
 }
@@ -65,7 +66,7 @@ impl<'a> FetchRequest<'a> {
             want,
             optional: false,
             question: None,
-            header: None,
+            more: &[],
             image: "",
         }
     }
@@ -85,7 +86,7 @@ impl<'a> FetchRequest<'a> {
         self.compressed && !is_packed(self.url)
     }
 
-    /// Its headers but for those that say who we are. What cannot stand in a header is left out.
+    /// Its headers but for those that say who we are, and what is secret. What cannot stand in a header is left out.
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut add = |name: HeaderName, value: &str| {
@@ -108,10 +109,15 @@ impl<'a> FetchRequest<'a> {
                 add(IF_MODIFIED_SINCE, modified);
             }
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value.clone());
-        }
+        let open = self.more.iter().filter(|(_, value)| !value.is_sensitive());
+        headers.extend(open.cloned());
         headers
+    }
+
+    /// Those that are secret.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let secrets = self.more.iter().filter(|(_, value)| value.is_sensitive());
+        secrets.cloned()
     }
 }
 

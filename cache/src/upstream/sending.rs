@@ -44,10 +44,17 @@ impl Upstream {
     ) -> RequestBuilder {
         let own = self.is_own(url);
         let client = way.clients.of(url, own);
+        let mut headers = request.headers();
+        let first = self.base.join(request.url);
+        if first.is_ok_and(|first| first.origin() == url.origin()) {
+            headers.extend(request.secrets());
+        }
+        // Whoever is told who to be at an address is nobody else there.
+        let is_told = headers.contains_key(AUTHORIZATION);
         let mut sending = client
             .request(request.method(), url.clone())
-            .headers(request.headers());
-        if let Some(login) = login.filter(|_| own) {
+            .headers(headers);
+        if let Some(login) = login.filter(|_| own && !is_told) {
             sending = sending.header(AUTHORIZATION, login.header.clone());
         }
         match request.question {

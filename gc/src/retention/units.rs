@@ -239,9 +239,17 @@ fn add_image(draft: &mut Draft<'_>, bonds: &Bonds) {
         .filter(|(_, file)| !kinds.contains(&file.kind))
         .map(|(number, _)| number)
         .collect();
-    if !documents.is_empty() {
-        draft.add(UnitKind::Documents, None, None, &documents);
+    if documents.is_empty() {
+        return;
     }
+    // Artifacts that no manifest names are of all tags together, and so are the documents that name them.
+    let mut kinds = documents.iter().map(|number| files[*number].kind);
+    let kind = if kinds.any(|kind| kind == FileKind::Artifact) {
+        UnitKind::Version
+    } else {
+        UnitKind::Documents
+    };
+    draft.add(kind, None, None, &documents);
 }
 
 fn tagged(file: &MirroredFile) -> TaggedDigest {

@@ -51,8 +51,12 @@ fn large_files_have_addresses_of_their_own() {
     let oid = "a1".repeat(32);
     let base = "/git/main/team/tool.git/info/lfs";
     let object = format!("{base}/objects/{oid}");
-    assert_eq!(call_of("GET", &object).1, Call::LfsGet(oid.as_str().into()));
-    assert_eq!(call_of("PUT", &object).1, Call::LfsPut(oid.as_str().into()));
+    let digest = digest_of(&oid).expect("digest");
+    assert_eq!(call_of("GET", &object).1, Call::LfsGet(digest, None));
+    let sized = format!("{object}?size=12");
+    assert_eq!(call_of("HEAD", &sized).1, Call::LfsGet(digest, Some(12)));
+    assert_eq!(call_of("PUT", &object).1, Call::LfsPut(digest));
+    assert!(parsed("GET", &object.replace('a', "A")).is_err());
     assert_eq!(
         call_of("POST", &format!("{base}/objects/batch")).1,
         Call::LfsBatch

@@ -107,9 +107,10 @@ fn what_is_no_command_is_refused() {
         lines.into_bytes()
     };
     assert_eq!(read_command(&fetch).expect("a command"), Command::Fetch);
+    assert_eq!(read_command(b"0000").expect("nothing"), Command::Nothing);
     for bad in [
         &b""[..],
-        b"0000",
+        b"0004",
         b"0014command=unknown0000",
         b"0013command=ls-refs",
         b"zzzz",

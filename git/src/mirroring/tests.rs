@@ -1,4 +1,7 @@
 use super::*;
+use crate::advertisement::Advertised;
+use crate::oid::ObjectFormat;
+use crate::refs::Refs;
 use crate::refs::Target;
 
 fn oid(digit: char) -> Oid {

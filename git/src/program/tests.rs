@@ -162,16 +162,38 @@ async fn tags_are_peeled() {
     assert_eq!(peeled.expect("peeled"), [Some(main), None]);
 }
 
+/// Also what no ref stands for.
 #[tokio::test]
-async fn all_that_is_reached_becomes_one_pack() {
+async fn packs_become_one() {
     let Some(bed) = Bed::new().await else { return };
     let quarantine = bed.folder.path().join("quarantine");
     std::fs::create_dir_all(quarantine.join("pack")).expect("folder");
-    let main = bed.main();
+    let mut commits = Vec::new();
+    for message in ["second", "third"] {
+        let tree = bed.git(&["write-tree"]);
+        let commit = bed.git(&["commit-tree", "-m", message, &tree]);
+        bed.git(&["update-ref", "refs/heads/main", &commit]);
+        bed.git(&["repack", "-dq"]);
+        commits.push(commit);
+    }
+    let packs = std::fs::read_dir(bed.folder.path().join("objects/pack")).expect("packs");
+    let names = packs.filter_map(|file| {
+        let name = file.expect("file").file_name().into_string().expect("name");
+        let name = name.strip_prefix("pack-")?.strip_suffix(".pack")?;
+        Some(name.parse::<Oid>().expect("name"))
+    });
+    let names: Vec<Oid> = names.collect();
+    assert_eq!(names.len(), 2);
+    let names: Vec<&Oid> = names.iter().collect();
     let place = bed.place(Some(&quarantine));
-    let packed = bed.program.pack_all(place, &[&main]).await;
-    let name = packed.expect("a pack");
-    assert!(quarantine.join(format!("pack/pack-{name}.pack")).is_file());
+    let name = bed.program.pack_packs(place, &names).await.expect("a pack");
+    let index = quarantine.join(format!("pack/pack-{name}.idx"));
+    let told = bed.git(&["verify-pack", "-v", &index.to_string_lossy()]);
+    for commit in &commits {
+        assert!(told.contains(commit), "{told}");
+    }
+    let unknown = "1".repeat(40).parse().expect("a name");
+    assert!(bed.program.pack_packs(place, &[&unknown]).await.is_err());
 }
 
 #[tokio::test]
@@ -199,4 +221,24 @@ async fn objects_are_given_to_clients() {
     assert!(given.windows(4).any(|part| part == b"PACK"));
     let missing = answer(&"1".repeat(40)).await;
     assert!(missing.last().is_some_and(Result::is_err), "{missing:?}");
+}
+
+/// Sizes of objects are told without the objects (gitprotocol-v2, "object-info").
+#[tokio::test]
+async fn sizes_are_told() {
+    let Some(bed) = Bed::new().await else { return };
+    let main = bed.main();
+    let size = bed.git(&["cat-file", "-s", "main"]);
+    let mut lines = Writer::default();
+    lines.line("command=object-info");
+    lines.delimiter();
+    lines.line("size");
+    lines.line(&format!("oid {main}"));
+    lines.flush();
+    let (folder, request) = (bed.folder.path(), Bytes::from(lines.into_bytes()));
+    let told = bed.program.upload_pack(folder, Version::V2, request);
+    let told: Vec<_> = told.expect("a stream").collect().await;
+    let told: Result<Vec<Bytes>, _> = told.into_iter().collect();
+    let told = String::from_utf8_lossy(&told.expect("sizes").concat()).into_owned();
+    assert!(told.contains(&format!("{main} {size}")), "{told}");
 }

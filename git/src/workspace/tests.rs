@@ -22,7 +22,7 @@ struct Bed {
 impl Bed {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let clock = Clock::new(|| Timestamp(1_000_000));
+        let clock = Clock::new(|| Timestamp(1_800_000_000_000_000));
         let database = folder.path().join("larder.db");
         let metadata = Metadata::sqlite(&database, 1, clock)
             .await
@@ -274,4 +274,57 @@ async fn what_is_in_quarantine_goes_with_it() {
     let root = bed.folder.path().join("git");
     Workspaces::open(&root, bed.metadata.clone(), bed.content.clone()).expect("workspaces");
     assert!(!path.exists());
+}
+
+/// Sets back when a folder was used last.
+fn set_back(bed: &Bed, folder: &Path, hours: u64) {
+    let used = bed.metadata.now().before(Duration::from_hours(hours));
+    note_use(&folder.join(STATE), used).expect("time");
+}
+
+#[tokio::test]
+async fn folders_go_that_nobody_needs() {
+    if larder_tests::tool("git").is_none() {
+        return;
+    }
+    let bed = Bed::new().await;
+    let (commit, name, [pack, index]) = other(&bed.folder.path().join("one"), "first");
+    let pack = bed.keep(&name, pack, index).await;
+    let now = kept(state(&commit, vec![pack], &[]));
+    let at = || bed.workspaces.at(bed.package(), &now);
+    let folder = at().await.expect("folder");
+    let sweep = || bed.workspaces.sweep();
+    // Nobody has kept it yet.
+    assert_eq!(sweep().await.expect("sweep"), 0);
+    set_back(&bed, &folder, 25);
+    at().await.expect("folder");
+    assert_eq!(sweep().await.expect("sweep"), 0, "it was used");
+    set_back(&bed, &folder, 25);
+    assert_eq!(sweep().await.expect("sweep"), 1);
+    assert!(!folder.exists());
+    // One that is kept stays longer.
+    let bytes = Bytes::from(now.state.to_bytes().expect("bytes"));
+    let prepared = bed.content.prepare(&bytes).await.expect("document");
+    let write = async |blob| {
+        let file = NewFile::new(FileKind::Document, DOCUMENT, blob, "a/b");
+        let new = NewFiles {
+            package: bed.package(),
+            full_name: None,
+            by: System::Upstream,
+            at: Timestamp(1),
+            files: vec![file],
+            gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
+        };
+        bed.metadata.keep_files(new).await
+    };
+    bed.content.keep(prepared, write).await.expect("kept");
+    at().await.expect("folder");
+    set_back(&bed, &folder, 29 * 24);
+    assert_eq!(sweep().await.expect("sweep"), 0);
+    set_back(&bed, &folder, 31 * 24);
+    assert_eq!(sweep().await.expect("sweep"), 1);
+    at().await.expect("folder");
+    git(&folder, &["fsck", "--full", "--strict"]);
 }

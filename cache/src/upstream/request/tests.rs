@@ -21,3 +21,21 @@ fn what_is_packed_by_its_name_is_not_asked_for_compressed() {
         assert!(!takes(url, true), "{url}");
     }
 }
+
+#[test]
+fn secrets_are_apart_from_what_everyone_may_see() {
+    let mut secret = HeaderValue::from_static("Basic eA==");
+    secret.set_sensitive(true);
+    let open = HeaderValue::from_static("version=2");
+    let name = HeaderName::from_static("git-protocol");
+    let more = [(http::header::AUTHORIZATION, secret), (name.clone(), open)];
+    let request = FetchRequest {
+        more: &more,
+        ..FetchRequest::new("demo")
+    };
+    let headers = request.headers();
+    assert_eq!(headers[name], "version=2");
+    assert!(!headers.contains_key(http::header::AUTHORIZATION));
+    let secrets: Vec<_> = request.secrets().collect();
+    assert_eq!(secrets, more[..1]);
+}

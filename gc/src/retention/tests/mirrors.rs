@@ -101,6 +101,50 @@ async fn the_least_lately_used_goes_and_its_documents_with_the_last() {
     assert_eq!(json!(counted), json!([3, 2, 1, 2, 2100]), "{result}");
 }
 
+/// Artifacts that belong to no version, and the document that names them, go together or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn artifacts_of_all_tags_go_together() {
+    let bed = Bed::new().await;
+    let repo = bed.mirror(ProtocolName::OCI, "up").await;
+    let own = (&bed, &repo);
+    let all = |package: &'static str| async move {
+        let ((bed, repo), package) = (own, package);
+        let to = (repo, package);
+        let state = format!("state of {package}");
+        bed.fill(to, FileKind::Document, "state", "", (&state, 50))
+            .await;
+        for path in ["1.pack", "2.pack"] {
+            let text = format!("{path} of {package}");
+            bed.fill(to, FileKind::Artifact, path, "", (&text, 500))
+                .await;
+        }
+    };
+    all("one").await;
+    bed.turn(2);
+    all("two").await;
+    bed.turn(2);
+    let key = PackageKey {
+        repo: repo.id,
+        package: "one",
+    };
+    use_file(&bed.metadata, key, FileKind::Document, "state").await;
+    bed.turn(2);
+    let policy = bed.set(&repo, r#""max_bytes":1100"#).await;
+    assert_eq!(bed.told(&repo, &policy).await.len(), 1);
+    let (job, _) = bed.run(0, json!({})).await;
+    assert_eq!(
+        bed.files(&repo).await,
+        [
+            "one artifact 1.pack",
+            "one artifact 2.pack",
+            "one document state"
+        ]
+    );
+    let result = job.result.clone().expect("result");
+    let counted = ["deleted", "kept", "bytes"].map(|it| &result[it]);
+    assert_eq!(json!(counted), json!([1, 1, 1050]), "{result}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_an_image_all_goes_that_nothing_else_needs() {
     let bed = Bed::new().await;

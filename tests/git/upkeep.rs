@@ -1,0 +1,107 @@
+//! Repositories that are pushed to, or fetched, again and again: their packs become few, and nothing is lost.
+
+use crate::bed::{Bed, STALE};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_mins(1);
+/// So many pushes or fetches that packs are put together, and what is left then is fewer than this.
+const MANY: usize = 18;
+const FEW: usize = 8;
+
+/// The packs in the folders of all repositories.
+fn packs(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let ends = |path: &PathBuf| path.extension().is_some_and(|end| end == "pack");
+    let below = folders.iter().flat_map(|folder| packs(folder));
+    files.into_iter().filter(ends).chain(below).collect()
+}
+
+/// Clones until packs were put together behind it.
+#[track_caller]
+fn await_few(bed: &Bed, path: &str) {
+    let begun = Instant::now();
+    loop {
+        let more = ["--bare", "--depth=1", "--template="];
+        let at = bed.clone(&bed.url(path), "wait", &more);
+        std::fs::remove_dir_all(at).expect("clone");
+        let left = packs(&bed.larder.data().join("git")).len();
+        if left < FEW {
+            return;
+        }
+        let log = bed.larder.log_text();
+        assert!(begun.elapsed() < DEADLINE, "{left} packs:\n{log}");
+    }
+}
+
+/// Waits until the mirror tells of a commit: it is asked for behind the answer where that takes long.
+#[track_caller]
+fn await_told(bed: &Bed, commit: &str) {
+    let begun = Instant::now();
+    let told = || bed.run(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    while !told().contains(commit) {
+        let log = bed.larder.log_text();
+        assert!(begun.elapsed() < DEADLINE, "{commit}:\n{log}");
+    }
+}
+
+/// Has all commits, also where the server was killed and has lost all folders.
+#[track_caller]
+fn has_all(bed: &mut Bed, path: &str, commits: &[String]) {
+    bed.larder.kill();
+    std::fs::remove_dir_all(bed.larder.data().join("git")).expect("folders");
+    bed.larder.start_again();
+    let at = bed.clone(&bed.url(path), "all", &[]);
+    for commit in commits {
+        bed.run(&at, &["fetch", "-q", "origin", commit]);
+    }
+    bed.run(&at, &["fsck", "--strict"]);
+}
+
+#[test]
+fn many_pushes_become_few_packs() {
+    let Some(mut bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    let mut commits = Vec::new();
+    for index in 0..MANY {
+        let name = format!("{index}.txt");
+        commits.push(bed.commit(&work, &name, &name));
+        bed.run(&work, &["push", "-q", &url, "main"]);
+    }
+    // Nothing of a branch that is no more is lost.
+    bed.run(&work, &["checkout", "-q", "-b", "side"]);
+    commits.push(bed.commit(&work, "side.txt", "side\n"));
+    bed.run(&work, &["push", "-q", &url, "side"]);
+    bed.run(&work, &["push", "-q", &url, ":side"]);
+    await_few(&bed, "own/tool");
+    // What is pushed afterwards needs nothing else.
+    bed.run(&work, &["checkout", "-q", "main"]);
+    commits.push(bed.commit(&work, "last.txt", "last\n"));
+    bed.run(&work, &["push", "-q", &url, "main"]);
+    has_all(&mut bed, "own/tool", &commits);
+}
+
+#[test]
+fn many_fetches_become_few_packs() {
+    let Some(mut bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let mut commits = Vec::new();
+    for index in 0..MANY {
+        let name = format!("{index}.txt");
+        commits.push(bed.gits.commit("tool", &name, name.as_bytes()));
+        bed.turn(STALE);
+        await_told(&bed, commits.last().expect("commit"));
+        // Its history is another one each time.
+        bed.gits.run("tool", &["reset", "-q", "--hard", "HEAD~1"]);
+    }
+    await_few(&bed, "up/tool");
+    let asked = bed.fetches();
+    assert_eq!(asked, MANY, "nothing is fetched twice");
+    bed.upstream.go();
+    has_all(&mut bed, "up/tool", &commits);
+}
