@@ -178,7 +178,7 @@ fn rights_are_of_each_ref() {
         &work,
         &["push", &bed.url_of("dev", "own/other"), "main:dev-x"],
     );
-    assert!(refused.contains("403"), "{refused}");
+    assert!(refused.contains("not found"), "{refused}");
 }
 
 /// What is not for everyone is not there for others.
