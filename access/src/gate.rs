@@ -19,7 +19,7 @@ use larder_keys::{Credentials, KeyRing, SigningKey, Vault, client_key_place};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{
-    Kind, Origin, Permission, Problem, RepoName, Timestamp, UpstreamSettings, Verb,
+    Kind, Origin, Permission, Problem, RefScope, RepoName, Timestamp, UpstreamSettings, Verb,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -364,6 +364,7 @@ impl Gate {
             protocol: repo.protocol,
             repo: repo.name.clone(),
             package: None,
+            refs: RefScope::All,
             verb: Verb::Read,
         };
         let members = policy.members_of(repo).map(|member| read(member));

@@ -74,6 +74,7 @@ impl PolicySnapshot {
                 grant: None,
                 repository: repo.full_name().parse().ok()?,
                 package: "*".parse().ok()?,
+                refs: None,
                 role: Role::Reader,
             })
         };

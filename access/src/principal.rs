@@ -1,6 +1,6 @@
 //! Who is asking.
 
-use crate::rules::{Rules, covers};
+use crate::rules::{Rules, covers, reaches};
 use larder_model::{Kind, Pattern, Permission, Problem, Role, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct TokenScope {
     pub repository: Pattern,
     /// Packages in them.
     pub package: Pattern,
+    /// Refs of those that may be changed; `None`: all, and whatever else a package has.
+    pub refs: Option<Pattern>,
     /// What may be done there.
     pub verbs: Vec<Verb>,
 }
@@ -40,14 +42,22 @@ impl TokenScope {
         Self {
             repository,
             package,
+            refs: None,
             verbs: verbs_of(role),
         }
+    }
+
+    /// The same for some refs alone.
+    #[must_use]
+    pub fn with_refs(self, refs: Option<Pattern>) -> Self {
+        Self { refs, ..self }
     }
 
     /// Whether the limit leaves room for `permission` in `repository`.
     fn allows(&self, permission: &Permission, repository: &str) -> bool {
         self.verbs.contains(&permission.verb)
             && covers(&self.repository, &self.package, permission, repository)
+            && reaches(self.refs.as_ref(), permission)
     }
 }
 
@@ -242,6 +252,7 @@ impl Principal {
     pub fn administers(&self, repositories: &Pattern) -> bool {
         let scope = |scope: &TokenScope| {
             scope.verbs.contains(&Verb::Administer)
+                && scope.refs.is_none()
                 && scope.package.is_all()
                 && scope.repository.covers(repositories)
         };
@@ -294,15 +305,18 @@ struct GroundRef<'a> {
 struct StoredScope {
     repository: Pattern,
     package: Pattern,
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    refs: Option<Pattern>,
     role: String,
 }
 
-/// Reads a token's stored limits: `[{"repository","package","role"}]`.
+/// Reads a token's stored limits: `[{"repository","package","ref","role"}]`.
 pub(crate) fn scopes_from_json(text: &str) -> Option<Vec<TokenScope>> {
     let stored: Vec<StoredScope> = serde_json::from_str(text).ok()?;
     let scope = |stored: StoredScope| {
         let role: Role = stored.role.parse().ok()?;
-        Some(TokenScope::of_role(stored.repository, stored.package, role))
+        let scope = TokenScope::of_role(stored.repository, stored.package, role);
+        Some(scope.with_refs(stored.refs))
     };
     stored.into_iter().map(scope).collect()
 }
@@ -318,6 +332,7 @@ pub fn scopes_to_json(token_scopes: &[TokenScope]) -> String {
         StoredScope {
             repository: scope.repository.clone(),
             package: scope.package.clone(),
+            refs: scope.refs.clone(),
             role: role.word().to_owned(),
         }
     });
@@ -339,7 +354,9 @@ fn verbs_of(role: Role) -> Vec<Verb> {
 fn leaves_room_somewhere(scopes: Option<&[TokenScope]>, permission: &Permission) -> bool {
     let repository = permission.repository();
     let of_repository = |scope: &TokenScope| {
-        scope.verbs.contains(&permission.verb) && scope.repository.matches(&repository)
+        scope.verbs.contains(&permission.verb)
+            && scope.repository.matches(&repository)
+            && reaches(scope.refs.as_ref(), permission)
     };
     scopes.is_none_or(|scopes| scopes.iter().any(of_repository))
 }

@@ -48,13 +48,21 @@ fn told(principal: &Principal, permission: &Permission, asked: Option<&RepoName>
                 return Problem::new(Kind::Denied, "access", detail);
             }
             let (role, repository) = (verb.least_role().word(), permission.repository());
-            let package = permission
-                .package
-                .as_deref()
-                .map_or_else(String::new, |package| format!(" (package {package})"));
+            let parts = [
+                permission
+                    .package
+                    .as_ref()
+                    .map(|name| format!("package {name}")),
+                permission.refs.name().map(|name| format!("ref {name}")),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            let within = match parts.join(", ") {
+                parts if parts.is_empty() => parts,
+                parts => format!(" ({parts})"),
+            };
             let refused = refused(&permission.repo);
             let detail = format!(
-                "{refused}: that needs role {role} on {repository}{package}; \
+                "{refused}: that needs role {role} on {repository}{within}; \
                  ask its admin for a grant"
             );
             Problem::new(Kind::Denied, "access", detail).ruled(Ruling {

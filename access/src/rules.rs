@@ -1,7 +1,7 @@
 //! Rules of a subject, found by repository and package and not by looking at all of them.
 
 use larder_metadata::grants::Grant;
-use larder_model::{Pattern, Permission, Role, Verb};
+use larder_model::{Pattern, Permission, RefScope, Role, Verb};
 use std::collections::HashMap;
 
 /// These packages of these repositories, in this role.
@@ -11,6 +11,8 @@ pub(crate) struct Rule {
     pub(crate) grant: Option<i64>,
     pub(crate) repository: Pattern,
     pub(crate) package: Pattern,
+    /// Refs that may be changed; `None`: all, and whatever else a package has.
+    pub(crate) refs: Option<Pattern>,
     pub(crate) role: Role,
 }
 
@@ -20,6 +22,7 @@ impl From<Grant> for Rule {
             grant: Some(grant.id),
             repository: grant.repository,
             package: grant.package,
+            refs: grant.refs,
             role: grant.role,
         }
     }
@@ -29,6 +32,12 @@ impl Rule {
     fn allows(&self, permission: &Permission, repository: &str) -> bool {
         self.role.allows(permission.verb)
             && covers(&self.repository, &self.package, permission, repository)
+            && reaches(self.refs.as_ref(), permission)
+    }
+
+    /// Whether it allows `verb` on all refs of its packages.
+    fn allows_all_refs(&self, verb: Verb) -> bool {
+        self.role.allows(verb) && (self.refs.is_none() || is_read(verb))
     }
 }
 
@@ -46,6 +55,18 @@ pub(crate) fn covers(
             Some(package) => packages.matches(package),
             None => is_read(permission.verb) || packages.is_all(),
         }
+}
+
+/// Whether a limit to some refs leaves room for a permission. It limits what is changed: whoever may
+/// read a repository may read all that its refs stand for.
+pub(crate) fn reaches(refs: Option<&Pattern>, permission: &Permission) -> bool {
+    let Some(refs) = refs else { return true };
+    let is_meant = match &permission.refs {
+        RefScope::All => false,
+        RefScope::Any => true,
+        RefScope::Named(name) => refs.matches(name),
+    };
+    is_meant || is_read(permission.verb)
 }
 
 const fn is_read(verb: Verb) -> bool {
@@ -119,7 +140,7 @@ impl Rules {
             .iter()
             .filter(|rule| rule.repository.matches(repository));
         let mut all = whole.chain(named.flatten()).chain(wide);
-        all.any(|rule| rule.role.allows(verb))
+        all.any(|rule| rule.allows_all_refs(verb))
     }
 
     /// Whether a rule makes an administrator of all that `repositories` stands for: of whole repos
@@ -129,7 +150,7 @@ impl Rules {
         let whole = of_repository.into_iter().flat_map(|rules| &rules.patterns);
         let mut all = whole.chain(&self.patterns);
         all.any(|rule| {
-            rule.role.allows(Verb::Administer)
+            rule.allows_all_refs(Verb::Administer)
                 && rule.package.is_all()
                 && rule.repository.covers(repositories)
         })
@@ -139,7 +160,7 @@ impl Rules {
     pub(crate) fn administered(&self) -> impl Iterator<Item = &Pattern> {
         let of_one = self.named.values().flat_map(|rules| &rules.patterns);
         let all = of_one.chain(&self.patterns);
-        all.filter(|rule| rule.role.allows(Verb::Administer) && rule.package.is_all())
+        all.filter(|rule| rule.allows_all_refs(Verb::Administer) && rule.package.is_all())
             .map(|rule| &rule.repository)
     }
 

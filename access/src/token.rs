@@ -9,7 +9,9 @@ use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, TokenScope};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use larder_keys::KeyRing;
-use larder_model::{ImageName, Pattern, Permission, Problem, ProtocolName, Timestamp, Verb};
+use larder_model::{
+    ImageName, Pattern, Permission, Problem, ProtocolName, RefScope, Timestamp, Verb,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -108,6 +110,7 @@ impl Access {
                 protocol: ProtocolName::OCI,
                 repo: image.repo().clone(),
                 package: Some(image.image().into()),
+                refs: RefScope::All,
                 verb,
             };
             principal.may(&permission)
@@ -127,6 +130,7 @@ impl Access {
             return lists.then_some(TokenScope {
                 repository,
                 package,
+                refs: None,
                 verbs: vec![Verb::List],
             });
         }
@@ -143,6 +147,7 @@ impl Access {
         Some(TokenScope {
             repository: exact(&format!("oci/{repo}"))?,
             package: exact(image)?,
+            refs: None,
             verbs,
         })
     }

@@ -19,6 +19,10 @@ pub struct Grant {
     /// Packages in them.
     #[schema(value_type = schema::Pattern)]
     pub package: Pattern,
+    /// Refs that it lets change, of repositories with refs; absent: all.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Pattern>, nullable = false)]
+    pub refs: Option<Pattern>,
     /// In which role.
     #[schema(value_type = schema::Role)]
     pub role: Role,
@@ -52,6 +56,11 @@ pub struct NewGrant {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Pattern>)]
     pub package: Option<Pattern>,
+    /// Refs that it lets change, e.g. `refs/heads/*`, of repositories with refs, in the role writer
+    /// or maintainer; without it, all. It reads the whole repository.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Pattern>)]
+    pub refs: Option<Pattern>,
     /// In which role.
     #[schema(value_type = schema::Role)]
     pub role: Role,

@@ -25,6 +25,10 @@ pub struct TokenGrant {
     #[serde(default = "all")]
     #[schema(value_type = schema::Pattern)]
     pub package: Pattern,
+    /// Refs that it lets change, of repositories with refs; absent: all.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Pattern>, nullable = false)]
+    pub refs: Option<Pattern>,
     /// In which role at most.
     #[schema(value_type = schema::Role)]
     pub role: Role,

@@ -14,7 +14,7 @@ use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{Call, Index, Lens, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Timestamp, Verb};
+use larder_model::{Permission, Problem, RefScope, Reply, RepoKind, RepoName, Timestamp, Verb};
 use std::sync::Arc;
 
 /// A parsed request to a package repository.
@@ -279,6 +279,7 @@ impl Door for Packages {
             protocol,
             repo,
             package,
+            refs: RefScope::All,
             verb: Verb::Read,
         };
         let mut permissions = vec![read];

@@ -15,7 +15,9 @@ use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_metadata::scrub::MirrorFile;
 use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, ListRequest, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb, percent};
+use larder_model::{
+    Permission, Problem, ProtocolName, RefScope, Reply, RepoKind, RepoName, Verb, percent,
+};
 use std::sync::Arc;
 
 /// The version of the API that all answers tell.
@@ -158,6 +160,7 @@ impl Door for Images {
             protocol: ProtocolName::OCI,
             repo,
             package,
+            refs: RefScope::All,
             verb: Verb::Read,
         }]
     }

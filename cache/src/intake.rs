@@ -312,7 +312,8 @@ impl Received {
 }
 
 /// Reads large bytes away from the connections; they are dropped before their share is. On a thread of
-/// its own, for what reading took goes back to the system when that ends, and not before.
+/// its own, for what reading took goes back to the system when that ends, and not before: until then
+/// nobody else has the share. Nobody waits for that.
 async fn aside<T: Send + 'static>(
     share: Share,
     bytes: Bytes,
@@ -322,11 +323,15 @@ async fn aside<T: Send + 'static>(
     let work = move || {
         let outcome = read(&bytes);
         drop(bytes);
-        drop(share);
         drop(tell.send(outcome));
     };
     let thread = thread::Builder::new().name("large".to_owned());
-    thread.spawn(work).map_err(Problem::internal)?;
+    let thread = thread.spawn(work).map_err(Problem::internal)?;
+    tokio::task::spawn_blocking(move || {
+        // A crash of it is told by what it does not tell.
+        drop(thread.join());
+        drop(share);
+    });
     told.await.map_err(Problem::internal)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::repo::Repo;
 use larder_metadata::repos::RepoRecord;
-use larder_model::{Permission, Verb};
+use larder_model::{Permission, RefScope, Verb};
 
 /// The permission to read a package of a repository; if `package` is empty, the repository.
 pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
@@ -17,6 +17,7 @@ pub(crate) fn read_in(record: &RepoRecord, package: &str) -> Permission {
         package: Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into),
+        refs: RefScope::All,
         verb: Verb::Read,
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn token_grant(text: &str) -> Result<TokenGrant, String> {
     Ok(TokenGrant {
         repository: pattern(repository)?,
         package: package.map_or(Ok(Pattern::all()), pattern)?,
+        refs: None,
         role: role.parse::<Role>().map_err(|()| FORM)?,
     })
 }

@@ -22,6 +22,9 @@ pub struct Can {
     pub place: Place,
     /// Which package or image, if the place is a repository [default: all of it].
     pub package: Option<String>,
+    /// Which ref of the package, e.g. refs/heads/main [default: all of it].
+    #[arg(long = "ref", value_name = "REF")]
+    pub refs: Option<String>,
 }
 
 /// A repository, or a package in it.
@@ -72,6 +75,7 @@ pub(crate) async fn can(question: Can, cx: &Context<'_>) -> Result<Outcome, Fail
         query.push(("subject", &question.subject));
     }
     query.extend(package.as_deref().map(|name| ("package", name)));
+    query.extend(question.refs.as_deref().map(|name| ("ref", name)));
     let verdict = client.get(&["can"], &query).await?;
     let allowed = verdict["allowed"] == true;
     let outcome = Outcome::record(verdict, &VERDICT);

@@ -391,6 +391,7 @@ impl Job<'_> {
             Ok(TokenGrant {
                 repository,
                 package: Pattern::all(),
+                refs: None,
                 role,
             })
         };

@@ -33,6 +33,9 @@ pub enum Grant {
         /// Only for these packages, with * for any run of characters [default: all].
         #[arg(long)]
         package: Option<Pattern>,
+        /// Changes only these refs, e.g. 'refs/heads/*', of repositories with refs [default: all].
+        #[arg(long = "ref", value_name = "PATTERN")]
+        refs: Option<Pattern>,
         /// Only from these networks, e.g. 10.0.0.0/8, for anonymous alone; can be given more than
         /// once [default: from everywhere].
         #[arg(long = "network", value_name = "NETWORK")]
@@ -51,6 +54,7 @@ const LIST: Table = Table::new(
         ("SUBJECT", "subject"),
         ("REPOSITORY", "repository"),
         ("PACKAGE", "package"),
+        ("REF", "ref"),
         ("ROLE", "role"),
         ("NETWORKS", "networks"),
         ("CREATED", "created_at"),
@@ -64,6 +68,7 @@ const RECORD: Table = Table::new(
         ("Subject", "subject"),
         ("Repository", "repository"),
         ("Package", "package"),
+        ("Ref", "ref"),
         ("Role", "role"),
         ("Networks", "networks"),
     ],
@@ -91,12 +96,14 @@ pub(crate) async fn grant(command: Grant, cx: &Context<'_>) -> Result<Outcome, F
             repository,
             role,
             package,
+            refs,
             networks,
         } => {
             let body = NewGrant {
                 subject,
                 repository,
                 package,
+                refs,
                 role,
                 networks: Some(networks).filter(|networks| !networks.is_empty()),
             };

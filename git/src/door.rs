@@ -28,7 +28,8 @@ use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{
-    BodyLimit, Digest, Kind, Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb,
+    BodyLimit, Digest, Kind, Permission, Problem, ProtocolName, RefScope, Reply, RepoKind,
+    RepoName, Verb,
 };
 use larder_storage::Error;
 use std::io::Read as _;
@@ -97,6 +98,8 @@ fn permission(repo: &RepoName, path: &str, verb: Verb) -> Permission {
         protocol: ProtocolName(PROTOCOL),
         repo: repo.clone(),
         package: Some(path.into()),
+        // Which refs a push changes is known when its commands have come: each is asked for then.
+        refs: RefScope::Any,
         verb,
     }
 }

@@ -15,7 +15,7 @@ use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
-use larder_model::{Kind, Permission, Problem, Verb};
+use larder_model::{Kind, Permission, Problem, RefScope, Verb};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -306,6 +306,7 @@ async fn why_not(
     };
     let wanted = Permission {
         verb,
+        refs: RefScope::Named(command.name.as_str().into()),
         ..goal.permission.clone()
     };
     let refused = goal.admission.require(&wanted).err();

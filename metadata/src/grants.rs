@@ -9,8 +9,8 @@ use serde_json::json;
 macro_rules! grants {
     ($where:literal) => {
         concat!(
-            "select id, subject, repository, package, role, created_at, created_by, networks \
-             from grants where ",
+            "select id, subject, repository, package, role, created_at, created_by, networks, \
+             refs from grants where ",
             $where
         )
     };
@@ -25,7 +25,7 @@ const BY_SUBJECT: &str = grants!(
 const GRANTS_OF: &str = grants!("subject = ?1 order by id");
 const GRANT: &str = grants!("id = ?1");
 const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, \
-    created_by, networks) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    created_by, networks, refs) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 const DROP_GRANT: &str = "delete from grants where id = ?1";
 
 /// A grant's row.
@@ -39,6 +39,8 @@ pub struct Grant {
     pub repository: Pattern,
     /// Which packages in them; `*`: all.
     pub package: Pattern,
+    /// Which refs of those it lets change; `None`: all, and whatever else a package has.
+    pub refs: Option<Pattern>,
     /// What the subject is there.
     pub role: Role,
     /// When it was made.
@@ -103,6 +105,7 @@ impl Grant {
             "id": self.id.to_string(),
             "subject": self.subject,
             "package": self.package.as_str(),
+            "ref": self.refs.as_ref().map(Pattern::as_str),
             "role": self.role.word(),
             "networks": networks,
         })
@@ -118,8 +121,18 @@ impl Grant {
             created_at: Timestamp(row.int(5)?),
             created_by: row.text(6)?,
             networks: networks(&row.text(7)?)?,
+            refs: refs(row)?,
         })
     }
+}
+
+fn refs(row: &mut Row) -> Result<Option<Pattern>, Error> {
+    let text = row.text(8)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| Error::Shape(format!("{text:?} is no pattern"));
+    text.parse().map(Some).map_err(wrong)
 }
 
 /// Networks in a row: separated by spaces.
@@ -192,6 +205,7 @@ impl Metadata {
                 grant.created_at.into(),
                 grant.created_by.as_ref().into(),
                 written(&grant.networks).into(),
+                grant.refs.as_ref().map_or("", Pattern::as_str).into(),
             ],
         );
         self.touch_policy(&mut batch, by);

@@ -120,6 +120,11 @@ pub trait Protocol: Send + Sync {
         &PlainNames
     }
 
+    /// Whether packages have refs: names that are pushed one by one. Default: they do not.
+    fn has_refs(&self) -> bool {
+        false
+    }
+
     /// The kind of a package's versions. Default: versions, not tags.
     fn version_kind(&self) -> VersionKind {
         VersionKind::Version

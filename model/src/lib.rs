@@ -53,7 +53,7 @@ pub use limit::{BodyLimit, Limit};
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use network::{Network, NotANetwork};
 pub use pattern::Pattern;
-pub use permission::{Permission, Role, Verb};
+pub use permission::{Permission, RefScope, Role, Verb};
 pub use problem::{Kind, Problem};
 pub use quota::{QuotaLimits, QuotaUnit, Shortage};
 pub use reply::Reply;

@@ -99,8 +99,33 @@ pub struct Permission {
     pub repo: RepoName,
     /// The package; `None` where the whole repo is meant.
     pub package: Option<Box<str>>,
+    /// Which of the package's refs.
+    pub refs: RefScope,
     /// What is done.
     pub verb: Verb,
+}
+
+/// Which refs of a package a permission is about. Packages of most protocols have none: there it is
+/// always [`Self::All`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub enum RefScope {
+    /// All of them, and whatever else the package has.
+    #[default]
+    All,
+    /// Any one of them: whether there is one at all.
+    Any,
+    /// The one of this full name, e.g. `refs/heads/main`.
+    Named(Box<str>),
+}
+
+impl RefScope {
+    /// The one ref that is meant.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::All | Self::Any => None,
+        }
+    }
 }
 
 impl Permission {
@@ -113,8 +138,11 @@ impl Permission {
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.verb.word(), self.protocol, self.repo)?;
-        match &self.package {
-            Some(package) => write!(f, " {package}"),
+        if let Some(package) = &self.package {
+            write!(f, " {package}")?;
+        }
+        match self.refs.name() {
+            Some(name) => write!(f, " {name}"),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! A repository as people and the API name it: `oci/team`.
 
 use crate::names::{BadName, ProtocolName, RepoName};
-use crate::permission::{Permission, Verb};
+use crate::permission::{Permission, RefScope, Verb};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -31,6 +31,7 @@ impl RepoPath {
             protocol: self.protocol,
             repo: self.name.clone(),
             package: None,
+            refs: RefScope::All,
             verb,
         }
     }

@@ -12,7 +12,7 @@ use larder_metadata::blobs::Putting;
 use larder_metadata::files::{FileRecord, PackageKey};
 use larder_metadata::{Error, Requirement};
 use larder_model::{
-    Digest, FileKind, ImageName, Kind, Permission, Problem, ProtocolName, Reply, Verb,
+    Digest, FileKind, ImageName, Kind, Permission, Problem, ProtocolName, RefScope, Reply, Verb,
 };
 
 /// Repositories, and places in each, that are looked at for a mount without a source.
@@ -169,6 +169,7 @@ impl Registry {
                 protocol: repo.protocol,
                 repo: repo.name.clone(),
                 package: None,
+                refs: RefScope::All,
                 verb: Verb::Read,
             };
             repo.protocol == ProtocolName::OCI && admission.principal().could_somewhere(&all)

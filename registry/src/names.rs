@@ -6,7 +6,7 @@ use larder_metadata::Error;
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_model::{
-    ImageName, Kind, Permission, Problem, ProtocolName, RepoKind, RepoSettings, Verb,
+    ImageName, Kind, Permission, Problem, ProtocolName, RefScope, RepoKind, RepoSettings, Verb,
 };
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub(crate) fn permission(name: &ImageName, verb: Verb) -> Permission {
         protocol: ProtocolName::OCI,
         repo: name.repo().clone(),
         package: Some(name.image().into()),
+        refs: RefScope::All,
         verb,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::bed::{Bed, text};
 use larder_tests::larder::PASSWORD;
+use serde_json::json;
 use std::path::Path;
 
 /// Pushes, then clones in both versions of the protocol.
@@ -124,6 +125,60 @@ fn rights_are_of_each_change() {
     let refused = bed.fails(&work, &["push", &wrong, "main:fourth"]);
     assert!(refused.contains("Authentication failed"), "{refused}");
     assert!(!refs(&bed).contains("fourth"), "{}", refs(&bed));
+}
+
+/// A grant may be of some refs: others are refused one by one, in a group as well. Large files are of no ref.
+#[test]
+fn rights_are_of_each_ref() {
+    let Some(bed) = Bed::new() else { return };
+    bed.larder.close_everything();
+    bed.larder.make_user("dev");
+    let work = bed.work("work");
+    bed.run(
+        &work,
+        &["push", "-q", &bed.url_of("admin", "own/tool"), "main"],
+    );
+    let grant = |refs: &str, role: &str| {
+        let body = json!({
+            "subject": "user:dev", "repository": "git/own", "package": "tool", "ref": refs, "role": role,
+        });
+        bed.larder.api("POST", "grants", &body.to_string(), 201)
+    };
+    grant("refs/heads/dev-*", "writer");
+    grant("refs/heads/dev-mine-*", "maintainer");
+    bed.larder.grant("user:dev", "git/all", "*", "reader");
+    // Who may push to some of it may read all of it.
+    let url = bed.url_of("dev", "own/tool");
+    bed.clone(&url, "clone", &[]);
+    bed.commit(&work, "a.txt", "two\n");
+    let both = ["push", &url, "main:dev-x", "main:main"];
+    let refused = bed.fails(&work, &both);
+    let right = "needs role writer on git/own (package tool, ref refs/heads/main)";
+    assert!(refused.contains(right), "{refused}");
+    let refs = || bed.run(bed.home(), &["ls-remote", &url]);
+    let now = bed.head(&work);
+    assert!(
+        refs().contains(&format!("{now}\trefs/heads/dev-x")),
+        "{}",
+        refs()
+    );
+    assert!(
+        !refs().contains(&format!("{now}\trefs/heads/main")),
+        "{}",
+        refs()
+    );
+    // To delete needs more, which is held for others alone.
+    let refused = bed.fails(&work, &["push", &url, ":dev-x"]);
+    assert!(refused.contains("needs role maintainer"), "{refused}");
+    let group = bed.url_of("dev", "all/tool");
+    bed.run(&work, &["push", "-q", &group, "main:dev-mine-y"]);
+    bed.run(&work, &["push", "-q", &group, ":dev-mine-y"]);
+    assert!(!refs().contains("dev-mine-y"), "{}", refs());
+    let refused = bed.fails(
+        &work,
+        &["push", &bed.url_of("dev", "own/other"), "main:dev-x"],
+    );
+    assert!(refused.contains("not found"), "{refused}");
 }
 
 /// What is not for everyone is not there for others.

@@ -76,8 +76,8 @@ fn files(folder: &Path) -> usize {
         .sum()
 }
 
-/// Whoever asks first for a large document has it packed quickly, for that address; what comes later is
-/// packed well.
+/// Whoever asks first for a large document has it packed quickly; once somebody asks again, it is packed
+/// well.
 fn packed_quickly(bed: &Bed, host: &str, path: &str, all: &Value) {
     let gzip = [("accept-encoding", "gzip")];
     let right = |answer: &Response| {
@@ -87,6 +87,7 @@ fn packed_quickly(bed: &Bed, host: &str, path: &str, all: &Value) {
     };
     let first = ask(bed, host, path, &gzip).expect(200);
     right(&first);
+    // It is kept as it went out.
     let mut kept = None;
     bed.until(path, |_| {
         let answer = ask(bed, host, path, &gzip).expect(200);

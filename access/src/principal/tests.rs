@@ -1,6 +1,6 @@
 use super::*;
 use crate::rules::Rule;
-use larder_model::ProtocolName;
+use larder_model::{ProtocolName, RefScope};
 
 fn pattern(text: &str) -> Pattern {
     text.parse().expect("pattern")
@@ -11,6 +11,7 @@ fn rules(rules: &[(&str, &str, Role)]) -> Arc<Rules> {
         grant: Some(1),
         repository: pattern(repository),
         package: pattern(package),
+        refs: None,
         role,
     };
     Arc::new(rules.iter().map(rule).collect())
@@ -33,6 +34,7 @@ fn reading(repo: &str) -> Permission {
         protocol: ProtocolName::OCI,
         repo: repo.parse().expect("name"),
         package: Some("app".into()),
+        refs: RefScope::All,
         verb: Verb::Read,
     }
 }
@@ -151,4 +153,32 @@ fn limits_are_read_as_they_were_written() {
         scopes_from_json(&scopes_to_json(&token_scopes)),
         Some(token_scopes)
     );
+}
+
+#[test]
+fn limits_to_refs_are_stored_and_kept_to() {
+    let scope = TokenScope::of_role(pattern("oci/a"), pattern("*"), Role::Writer);
+    let scope = scope.with_refs(Some(pattern("refs/tags/*")));
+    let stored = scopes_to_json(std::slice::from_ref(&scope));
+    assert_eq!(
+        stored,
+        r#"[{"repository":"oci/a","package":"*","ref":"refs/tags/*","role":"writer"}]"#
+    );
+    assert_eq!(scopes_from_json(&stored), Some(vec![scope.clone()]));
+    let mut caller = principal(&[("oci/*", "*", Role::Writer)]);
+    caller.token_scopes = Some(vec![scope]);
+    let may = |verb: Verb, name: &str| {
+        caller.may(&Permission {
+            verb,
+            refs: RefScope::Named(name.into()),
+            ..reading("a")
+        })
+    };
+    assert!(may(Verb::Write, "refs/tags/v1") && may(Verb::Read, "refs/heads/main"));
+    assert!(!may(Verb::Write, "refs/heads/main"));
+    let anything = Permission {
+        verb: Verb::Write,
+        ..reading("a")
+    };
+    assert!(!caller.may(&anything) && !caller.may_somewhere(&anything));
 }

@@ -10,6 +10,7 @@ fn rule(grant: i64, repository: &str, package: &str, role: Role) -> Rule {
         grant: Some(grant),
         repository: pattern(repository),
         package: pattern(package),
+        refs: None,
         role,
     }
 }
@@ -19,6 +20,7 @@ fn permission(repo: &str, package: Option<&str>, verb: Verb) -> Permission {
         protocol: ProtocolName::OCI,
         repo: repo.parse().expect("name"),
         package: package.map(Into::into),
+        refs: RefScope::All,
         verb,
     }
 }
@@ -103,4 +105,35 @@ fn no_rules_allow_nothing() {
             .collect::<Rules>()
             .is_empty()
     );
+}
+
+/// A writer of some branches alone.
+#[test]
+fn a_limit_to_refs_limits_what_is_changed() {
+    let limited = Rule {
+        refs: Some(pattern("refs/heads/dev-*")),
+        ..rule(1, "oci/a", "*", Role::Writer)
+    };
+    let rules: Rules = [limited].into_iter().collect();
+    let may = |verb: Verb, refs: RefScope| {
+        let wanted = Permission {
+            refs,
+            ..permission("a", Some("app"), verb)
+        };
+        rules.find(&wanted, "oci/a").is_some()
+    };
+    let named = |name: &str| RefScope::Named(name.into());
+    assert!(may(Verb::Read, RefScope::All) && may(Verb::Read, named("refs/heads/main")));
+    assert!(may(Verb::Write, named("refs/heads/dev-x")) && may(Verb::Write, RefScope::Any));
+    assert!(!may(Verb::Write, named("refs/heads/main")) && !may(Verb::Write, RefScope::All));
+    assert!(!may(Verb::Delete, named("refs/heads/dev-x")) && !may(Verb::Delete, RefScope::Any));
+    assert!(rules.allow_somewhere(Verb::Read, "oci/a"));
+    assert!(!rules.allow_somewhere(Verb::Write, "oci/a"));
+    let admin = Rule {
+        refs: Some(pattern("refs/*")),
+        ..rule(1, "oci/a", "*", Role::Admin)
+    };
+    let rules: Rules = [admin].into_iter().collect();
+    assert!(!rules.administer(&pattern("oci/a")));
+    assert_eq!(rules.administered().count(), 0);
 }

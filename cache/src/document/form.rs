@@ -2,10 +2,10 @@
 //! their checksum depends on it. So one form serves all addresses.
 //!
 //! ```text
-//! bytes │ places: 4 bytes each │ how many, their bytes, checksum, its factor, packed?: 4 bytes each
+//! bytes │ places: 4 bytes each │ how many, their bytes, checksum, its factor, packing: 4 bytes each
 //! ```
 
-use super::packing::{PlacesSum, pack};
+use super::packing::{PlacesSum, pack, pack_quickly};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use larder_door::Overlay;
@@ -14,6 +14,7 @@ use larder_mirrors::rendering::filling;
 use larder_model::{Algorithm, Digest, Problem};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The bytes at a form's end that tell how it is kept.
 pub(super) const TAIL_BYTES: usize = 20;
@@ -24,12 +25,37 @@ const END_BYTES: usize = 8;
 /// So many bytes of a large form stay in memory, for nearly all begin with their only place.
 const HEAD_BYTES: u64 = 2048;
 
+/// How a form is packed, as its number tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Packing {
+    /// Not at all.
+    None = 0,
+    /// So well that it is kept for good.
+    Well = 1,
+    /// Quickly, until somebody asks again.
+    Quick = 2,
+}
+
+impl TryFrom<u32> for Packing {
+    type Error = Problem;
+
+    fn try_from(number: u32) -> Result<Self, Problem> {
+        let all = [Self::None, Self::Well, Self::Quick];
+        let found = all.into_iter().find(|packing| *packing as u32 == number);
+        found.ok_or_else(unreadable)
+    }
+}
+
 /// Writes a form.
-pub(super) fn write(rendering: Rendering, is_packed: bool) -> Result<Bytes, Problem> {
+pub(super) fn write(rendering: Rendering, packing: Packing) -> Result<Bytes, Problem> {
     let place_bytes = u32::try_from(rendering.place_bytes()).map_err(Problem::internal)?;
     let (mut bytes, places, sum);
-    if is_packed {
-        let packed = pack(&rendering)?;
+    let packed = match packing {
+        Packing::None => None,
+        Packing::Well => Some(pack(&rendering)?),
+        Packing::Quick => Some(pack_quickly(&rendering)?),
+    };
+    if let Some(packed) = packed {
         (bytes, places, sum) = (packed.bytes, packed.places, packed.sum);
     } else {
         (bytes, places) = rendering.into_parts();
@@ -41,13 +67,7 @@ pub(super) fn write(rendering: Rendering, is_packed: bool) -> Result<Bytes, Prob
         bytes.extend_from_slice(&place.to_le_bytes());
     }
     let count = u32::try_from(places.len()).map_err(Problem::internal)?;
-    let tail = [
-        count,
-        place_bytes,
-        sum.unfilled,
-        sum.factor,
-        is_packed.into(),
-    ];
+    let tail = [count, place_bytes, sum.unfilled, sum.factor, packing as u32];
     for number in tail {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
@@ -60,7 +80,7 @@ pub(super) struct Tail {
     places: u64,
     place_bytes: u32,
     sum: PlacesSum,
-    is_packed: bool,
+    packing: Packing,
     /// Where the places are listed: the size of the document.
     size: u64,
 }
@@ -69,7 +89,7 @@ impl Tail {
     /// Reads the last bytes of a form of a size.
     pub(super) fn read(tail: &[u8], form_bytes: u64) -> Result<Self, Problem> {
         let numbers = numbers(tail);
-        let &[places, place_bytes, unfilled, factor, is_packed] = &*numbers else {
+        let &[places, place_bytes, unfilled, factor, packing] = &*numbers else {
             return Err(unreadable());
         };
         let places = u64::from(places);
@@ -78,7 +98,7 @@ impl Tail {
             places,
             place_bytes,
             sum: PlacesSum { unfilled, factor },
-            is_packed: is_packed != 0,
+            packing: packing.try_into()?,
             size: size.ok_or_else(unreadable)?,
         })
     }
@@ -105,6 +125,8 @@ pub(super) struct Form {
     /// Its first bytes, and its last.
     head: Bytes,
     end: [u8; END_BYTES],
+    /// Whether it was asked to be packed well.
+    is_asked: AtomicBool,
     /// What was put into it last, and for which address: nearly all clients use the same.
     latest: ArcSwapOption<(Box<str>, Overlay)>,
 }
@@ -119,6 +141,7 @@ impl Form {
             places: numbers(places),
             head,
             end: end.first_chunk().copied().unwrap_or_default(),
+            is_asked: AtomicBool::new(false),
             latest: ArcSwapOption::empty(),
         }
     }
@@ -130,6 +153,11 @@ impl Form {
         let tail = Tail::read(&bytes[start..], bytes.len() as u64)?;
         let from = usize::try_from(tail.list().start).map_err(Problem::internal)?;
         Ok(Self::new(tail, Bytes::new(), &bytes[from..start]))
+    }
+
+    /// Whether it is packed quickly, and nobody was told so before.
+    pub(super) fn is_to_be_packed(&self) -> bool {
+        self.tail.packing == Packing::Quick && !self.is_asked.swap(true, Ordering::Relaxed)
     }
 
     /// The memory that it takes.
@@ -159,7 +187,8 @@ impl Form {
             None if self.places.is_empty() => Vec::new(),
             None => return Err(Problem::internal("an address does not fit into a document")),
         };
-        let end = self.tail.is_packed.then(|| {
+        let is_packed = self.tail.packing != Packing::None;
+        let end = is_packed.then(|| {
             let mut end = self.end;
             let sum = self.tail.sum.filled(&filling).to_le_bytes();
             end[..sum.len()].copy_from_slice(&sum);

@@ -2,8 +2,7 @@
 //! compressed. Each is made once for every state of the document, whatever address clients use, and
 //! kept like any other file.
 
-use super::form::{self, Form, TAIL_BYTES, Tail};
-use super::packing::pack_quickly;
+use super::form::{self, Form, Packing, TAIL_BYTES, Tail};
 use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
@@ -20,7 +19,7 @@ use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileKey, FileRecord, PackageKey};
-use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes, unfilled};
+use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
@@ -59,14 +58,6 @@ pub(crate) struct Represented {
     pub(crate) overlay: Option<Overlay>,
 }
 
-/// A representation that was found, or made.
-#[derive(Clone)]
-struct Made {
-    found: Arc<FileRecord>,
-    /// Whether it is for one address alone: it has no places.
-    is_filled: bool,
-}
-
 /// Makes and keeps representations.
 pub(crate) struct Representations {
     metadata: Metadata,
@@ -75,7 +66,7 @@ pub(crate) struct Representations {
     tables: Arc<Tables>,
     intake: Intake,
     turns: Turns,
-    flights: Flights<Made>,
+    flights: Flights<Arc<FileRecord>>,
     /// By their digests.
     forms: Memory<Digest, Arc<Form>>,
 }
@@ -124,14 +115,19 @@ impl Representations {
             });
         }
         let place_bytes = places_for(representation, request.repo_url.origin)?;
-        let Made { found, is_filled } = self
-            .whole(repo, stored, request, (gzip, place_bytes))
-            .await?;
-        let overlay = match place_bytes {
-            0 => None,
-            _ if is_filled => None,
-            _ => Some(self.overlay(&found, request.repo_url.origin).await?),
-        };
+        let whole = self.whole(repo, stored, request, (gzip, place_bytes));
+        let (found, is_kept) = whole.await?;
+        let mut overlay = None;
+        if place_bytes > 0 {
+            let form = self.form(&found).await?;
+            overlay = Some(form.overlay(&found.digest, request.repo_url.origin)?);
+            // Somebody asks again: from now on it is worth the work.
+            if is_kept && form.is_to_be_packed() {
+                let job = Job::new(request, (gzip, place_bytes), stored);
+                let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
+                tokio::spawn(async move { this.pack_well(&repo, &stored, job).await });
+            }
+        }
         Ok(Represented {
             found,
             gzip,
@@ -173,15 +169,15 @@ impl Representations {
         })
     }
 
-    /// The form of a whole document, for all addresses. Whoever asks first for a large one that is to be
-    /// packed does not wait for that: it is packed quickly for that address, and well behind it.
+    /// The form of a whole document, for all addresses, and whether it was kept before. Whoever asks
+    /// first for a large one that is to be packed does not wait for long: it is packed quickly.
     async fn whole(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         stored: &Arc<FileRecord>,
         request: &RepresentationRequest<'_>,
         (gzip, place_bytes): (bool, usize),
-    ) -> Result<Made, Problem> {
+    ) -> Result<(Arc<FileRecord>, bool), Problem> {
         let path = path_of(request, gzip, place_bytes);
         let package = PackageKey {
             repo: request.repo,
@@ -196,25 +192,20 @@ impl Representations {
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
             }
-            let is_filled = false;
-            Ok(found.map(|found| Made { found, is_filled }))
+            Ok(found.map(|found| (found, true)))
         };
         if let Some(found) = kept().await? {
             return Ok(found);
         }
         // It is being kept, or it is made now.
-        let source = format!("{}{EDITION}", stored.digest);
-        let is_large = stored.size > SMALL_DOCUMENT as u64;
-        let origin = request.repo_url.origin;
-        let quick = (is_large && gzip && place_bytes > 0).then_some(origin);
-        let whose = quick.unwrap_or_default();
-        let state = format!("{path}\0{source}\0{whose}");
+        let state = format!("{path}\0{}", source_of(stored));
         let kind = FileKind::Representation;
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
-            return Ok(made.brought);
+            return Ok((made.brought, false));
         }
         let mut turn = None;
+        let is_large = stored.size > SMALL_DOCUMENT as u64;
         if is_large {
             turn = Some(self.turns.wait(flight.clone(), stored.size).await?);
             if let Some(found) = kept().await? {
@@ -222,25 +213,25 @@ impl Representations {
             }
         }
         let make = || {
-            let job = Job {
-                quick: quick.map(Into::into),
-                ..Job::new(request, &path, &source, gzip, place_bytes)
-            };
+            let mut job = Job::new(request, (gzip, place_bytes), stored);
+            if is_large && job.packing == Packing::Well {
+                job.packing = Packing::Quick;
+            }
             let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
             async move { this.make(&repo, &stored, job, turn).await }
         };
-        self.flights.join(flight, make).await
+        Ok((self.flights.join(flight, make).await?, false))
     }
 
-    /// What an address puts into a form.
-    async fn overlay(&self, found: &FileRecord, origin: &str) -> Result<Overlay, Problem> {
+    /// A form as it is sent.
+    async fn form(&self, found: &FileRecord) -> Result<Arc<Form>, Problem> {
         if let Some(form) = self.forms.get(&found.digest) {
-            return form.overlay(&found.digest, origin);
+            return Ok(form);
         }
         if let Some(bytes) = &found.body {
             let form = Arc::new(Form::of(bytes)?);
             self.forms.insert(found.digest, Arc::clone(&form));
-            return form.overlay(&found.digest, origin);
+            return Ok(form);
         }
         let start = found.size.saturating_sub(TAIL_BYTES as u64);
         let tail = self.bodies.read_part(found, start..found.size).await?;
@@ -249,7 +240,7 @@ impl Representations {
         let head = self.bodies.read_part(found, tail.head()).await?;
         let form = Arc::new(Form::new(tail, head, &list));
         self.forms.insert(found.digest, Arc::clone(&form));
-        form.overlay(&found.digest, origin)
+        Ok(form)
     }
 
     async fn make(
@@ -258,13 +249,10 @@ impl Representations {
         stored: &FileRecord,
         job: Job,
         turn: Option<Arc<Share>>,
-    ) -> Result<FlightResult<Made>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let source = self.bodies.read(stored).await?;
-        if let Some(origin) = job.quick.clone() {
-            return self.make_quickly(repo, (job, origin), source, turn).await;
-        }
         let own = Arc::clone(repo);
-        let work = move || job.render(&own, &source).map(|bytes| (job, bytes));
+        let work = move || job.render(&own, source).map(|bytes| (job, bytes));
         let (job, bytes) = if stored.size > RENDERED_HERE {
             tokio::task::spawn_blocking(work)
                 .await
@@ -281,8 +269,7 @@ impl Representations {
         let found = transient(job.representation, bytes.clone());
         let this = Arc::clone(self);
         let keep = async move { this.keep_or_tell(&job, &bytes).await };
-        let is_filled = false;
-        Ok(FlightResult::and(Made { found, is_filled }, keep))
+        Ok(FlightResult::and(found, keep))
     }
 
     /// Keeps what finds no room in memory while it goes out: clients read it from there, as slowly as
@@ -292,53 +279,32 @@ impl Representations {
         job: &Job,
         bytes: Bytes,
         turn: Option<Arc<Share>>,
-    ) -> Result<FlightResult<Made>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         self.keep(job, &bytes).await?;
         drop((bytes, turn));
         let found = self.metadata.find(job.key()).await?;
         let found = found.ok_or_else(|| Problem::internal("a form that was just kept is gone"))?;
-        let is_filled = false;
-        Ok(Made { found, is_filled }.into())
+        Ok(found.into())
     }
 
-    /// Makes a large one for an address, and behind it the form for all.
-    async fn make_quickly(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        (job, origin): (Job, Box<str>),
-        source: Bytes,
-        turn: Option<Arc<Share>>,
-    ) -> Result<FlightResult<Made>, Problem> {
-        let own = Arc::clone(repo);
-        let work = move || {
-            let mut rendering = own.protocol.render(&job.asked(), &source)?;
-            drop(source);
-            let filling = filling(&origin, job.place_bytes).unwrap_or_default();
-            rendering.fill(&filling);
-            let bytes = pack_quickly(rendering.bytes())?;
-            rendering.fill(unfilled(job.place_bytes));
-            Ok::<_, Problem>((job, rendering, bytes))
+    /// Packs a form well that was packed quickly, while nobody waits for it.
+    async fn pack_well(self: &Arc<Self>, repo: &Arc<Repo>, stored: &FileRecord, job: Job) {
+        let packed = async {
+            let flight = file_key(
+                job.repo,
+                &job.document.package,
+                FileKind::Representation,
+                &job.path,
+            );
+            let _turn = self.turns.wait(flight, stored.size).await?;
+            let source = self.bodies.read(stored).await?;
+            let (own, to_render) = (Arc::clone(repo), job.clone());
+            let bytes = in_background(move || to_render.render(&own, source)).await?;
+            self.keep(&job, &bytes).await
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        let (job, rendering, bytes) = done.map_err(Problem::internal)??;
-        let Ok(bytes) = self.intake.hold(bytes.into()) else {
-            // Then the client waits for the one that can be kept.
-            let packed = tokio::task::spawn_blocking(move || form::write(rendering, true)).await;
-            let packed = packed.map_err(Problem::internal)??;
-            return self.keep_first(&job, packed, turn).await;
-        };
-        let found = transient(job.representation, bytes);
-        let this = Arc::clone(self);
-        let keep = async move {
-            let packed = in_background(move || form::write(rendering, true)).await;
-            match packed {
-                Ok(bytes) => this.keep_or_tell(&job, &bytes).await,
-                Err(problem) => not_kept(&problem, &job),
-            }
-            drop(turn);
-        };
-        let is_filled = true;
-        Ok(FlightResult::and(Made { found, is_filled }, keep))
+        if let Err(problem) = packed.await {
+            not_kept(&problem, &job);
+        }
     }
 
     async fn keep_or_tell(&self, job: &Job, bytes: &Bytes) {
@@ -412,43 +378,44 @@ fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) 
     text.into()
 }
 
+/// What a representation of these bytes is made of, as it is made now.
+fn source_of(stored: &FileRecord) -> Box<str> {
+    format!("{}{EDITION}", stored.digest).into()
+}
+
 /// Whether a representation is made of these bytes, as they are made now.
 fn is_made_of(derived_from: &str, digest: &Digest) -> bool {
     derived_from.strip_suffix(EDITION) == Some(&*digest.text())
 }
 
 /// A representation that is to be made.
+#[derive(Clone)]
 struct Job {
     repo: i64,
     path: Box<str>,
     source: Box<str>,
     document: Document,
     representation: Representation,
-    gzip: bool,
+    packing: Packing,
     place_bytes: usize,
     repo_path: Box<str>,
-    /// The address for which it is made first.
-    quick: Option<Box<str>>,
 }
 
 impl Job {
     fn new(
         request: &RepresentationRequest<'_>,
-        path: &str,
-        source: &str,
-        gzip: bool,
-        place_bytes: usize,
+        (gzip, place_bytes): (bool, usize),
+        stored: &FileRecord,
     ) -> Self {
         Self {
             repo: request.repo,
-            path: path.into(),
-            source: source.into(),
+            path: path_of(request, gzip, place_bytes),
+            source: source_of(stored),
             document: request.document.clone(),
             representation: request.representation,
-            gzip,
+            packing: if gzip { Packing::Well } else { Packing::None },
             place_bytes,
             repo_path: request.repo_url.path.into(),
-            quick: None,
         }
     }
 
@@ -471,18 +438,19 @@ impl Job {
         }
     }
 
-    fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
+    fn render(&self, repo: &Repo, source: Bytes) -> Result<Bytes, Problem> {
         let request = self.asked();
         if self.place_bytes > 0 {
-            let rendering = repo.protocol.render(&request, source)?;
-            return form::write(rendering, self.gzip);
+            let rendering = repo.protocol.render(&request, &source)?;
+            drop(source);
+            return form::write(rendering, self.packing);
         }
         let body = if self.representation.name.is_empty() {
-            source.clone()
+            source
         } else {
-            repo.protocol.render(&request, source)?.filled(&[]).into()
+            repo.protocol.render(&request, &source)?.filled(&[]).into()
         };
-        if !self.gzip {
+        if self.packing == Packing::None {
             return Ok(body);
         }
         let mut encoder =

@@ -134,6 +134,7 @@ fn grant(it: &Grant) -> GrantEntry {
         role: it.role,
         repository: it.repository.clone(),
         package: it.package.clone(),
+        refs: it.refs.clone(),
         networks: it.networks.iter().cloned().map(NetworkText).collect(),
     }
 }

@@ -230,6 +230,8 @@ pub(crate) struct GrantEntry {
     pub(crate) repository: Pattern,
     #[serde(default = "Pattern::all", skip_serializing_if = "Pattern::is_all")]
     pub(crate) package: Pattern,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) refs: Option<Pattern>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) networks: Vec<NetworkText>,
 }

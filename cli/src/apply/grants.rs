@@ -6,32 +6,35 @@ use super::file::GrantEntry;
 use super::state::State;
 use super::text::NetworkText;
 use larder_api::{Caller, Grant, NewGrant, UserKind};
-use larder_model::Role;
+use larder_model::{Pattern, Role};
 use toml::Spanned;
 
 /// What the same grant has.
-type Key<'a> = (&'a str, &'a str, &'a str, Role);
+type Key<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Role);
 
 /// Of the file.
 pub(crate) fn key(entry: &GrantEntry) -> Key<'_> {
     let (repository, package) = (entry.repository.as_str(), entry.package.as_str());
-    (&entry.subject.0, repository, package, entry.role)
+    let refs = entry.refs.as_ref().map(Pattern::as_str);
+    (&entry.subject.0, repository, package, refs, entry.role)
 }
 
 /// Of what is there.
 fn key_there(grant: &Grant) -> Key<'_> {
     let (repository, package) = (grant.repository.as_str(), grant.package.as_str());
-    (&grant.subject, repository, package, grant.role)
+    let refs = grant.refs.as_ref().map(Pattern::as_str);
+    (&grant.subject, repository, package, refs, grant.role)
 }
 
 /// How a grant is told.
-pub(crate) fn told((subject, repository, package, role): Key<'_>) -> String {
+pub(crate) fn told((subject, repository, package, refs, role): Key<'_>) -> String {
     let package = if package == "*" {
         String::new()
     } else {
         format!(" {package}")
     };
-    format!("{subject} {} {repository}{package}", role.word())
+    let refs = refs.map_or_else(String::new, |refs| format!(" {refs}"));
+    format!("{subject} {} {repository}{package}{refs}", role.word())
 }
 
 /// What makes a grant what the file says.
@@ -46,6 +49,7 @@ pub(crate) fn act(entry: &GrantEntry, state: &State) -> Option<Act> {
         subject: entry.subject.0.clone(),
         repository: entry.repository.clone(),
         package: Some(entry.package.clone()).filter(|package| !package.is_all()),
+        refs: entry.refs.clone(),
         role: entry.role,
         networks: Some(networks.clone()).filter(|networks| !networks.is_empty()),
     };

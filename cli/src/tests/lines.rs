@@ -33,14 +33,16 @@ fn global_flags_stand_anywhere() {
 
 #[test]
 fn commands() {
-    let grant = parse("grant create user:alice oci/team --role writer --package app*")
-        .expect("line")
-        .command;
+    let grant =
+        parse("grant create user:alice git/team --role writer --package app* --ref refs/heads/*")
+            .expect("line")
+            .command;
     let Command::Grant(Grant::Create {
         subject,
         repository,
         role,
         package,
+        refs,
         networks,
     }) = grant
     else {
@@ -48,9 +50,10 @@ fn commands() {
     };
     assert_eq!(
         (&*subject, repository.as_str(), role),
-        ("user:alice", "oci/team", Role::Writer)
+        ("user:alice", "git/team", Role::Writer)
     );
     assert_eq!(package.as_ref().map(Pattern::as_str), Some("app*"));
+    assert_eq!(refs.as_ref().map(Pattern::as_str), Some("refs/heads/*"));
     assert!(networks.is_empty());
     let set = parse("user set alice --superuser false")
         .expect("line")

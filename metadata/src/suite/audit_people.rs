@@ -190,6 +190,7 @@ async fn grants_are_told_at_their_repositories(metadata: &Metadata) {
         subject: "user:carol".into(),
         repository: repository.parse().expect("pattern"),
         package: "app*".parse().expect("pattern"),
+        refs: None,
         role: Role::Writer,
         created_at: metadata.now(),
         created_by: "user:alice".into(),

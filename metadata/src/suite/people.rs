@@ -27,6 +27,7 @@ checks![
     the_last_superuser_stays,
     a_grant_is_told_as_it_was_made,
     a_grant_keeps_its_networks,
+    a_grant_keeps_its_refs,
     the_same_grant_is_made_once,
     a_dropped_grant_is_gone,
 ];
@@ -380,6 +381,7 @@ fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
         subject: subject.into(),
         repository: repository.parse().expect("pattern"),
         package: "*".parse().expect("pattern"),
+        refs: None,
         role: Role::Writer,
         created_at: metadata.now(),
         created_by: "user:suite".into(),
@@ -450,6 +452,22 @@ async fn a_grant_keeps_its_networks(metadata: &Metadata) {
     metadata.add_grant(&grant, &ALICE).await.expect("grant");
     let told = metadata.grant(grant.id).await.expect("grant");
     assert_eq!(told, Some(grant));
+}
+
+/// Of one subject several stand beside each other that differ in their refs alone.
+async fn a_grant_keeps_its_refs(metadata: &Metadata) {
+    let subject = subject(metadata);
+    let of = |refs: Option<&str>| Grant {
+        refs: refs.map(|text| text.parse().expect("pattern")),
+        ..grant(metadata, &subject, "oci/a")
+    };
+    let all = [of(Some("refs/heads/*")), of(Some("refs/tags/*")), of(None)];
+    for grant in &all {
+        metadata.add_grant(grant, &ALICE).await.expect("grant");
+    }
+    let told = metadata.grants_of(&subject).await.expect("grants");
+    assert_eq!(told, all);
+    assert_exists(&metadata.add_grant(&of(Some("refs/tags/*")), &ALICE).await);
 }
 
 async fn the_same_grant_is_made_once(metadata: &Metadata) {

@@ -311,6 +311,7 @@ async fn add_grant(metadata: &Metadata, repository: Pattern) -> i64 {
         subject: "authenticated".into(),
         repository,
         package: "*".parse().expect("pattern"),
+        refs: None,
         role: Role::Reader,
         created_at: metadata.now(),
         created_by: "user:alice".into(),

@@ -62,6 +62,10 @@ impl Protocol for Git {
         Reply::new(problem.status()).with_body("text/plain", format!("{}\n", problem.detail))
     }
 
+    fn has_refs(&self) -> bool {
+        true
+    }
+
     fn version_kind(&self) -> VersionKind {
         VersionKind::Tag
     }

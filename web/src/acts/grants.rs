@@ -34,6 +34,7 @@ fn to_api(row: Grant) -> api::Grant {
         subject: row.subject.into(),
         repository: row.repository,
         package: row.package,
+        refs: row.refs,
         role: row.role,
         created_at: row.created_at,
         created_by: row.created_by.into(),
@@ -142,6 +143,7 @@ pub(crate) async fn create(
 ) -> Result<Created<api::Grant>, Refusal> {
     let package = new.package.unwrap_or_else(Pattern::all);
     scope::check(&new.repository, &package)?;
+    scope::check_refs(new.refs.as_ref(), &new.repository, new.role)?;
     if !caller.principal().administers(&new.repository) {
         let detail = format!(
             "only who administers all repositories of {} may give grants on it",
@@ -160,6 +162,7 @@ pub(crate) async fn create(
         subject: subject.to_string().into(),
         repository: new.repository,
         package,
+        refs: new.refs,
         role: new.role,
         created_at: state.metadata.now(),
         created_by: caller.label().into(),

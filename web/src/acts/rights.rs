@@ -57,6 +57,11 @@ pub(crate) async fn whoami(caller: Caller) -> Result<Json<api::Caller>, Refusal>
             Query,
             description = "Which package; without it, the whole repository.",
         ),
+        (
+            "ref" = Option<String>,
+            Query,
+            description = "Which ref of the package, e.g. refs/heads/main; without it, all of it.",
+        ),
         ("action" = inline(api::Action), Query, description = "What."),
     ),
     responses((status = 200, description = "Whether it may.", body = api::Verdict)),

@@ -2,7 +2,7 @@
 
 use crate::extract::path::canonical_name;
 use larder_model::nearest::nearest;
-use larder_model::{Pattern, Problem, ProtocolName, RepoName};
+use larder_model::{Pattern, Problem, ProtocolName, RepoName, Role};
 
 /// The protocols that this server has.
 fn protocols() -> impl Iterator<Item = &'static str> {
@@ -23,6 +23,38 @@ pub(crate) fn check(repository: &Pattern, package: &Pattern) -> Result<(), Probl
             let detail = format!("`package` is a name as {known} spells it: {name}");
             return Err(Problem::invalid("package", detail));
         }
+    }
+    Ok(())
+}
+
+/// Refuses a limit to refs where there are none, or where it would limit nothing.
+pub(crate) fn check_refs(
+    refs: Option<&Pattern>,
+    repository: &Pattern,
+    role: Role,
+) -> Result<(), Problem> {
+    let Some(refs) = refs else { return Ok(()) };
+    let wrong = |detail: String| Err(Problem::invalid("ref", detail));
+    let with_refs = ProtocolName::ALL.into_iter().filter(|protocol| {
+        larder_mirrors::of(*protocol).is_some_and(larder_mirrors::Protocol::has_refs)
+    });
+    let with_refs: Vec<&str> = with_refs.map(|protocol| protocol.0).collect();
+    let protocol = repository.as_str().split_once('/').map(|(it, _)| it);
+    if !protocol.is_some_and(|protocol| with_refs.contains(&protocol)) {
+        let known = with_refs.join(", ");
+        return wrong(format!(
+            "`ref` is for repositories of {known} alone: others have no refs"
+        ));
+    }
+    if !matches!(role, Role::Writer | Role::Maintainer) {
+        let detail = "`ref` limits what a writer or maintainer changes: a reader reads all of a \
+            repository, and an admin administers all of it";
+        return wrong(detail.to_owned());
+    }
+    if !refs.as_str().starts_with("refs/") {
+        return wrong(format!(
+            "`ref` is a full name, e.g. refs/heads/*: {refs} is none"
+        ));
     }
     Ok(())
 }

@@ -208,11 +208,9 @@ fn scopes(grants: Vec<api::TokenGrant>) -> Result<Vec<TokenScope>, Problem> {
     }
     let scope = |grant: api::TokenGrant| {
         scope::check(&grant.repository, &grant.package)?;
-        Ok(TokenScope::of_role(
-            grant.repository,
-            grant.package,
-            grant.role,
-        ))
+        scope::check_refs(grant.refs.as_ref(), &grant.repository, grant.role)?;
+        let scope = TokenScope::of_role(grant.repository, grant.package, grant.role);
+        Ok(scope.with_refs(grant.refs))
     };
     grants.into_iter().map(scope).collect()
 }

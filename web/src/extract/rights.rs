@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::problem::Refusal;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use larder_model::{Kind, Permission, Problem, RepoPath, Verb};
+use larder_model::{Kind, Permission, Problem, RefScope, RepoPath, Verb};
 use std::marker::PhantomData;
 
 /// That an extractor has found the right to be held: no one else can make one.
@@ -167,6 +167,9 @@ impl<S: Sync> FromRequestParts<S> for RightsReader {
         let query = KnownQuery::from_request_parts(parts, state).await?.0;
         let permission = Permission {
             package: query.get("package").map(Into::into),
+            refs: query
+                .get("ref")
+                .map_or(RefScope::All, |name| RefScope::Named(name.into())),
             ..asked(query.need("repository")?, query.need("action"))?
         };
         let caller = Caller::from_request_parts(parts, state).await?;

@@ -233,6 +233,50 @@ async fn grants_that_can_match_nothing_are_refused() {
     }
 }
 
+/// Refs are a limit where there are any, and to what is changed.
+#[tokio::test]
+async fn a_grant_may_be_limited_to_refs() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let give = async |repository: &str, role: &str, refs: &str| {
+        let body = format!(
+            r#"{{"subject":"authenticated","repository":"{repository}","role":"{role}",
+                "ref":"{refs}"}}"#
+        );
+        house.ask(&admin, "POST", "/grants", &body).await
+    };
+    let (status, answer) = give("git/team", "writer", "refs/heads/dev-*").await;
+    assert_eq!((status, &answer["ref"]), (201, &json!("refs/heads/dev-*")));
+    let (status, _) = give("git/team", "writer", "refs/tags/*").await;
+    assert_eq!(status, 201, "another one");
+    let (status, _) = give("git/team", "writer", "refs/tags/*").await;
+    assert_eq!(status, 409, "the very same");
+    for (repository, role, refs, why) in [
+        ("npm/local", "writer", "refs/heads/*", "git alone"),
+        ("*", "writer", "refs/heads/*", "git alone"),
+        ("git/team", "reader", "refs/heads/*", "reads all"),
+        ("git/team", "admin", "refs/heads/*", "administers all"),
+        ("git/team", "writer", "main", "full name"),
+    ] {
+        let (status, answer) = give(repository, role, refs).await;
+        assert_eq!((status, &answer["code"]), (400, &json!("ref_invalid")));
+        let detail = answer["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(why), "{detail}");
+    }
+    // A question may be about one ref.
+    let alice = house.user("alice", false).await;
+    let can = async |refs: &str| {
+        let asked = "/can?repository=git/team&package=tool&action=write";
+        let (_, answer) = house
+            .ask(&alice, "GET", &format!("{asked}{refs}"), "")
+            .await;
+        answer["allowed"].clone()
+    };
+    assert_eq!(can("&ref=refs/heads/dev-x").await, true);
+    assert_eq!(can("&ref=refs/heads/main").await, false);
+    assert_eq!(can("").await, false, "all of it");
+}
+
 #[tokio::test]
 async fn a_token_does_not_outlive_the_token_that_made_it() {
     let house = house().await;

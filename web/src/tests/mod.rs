@@ -238,6 +238,7 @@ impl House {
             subject: subject.into(),
             repository: repository.parse().expect("pattern"),
             package: "*".parse().expect("pattern"),
+            refs: None,
             role,
             created_at: self.metadata.now(),
             created_by: "user:admin".into(),

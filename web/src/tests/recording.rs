@@ -16,7 +16,8 @@ use larder_mirrors::describing::{About, FileState, Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
 use larder_model::{
-    Author, Distribution, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb,
+    Author, Distribution, Kind, Permission, Problem, RefScope, RetentionPolicy, Timestamp,
+    UserName, Verb,
 };
 use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -124,6 +125,7 @@ impl Engine for RecordingEngine {
             protocol: copy.to.protocol,
             repo: copy.to.name.clone(),
             package: Some(copy.to_package.into()),
+            refs: RefScope::All,
             verb: Verb::Write,
         };
         admission.require(&permission)?;

@@ -44,6 +44,7 @@ impl House {
             subject: subject.into(),
             repository: repository.parse().expect("pattern"),
             package: package.parse().expect("pattern"),
+            refs: None,
             role: Role::Reader,
             created_at: self.metadata.now(),
             created_by: "user:admin".into(),

@@ -114,13 +114,16 @@ fn a_place_that_is_not_copied_from_itself_is_seen() {
 }
 
 #[test]
-fn what_is_packed_quickly_is_a_gzip_member() {
+fn what_is_packed_quickly_is_for_all_addresses() {
     let rendering = document(64, 3000, 7);
-    let filling = filling("https://larder.example", 64).expect("it fits");
-    let filled = rendering.filled(&filling);
-    let packed = pack_quickly(&filled).expect("packed");
-    assert!(packed.len() < filled.len() / 2);
-    assert!(unpacked(&packed) == filled);
+    let packed = pack_quickly(&rendering).expect("packed");
+    assert_eq!(packed.places.len(), rendering.places().len());
+    assert!(packed.bytes.len() < rendering.bytes().len() / 2);
+    for origin in ["http://a", "https://larder.example:7070"] {
+        let filling = filling(origin, 64).expect("it fits");
+        let filled = rendering.clone().filled(&filling);
+        assert!(unpacked(&sent(&packed, &filling)) == filled);
+    }
 }
 
 #[test]

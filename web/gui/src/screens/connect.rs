@@ -291,6 +291,7 @@ async fn token_for(visit: &Visit, tool: &str, form: &Form) -> Result<api::Token,
         pattern.map_err(wrong).map(|repository| api::TokenGrant {
             repository,
             package: Pattern::all(),
+            refs: None,
             role,
         })
     };

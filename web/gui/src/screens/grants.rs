@@ -51,6 +51,7 @@ struct NewGrant {
     subject: String,
     repository: String,
     package: String,
+    refs: String,
     role: String,
     networks: String,
 }
@@ -150,6 +151,7 @@ pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
         subject: form.text("subject").trim().to_owned(),
         repository: form.text("repository").trim().to_owned(),
         package: form.text("package").trim().to_owned(),
+        refs: form.text("ref").trim().to_owned(),
         role: form.text("role").to_owned(),
         networks: form.text("networks").trim().to_owned(),
     };
@@ -181,11 +183,15 @@ fn wanted(visit: &Visit, filled: &NewGrant) -> Result<api::NewGrant, Problem> {
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
         .collect();
-    let package = Some(&filled.package).filter(|package| !package.is_empty());
+    let given = |text: &str| {
+        let text = Some(text).filter(|text| !text.is_empty());
+        text.map(pattern).transpose()
+    };
     Ok(api::NewGrant {
         subject: filled.subject.clone(),
         repository: pattern(&filled.repository)?,
-        package: package.map(|package| pattern(package)).transpose()?,
+        package: given(&filled.package)?,
+        refs: given(&filled.refs)?,
         role: role(&filled.role),
         networks: Some(networks).filter(|networks| !networks.is_empty()),
     })
@@ -220,6 +226,12 @@ pub(crate) async fn ask_to_delete(visit: Visit, Path(id): Path<String>, query: Q
         .fact(t.grants_subject(), grant.subject)
         .fact(t.grants_repository(), grant.repository.to_string())
         .fact(t.grants_package(), grant.package.to_string())
+        .fact(
+            t.grants_ref(),
+            grant
+                .refs
+                .map_or_else(|| "*".to_owned(), |it| it.to_string()),
+        )
         .fact(t.grants_role(), grant.role.word());
     show(&page).or_page(&visit)
 }

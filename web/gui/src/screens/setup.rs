@@ -157,6 +157,7 @@ async fn user(visit: &Visit, form: &Form) -> Result<(), Problem> {
         subject,
         repository: Pattern::all(),
         package: None,
+        refs: None,
         role,
         networks: None,
     };

@@ -129,6 +129,11 @@ async fn made(visit: &Visit, owner: &str, form: &Form) -> Result<api::Token, Pro
         Ok::<_, Problem>(vec![api::TokenGrant {
             repository,
             package: package.map_err(wrong)?,
+            refs: form
+                .given("ref")
+                .map(str::parse)
+                .transpose()
+                .map_err(wrong)?,
             role: role(form.text("role")),
         }])
     });

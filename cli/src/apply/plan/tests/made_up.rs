@@ -155,6 +155,7 @@ fn grant(random: &mut Random, subjects: &[String]) -> GrantEntry {
         role: random.one(&[Role::Reader, Role::Admin]),
         repository: parsed(random.one(&["npm/*", "npm/h1"])),
         package: parsed(random.one(&["*", "@acme/*"])),
+        refs: random.one(&[None, Some(parsed("refs/tags/*"))]),
         networks: if is_anonymous {
             random.some(&networks)
         } else {

@@ -194,8 +194,8 @@ fn create_grant(state: &mut State, new: &NewGrant) -> Result<(), String> {
     demand(is_subject(state, &new.subject), "no such subject")?;
     let package = new.package.clone().unwrap_or_else(Pattern::all);
     let is_same = |it: &Grant| {
-        (&it.subject, &it.repository, &it.package, it.role)
-            == (&new.subject, &new.repository, &package, new.role)
+        (&it.subject, &it.repository, &it.package, &it.refs, it.role)
+            == (&new.subject, &new.repository, &package, &new.refs, new.role)
     };
     demand(!state.grants.iter().any(is_same), "the very same")?;
     let ids = state
@@ -208,6 +208,7 @@ fn create_grant(state: &mut State, new: &NewGrant) -> Result<(), String> {
         subject: new.subject.clone(),
         repository: new.repository.clone(),
         package,
+        refs: new.refs.clone(),
         role: new.role,
         created_at: Timestamp(1),
         created_by: "user:admin".to_owned(),

@@ -7,6 +7,7 @@ fn grant(id: &str, subject: &str, repository: &str) -> api::Grant {
         subject: subject.to_owned(),
         repository: repository.parse().expect("a pattern"),
         package: Pattern::all(),
+        refs: None,
         role: Role::Reader,
         created_at: Timestamp(0),
         created_by: "user:admin".to_owned(),
