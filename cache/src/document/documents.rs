@@ -273,7 +273,7 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
-        kept: Option<Arc<FileRecord>>,
+        mut kept: Option<Arc<FileRecord>>,
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
@@ -282,21 +282,28 @@ impl Documents {
                 .try_fetch(repo, document, kept.as_ref(), tries == 0)
                 .await;
             match outcome {
+                Ok(Some(fetched)) => return Ok(fetched),
+                // It was let go while the upstream said that it is right: all of it is asked for.
+                Ok(None) => {
+                    kept = None;
+                    tries = SET_TRIES;
+                }
                 Err(FetchError::Changed(problem)) if tries > 0 => {
                     tracing::info!(%problem, path = &*document.path, "the upstream changed meanwhile: once more");
                 }
-                outcome => return outcome.map_err(FetchError::into_problem),
+                Err(error) => return Err(error.into_problem()),
             }
         }
     }
 
+    /// `None`: what is kept is right, and was let go meanwhile.
     async fn try_fetch(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
         is_last: bool,
-    ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
+    ) -> Result<Option<FlightResult<Arc<FileRecord>>>, FetchError> {
         repo.upstream()?;
         self.know_mirrors(repo, Some(document)).await?;
         let outcome = match self.locate(repo, document).await {
@@ -315,7 +322,8 @@ impl Documents {
         };
         let mut new = match outcome? {
             FetchOutcome::Unchanged(found) => {
-                return Ok(self.store.confirm(repo, document, &found).await?.into());
+                let confirmed = self.store.confirm(repo, document, &found).await?;
+                return Ok(confirmed.map(Into::into));
             }
             FetchOutcome::Absent => {
                 if kept.is_some() {
@@ -335,12 +343,13 @@ impl Documents {
             && let Received::Held(body) = &new.body
         {
             let found = Arc::new(new.validators.of(digest, body.clone()));
-            return Ok(self.keep_behind(repo, document, found, new));
+            return Ok(Some(self.keep_behind(repo, document, found, new)));
         }
         if let Some(kept) = kept
             && self.is_older(repo, document, (&new, kept)).await?
         {
-            return Ok(self.store.confirm(repo, document, kept).await?.into());
+            let confirmed = self.store.confirm(repo, document, kept).await?;
+            return Ok(confirmed.map(Into::into));
         }
         let all = std::mem::take(&mut new.set);
         let is_read_later = all.on_demand;
@@ -362,7 +371,7 @@ impl Documents {
         self.store
             .keep(repo, document, new.body, new.validators, beside)
             .await?;
-        Ok(self.store.kept(repo, document).await?.into())
+        Ok(Some(self.store.kept(repo, document).await?.into()))
     }
 
     /// A document that goes out at once and is kept behind it.

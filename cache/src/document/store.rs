@@ -3,7 +3,6 @@
 use super::fetcher::Validators;
 use super::states::{Companions, path_of, paths_of};
 use crate::intake::Received;
-use crate::problems::absent;
 use crate::repo::Repo;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
@@ -39,16 +38,16 @@ impl DocumentStore {
         Self { metadata, content }
     }
 
-    /// The upstream says that what is kept is right.
+    /// The upstream says that what is kept is right; `None`: it was let go meanwhile.
     pub(super) async fn confirm(
         &self,
         repo: &Repo,
         document: &Document,
         found: &FileRecord,
-    ) -> Result<Arc<FileRecord>, Problem> {
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let key = repo.document_key(document);
         self.metadata.mark_checked(key, &found.digest).await?;
-        self.metadata.find(key).await?.ok_or_else(absent)
+        Ok(self.metadata.find(key).await?)
     }
 
     /// The upstream has it no more.
