@@ -254,10 +254,7 @@ fn the_lines_of_one_file_stand_alone() {
     let larder = crate::bed::larder();
     let home = Home::of(&larder, "admin");
     let told = home.run("connect npm npm/main --file 1").ends(0).out;
-    let lines = format!(
-        "registry={}/npm/main/\nreplace-registry-host=always\n",
-        larder.url()
-    );
+    let lines = format!("registry={}/npm/main/\n", larder.url());
     assert_eq!(told, lines);
     let ran = home.run("connect npm npm/main --file 2").ends(2);
     assert!(

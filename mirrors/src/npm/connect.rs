@@ -45,7 +45,7 @@ fn trusted_by_node(target: &Target<'_>, client: &str) -> Vec<Part> {
 }
 
 /// The npmrc of npm and pnpm, which understand the same.
-fn npmrc(target: &Target<'_>, client: &str, more: &[&str]) -> Vec<Part> {
+fn npmrc(target: &Target<'_>, client: &str) -> Vec<Part> {
     let base = target.base();
     let mut lines = vec![if target.is_beside() {
         format!("@{}:registry={base}", target.repo)
@@ -55,7 +55,6 @@ fn npmrc(target: &Target<'_>, client: &str, more: &[&str]) -> Vec<Part> {
     if !target.is_public() {
         lines.push(npm_token(&base));
     }
-    lines.extend(more.iter().map(ToString::to_string));
     let mut parts = Vec::new();
     if target.is_beside() {
         parts = trusted_by_node(target, client);
@@ -67,18 +66,14 @@ fn npmrc(target: &Target<'_>, client: &str, more: &[&str]) -> Vec<Part> {
     parts
 }
 
+/// npm itself goes here where a lockfile names the public registry. That it does so for all registries is not
+/// asked for: before version 11.3 it then puts the path of a registry into addresses that have it already.
 fn npm(target: &Target<'_>) -> Vec<Part> {
-    // Lockfiles that were written with another registry name that one.
-    let more: &[&str] = if target.is_beside() {
-        &[]
-    } else {
-        &["replace-registry-host=always"]
-    };
-    npmrc(target, "npm", more)
+    npmrc(target, "npm")
 }
 
 fn pnpm(target: &Target<'_>) -> Vec<Part> {
-    npmrc(target, "pnpm", &[])
+    npmrc(target, "pnpm")
 }
 
 /// The settings of yarn 2 and later for an address.
