@@ -101,14 +101,17 @@ impl Grant {
     /// The details of its entries in the audit trail.
     fn told(&self) -> serde_json::Value {
         let networks: Vec<String> = self.networks.iter().map(Network::to_string).collect();
-        json!({
+        let mut told = json!({
             "id": self.id.to_string(),
             "subject": self.subject,
             "package": self.package.as_str(),
-            "ref": self.refs.as_ref().map(Pattern::as_str),
             "role": self.role.word(),
             "networks": networks,
-        })
+        });
+        if let Some(refs) = &self.refs {
+            told["ref"] = json!(refs.as_str());
+        }
+        told
     }
 
     fn read(row: &mut Row) -> Result<Self, Error> {

@@ -34,7 +34,7 @@ fn every_protocol_is_looked_for() {
         ]
     );
     assert_eq!(
-        setting(found[2].0),
+        setting(found[3].0),
         "larder repo set npm/upstream --upstream URL"
     );
 }
