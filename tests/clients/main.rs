@@ -31,11 +31,12 @@ fn every_row_of_the_docs_has_its_test() {
     let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
     for (client, rows) in larder_tests::said::recorded() {
         // What several clients have in common stands beside their own files.
-        let word = client.split(' ').next().unwrap_or_default();
+        let word = client.split([' ', '-']).next().unwrap_or_default();
         let own = [
             format!("clients/{word}.rs"),
             format!("packages/{word}.rs"),
             format!("packages/{word}/refused.rs"),
+            format!("packages/{word}/mirrored.rs"),
             format!("{word}/said.rs"),
         ];
         let own = own
@@ -46,7 +47,8 @@ fn every_row_of_the_docs_has_its_test() {
         let common =
             ["mirror.rs", "house.rs", "node.rs", "python.rs"].map(|file| own.with_file_name(file));
         let read = |file: &std::path::PathBuf| std::fs::read_to_string(file).unwrap_or_default();
-        let text: String = [&own].into_iter().chain(&common).map(read).collect();
+        let all = [tests.join("packages/house.rs"), own];
+        let text: String = all.iter().chain(&common).map(read).collect();
         for (situation, _) in rows {
             assert!(
                 text.contains(&format!("\"{situation}\"")),

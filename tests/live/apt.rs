@@ -4,13 +4,13 @@ use crate::rounds::{Visit, rounds};
 use larder_tests::tools::skip;
 use larder_tests::{Larder, run, tool};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Programs that need many others.
 const WANTED: &str = "build-essential git python3-venv curl vim nginx postgresql ruby php-cli";
 
 /// The suite of the system that runs.
-fn suite() -> Option<String> {
+pub(crate) fn suite() -> Option<String> {
     let release = std::fs::read_to_string("/etc/os-release").ok()?;
     let line = release
         .lines()
@@ -19,7 +19,7 @@ fn suite() -> Option<String> {
 }
 
 /// Readies the mirror that the first start made of what this machine's apt uses.
-fn open(larder: &Larder) -> bool {
+pub(crate) fn open(larder: &Larder) -> bool {
     let mirror = larder.api("GET", "repositories/deb/upstream", "", 200);
     if !mirror["upstream"]["url"].is_string() {
         skip("no archive was found on this machine");
@@ -124,16 +124,7 @@ fn a_root_is_made_by_debootstrap() {
         return;
     }
     let get = |visit: &Visit<'_>| {
-        visit.connect("apt", "deb/upstream", "");
-        let keys = visit.home().join("etc/apt/keyrings/larder-upstream.asc");
-        let root = visit.home().join("root");
-        let mut make = visit.command(&debootstrap);
-        make.arg("--variant=minbase")
-            .arg(format!("--keyring={}", keyring(visit, &keys)))
-            .arg(&suite)
-            .arg(&root)
-            .arg(format!("{}/deb/upstream", visit.larder.url()));
-        run(&mut make);
+        let root = bootstrap(visit, &debootstrap, &suite);
         let mut shell = visit.command(Path::new("/usr/sbin/chroot"));
         let told = run(shell
             .arg(&root)
@@ -141,6 +132,21 @@ fn a_root_is_made_by_debootstrap() {
         told.trim().parse().expect("a number of packages")
     };
     rounds("debootstrap", 60, open, get, || {});
+}
+
+/// Has debootstrap make a root in a visitor's home.
+pub(crate) fn bootstrap(visit: &Visit<'_>, debootstrap: &Path, suite: &str) -> PathBuf {
+    visit.connect("apt", "deb/upstream", "");
+    let keys = visit.home().join("etc/apt/keyrings/larder-upstream.asc");
+    let root = visit.home().join("root");
+    let mut make = visit.command(debootstrap);
+    make.arg("--variant=minbase")
+        .arg(format!("--keyring={}", keyring(visit, &keys)))
+        .arg(suite)
+        .arg(&root)
+        .arg(format!("{}/deb/upstream", visit.larder.url()));
+    run(&mut make);
+    root
 }
 
 /// A keyring as gpgv reads it, of armored keys.

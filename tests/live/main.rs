@@ -10,6 +10,7 @@ mod cargo;
 mod composer;
 mod go;
 mod npm;
+mod polyglot;
 mod pypi;
 mod rounds;
 mod rpm;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 /// Nothing listens there.
-const NOWHERE: &str = "http://127.0.0.1:9";
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// A client that has kept nothing, and the server that it is to ask.
 pub(crate) struct Visit<'a> {
@@ -17,8 +17,34 @@ pub(crate) struct Visit<'a> {
     home: TempDir,
 }
 
+/// Writes the lines of `larder connect` to where they belong in a client's home, with more lines after
+/// them; what belongs to the system is in the same folder (`etc/…`).
+pub(crate) fn connect(
+    larder: &Larder,
+    home: &Path,
+    (client, repository): (&str, &str),
+    more: &str,
+) {
+    let told = larder.api("GET", &format!("connect/{client}/{repository}"), "", 200);
+    for part in told["items"].as_array().expect("items") {
+        let lines = part["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| line.as_str().expect("line"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        // The others are commands for people to try.
+        let Some(file) = part["file"].as_str() else {
+            continue;
+        };
+        let file = home.join(file.trim_start_matches("~/").trim_start_matches('/'));
+        std::fs::create_dir_all(file.parent().expect("folder")).expect("folder");
+        std::fs::write(file, format!("{text}\n{more}")).expect("file");
+    }
+}
+
 impl<'a> Visit<'a> {
-    fn new(larder: &'a Larder) -> Self {
+    pub(crate) fn new(larder: &'a Larder) -> Self {
         Self {
             larder,
             home: tempfile::tempdir().expect("home"),
@@ -29,28 +55,9 @@ impl<'a> Visit<'a> {
         self.home.path()
     }
 
-    /// Writes the lines of `larder connect` to where they belong in the client's home, with more
-    /// lines after them.
+    /// Writes the lines of `larder connect` into the client's home, with more lines after them.
     pub(crate) fn connect(&self, client: &str, repository: &str, more: &str) {
-        let told = self
-            .larder
-            .api("GET", &format!("connect/{client}/{repository}"), "", 200);
-        for part in told["items"].as_array().expect("items") {
-            let lines = part["lines"]
-                .as_array()
-                .expect("lines")
-                .iter()
-                .map(|line| line.as_str().expect("line"));
-            let text = lines.collect::<Vec<_>>().join("\n");
-            let file = part["file"]
-                .as_str()
-                .expect("public repositories need no shell");
-            let file = self
-                .home()
-                .join(file.trim_start_matches("~/").trim_start_matches('/'));
-            std::fs::create_dir_all(file.parent().expect("folder")).expect("folder");
-            std::fs::write(file, format!("{text}\n{more}")).expect("file");
-        }
+        connect(self.larder, self.home(), (client, repository), more);
     }
 
     /// A command in the client's home that reaches this machine alone.
@@ -165,7 +172,7 @@ fn round(larder: &Larder, get: impl Fn(&Visit<'_>) -> usize) -> Told {
 }
 
 /// Requests that the server has sent to upstreams.
-fn asked(larder: &Larder) -> u64 {
+pub(crate) fn asked(larder: &Larder) -> u64 {
     let text = larder.admin().get("/metrics").expect(200).text();
     let line = text
         .lines()
