@@ -53,7 +53,8 @@ const SET_DOCUMENT: &str = "insert into files (repo, package, kind, path, digest
     derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, \
     ?8, '', '', '', ?7, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) \
     do update set digest = excluded.digest, created_at = excluded.created_at, \
-    created_by = excluded.created_by, checked_at = excluded.checked_at";
+    created_by = excluded.created_by, checked_at = case when excluded.created_by = 'larder' \
+    then files.checked_at else excluded.checked_at end";
 const SET_METADATA: &str = "update files set metadata = ?5 \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const REMOVE: &str = "delete from files \
@@ -128,7 +129,8 @@ pub enum Step {
         /// The metadata.
         metadata: String,
     },
-    /// A document that tells of the package as it is now, and stands until it is set again.
+    /// A document that tells of the package as it is now, and stands until it is set again. When
+    /// [`System::Larder`](larder_model::System) sets it anew, that checks nothing.
     SetDocument {
         /// Path among the documents.
         path: String,

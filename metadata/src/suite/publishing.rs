@@ -5,7 +5,7 @@ use super::fixture::{
 };
 use crate::publishing::Step;
 use crate::{Metadata, Requirement};
-use larder_model::FileKind;
+use larder_model::{FileKind, System};
 
 checks![
     the_first_file_takes_the_name,
@@ -188,6 +188,13 @@ async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
         let told = (found.digest, &*found.content_type);
         assert_eq!(told, (digest(text), "application/json"));
     }
+    // What the server writes anew by itself was not checked by that.
+    let before = bed.find(key).await.expect("there").checked_at;
+    let revision = bed.revision("p").await;
+    let again = bed.change("p", revision, vec![set("three")], &System::Larder);
+    again.await.expect("changed");
+    let found = bed.find(key).await.expect("there");
+    assert_eq!((found.digest, found.checked_at), (digest("three"), before));
 }
 
 async fn a_tag_moves(metadata: &Metadata) {
