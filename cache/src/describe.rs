@@ -130,7 +130,7 @@ impl Describer {
             return Ok(Vec::new());
         };
         let beside = repo.protocol.beside(&usual);
-        if repo.is_hosted() {
+        if repo.is_hosted() && repo.protocol.publishing().is_some() {
             let mut documents = Vec::new();
             for document in std::iter::once(usual).chain(beside) {
                 // They are composed, which asks nobody.

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, Method};
 use larder_model::{Digest, Kind, Problem, RepoName, percent};
 
 /// The name of this protocol, and of the first segment of its paths.
-pub const PROTOCOL: &str = "git";
+pub const PROTOCOL: &str = larder_mirrors::git::NAME.0;
 /// The header in which a client says which version of the protocol it speaks.
 pub const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
 /// The most bytes of a repository's path.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The path of the document among those of its package.
-pub const DOCUMENT: &str = "state";
+pub const DOCUMENT: &str = larder_mirrors::git::STATE;
 /// Its media type.
 pub const CONTENT_TYPE: &str = "application/vnd.larder.git.state+json";
 /// The folder of packs among the artifacts of a package.

@@ -81,6 +81,32 @@ fn refs_are_made_moved_and_deleted() {
     assert_eq!(text(&at, "big.txt"), noise);
 }
 
+/// The API and the pages tell of what was pushed.
+#[test]
+fn refs_are_shown() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    bed.run(&work, &["tag", "-a", "-m", "first", "v1"]);
+    let url = bed.url_of("admin", "own/team/tool");
+    bed.run(&work, &["push", "-q", &url, "main", "v1"]);
+    let head = bed.head(&work);
+    let path = "repositories/git/own/packages/team%2Ftool";
+    let told = bed.larder.api("GET", path, "", 200);
+    let tag = bed.run(&work, &["rev-parse", "v1"]);
+    let refs = json!({"refs/heads/main": head, "refs/tags/v1": tag.trim()});
+    assert_eq!(told["tags"], refs, "{told}");
+    let page = |query: &str| {
+        let path = format!("/packages/git/own/team/tool{query}");
+        bed.larder.anonymous().get(&path).expect(200).text()
+    };
+    let all = page("");
+    assert!(all.contains(&head) && all.contains("refs/tags/v1"), "{all}");
+    let clone = format!("git clone {}.git", bed.url("all/team/tool"));
+    assert!(all.contains(&clone), "{all}");
+    let tags = page("?q=refs/tags/");
+    assert!(!tags.contains(&head) && tags.contains(tag.trim()), "{tags}");
+}
+
 /// Whoever may write adds; to take away what was there needs more. What is atomic is all or nothing.
 #[test]
 fn rights_are_of_each_change() {

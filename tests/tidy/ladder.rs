@@ -47,7 +47,7 @@ pub const LADDER: [(&str, &[&str]); 24] = [
     (
         "git",
         &[
-            "model", "storage", "metadata", "content", "access", "door", "cache",
+            "model", "storage", "metadata", "mirrors", "content", "access", "door", "cache",
         ],
     ),
     (

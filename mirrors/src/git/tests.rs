@@ -1,5 +1,8 @@
+use super::Git;
 use crate::clients::connect;
 use crate::connect::{Open, Target};
+use crate::describing::Describing as _;
+use crate::protocol::Protocol as _;
 use larder_model::RepoKind;
 
 const MIRROR: Target<'_> = Target {
@@ -51,4 +54,18 @@ fn a_token_is_shown_to_this_server_alone() {
         "{text}"
     );
     assert!(!text.contains("token:$TOKEN@git.example"), "{text}");
+}
+
+#[test]
+fn refs_are_told_as_tags() {
+    let state = r#"{"format":"sha1","head":"refs/heads/main","refs":{"refs/heads/main":"aa",
+        "refs/tags/v1":"bb cc"},"packs":[]}"#;
+    let document = Git.package_document("team/tool").expect("a document");
+    let marks = Git.marks(&document, state.as_bytes()).expect("a state");
+    let tags: Vec<_> = marks
+        .tags
+        .iter()
+        .map(|(name, oid)| (&**name, &**oid))
+        .collect();
+    assert_eq!(tags, [("refs/heads/main", "aa"), ("refs/tags/v1", "bb")]);
 }

@@ -119,6 +119,8 @@ pub(crate) fn installs(
         )],
         "rpm" => vec![line("dnf", format!("dnf install {}", with("-")))],
         "composer" => vec![line("composer", format!("composer require {}", with(":")))],
+        "deb" => vec![line("apt", format!("apt-get install {}", with("=")))],
+        "git" => vec![line("git", format!("git clone {address}{package}.git"))],
         _ => Vec::new(),
     }
 }
@@ -133,6 +135,8 @@ pub(crate) fn client(protocol: ProtocolName) -> Option<&'static str> {
         "rpm" => Some("dnf"),
         "go" => Some("go"),
         "composer" => Some("composer"),
+        "deb" => Some("apt"),
+        "git" => Some("git"),
         _ => None,
     }
 }

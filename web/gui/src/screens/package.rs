@@ -14,6 +14,8 @@ use http::Method;
 use larder_api::{self as api, RepoKind, Yanked};
 use larder_model::{Kind, Problem, RepoPath};
 
+/// Refs that are shown.
+const REFS: usize = 500;
 /// Versions that are put in order by when they came; of more the order is that of their names.
 const SORTED: usize = 1000;
 /// The tag of the version that clients install by default.
@@ -149,6 +151,9 @@ struct Package {
     lines: Vec<Line>,
     setup: Vec<api::ConnectPart>,
     undo: Option<Undo>,
+    /// Of a package without versions: the names that it has instead, and how many are not shown.
+    refs: Vec<(String, String)>,
+    more_refs: u64,
     /// A digest that was asked for and is no manifest.
     layer: Option<String>,
 }
@@ -221,6 +226,14 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
         let part: api::List<api::Version> = visit.get(address(&call, &parameters)).await?;
         (part.items, part.next)
     };
+    let (mut refs, mut more_refs) = (Vec::new(), 0);
+    if versions.is_empty() {
+        let details: api::PackageDetails = visit.get(path.call()).await?;
+        let begins = |(name, _): &(String, String)| name.starts_with(sought);
+        refs = details.tags.into_iter().filter(begins).collect();
+        more_refs = refs.len().saturating_sub(REFS) as u64;
+        refs.truncate(REFS);
+    }
     let title = if path.is_image() {
         format!("{}/{}", path.repo.name, path.name)
     } else {
@@ -251,6 +264,8 @@ async fn package(visit: &Visit, path: PackagePath, query: &Query) -> Result<Pack
         sought: sought.to_owned(),
         by_name: by_name || !is_whole,
         next,
+        refs,
+        more_refs,
         lines,
     })
 }
