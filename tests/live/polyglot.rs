@@ -1,0 +1,212 @@
+//! A Dockerfile of many package managers, built where nothing but the server can be reached: its base image is a
+//! root that debootstrap made through the server and that was pushed to it, and everything is told where to go
+//! by the lines of `larder connect`. Then the same with the server offline, after a kill.
+
+use crate::apt;
+use crate::rounds::{NOWHERE, Visit, asked, connect};
+use larder_tests::apart::OnlyWay;
+use larder_tests::engine::{Docker, is_root};
+use larder_tests::gits::Gits;
+use larder_tests::larder::PASSWORD;
+use larder_tests::tools::{docker_login, optional};
+use larder_tests::{Larder, Start, Upstream, apart, run, tool};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What a build says at its end.
+const WORD: &str = "built-from-here";
+/// The image that all begins with, without the server's host.
+const BASE: &str = "local/base:1";
+
+/// What is built: a program in every language, each of which needs a package.
+const FILES: [(&str, &str); 8] = [
+    (
+        "go/go.mod",
+        "module app.example/app\n\ngo 1.19\n\nrequire rsc.io/quote v1.5.2\n",
+    ),
+    (
+        "go/main.go",
+        "package main\n\nimport \"rsc.io/quote\"\n\nfunc main() { println(quote.Go()) }\n",
+    ),
+    (
+        "node/package.json",
+        "{\"name\":\"app\",\"version\":\"1.0.0\",\"dependencies\":{\"is-odd\":\"3.0.1\"}}\n",
+    ),
+    (
+        "node/main.js",
+        "if (!require('is-odd')(3)) process.exit(1)\n",
+    ),
+    ("python/requirements.txt", "tabulate==0.9.0\n"),
+    ("python/main.py", "import tabulate\nassert tabulate.tabulate([[1]])\n"),
+    (
+        "rust/Cargo.toml",
+        "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
+         [dependencies]\nitoa = \"1\"\n",
+    ),
+    (
+        "rust/src/main.rs",
+        "fn main() { assert_eq!(itoa::Buffer::new().format(3), \"3\") }\n",
+    ),
+];
+
+/// The clients that a build has, and the mirrors that they ask.
+const CLIENTS: [(&str, &str); 6] = [
+    ("apt", "deb/upstream"),
+    ("go", "go/upstream"),
+    ("npm", "npm/upstream"),
+    ("pip", "pypi/upstream"),
+    ("cargo", "cargo/upstream"),
+    ("git", "git/up"),
+];
+
+/// The Dockerfile; `repository` is a git repository's address at its upstream.
+fn dockerfile(base: &str, repository: &str) -> String {
+    format!(
+        "FROM {base}\n\
+         RUN rm -f /etc/apt/sources.list\n\
+         COPY home/etc/ /etc/\n\
+         COPY home/ /root/\n\
+         RUN apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y \
+         --no-install-recommends ca-certificates git golang-go npm python3-pip cargo-web\n\
+         COPY app/ /app/\n\
+         RUN git clone -q {repository} /app/tool && grep -q tool /app/tool/readme.txt\n\
+         RUN cd /app/go && go mod tidy && go build -o app . && ./app\n\
+         RUN cd /app/node && npm install && node main.js\n\
+         RUN cd /app/python && pip install --break-system-packages -r requirements.txt && \
+         python3 main.py\n\
+         RUN cd /app/rust && cargo run\n\
+         RUN echo {WORD}\n"
+    )
+}
+
+/// The programs that make the base image.
+struct Makers {
+    debootstrap: PathBuf,
+    tar: PathBuf,
+    suite: String,
+}
+
+/// Makes a root and pushes it as an image.
+fn push_base(larder: &Larder, makers: &Makers) {
+    let Some(docker) = Docker::start() else {
+        return;
+    };
+    let visit = Visit::new(larder);
+    let root = apt::bootstrap(&visit, &makers.debootstrap, &makers.suite);
+    let archive = visit.home().join("root.tar");
+    let mut tar = visit.command(&makers.tar);
+    run(tar.arg("-C").arg(&root).arg("-cf").arg(&archive).arg("."));
+    let host = larder.host();
+    docker_login(&visit.home().join("docker"), host, "admin", PASSWORD);
+    let name = format!("{host}/{BASE}");
+    let docker = |words: &[&str]| run(docker.command(visit.home()).args(words));
+    docker(&["import", &archive.display().to_string(), &name]);
+    docker(&["push", "-q", &name]);
+}
+
+/// Builds all of it with an engine that has kept nothing.
+fn build(larder: &Larder, suite: &str, repository: &str) {
+    let docker = Docker::start().expect("an engine, as before");
+    let visit = Visit::new(larder);
+    let context = visit.home().join("context");
+    let write = |file: &Path, text: &str| {
+        std::fs::create_dir_all(file.parent().expect("folder")).expect("folder");
+        std::fs::write(file, text).expect("file");
+    };
+    for (file, text) in FILES {
+        write(&context.join("app").join(file), text);
+    }
+    let home = context.join("home");
+    for client in CLIENTS {
+        connect(larder, &home, client, "");
+    }
+    let sources = home.join("etc/apt/sources.list.d/larder-upstream.sources");
+    let text = std::fs::read_to_string(&sources).expect("sources");
+    write(&sources, &text.replace("$SUITE", suite));
+    let base = format!("{}/{BASE}", larder.host());
+    write(&context.join("Dockerfile"), &dockerfile(&base, repository));
+    let mut build = docker.command(visit.home());
+    build
+        .env("DOCKER_BUILDKIT", "0")
+        .args(["build", "--network=host", "--no-cache"])
+        .arg(&context);
+    let said = run(&mut build);
+    assert!(said.contains(&format!("echo {WORD}")), "{said}");
+    assert!(said.contains("Successfully built"), "{said}");
+}
+
+#[test]
+fn a_dockerfile_of_many_package_managers() {
+    let (Some(debootstrap), Some(tar), Some(git)) = (tool("debootstrap"), tool("tar"), tool("git"))
+    else {
+        return;
+    };
+    let (Some(suite), true) = (apt::suite(), is_root()) else {
+        return;
+    };
+    let Some(_) = optional("unshare") else {
+        return;
+    };
+    let data = tempfile::tempdir().expect("data");
+    let start = || {
+        let start = Start::of(env!("CARGO_BIN_EXE_larder")).in_folder(data.path().join("data"));
+        start.with("LARDER_CACHE__DISCOVER", "true")
+    };
+    let mut larder = start().start();
+    if !apt::open(&larder) {
+        return;
+    }
+    larder.grant("anonymous", "*", "*", "reader");
+    let upstream = Upstream::start();
+    let gits = Gits::start(&upstream, &git);
+    gits.make("tool");
+    let mirror = json!({
+        "protocol": "git", "name": "up", "kind": "mirror",
+        "upstream": {"url": Gits::url(&upstream), "allow_private": true},
+    });
+    larder.api("POST", "repositories", &mirror.to_string(), 201);
+    let repository = format!("{}tool.git", Gits::url(&upstream));
+    let makers = Makers {
+        debootstrap,
+        tar,
+        suite,
+    };
+    push_base(&larder, &makers);
+
+    let (began, before) = (Instant::now(), asked(&larder));
+    let (_, port) = larder.host().split_once(':').expect("a port");
+    let way = OnlyWay::to(port.parse().expect("a port")).expect("a network of its own");
+    way.inside(|| build(&larder, &makers.suite, &repository));
+    println!(
+        "polyglot: built in {:.1} s with {} requests upstream",
+        began.elapsed().as_secs_f64(),
+        asked(&larder) - before
+    );
+    larder.api(
+        "PATCH",
+        "settings",
+        &json!({"offline": true}).to_string(),
+        200,
+    );
+    larder.kill();
+    drop((larder, way, upstream));
+
+    let wrapper = apart::wrapper().expect("a network of its own");
+    let words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    let nowhere = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+        .iter()
+        .fold(start(), |start, name| start.with(name, NOWHERE));
+    let larder = nowhere.under(&words).start();
+    let (began, before) = (Instant::now(), asked(&larder));
+    apart::inside(larder.pid(), || build(&larder, &makers.suite, &repository));
+    assert_eq!(
+        asked(&larder),
+        before,
+        "requests to an upstream while offline"
+    );
+    println!(
+        "polyglot: built offline in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+}
