@@ -25,11 +25,15 @@ fn today(bed: &Bed, version: &str) -> String {
 /// A run of the collector that waits for nothing.
 fn collect(bed: &Bed) {
     let job = bed.larder.api("POST", "gc/runs", r#"{"grace":"0s"}"#, 202);
-    let path = format!("jobs/{}", job["id"].as_str().expect("id"));
-    let state = || bed.larder.api("GET", &path, "", 200)["state"].take();
-    while state() != "succeeded" {
-        std::thread::yield_now();
-    }
+    let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
+    // The events end with the job.
+    let (events, _) = bed.larder.admin().take(&path, &[]).expect("events");
+    let events = events.text();
+    let last = events
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "));
+    let last = last.last().expect("an event");
+    assert!(last.contains(r#""state":"succeeded""#), "{last}");
 }
 
 #[test]
