@@ -1,6 +1,7 @@
 //! A Dockerfile of many package managers, built where nothing but the server can be reached: its base image is a
 //! root that debootstrap made through the server and that was pushed to it, and everything is told where to go
-//! by the lines of `larder connect`. Then the same with the server offline, after a kill.
+//! by the lines of `larder connect`. Then the same with the server offline, after a kill. `LARDER_TEST_LONG=1`
+//! builds programs in all languages.
 
 use crate::apt;
 use crate::rounds::{NOWHERE, Visit, asked, connect};
@@ -63,23 +64,46 @@ const CLIENTS: [(&str, &str); 6] = [
     ("git", "git/up"),
 ];
 
+/// A language: what the distribution has for it, and how a program in it is built and run.
+const LANGUAGES: [(&str, &str); 4] = [
+    (
+        "python3-pip",
+        "cd /app/python && pip install --break-system-packages -r requirements.txt && python3 main.py",
+    ),
+    (
+        "golang-go",
+        "cd /app/go && go mod tidy && go build -o app . && ./app",
+    ),
+    ("npm", "cd /app/node && npm install && node main.js"),
+    ("cargo-web", "cd /app/rust && cargo run"),
+];
+
+/// How many of them are tried: what most of them need takes minutes to install.
+fn languages() -> usize {
+    let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
+    if is_long { LANGUAGES.len() } else { 1 }
+}
+
 /// The Dockerfile; `repository` is a git repository's address at its upstream.
 fn dockerfile(base: &str, repository: &str) -> String {
+    let languages = &LANGUAGES[..languages()];
+    let packages: Vec<&str> = languages.iter().map(|(package, _)| *package).collect();
+    let builds: String = languages
+        .iter()
+        .map(|(_, build)| format!("RUN {build}\n"))
+        .collect();
     format!(
         "FROM {base}\n\
          RUN rm -f /etc/apt/sources.list\n\
          COPY home/etc/ /etc/\n\
          COPY home/ /root/\n\
          RUN apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y \
-         --no-install-recommends ca-certificates git golang-go npm python3-pip cargo-web\n\
+         --no-install-recommends ca-certificates git {}\n\
          COPY app/ /app/\n\
          RUN git clone -q {repository} /app/tool && grep -q tool /app/tool/readme.txt\n\
-         RUN cd /app/go && go mod tidy && go build -o app . && ./app\n\
-         RUN cd /app/node && npm install && node main.js\n\
-         RUN cd /app/python && pip install --break-system-packages -r requirements.txt && \
-         python3 main.py\n\
-         RUN cd /app/rust && cargo run\n\
-         RUN echo {WORD}\n"
+         {builds}\
+         RUN echo {WORD}\n",
+        packages.join(" ")
     )
 }
 
