@@ -205,6 +205,8 @@ impl LargeFiles {
             (*digest, size.unwrap_or_default()),
         );
         let find = || async move {
+            // What leads nowhere is asked for anew, by all who want it.
+            this.0.leads.remove(&lead_key(&own, &wanted.0));
             let mut leads = this.ask(&own, &[wanted]).await;
             match leads.pop() {
                 Some(Ok(lead)) => Ok(FileLead::clone(&lead)),
@@ -216,11 +218,9 @@ impl LargeFiles {
         mirror.file(name, request, (known, find)).await
     }
 
-    /// Where an upstream said a while ago that a file is. It is forgotten: what leads nowhere is asked for
-    /// anew.
+    /// Where an upstream said a while ago that a file is.
     fn known(&self, place: &Place, digest: &Digest) -> Option<FileLead> {
-        let key = (place.record.id, place.path.clone(), *digest);
-        let (lead, until) = self.0.leads.remove(&key)?;
+        let (lead, until) = self.0.leads.get(&lead_key(place, digest))?;
         let is_left = self.0.metadata.now() < until;
         is_left.then(|| FileLead::clone(&lead))
     }
@@ -262,7 +262,7 @@ impl LargeFiles {
                 digest: *digest,
                 size: Some(lead.size).filter(|size| *size > 0).or(Some(*size)),
             });
-            let key = (place.record.id, place.path.clone(), *digest);
+            let key = lead_key(place, digest);
             self.0.leads.insert(key, (Arc::clone(&lead), until));
             Ok(lead)
         });
@@ -369,6 +369,10 @@ async fn batch(
 }
 
 /// What an upstream says of a file that it does not give, to whoever asks for its bytes.
+fn lead_key(place: &Place, digest: &Digest) -> LeadKey {
+    (place.record.id, place.path.clone(), *digest)
+}
+
 fn as_problem(refusal: Refusal) -> Problem {
     let kind = match refusal.code {
         404 | 410 => Kind::NotFound,
