@@ -3,6 +3,7 @@
 use crate::advertisement::{advertise, capabilities};
 use crate::bundles::{self, Bundles};
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
+use crate::indexing::Indexing;
 use crate::large_files::{LargeFiles, Place};
 use crate::lfs::{self, Operation};
 use crate::ls_refs::{Command, read_command};
@@ -57,6 +58,7 @@ pub struct Git {
     large_files: LargeFiles,
     bundles: Bundles,
     repacking: Repacking,
+    indexing: Indexing,
     /// The most bytes of a push.
     push: BodyLimit,
 }
@@ -116,6 +118,7 @@ impl Git {
         Self {
             bundles: Bundles::new(metadata.clone(), Arc::clone(&repositories)),
             repacking: Repacking::new(metadata.clone(), Arc::clone(&repositories)),
+            indexing: Indexing::new(Arc::clone(&repositories)),
             large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
             mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
             metadata,
@@ -183,6 +186,7 @@ impl Git {
                 let found = owner.found.as_ref().ok_or_else(no_repo)?;
                 let place = place_of(&owner.record, address);
                 self.repacking.begin(&place, &found.kept);
+                self.indexing.begin(&place, &found.kept);
                 if version == Version::V2 {
                     let bundle = self.bundles.of(&place, &found.kept).await?;
                     let body = capabilities(found.kept.state.format, bundle.is_some());

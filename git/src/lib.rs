@@ -27,6 +27,7 @@ pub mod large_files;
 pub mod behind;
 pub mod bundles;
 pub mod repacking;
+pub mod indexing;
 
 mod door;
 

@@ -267,6 +267,13 @@ impl Program {
         Ok(name)
     }
 
+    /// Writes an index of all packs of the quarantine with bitmaps (git-multi-pack-index).
+    pub async fn index_packs(&self, place: Place<'_>) -> Result<(), Problem> {
+        let mut command = self.command(Some(place));
+        command.args(["multi-pack-index", "write", "--bitmap", "--no-progress"]);
+        done(run(command, None).await?, "multi-pack-index").map(drop)
+    }
+
     /// A bundle of all branches and tags (gitformat-bundle). What comes ends with an error if the program
     /// fails.
     pub fn bundle(

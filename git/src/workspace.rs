@@ -20,6 +20,10 @@ const STATE: &str = "larder-state";
 const NAME: &str = "larder-name";
 /// How often it is written down that a folder is used.
 const USED: Duration = Duration::from_hours(1);
+/// The file that tells of how many bytes of packs a folder has bitmaps.
+const INDEXED: &str = "larder-indexed";
+/// The index of all packs, which comes with bitmaps.
+const INDEX: &str = "multi-pack-index";
 /// The folder of what is not yet anyone's.
 const QUARANTINE: &str = "quarantine";
 /// The digits of a hash that stand for a repository's name.
@@ -123,6 +127,60 @@ impl Workspaces {
         }
         self.note_use(&folder);
         Ok(folder)
+    }
+
+    /// The bytes of packs for which the folder of a repository has bitmaps; `None`: it has none.
+    pub fn indexed_bytes(&self, package: PackageKey<'_>) -> Option<u64> {
+        let told = std::fs::read_to_string(self.folder(package).join(INDEXED));
+        told.ok()?.parse().ok()
+    }
+
+    /// Has the packs of a folder be in a quarantine too.
+    pub fn link_packs(&self, folder: &Path, quarantine: &Quarantine) -> Result<(), Problem> {
+        let link = || {
+            for path in files_of(folder)? {
+                let is_pack = path
+                    .extension()
+                    .is_some_and(|end| end == "pack" || end == "idx");
+                if let Some(name) = path.file_name().filter(|_| is_pack) {
+                    std::fs::hard_link(&path, quarantine.path().join("pack").join(name))?;
+                }
+            }
+            Ok::<_, io::Error>(())
+        };
+        link().map_err(Problem::internal)
+    }
+
+    /// Takes the index of a quarantine, of so many bytes of packs, into the folder of a repository; not if
+    /// one of these packs is no more.
+    pub async fn take_index(
+        &self,
+        package: PackageKey<'_>,
+        (quarantine, bytes): (&Quarantine, u64),
+    ) -> Result<(), Problem> {
+        let folder = self.folder(package);
+        let turn = self.turn(&folder);
+        let _turn = turn.lock().await;
+        let take = || {
+            let (packs, from) = (folder.join("objects/pack"), quarantine.path().join("pack"));
+            let mut index = Vec::new();
+            for entry in std::fs::read_dir(&from)? {
+                let name = entry?.file_name();
+                if name.to_string_lossy().starts_with(INDEX) {
+                    index.push(name);
+                } else if !packs.join(&name).try_exists()? {
+                    return Ok(());
+                }
+            }
+            remove_index(&folder)?;
+            // What it names first: git reads the bitmaps of the index that it finds.
+            index.sort_by_key(|name| name == INDEX);
+            for name in index {
+                std::fs::rename(from.join(&name), packs.join(&name))?;
+            }
+            replace(&folder.join(INDEXED), bytes.to_string().as_bytes())
+        };
+        take().map_err(Problem::internal)
     }
 
     /// Writes down now and then that a folder is used.
@@ -290,20 +348,47 @@ fn write_refs(folder: &Path, state: &State) -> io::Result<()> {
     replace(&folder.join("HEAD"), head.as_bytes())
 }
 
-/// Removes packs that the state has no more, and what was left half.
+/// The files of all packs of a folder.
+fn files_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder.join("objects/pack"))?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// Whether a file is of the index of all packs.
+fn is_index(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(INDEX)
+}
+
+/// Removes the index of all packs: itself first, so that nobody finds it without what it needs.
+fn remove_index(folder: &Path) -> io::Result<()> {
+    let mut files = files_of(folder)?;
+    files.retain(|path| is_index(path));
+    files.sort_by_key(|path| path.file_name().is_some_and(|name| name != INDEX));
+    match std::fs::remove_file(folder.join(INDEXED)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    files.into_iter().try_for_each(std::fs::remove_file)
+}
+
+/// Removes packs that the state has no more, with the index in which they are, and what was left half.
 fn remove_others(folder: &Path, packs: &[Pack]) -> io::Result<()> {
     let names: HashSet<String> = packs
         .iter()
         .map(|pack| format!("pack-{}", pack.name))
         .collect();
-    for entry in std::fs::read_dir(folder.join("objects/pack"))? {
-        let path = entry?.path();
+    let is_there = |path: &PathBuf| {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        if !names.contains(&*stem) {
-            std::fs::remove_file(&path)?;
-        }
+        names.contains(&*stem) || is_index(path)
+    };
+    let mut gone = files_of(folder)?;
+    gone.retain(|path| !is_there(path));
+    if gone.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    remove_index(folder)?;
+    gone.into_iter().try_for_each(std::fs::remove_file)
 }
 
 /// Replaces a file: a reader sees the old bytes or the new ones. One at a time does it in a folder.

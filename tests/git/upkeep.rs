@@ -62,6 +62,46 @@ fn has_all(bed: &mut Bed, path: &str, commits: &[String]) {
     bed.run(&at, &["fsck", "--strict"]);
 }
 
+/// What is large is had fast: bitmaps lie beside its packs, also where it grows, and go with these.
+#[test]
+fn large_repositories_have_bitmaps() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    let index = || {
+        let mut all = packs(&bed.larder.data().join("git"));
+        let folder = all.pop().and_then(|pack| Some(pack.parent()?.to_owned()));
+        let file = folder?.join("multi-pack-index");
+        let made = std::fs::metadata(file).ok()?;
+        made.modified().ok()
+    };
+    // Clones until it is another one than this.
+    let await_other = |before| {
+        let begun = Instant::now();
+        loop {
+            let at = bed.clone(&bed.url("own/tool"), "wait", &["--bare", "--template="]);
+            bed.run(&at, &["fsck", "--strict"]);
+            std::fs::remove_dir_all(at).expect("clone");
+            let now = index();
+            if now.is_some() && now != before {
+                return now;
+            }
+            let log = bed.larder.log_text();
+            assert!(begun.elapsed() < DEADLINE, "no bitmaps:\n{log}");
+        }
+    };
+    let push = |seed: u32| {
+        bed.commit(&work, "large.txt", &crate::hosted::noise(seed, 500_000));
+        bed.run(&work, &["push", "-q", &url, "main"]);
+    };
+    push(1);
+    let first = await_other(None);
+    push(2);
+    await_other(first);
+    let at = bed.clone(&bed.url("own/tool"), "part", &["--filter=blob:none"]);
+    assert_eq!(bed.head(&at), bed.head(&work));
+}
+
 #[test]
 fn many_pushes_become_few_packs() {
     let Some(mut bed) = Bed::new() else { return };
