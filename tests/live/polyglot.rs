@@ -87,11 +87,7 @@ fn languages() -> usize {
 /// The Dockerfile; `repository` is a git repository's address at its upstream.
 fn dockerfile(base: &str, repository: &str) -> String {
     let languages = &LANGUAGES[..languages()];
-    let packages: Vec<&str> = languages.iter().map(|(package, _)| *package).collect();
-    let builds: String = languages
-        .iter()
-        .map(|(_, build)| format!("RUN {build}\n"))
-        .collect();
+    let (packages, builds): (Vec<&str>, Vec<&str>) = languages.iter().copied().unzip();
     format!(
         "FROM {base}\n\
          RUN rm -f /etc/apt/sources.list\n\
@@ -101,9 +97,10 @@ fn dockerfile(base: &str, repository: &str) -> String {
          --no-install-recommends ca-certificates git {}\n\
          COPY app/ /app/\n\
          RUN git clone -q {repository} /app/tool && grep -q tool /app/tool/readme.txt\n\
-         {builds}\
+         RUN {}\n\
          RUN echo {WORD}\n",
-        packages.join(" ")
+        packages.join(" "),
+        builds.join("\nRUN ")
     )
 }
 

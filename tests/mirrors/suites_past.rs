@@ -29,10 +29,10 @@ fn collect(bed: &Bed) {
     // The events end with the job.
     let (events, _) = bed.larder.admin().take(&path, &[]).expect("events");
     let events = events.text();
-    let last = events
+    let mut told = events
         .lines()
         .filter_map(|line| line.strip_prefix("data: "));
-    let last = last.last().expect("an event");
+    let last = told.next_back().expect("an event");
     assert!(last.contains(r#""state":"succeeded""#), "{last}");
 }
 
