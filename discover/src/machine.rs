@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// The longest that a program may take.
-const PROGRAM: Duration = Duration::from_secs(12);
+const PROGRAM: Duration = Duration::from_secs(20);
 /// The most that is read of a file or of what a program says, in bytes.
 const TEXT: u64 = 1024 * 1024;
 /// Variables that programs need to find themselves. They get no others.

@@ -22,7 +22,7 @@ const LOCAL: &str = "local";
 /// Both.
 const MAIN: &str = "main";
 /// How long package managers are asked.
-const ASKING: Duration = Duration::from_secs(15);
+const ASKING: Duration = Duration::from_secs(22);
 /// How long the addresses of what they told may be looked up.
 const LOOKING_UP: Duration = Duration::from_secs(2);
 
