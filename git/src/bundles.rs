@@ -75,7 +75,7 @@ impl Bundles {
 
     /// The bundle of a repository, if there is one. One that is due is begun, and made behind whoever asks.
     pub async fn of(&self, place: &Place, kept: &Kept) -> Result<Option<Digest>, Problem> {
-        let packs = kept.state.packs.iter().map(|pack| pack.size).sum();
+        let packs = kept.state.packed_bytes();
         if packs < MIN_BYTES {
             return Ok(None);
         }

@@ -5,7 +5,6 @@ use crate::behind::Behind;
 use crate::large_files::Place;
 use crate::program::Place as Folder;
 use crate::repositories::Repositories;
-use crate::state::State;
 use crate::workspace::Kept;
 use larder_model::Problem;
 use std::sync::Arc;
@@ -22,10 +21,6 @@ pub struct Indexing {
     behind: Behind,
 }
 
-fn bytes_of(state: &State) -> u64 {
-    state.packs.iter().map(|pack| pack.size).sum()
-}
-
 impl Indexing {
     /// The bitmaps of these repositories.
     pub fn new(repositories: Arc<Repositories>) -> Self {
@@ -37,9 +32,15 @@ impl Indexing {
 
     /// Begins to make those of a repository, if there is much in it for which there are none.
     pub fn begin(&self, place: &Place, kept: &Kept) {
-        let (bytes, workspaces) = (bytes_of(&kept.state), self.repositories.workspaces());
-        let indexed = workspaces.indexed_bytes(place.package());
-        if bytes < MIN_BYTES || indexed.is_some_and(|it| bytes * GROWTH.1 < it * GROWTH.0) {
+        let bytes = kept.state.packed_bytes();
+        if bytes < MIN_BYTES {
+            return;
+        }
+        let indexed = self
+            .repositories
+            .workspaces()
+            .indexed_bytes(place.package());
+        if indexed.is_some_and(|it| bytes * GROWTH.1 < it * GROWTH.0) {
             return;
         }
         let (this, own) = (self.clone(), place.clone());
@@ -62,7 +63,7 @@ impl Indexing {
             quarantine: Some(quarantine.path()),
         };
         repositories.program().await?.index_packs(at).await?;
-        let bytes = bytes_of(&found.kept.state);
+        let bytes = found.kept.state.packed_bytes();
         workspaces.take_index(package, (&quarantine, bytes)).await
     }
 }

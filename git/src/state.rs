@@ -100,6 +100,11 @@ impl State {
         tips.into_iter().collect()
     }
 
+    /// The bytes of all packs.
+    pub fn packed_bytes(&self) -> u64 {
+        self.packs.iter().map(|pack| pack.size).sum()
+    }
+
     /// The document's bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Problem> {
         let text = |target: &Target| match &target.peeled {
