@@ -106,17 +106,12 @@ impl Rendering {
 
     /// The document with a filling in each place.
     pub fn filled(mut self, filling: &[u8]) -> Vec<u8> {
-        self.fill(filling);
-        self.bytes
-    }
-
-    /// Puts a filling into each place, or what is there without one ([`unfilled`]).
-    pub fn fill(&mut self, filling: &[u8]) {
         for place in &self.places {
             if let Some(place) = self.bytes.get_mut(*place..*place + filling.len()) {
                 place.copy_from_slice(filling);
             }
         }
+        self.bytes
     }
 }
 
