@@ -4,6 +4,7 @@
 use crate::publishing::StoredFile;
 use crate::resource::Source;
 use larder_model::{Problem, Reply};
+use std::collections::BTreeSet;
 
 /// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,41 @@ impl UpstreamResults {
     pub fn hides(&self, package: &str) -> bool {
         self.hidden.iter().any(|hidden| **hidden == *package)
     }
+}
+
+/// What is read of an upstream's results.
+pub struct Found<'a> {
+    /// How many there are, if it says so.
+    pub total: Option<usize>,
+    /// Those that it sent, by the names of their packages, as they are written.
+    pub results: Vec<(String, &'a str)>,
+}
+
+/// The results of a search as they are written: first those of packages that are published here, `own`,
+/// then what upstreams found, each package once. Returns how many there are in all, too.
+pub fn merged(
+    search: &SearchRequest,
+    own: Vec<String>,
+    answers: &[UpstreamResults],
+    read: impl Fn(&[u8]) -> Result<Found<'_>, Problem>,
+) -> Result<(Vec<String>, usize), Problem> {
+    let mut total = own.len();
+    let mut results: Vec<String> = own.into_iter().skip(search.from).collect();
+    let mut names = BTreeSet::new();
+    for answer in answers {
+        let found = read(&answer.body)?;
+        total += found
+            .total
+            .unwrap_or(found.results.len())
+            .saturating_sub(answer.hidden.len());
+        for (name, result) in found.results {
+            if !answer.hides(&name) && names.insert(name) {
+                results.push(result.to_owned());
+            }
+        }
+    }
+    results.truncate(search.size);
+    Ok((results, total))
 }
 
 /// Search, for protocols whose clients search.

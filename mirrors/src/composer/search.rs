@@ -5,7 +5,7 @@ use super::root::{Names, Root, fits, names, root};
 use super::routes::{NAMES, TYPE};
 use crate::json::{self, Object, object, unreadable};
 use crate::resource::Source;
-use crate::search::{Hit, Search, SearchRequest, UpstreamResults};
+use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
 use crate::text::JSON;
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
@@ -161,25 +161,20 @@ fn found(
     for hit in hits {
         own.extend(result(hit, kind)?.map(|result| result.to_string()));
     }
-    let mut total = own.len();
-    let mut results: Vec<String> = own.into_iter().skip(search.from).collect();
-    let mut names = BTreeSet::new();
-    for answer in answers {
-        let upstream = self::results(&answer.body)?;
-        total += upstream
-            .total
-            .unwrap_or(upstream.results.len())
-            .saturating_sub(answer.hidden.len());
-        for result in upstream.results {
-            let name = name_of(result)?;
-            if !answer.hides(&name) && names.insert(name) {
-                results.push(result.get().to_owned());
-            }
-        }
-    }
-    results.truncate(search.size);
+    let (results, total) = merged(search, own, answers, found_in)?;
     let results = results.join(",");
     Ok(format!("{{\"results\":[{results}],\"total\":{total}}}"))
+}
+
+/// The results in an upstream's answer.
+fn found_in<'a>(answer: &'a [u8]) -> Result<Found<'a>, Problem> {
+    let Results { results, total } = self::results(answer)?;
+    let named = |result: &'a RawValue| Ok((name_of(result)?, result.get()));
+    let results = results
+        .into_iter()
+        .map(named)
+        .collect::<Result<_, Problem>>()?;
+    Ok(Found { total, results })
 }
 
 /// A package that is published here; `None` if it has no version, or is of another type.

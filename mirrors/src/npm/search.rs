@@ -5,7 +5,7 @@ use super::published::PublishedPackage;
 use crate::json::unreadable;
 use crate::publishing::StoredFile;
 use crate::resource::Source;
-use crate::search::{Hit, Search, SearchRequest, UpstreamResults};
+use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
 use crate::text::{JSON, query_encoded};
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
@@ -82,24 +82,7 @@ impl Search for PackageSearch {
     ) -> Result<Reply, Problem> {
         let own = hits.iter().map(object).collect::<Result<Vec<_>, _>>()?;
         let own: Vec<String> = own.iter().flatten().map(ToString::to_string).collect();
-        let mut total = own.len();
-        let mut objects: Vec<String> = own.into_iter().skip(search.from).collect();
-        let mut names = Vec::new();
-        for results in answers {
-            let answer = Answer::read(&results.body)?;
-            total += answer
-                .total
-                .unwrap_or(answer.objects.len())
-                .saturating_sub(results.hidden.len());
-            for object in answer.objects {
-                let name = name_of(object)?;
-                if !names.contains(&name) && !results.hides(&name) {
-                    objects.push(object.get().to_owned());
-                    names.push(name);
-                }
-            }
-        }
-        objects.truncate(search.size);
+        let (objects, total) = merged(search, own, answers, found_in)?;
         let files = hits.iter().flat_map(|hit| &hit.files);
         let newest = files.map(|file| file.created_at).max().unwrap_or_default();
         let objects = objects.join(",");
@@ -108,6 +91,17 @@ impl Search for PackageSearch {
         // Which packages it lists depends on the caller's grants.
         Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
     }
+}
+
+/// The objects in an upstream's response.
+fn found_in<'a>(answer: &'a [u8]) -> Result<Found<'a>, Problem> {
+    let Answer { objects, total } = Answer::read(answer)?;
+    let named = |object: &'a RawValue| Ok((name_of(object)?, object.get()));
+    let results = objects
+        .into_iter()
+        .map(named)
+        .collect::<Result<_, Problem>>()?;
+    Ok(Found { total, results })
 }
 
 /// The object of a package that is published here; `None` if it has no version.
