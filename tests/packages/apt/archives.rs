@@ -1,25 +1,15 @@
 //! What archives have besides the lists of packages of a suite: differences, source packages, flat
 //! repositories.
 
-use super::client::{apt, has, prepare};
+use super::client::{apt, begin, has, prepare};
 use super::mirrored::{house_of, packages};
 use crate::house::{House, Who, read};
 use larder_tests::archive::gzip;
-use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
+use larder_tests::debs::{Archive, Deb, sum_and_size};
 use larder_tests::home::Home;
-use larder_tests::tool;
 use larder_tests::tools::run;
-use std::path::PathBuf;
 
 const LIST: &str = "main/binary-amd64/Packages";
-
-/// What a test begins with: apt, and keys in a folder.
-fn begin() -> Option<(PathBuf, tempfile::TempDir, Keys)> {
-    let program = tool("apt-get")?;
-    let folder = tempfile::tempdir().expect("folder");
-    let keys = Keys::make(&folder.path().join("keys"), "never")?;
-    Some((program, folder, keys))
-}
 
 /// A reader whose source is changed.
 fn reader(house: &House, suite: &str, change: impl Fn(&str) -> String) -> Home {

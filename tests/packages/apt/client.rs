@@ -1,9 +1,26 @@
 //! apt with all that it keeps in a folder of its own, and away from this machine's configuration.
 
 use crate::house::read;
+use larder_tests::debs::Keys;
 use larder_tests::home::Home;
-use std::path::Path;
+use larder_tests::tool;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
+
+/// What a test begins with: keys in a folder of their own.
+pub(super) fn keys() -> Option<(TempDir, Keys)> {
+    let folder = tempfile::tempdir().expect("folder");
+    let keys = Keys::make(&folder.path().join("keys"), "never")?;
+    Some((folder, keys))
+}
+
+/// The same with apt.
+pub(super) fn begin() -> Option<(PathBuf, TempDir, Keys)> {
+    let program = tool("apt-get")?;
+    let (folder, keys) = keys()?;
+    Some((program, folder, keys))
+}
 
 /// Prepares a home that was told the lines of `larder connect` for apt: its files are read, and
 /// nothing of the machine's. `suite` is put in where the lines leave it open.

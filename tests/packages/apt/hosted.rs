@@ -1,6 +1,6 @@
 //! Packages that are published here.
 
-use super::client::{apt, has, prepare};
+use super::client::{apt, begin, has, keys, prepare};
 use crate::house::Who;
 use larder_tests::debs::{Deb, Keys};
 use larder_tests::home::Home;
@@ -34,11 +34,7 @@ pub(super) fn put(larder: &Larder, place: &str, deb: &Deb) -> Response {
 
 #[test]
 fn apt_installs_what_is_published() {
-    let Some(program) = tool("apt-get") else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((program, folder, keys)) = begin() else {
         return;
     };
     let larder = larder(&keys);
@@ -118,8 +114,7 @@ fn apt_installs_what_is_published() {
 
 #[test]
 fn what_is_published_is_read_by_whoever_may() {
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((_folder, keys)) = keys() else {
         return;
     };
     let larder = larder(&keys);
@@ -161,8 +156,7 @@ fn what_is_published_is_read_by_whoever_may() {
 
 #[test]
 fn versions_are_copied_to_other_repositories() {
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((_folder, keys)) = keys() else {
         return;
     };
     let larder = larder(&keys);
@@ -188,8 +182,7 @@ fn versions_are_copied_to_other_repositories() {
 #[test]
 fn dput_sends_what_was_built() {
     let Some(dput) = tool("dput") else { return };
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((_folder, keys)) = keys() else {
         return;
     };
     let larder = larder(&keys);

@@ -1,6 +1,6 @@
 //! Packages of an upstream's archive.
 
-use super::client::{apt, has, prepare, told};
+use super::client::{apt, begin, has, keys, prepare, told};
 use crate::house::{House, Who};
 use larder_tests::debs::{Archive, Deb, Keys};
 use larder_tests::home::Home;
@@ -45,11 +45,7 @@ fn install(home: &Home, package: &str) -> Command {
 
 #[test]
 fn apt_installs_through_a_mirror() {
-    let Some(program) = tool("apt-get") else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((program, _folder, keys)) = begin() else {
         return;
     };
     let debs = packages();
@@ -107,8 +103,7 @@ fn aptitude_and_apt_read_the_same() {
     let (Some(program), Some(aptitude)) = (tool("apt-get"), tool("aptitude")) else {
         return;
     };
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((_folder, keys)) = keys() else {
         return;
     };
     let house = house_of(&keys, &packages(), &program);
@@ -127,11 +122,7 @@ fn aptitude_and_apt_read_the_same() {
 
 #[test]
 fn apt_goes_on_with_a_part_of_a_package() {
-    let Some(program) = tool("apt-get") else {
-        return;
-    };
-    let folder = tempfile::tempdir().expect("folder");
-    let Some(keys) = Keys::make(&folder.path().join("keys"), "never") else {
+    let Some((program, _folder, keys)) = begin() else {
         return;
     };
     let debs = packages();
