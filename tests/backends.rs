@@ -11,6 +11,7 @@ use larder_storage::{BlobStore, Error, ObjectKey};
 use larder_tests::bucket::BUCKET;
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
+use larder_tests::tools::is_long;
 use larder_tests::{Bucket, Image, Postgres, Start};
 use serde_json::json;
 use std::path::Path;
@@ -49,7 +50,7 @@ async fn postgres_does_what_a_database_must() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stderr, reason = "a measurement is told")]
 async fn postgres_lists_a_million_audit_entries_fast() {
-    if std::env::var_os("LARDER_TEST_LONG").is_none() {
+    if !is_long() {
         eprintln!("skipped: it takes a minute; LARDER_TEST_LONG=1 runs it");
         return;
     }

@@ -5,15 +5,15 @@ use crate::contents::check;
 use crate::load::{WRITERS, under};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
+use larder_tests::tools::is_long;
 use larder_tests::{Bucket, Client, Larder, Postgres};
 use std::path::Path;
 
 fn backups() -> u64 {
     let given = std::env::var("LARDER_TEST_BACKUPS").ok();
-    given.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
-        if is_long { 20 } else { 5 }
-    })
+    given
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| if is_long() { 20 } else { 5 })
 }
 
 /// Whoever could do something can do it in the restored server, and nobody else.

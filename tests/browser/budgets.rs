@@ -6,6 +6,7 @@ use crate::weeks::{done, start};
 use larder_tests::image::MANIFEST;
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
+use larder_tests::tools::is_long;
 use larder_tests::{Browser, Client, Image, Larder};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -36,11 +37,7 @@ const PAGES: [&str; 12] = [
 ];
 
 fn count(short: usize, long: usize) -> usize {
-    if std::env::var_os("LARDER_TEST_LONG").is_some() {
-        long
-    } else {
-        short
-    }
+    if is_long() { long } else { short }
 }
 
 /// Tags of one image, a thousand in a request.

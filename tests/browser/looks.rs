@@ -3,6 +3,7 @@
 
 use crate::place::Place;
 use crate::screens::{self, Screen};
+use larder_tests::tools::is_long;
 use larder_tests::{Axe, Browser, Window};
 
 /// A language and a theme.
@@ -49,10 +50,6 @@ const SMALL: &str = "\
       .filter((it) => it.checkVisibility() && !it.classList.contains('hidden') && it.type !== 'checkbox')\
       .filter((it) => { const box = it.getBoundingClientRect(); return box.height < 24 || box.width < 24; })\
       .map((it) => it.outerHTML.slice(0, 100)).join(' ');";
-
-fn is_long() -> bool {
-    std::env::var_os("LARDER_TEST_LONG").is_some()
-}
 
 /// What was found wrong on all screens.
 #[derive(Default)]

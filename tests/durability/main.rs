@@ -18,6 +18,7 @@ mod power;
 use audit::Trail;
 use larder_model::{Algorithm, Hasher};
 use larder_tests::random::Random;
+use larder_tests::tools::is_long;
 use larder_tests::{Bucket, Larder, Postgres, Start};
 use model::{Journal, Model};
 use rustix::process::Signal;
@@ -40,10 +41,7 @@ fn kills() -> u64 {
     std::env::var("LARDER_TEST_KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| {
-            let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
-            if is_long { 200 } else { 12 }
-        })
+        .unwrap_or_else(|| if is_long() { 200 } else { 12 })
 }
 
 fn larder() -> Start {

@@ -10,6 +10,7 @@ use crate::trigger::Trigger;
 use larder_tests::lossy::Cut;
 use larder_tests::parcel::{JSON, npm};
 use larder_tests::random::Random;
+use larder_tests::tools::is_long;
 use larder_tests::{Client, Larder, Lossy, Shelf, Upstream, run, tool};
 use rustix::process::Signal;
 use serde_json::json;
@@ -24,11 +25,10 @@ const STARTING: u64 = 700;
 const VERSIONS: u64 = 6;
 
 fn cuts(usual: u64, long: u64) -> u64 {
-    let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
     std::env::var("LARDER_TEST_CUTS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(if is_long { long } else { usual })
+        .unwrap_or(if is_long() { long } else { usual })
 }
 
 /// SQLite's own check, of a copy: that must find nothing to mend.

@@ -51,7 +51,7 @@ impl Start {
         let usual = usual.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut environment = HashMap::from(usual);
         // The long form looks for secrets in all that there is to say.
-        if std::env::var_os("LARDER_TEST_LONG").is_some() {
+        if crate::tools::is_long() {
             environment.insert("LARDER_LOG__LEVEL".to_owned(), "trace".to_owned());
         }
         Self {

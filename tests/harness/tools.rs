@@ -134,6 +134,11 @@ pub fn skip(why: &str) {
     tell(&format!("SKIPPED: {why}"));
 }
 
+/// Whether tests run in their long form, as a release is tested (`LARDER_TEST_LONG=1`).
+pub fn is_long() -> bool {
+    std::env::var_os("LARDER_TEST_LONG").is_some()
+}
+
 /// Says something that is seen although its test passes: the macros' output is caught then.
 fn tell(text: &str) {
     writeln!(std::io::stderr(), "{text}").expect("standard error");

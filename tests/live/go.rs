@@ -2,6 +2,7 @@
 //! build a program too.
 
 use crate::rounds::{Visit, is_found, rounds};
+use larder_tests::tools::is_long;
 use larder_tests::{run, tool};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,7 +76,7 @@ fn modules_of_a_program() {
         assert_eq!(&now, sums.get_or_init(|| now.clone()));
         let modules = local(&["list", "-m", "all"]);
         let count = modules.lines().count();
-        if std::env::var_os("LARDER_TEST_LONG").is_none() {
+        if !is_long() {
             return count;
         }
         // An older client, which the mirror has as a module, builds the same.

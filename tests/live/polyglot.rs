@@ -4,13 +4,13 @@
 //! builds programs in all languages.
 
 use crate::apt;
-use crate::rounds::{NOWHERE, Visit, asked, connect};
+use crate::rounds::{Visit, asked, connect, go_offline, is_found, nowhere, online};
 use larder_tests::apart::OnlyWay;
-use larder_tests::engine::{Docker, is_root};
+use larder_tests::engine::Docker;
 use larder_tests::gits::Gits;
 use larder_tests::larder::PASSWORD;
-use larder_tests::tools::{docker_login, optional};
-use larder_tests::{Larder, Start, Upstream, apart, run, tool};
+use larder_tests::tools::{docker_login, is_long, skip};
+use larder_tests::{Larder, Upstream, apart, run, tool};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -80,8 +80,7 @@ const LANGUAGES: [(&str, &str); 4] = [
 
 /// How many of them are tried: what most of them need takes minutes to install.
 fn languages() -> usize {
-    let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
-    if is_long { LANGUAGES.len() } else { 1 }
+    if is_long() { LANGUAGES.len() } else { 1 }
 }
 
 /// The Dockerfile; `repository` is a git repository's address at its upstream.
@@ -112,10 +111,7 @@ struct Makers {
 }
 
 /// Makes a root and pushes it as an image.
-fn push_base(larder: &Larder, makers: &Makers) {
-    let Some(docker) = Docker::start() else {
-        return;
-    };
+fn push_base(larder: &Larder, docker: &Docker, makers: &Makers) {
     let visit = Visit::new(larder);
     let root = apt::bootstrap(&visit, &makers.debootstrap, &makers.suite);
     let archive = visit.home().join("root.tar");
@@ -166,19 +162,19 @@ fn a_dockerfile_of_many_package_managers() {
     else {
         return;
     };
-    let (Some(suite), true) = (apt::suite(), is_root()) else {
+    let Some(suite) = apt::suite() else {
+        return skip("this machine's distribution has no suites");
+    };
+    let (Some(docker), Some(_)) = (Docker::start(), tool("gpg")) else {
         return;
     };
-    let Some(_) = optional("unshare") else {
-        return;
+    let Some(wrapper) = apart::wrapper() else {
+        return skip("no network of its own can be made here");
     };
     let data = tempfile::tempdir().expect("data");
-    let start = || {
-        let start = Start::of(env!("CARGO_BIN_EXE_larder")).in_folder(data.path().join("data"));
-        start.with("LARDER_CACHE__DISCOVER", "true")
-    };
-    let mut larder = start().start();
-    if !apt::open(&larder) {
+    let mut larder = online(data.path()).start();
+    let all = ["pypi", "go", "npm", "cargo"];
+    if !apt::open(&larder) || !all[..languages()].iter().all(|it| is_found(&larder, it)) {
         return;
     }
     larder.grant("anonymous", "*", "*", "reader");
@@ -196,7 +192,8 @@ fn a_dockerfile_of_many_package_managers() {
         tar,
         suite,
     };
-    push_base(&larder, &makers);
+    push_base(&larder, &docker, &makers);
+    drop(docker);
 
     let (began, before) = (Instant::now(), asked(&larder));
     let (_, port) = larder.host().split_once(':').expect("a port");
@@ -207,21 +204,12 @@ fn a_dockerfile_of_many_package_managers() {
         began.elapsed().as_secs_f64(),
         asked(&larder) - before
     );
-    larder.api(
-        "PATCH",
-        "settings",
-        &json!({"offline": true}).to_string(),
-        200,
-    );
+    go_offline(&larder);
     larder.kill();
     drop((larder, way, upstream));
 
-    let wrapper = apart::wrapper().expect("a network of its own");
     let words: Vec<&str> = wrapper.iter().map(String::as_str).collect();
-    let nowhere = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
-        .iter()
-        .fold(start(), |start, name| start.with(name, NOWHERE));
-    let larder = nowhere.under(&words).start();
+    let larder = nowhere(data.path()).under(&words).start();
     let began = Instant::now();
     let asked = apart::inside(larder.pid(), || {
         let before = asked(&larder);

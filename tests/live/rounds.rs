@@ -9,7 +9,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 /// Nothing listens there.
-pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// A client that has kept nothing, and the server that it is to ask.
 pub(crate) struct Visit<'a> {
@@ -80,6 +80,25 @@ struct Told {
     asked: u64,
 }
 
+/// A server over a folder, which finds the upstreams that this machine uses.
+pub(crate) fn online(data: &Path) -> Start {
+    let start = Start::of(env!("CARGO_BIN_EXE_larder")).in_folder(data.join("data"));
+    start.with("LARDER_CACHE__DISCOVER", "true")
+}
+
+/// The same without a way to any upstream.
+pub(crate) fn nowhere(data: &Path) -> Start {
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+        .iter()
+        .fold(online(data), |start, name| start.with(name, NOWHERE))
+}
+
+/// Takes every upstream away from a server.
+pub(crate) fn go_offline(larder: &Larder) {
+    let offline = json!({"offline": true}).to_string();
+    larder.api("PATCH", "settings", &offline, 200);
+}
+
 /// Gets a project in every round. `open` readies the server, or says that there is no upstream;
 /// `get` gets the project for one visitor and tells of how many packages it is; `cut` is called
 /// before the upstream must no longer be needed.
@@ -91,17 +110,7 @@ pub(crate) fn rounds(
     cut: impl FnOnce(),
 ) {
     let data = tempfile::tempdir().expect("data");
-    let start = || {
-        let start = Start::of(env!("CARGO_BIN_EXE_larder")).in_folder(data.path().join("data"));
-        start.with("LARDER_CACHE__DISCOVER", "true")
-    };
-    let nowhere = || {
-        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
-            .iter()
-            .fold(start(), |start, name| start.with(name, NOWHERE))
-    };
-
-    let mut larder = start().start();
+    let mut larder = online(data.path()).start();
     if !open(&larder) {
         return;
     }
@@ -111,23 +120,18 @@ pub(crate) fn rounds(
         cold.asked >= cold.packages as u64,
         "{name}: the client got packages from elsewhere"
     );
-    larder.api(
-        "PATCH",
-        "settings",
-        &json!({"offline": true}).to_string(),
-        200,
-    );
+    go_offline(&larder);
     larder.stop();
     drop(larder);
     cut();
 
-    let mut larder = nowhere().start();
+    let mut larder = nowhere(data.path()).start();
     let offline = round(&larder, &get);
     larder.kill();
     drop(larder);
     let wrapper = apart::wrapper();
     let words: Vec<&str> = wrapper.iter().flatten().map(String::as_str).collect();
-    let larder = nowhere().under(&words).start();
+    let larder = nowhere(data.path()).under(&words).start();
     let after_kill = || round(&larder, &get);
     let killed = if wrapper.is_some() {
         apart::inside(larder.pid(), after_kill)

@@ -12,6 +12,7 @@ mod writer;
 
 use larder_tests::parcel::JSON;
 use larder_tests::random::Random;
+use larder_tests::tools::is_long;
 use larder_tests::{Bucket, Client, Larder, Lossy, Postgres, Start};
 use serde_json::{Value, json};
 use shared::{LEASE, NEWEST, Servers, Shared};
@@ -25,8 +26,7 @@ const READERS: usize = 32;
 const INLINE: u64 = 64 * 1024;
 
 fn length() -> Duration {
-    let long = std::env::var_os("LARDER_TEST_LONG").is_some();
-    Duration::from_secs(if long { 20 * 60 } else { 20 })
+    Duration::from_secs(if is_long() { 20 * 60 } else { 20 })
 }
 
 fn larder() -> Start {
