@@ -262,3 +262,7 @@ fn holding(
         Some((next, (stream, slot)))
     })
 }
+
+mod trees;
+
+pub use trees::{NamedCommit, Tree};
