@@ -66,7 +66,7 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
-    pub(crate) git: Git,
+    pub(crate) git: Arc<Git>,
     pub(crate) api: Arc<Api>,
     pub(crate) gui: Gui,
     pub(crate) sign_in: SignIn,
@@ -146,7 +146,7 @@ impl House {
         let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
-        let git = git(config, &metadata, &blobs, &packages)?;
+        let git = Arc::new(git(config, &metadata, &blobs, &packages)?);
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
             packages: packages.clone(),
         });
@@ -155,6 +155,7 @@ impl House {
         let identity = tls::identity(config)?.map(Arc::new);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
+            sources: Arc::clone(&git),
             blobs: blobs.clone(),
             metadata: metadata.clone(),
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
