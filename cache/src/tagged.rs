@@ -74,5 +74,5 @@ fn unsupported() -> Problem {
 
 fn from_tag(record: &RepoRecord) -> Result<&'static dyn FromTag, Problem> {
     let protocol = larder_mirrors::of(record.protocol).ok_or_else(unsupported)?;
-    protocol.from_tag().ok_or_else(unsupported)
+    protocol.tagged().ok_or_else(unsupported)
 }

@@ -189,7 +189,7 @@ pub trait Protocol: Send + Sync {
     }
 
     /// Publishing of tags, if versions can be made of sources.
-    fn from_tag(&self) -> Option<&dyn FromTag> {
+    fn tagged(&self) -> Option<&dyn FromTag> {
         None
     }
 

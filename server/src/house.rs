@@ -181,7 +181,7 @@ impl House {
         )?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
-        let api = Api::new(
+        let api = Arc::new(Api::new(
             metadata.clone(),
             Arc::clone(&gate),
             engine,
@@ -189,8 +189,7 @@ impl House {
             collector_waits(config),
             limits::api(config),
             creatable(),
-        );
-        let api = Arc::new(api);
+        ));
         let gui = Gui::new(Arc::clone(&api), Arc::clone(&gate));
         let tally = tally(&metadata, &packages, freed);
         let gauges = Gauges::read(&blobs, &metadata).await?;

@@ -161,7 +161,7 @@ impl Protocol for Go {
         Some(&publish::Modules)
     }
 
-    fn from_tag(&self) -> Option<&dyn FromTag> {
+    fn tagged(&self) -> Option<&dyn FromTag> {
         Some(&tag::ModuleTags)
     }
 

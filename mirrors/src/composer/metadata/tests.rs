@@ -251,14 +251,14 @@ fn sources_lead_to_where_this_server_mirrors_them() {
         let url = format!("{}/git/code/acme/demo.git", REPO_URL.origin);
         json!({"type": "git", "url": url, "reference": reference})
     };
-    let led = render(&[lead]);
+    let rendered = render(&[lead]);
     let expected = [
         ("5.0.0".to_owned(), ours("aaaa")),
         ("4.0.0".to_owned(), Value::Null),
         ("3.0.0".to_owned(), ours("cccc")),
     ];
-    assert_eq!(told(&led), expected);
-    assert_eq!(led[2]["dist"], Value::Null);
+    assert_eq!(told(&rendered), expected);
+    assert_eq!(rendered[2]["dist"], Value::Null);
     let without = ["5.0.0", "4.0.0"].map(|version| (version.to_owned(), Value::Null));
     assert_eq!(told(&render(&[])), without);
 }
