@@ -35,12 +35,12 @@ pub mod protocol;
 pub mod cargo;
 pub mod deb;
 pub mod go;
+pub mod git;
 pub mod composer;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
 pub mod rpm;
-pub mod git;
 
 pub mod clients;
 

@@ -203,7 +203,10 @@ fn versions_that_stand_in_another_document_are_split() {
 
 #[test]
 fn sources_lead_to_where_this_server_mirrors_them() {
-    let source = |host: &str, reference: &str| json!({"type": "git", "url": format!("https://{host}/acme/demo.git"), "reference": reference});
+    let source = |host: &str, reference: &str| {
+        let url = format!("https://{host}/acme/demo.git");
+        json!({"type": "git", "url": url, "reference": reference})
+    };
     let dist = json!({"type": "zip", "url": "https://code.example/z.zip", "reference": "c0ffee"});
     let of = |version: &str, source: Value, dist: Option<&Value>| {
         let mut entry = json!({"name": "acme/demo", "version": version, "source": source});
