@@ -302,10 +302,14 @@ impl Received {
         }
     }
 
-    /// Makes it durable.
-    pub(crate) async fn prepare(self, content: &ContentStore) -> Result<Prepared, Problem> {
+    /// Makes it durable; `digest` is what [`Self::digest`] told.
+    pub(crate) async fn prepare(
+        self,
+        digest: Digest,
+        content: &ContentStore,
+    ) -> Result<Prepared, Problem> {
         match self {
-            Self::Held(bytes) => content.prepare(&bytes).await,
+            Self::Held(bytes) => content.prepare_hashed(digest, &bytes).await,
             Self::Spooled(spool) => spool.prepare().await,
         }
     }
