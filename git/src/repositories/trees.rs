@@ -9,7 +9,6 @@ use futures_util::stream::{BoxStream, StreamExt as _};
 use larder_metadata::files::PackageKey;
 use larder_mirrors::tagged::WantedFiles;
 use larder_model::{Problem, Timestamp};
-use std::sync::Arc;
 
 /// The most bytes of a file that is read besides the folder.
 const MAX_FILE: u64 = 16 << 20;
@@ -50,8 +49,7 @@ impl Repositories {
     ) -> Result<Tree, Problem> {
         let commit = named.commit;
         let program = self.program().await?;
-        let slot = Arc::clone(&self.processes).acquire_owned().await;
-        let slot = slot.map_err(Problem::internal)?;
+        let slot = self.slots.take().await?;
         let folder = self.workspaces.at(package, kept).await?;
         let place = Place {
             folder: &folder,
