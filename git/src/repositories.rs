@@ -264,3 +264,7 @@ fn holding(
         Some((next, (stream, slot)))
     })
 }
+
+mod trees;
+
+pub use trees::{NamedCommit, Tree};

@@ -67,7 +67,7 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
-    pub(crate) git: Git,
+    pub(crate) git: Arc<Git>,
     pub(crate) api: Arc<Api>,
     pub(crate) gui: Gui,
     pub(crate) sign_in: SignIn,
@@ -147,7 +147,7 @@ impl House {
         let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
-        let git = git(config, &metadata, &blobs, &packages)?;
+        let git = Arc::new(git(config, &metadata, &blobs, &packages)?);
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
             packages: packages.clone(),
         });
@@ -156,6 +156,7 @@ impl House {
         let identity = tls::identity(config)?.map(Arc::new);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
+            sources: Arc::clone(&git),
             blobs: blobs.clone(),
             metadata: metadata.clone(),
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
@@ -181,7 +182,7 @@ impl House {
         )?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
-        let api = Api::new(
+        let api = Arc::new(Api::new(
             metadata.clone(),
             Arc::clone(&gate),
             engine,
@@ -189,8 +190,7 @@ impl House {
             collector_waits(config),
             limits::api(config),
             creatable(),
-        );
-        let api = Arc::new(api);
+        ));
         let gui = Gui::new(Arc::clone(&api), Arc::clone(&gate));
         let tally = tally(&metadata, &packages, freed);
         let gauges = Gauges::read(&blobs, &metadata).await?;
