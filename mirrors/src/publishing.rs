@@ -117,6 +117,8 @@ pub enum Bytes {
     Part(u64, u64),
     /// A part of the body in base64: offset and length in bytes.
     Base64(u64, u64),
+    /// Those of the artifact of the package that is there at this path.
+    Same(String),
     /// These bytes.
     Inline(Vec<u8>),
     /// What a function makes of a text and of the time of the change.
@@ -132,6 +134,7 @@ impl PartialEq for Bytes {
             | (Self::Base64(start, length), Self::Base64(other, its_length)) => {
                 (start, length) == (other, its_length)
             }
+            (Self::Same(path), Self::Same(other)) => path == other,
             (Self::Inline(bytes), Self::Inline(other)) => bytes == other,
             (Self::Dated(make, text), Self::Dated(other, its_text)) => {
                 make(text, at) == other(its_text, at)

@@ -2,6 +2,7 @@
 
 use super::{RefChange, Step};
 use crate::audit::Object;
+use crate::files::PackageKey;
 use crate::{Batch, Metadata};
 use larder_model::{Action, Author, FileKind};
 use serde_json::json;
@@ -16,6 +17,7 @@ impl Metadata {
     pub(super) fn note_steps(
         &self,
         batch: &mut Batch,
+        package: PackageKey<'_>,
         (by, full_name): (&dyn Author, &str),
         steps: &[Step],
         reason: &str,
@@ -54,6 +56,13 @@ impl Metadata {
                 } => {
                     let file = format!("{path} {digest}");
                     copied.entry((*from, package)).or_default().push(file);
+                }
+                // The bytes of another file of its own.
+                Step::CopyMirrored(copy)
+                    if (copy.from, &*copy.from_package) == (package.repo, package.package) =>
+                {
+                    let file = format!("{} {}", copy.path, copy.digest);
+                    added.entry(&copy.version).or_default().push(file);
                 }
                 Step::CopyMirrored(copy) => {
                     let file = format!("{} {}", copy.path, copy.digest);
