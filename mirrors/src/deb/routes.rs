@@ -1,6 +1,6 @@
 //! Paths of a repository: lists of suites, what they name, packages; and packages that are published.
 
-use super::paths::{self, Place, place};
+use super::paths::{Place, Upload, place};
 use super::places::{KEY, PoolPlace, SUITES};
 use super::publish::{FileAction, request};
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
@@ -19,12 +19,28 @@ pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
             return read(path).map(Call::Read);
         }
     };
-    let place = PoolPlace::read(&path)?;
-    let action = match action {
-        FileAction::Publish if paths::is_beside_uploads(place.file) => FileAction::Pass,
-        action => action,
+    let (path, action) = match action {
+        FileAction::Delete => (deleted(path)?, action),
+        _ => {
+            let action = match PoolPlace::read(&path)?.upload {
+                Upload::Package => FileAction::Publish,
+                Upload::Description => FileAction::Describe,
+                Upload::Part => FileAction::AddPart,
+                Upload::Beside => FileAction::Pass,
+            };
+            (path, action)
+        }
     };
     Ok(Call::Publish(self::request(path, action)))
+}
+
+/// Where the file is that is to be deleted: a description can be named by where it was sent, too.
+fn deleted(path: String) -> Result<String, Problem> {
+    let place = PoolPlace::of_published(&path)?;
+    if place.upload != Upload::Description {
+        return Ok(path);
+    }
+    Ok(format!("{}{}", place.folder(place.file), place.file))
 }
 
 fn read(path: String) -> Result<ReadRequest, Problem> {
