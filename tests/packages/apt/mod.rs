@@ -5,3 +5,4 @@ mod client;
 mod group;
 mod hosted;
 mod mirrored;
+mod sources;
