@@ -9,6 +9,10 @@ pub(super) const KEY: &str = "key.asc";
 /// The suites of a hosted repository, one in each line.
 pub(super) const SUITES: &str = "suites.txt";
 
+/// The suite and the component of what is in no others.
+pub(super) const SUITE: &str = "stable";
+pub(super) const COMPONENT: &str = "main";
+
 /// Where a package is published: `pool/<suite>/<component>/<file>`. The files of a source package are
 /// sent there, too, and are then in a folder of their own, which lists name:
 /// `pool/<suite>/<component>/<name>_<version>/<file>`.

@@ -8,7 +8,7 @@
 use super::description::Description;
 use super::package::Package;
 use super::paths::{Upload, name_of};
-use super::places::PoolPlace;
+use super::places::{COMPONENT, PoolPlace, SUITE};
 use super::published::Published;
 use super::release::signed_text;
 use super::sources::{add_description, add_part, deleted_with, require_whole};
@@ -16,7 +16,8 @@ use super::stanzas::{Line, Lines};
 use super::taken::{artifact_at, file_of, require_free};
 use crate::archive::window::Window;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, FileUpload, PublishLimits, PublishRequest, Publishing, Step,
+    StoredFile,
 };
 use crate::resource::Document;
 use crate::text::PLAIN_TEXT;
@@ -62,6 +63,17 @@ pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
         },
         action: Arc::new(OnFile { path, action }),
     }
+}
+
+/// The request that publishes what its path says.
+pub(super) fn put(path: String) -> Result<PublishRequest, Problem> {
+    let action = match PoolPlace::read(&path)?.upload {
+        Upload::Package => FileAction::Publish,
+        Upload::Description => FileAction::Describe,
+        Upload::Part => FileAction::AddPart,
+        Upload::Beside => FileAction::Pass,
+    };
+    Ok(request(path, action))
 }
 
 impl Action for OnFile {
@@ -293,6 +305,12 @@ impl Publishing for Packages {
             verb,
             action: Arc::new(RemoveVersions(version)),
         })
+    }
+
+    fn upload(&self, upload: &FileUpload) -> Result<PublishRequest, Problem> {
+        let suite = upload.suite.as_deref().unwrap_or(SUITE);
+        let component = upload.component.as_deref().unwrap_or(COMPONENT);
+        put(format!("pool/{suite}/{component}/{}", upload.file))
     }
 
     fn is_tombstone_of(&self, package: &str, version: &str, path: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::paths::{Place, Upload, place};
 use super::places::{KEY, PoolPlace, SUITES};
-use super::publish::{FileAction, request};
+use super::publish::{FileAction, put, request};
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
 use crate::{Call, RepoRequest};
 use http::Method;
@@ -11,27 +11,17 @@ use larder_model::Problem;
 /// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     let path = request.segments.join("/");
-    let action = match *request.method {
-        Method::PUT => FileAction::Publish,
-        Method::DELETE => FileAction::Delete,
+    match *request.method {
+        Method::PUT => put(path).map(Call::Publish),
+        Method::DELETE => {
+            let request = self::request(deleted(path)?, FileAction::Delete);
+            Ok(Call::Publish(request))
+        }
         _ => {
             request.require_read()?;
-            return read(path).map(Call::Read);
+            read(path).map(Call::Read)
         }
-    };
-    let (path, action) = match action {
-        FileAction::Delete => (deleted(path)?, action),
-        _ => {
-            let action = match PoolPlace::read(&path)?.upload {
-                Upload::Package => FileAction::Publish,
-                Upload::Description => FileAction::Describe,
-                Upload::Part => FileAction::AddPart,
-                Upload::Beside => FileAction::Pass,
-            };
-            (path, action)
-        }
-    };
-    Ok(Call::Publish(self::request(path, action)))
+    }
 }
 
 /// Where the file is that is to be deleted: a description can be named by where it was sent, too.

@@ -47,5 +47,6 @@ pub(crate) mod abouts;
 pub(crate) mod copies;
 pub(crate) mod deletions;
 pub(crate) mod packages;
+pub(crate) mod publications;
 pub(crate) mod refresh;
 pub(crate) mod search;

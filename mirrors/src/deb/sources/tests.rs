@@ -1,8 +1,9 @@
 use super::*;
+use crate::Protocol as _;
 use crate::deb::Deb;
 use crate::deb::description::Description;
 use crate::deb::testing::{DSC, dsc};
-use crate::publishing::PublishLimits;
+use crate::publishing::{FileUpload, PublishLimits};
 use crate::testing::{publish_request, stored};
 use http::Method;
 use larder_model::{Algorithm, Kind};
@@ -206,10 +207,51 @@ fn a_source_package_is_deleted_as_a_whole() {
             "its archive may be another version's"
         );
     }
+    let publishing = Deb.publishing().expect("it has");
+    assert!(publishing.is_tombstone_of("hello", "1:2.10-3", "hello_2.10-3.dsc"));
+    assert!(!publishing.is_tombstone_of("hello", "2.10", "hello_2.10-3.dsc"));
     let mut gone = vec![StoredFile {
         kind: FileKind::Tombstone,
         ..stored("hello_2.10-3.dsc", "", "")
     }];
     let problem = put(PLACE, description(), &mut gone).expect_err("reserved");
     assert!(problem.detail.contains("was deleted"), "{}", problem.detail);
+}
+
+#[test]
+fn a_file_by_the_api_is_where_its_suite_and_component_are() {
+    let publishing = Deb.publishing().expect("it has");
+    let of = |file: &str, suite: Option<&str>, component: Option<&str>| {
+        let upload = FileUpload {
+            file: file.into(),
+            suite: suite.map(Into::into),
+            component: component.map(Into::into),
+        };
+        let request = publishing.upload(&upload)?;
+        let mut body = Cursor::new(DSC);
+        let steps = request
+            .action
+            .steps(&mut body, &[], &PublishLimits::default())?;
+        Ok::<_, Problem>(match &steps[0] {
+            Step::Add { path, .. } => path.clone(),
+            step => panic!("{step:?}"),
+        })
+    };
+    let name = description().0;
+    assert_eq!(
+        of(name, None, None).expect("the usual place"),
+        format!("{PLACE}hello_2.10-3/{name}")
+    );
+    assert_eq!(
+        of(name, Some("testing"), Some("extra")).expect("another"),
+        format!("pool/testing/extra/hello_2.10-3/{name}")
+    );
+    for (file, suite) in [
+        ("x.zip", None),
+        (name, Some("a/b")),
+        (name, Some("")),
+        ("a/b_1.dsc", None),
+    ] {
+        assert_eq!(of(file, suite, None).expect_err(file).kind, Kind::Invalid);
+    }
 }
