@@ -4,17 +4,23 @@ use crate::failure::Failure;
 use crate::retry::{IDEMPOTENCY_KEY, Retries, idempotency_key};
 use crate::server::Server;
 use crate::terminal::Voice;
+use bytes::Bytes;
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use larder_api::{List, Problem, Token};
 use larder_model::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method, RequestBuilder, Response};
+use reqwest::{Body, Certificate, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 /// The longest that one call may take.
@@ -27,6 +33,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FILE: Duration = Duration::from_hours(24 * 30);
 /// The largest answer to one call.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a file that are sent at once.
+const FILE_BYTES: usize = 256 << 10;
 /// Items asked for in one call.
 const PAGE: &str = "1000";
 
@@ -230,6 +238,34 @@ impl Client {
         Err(self.strange("no file".to_owned()))
     }
 
+    /// Sends a file as it is, and understands the answer.
+    pub(crate) async fn send_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        file: &Path,
+    ) -> Result<Value, Failure> {
+        let failed = |error| Failure::file(file, error);
+        let mut retries = Retries::default();
+        loop {
+            let open = File::open(file).await.map_err(failed)?;
+            let size = open.metadata().await.map_err(failed)?.len();
+            let request = self.http.put(self.server.call(path, query)?);
+            let request = self.signed(request).header(ACCEPT, "application/json");
+            let request = request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .header(CONTENT_LENGTH, size)
+                .timeout(FILE)
+                .body(pieces(open));
+            let response = request.send().await;
+            let response = response.map_err(|error| self.unreachable(&error))?;
+            let Some(pause) = retries.pause(response.status(), response.headers()) else {
+                return self.understand(response).await;
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// No answer came, or it does not go on.
     pub(crate) fn silent(&self) -> Failure {
         Failure::Unreachable {
@@ -427,6 +463,18 @@ impl Client {
             what,
         }
     }
+}
+
+/// A file as a body, piece by piece.
+fn pieces(file: File) -> Body {
+    let pieces = stream::try_unfold(file, async |mut file: File| {
+        let mut piece = vec![0; FILE_BYTES];
+        let count = file.read(&mut piece).await?;
+        piece.truncate(count);
+        let piece = Frame::data(Bytes::from(piece));
+        Ok::<_, std::io::Error>((count > 0).then_some((piece, file)))
+    });
+    Body::wrap(StreamBody::new(pieces))
 }
 
 fn new_key() -> Result<String, Failure> {
