@@ -1,6 +1,7 @@
 //! apt: archives mirrored, published to, and grouped, read by the programs that Debian has for them.
 
 mod archives;
+mod by_api;
 mod client;
 mod group;
 mod hosted;
