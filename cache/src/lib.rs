@@ -44,6 +44,7 @@ mod accounts;
 mod views;
 mod fetchers;
 mod packages;
+mod uploads;
 mod mirror;
 mod named;
 mod door;

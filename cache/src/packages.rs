@@ -33,15 +33,14 @@ use crate::views::Views;
 use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
-use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::describing::{Marks, Told};
-use larder_mirrors::publishing::{Change, FileUpload, PublishLimits};
+use larder_mirrors::publishing::{Change, PublishLimits};
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Kind, Problem, Reply};
+use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -380,26 +379,6 @@ impl Packages {
         let request = publishing_of(&hosted)?.change(&package, change.clone())?;
         let publisher = &self.0.publisher;
         publisher.publish(&hosted, admission, &request, None).await
-    }
-
-    /// Publishes a file that comes by the API, in a hosted repo or in a group's first hosted member.
-    /// The caller's right to it is required here.
-    pub async fn upload(
-        &self,
-        admission: &Admission,
-        record: &Arc<RepoRecord>,
-        upload: &FileUpload,
-        body: &mut Incoming,
-    ) -> Result<Reply, Problem> {
-        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
-        let own = self.0.repos.of(record, protocol)?;
-        let hosted = self.0.groups.published_to(admission, &own)?;
-        let request = publishing_of(&hosted)?.upload(upload)?;
-        let admission = admission.asked_of(&own.record.name);
-        let publisher = &self.0.publisher;
-        let done = publisher.publish(&hosted, &admission, &request, Some(body));
-        done.await?;
-        Ok(request.action.reply())
     }
 
     /// Removes a version of a hosted repository's package because of a rule; whether that was done:

@@ -1,18 +1,15 @@
 //! Calls of the REST API.
 
 use crate::failure::Failure;
+use crate::pieces::pieces;
 use crate::retry::{IDEMPOTENCY_KEY, Retries, idempotency_key};
 use crate::server::Server;
 use crate::terminal::Voice;
-use bytes::Bytes;
-use futures_util::stream;
-use http_body::Frame;
-use http_body_util::StreamBody;
 use larder_api::{List, Problem, Token};
 use larder_model::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Certificate, Method, RequestBuilder, Response};
+use reqwest::{Certificate, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
@@ -20,7 +17,6 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::fs::File;
-use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 /// The longest that one call may take.
@@ -33,8 +29,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FILE: Duration = Duration::from_hours(24 * 30);
 /// The largest answer to one call.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// Bytes of a file that are sent at once.
-const FILE_BYTES: usize = 256 << 10;
 /// Items asked for in one call.
 const PAGE: &str = "1000";
 
@@ -246,11 +240,13 @@ impl Client {
         file: &Path,
     ) -> Result<Value, Failure> {
         let failed = |error| Failure::file(file, error);
+        let url = self.server.call(path, query)?;
         let mut retries = Retries::default();
         loop {
             let open = File::open(file).await.map_err(failed)?;
             let size = open.metadata().await.map_err(failed)?.len();
-            let request = self.http.put(self.server.call(path, query)?);
+            let begun = Instant::now();
+            let request = self.http.put(url.clone());
             let request = self.signed(request).header(ACCEPT, "application/json");
             let request = request
                 .header(CONTENT_TYPE, "application/octet-stream")
@@ -259,6 +255,7 @@ impl Client {
                 .body(pieces(open));
             let response = request.send().await;
             let response = response.map_err(|error| self.unreachable(&error))?;
+            self.tell(&format!("PUT {url}"), &response, begun);
             let Some(pause) = retries.pause(response.status(), response.headers()) else {
                 return self.understand(response).await;
             };
@@ -381,10 +378,7 @@ impl Client {
             }
             let response = request.send().await;
             let response = response.map_err(|error| self.unreachable(&error))?;
-            if let Some(voice) = self.voice {
-                let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
-                voice.note(&format!("{told}: {status} in {took} ms"));
-            }
+            self.tell(&told, &response, begun);
             let Some(pause) = retries.pause(response.status(), response.headers()) else {
                 return Ok(response);
             };
@@ -392,6 +386,14 @@ impl Client {
                 voice.note(&format!("asked too often: again in {} s", pause.as_secs()));
             }
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Tells of a call that is answered.
+    fn tell(&self, told: &str, response: &Response, begun: Instant) {
+        if let Some(voice) = self.voice {
+            let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
+            voice.note(&format!("{told}: {status} in {took} ms"));
         }
     }
 
@@ -463,18 +465,6 @@ impl Client {
             what,
         }
     }
-}
-
-/// A file as a body, piece by piece.
-fn pieces(file: File) -> Body {
-    let pieces = stream::try_unfold(file, async |mut file: File| {
-        let mut piece = vec![0; FILE_BYTES];
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        let piece = Frame::data(Bytes::from(piece));
-        Ok::<_, std::io::Error>((count > 0).then_some((piece, file)))
-    });
-    Body::wrap(StreamBody::new(pieces))
 }
 
 fn new_key() -> Result<String, Failure> {

@@ -57,19 +57,15 @@ impl Metadata {
                     let file = format!("{path} {digest}");
                     copied.entry((*from, package)).or_default().push(file);
                 }
-                // The bytes of another file of its own.
-                Step::CopyMirrored(copy)
-                    if (copy.from, &*copy.from_package) == (package.repo, package.package) =>
-                {
-                    let file = format!("{} {}", copy.path, copy.digest);
-                    added.entry(&copy.version).or_default().push(file);
-                }
                 Step::CopyMirrored(copy) => {
-                    let file = format!("{} {}", copy.path, copy.digest);
-                    copied
-                        .entry((copy.from, &copy.package))
-                        .or_default()
-                        .push(file);
+                    // The bytes of another file of its own are no copy.
+                    let from = (copy.from, &*copy.from_package);
+                    let files = if from == (package.repo, package.package) {
+                        added.entry(&copy.version).or_default()
+                    } else {
+                        copied.entry((copy.from, &copy.package)).or_default()
+                    };
+                    files.push(format!("{} {}", copy.path, copy.digest));
                 }
                 Step::SetTag { tag, version, .. } => tags.entry(version).or_default().push(tag),
                 Step::Remove {

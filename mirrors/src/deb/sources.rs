@@ -172,11 +172,11 @@ pub(super) fn require_whole(path: &str, body: &[u8], files: &[StoredFile]) -> Re
         if lacking.is_empty() || !named.iter().any(|name| *name == description) {
             continue;
         }
-        let names: Vec<&str> = lacking.iter().map(|part| &*part.name).collect();
+        let missing: Vec<&str> = lacking.iter().map(|part| &*part.name).collect();
         let detail = format!(
             "{description} names {}, which is not here: no list has it before. Send that, too \
              (dpkg-buildpackage -sa puts the upstream's archive among what is sent)",
-            names.join(", ")
+            missing.join(", ")
         );
         return Err(Problem::new(Kind::Conflict, "package", detail));
     }
