@@ -110,10 +110,8 @@ fn put_demo(larder: &Larder, version: &str) -> Vec<(String, Vec<u8>)> {
             version.as_bytes().to_vec(),
         ),
     ];
-    let sums: String = parts
-        .iter()
-        .map(|(name, body)| format!(" {} {name}\n", sum_and_size(body)))
-        .collect();
+    let line = |(name, body): &(String, Vec<u8>)| format!(" {} {name}\n", sum_and_size(body));
+    let sums = parts.iter().map(line).collect::<Vec<_>>().concat();
     let text = format!(
         "Format: 3.0 (quilt)\nSource: demo\nBinary: demo\nArchitecture: all\nVersion: {version}\n\
          Checksums-Sha256:\n{sums}"
