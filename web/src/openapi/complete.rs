@@ -1,8 +1,8 @@
 //! What every call has in common, added to the document: its right, its security, all problems by
 //! their status.
 
-use super::operations::{operations, parameters, right};
-use super::{FILE, conditional};
+use super::conditional;
+use super::operations::{FILE, operations, parameters, right};
 use crate::problem::{MEDIA_TYPE, status};
 use crate::right::Right;
 use http::Method;

@@ -10,7 +10,7 @@ mod complete;
 pub(crate) use base::base;
 pub(crate) use operations::{operations, right};
 
-use operations::parameters;
+use operations::{FILE, parameters};
 
 use crate::page;
 use crate::right::Right;
@@ -40,9 +40,6 @@ pub(crate) struct Call {
     /// Its body is a file.
     takes_file: bool,
 }
-
-/// The media type of files.
-const FILE: &str = "application/octet-stream";
 
 /// Whether a path is one of a template's.
 fn fits(template: &str, path: &str) -> bool {
