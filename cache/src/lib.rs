@@ -46,6 +46,7 @@ mod views;
 mod fetchers;
 mod packages;
 mod tagged;
+mod uploads;
 mod mirror;
 mod named;
 mod door;

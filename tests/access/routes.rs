@@ -94,6 +94,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("deb", "GET", "/deb/{repo}/suites.txt", Read),
     ("deb", "GET", "/deb/{repo}/pool/stable/main/{pkg}_1.0.0_all.deb", Read),
     ("deb", "PUBLISH", "/deb/{repo}/pool/stable/main/{pkg}_2.0.0_all.deb", Write),
+    ("deb", "PUT", "/deb/{repo}/pool/stable/main/{pkg}_2.0.0-1.debian.tar.gz", Write),
     ("deb", "DELETE", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Delete),
     ("go", "GET", "/go/{repo}/{pkg}.example/@v/list", Read),
     ("go", "GET", "/go/{repo}/{pkg}.example/@latest", Read),

@@ -8,10 +8,12 @@ use larder_mirrors::{Call, Protocol, RepoRequest, cargo, composer, deb, npm, pyp
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
-const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 8] = [
+const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 10] = [
     (&cargo::Cargo, Method::PUT, "/api/v1/crates/new", ""),
     (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1_all.deb", ""),
     (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1_all.changes", ""),
+    (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1-1.dsc", ""),
+    (&deb::Deb, Method::PUT, "/pool/stable/main/demo_1.orig.tar.gz", ""),
     (&npm::Npm, Method::PUT, "/@acme%2fwidget", "application/json"),
     (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
     (&rpm::Rpm, Method::PUT, "/Packages/demo.rpm", ""),
