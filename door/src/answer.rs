@@ -39,13 +39,16 @@ pub enum Answer {
     Refusals(Refusals),
 }
 
+/// Makes an answer of what was refused.
+pub type Say = Box<dyn FnOnce(&[Problem]) -> Reply + Send>;
+
 /// An answer that tells of refusals in words of its own: of one of several things, or with a status that is
 /// no error.
 pub struct Refusals {
     /// What was refused. Where a rule did it, the address at which more of it stands is added.
     pub problems: Vec<Problem>,
     /// Says them.
-    pub say: Box<dyn FnOnce(&[Problem]) -> Reply + Send>,
+    pub say: Say,
 }
 
 impl std::fmt::Debug for Refusals {
