@@ -81,7 +81,26 @@ impl ContentStore {
             let digest = Digest::of(Algorithm::Sha256, bytes);
             return Ok(Prepared::inline(digest, bytes.clone()));
         }
+        self.prepare_large(bytes, None).await
+    }
+
+    /// Makes bytes at hand durable. `digest` is their SHA-256, as the caller computed it.
+    pub async fn prepare_hashed(&self, digest: Digest, bytes: &Bytes) -> Result<Prepared, Problem> {
+        if bytes.len() as u64 <= INLINE_BYTES {
+            return Ok(Prepared::inline(digest, bytes.clone()));
+        }
+        self.prepare_large(bytes, Some(digest)).await
+    }
+
+    async fn prepare_large(
+        &self,
+        bytes: &Bytes,
+        digest: Option<Digest>,
+    ) -> Result<Prepared, Problem> {
         let staged = self.with_staging(Algorithm::Sha256, async |mut staging| {
+            if let Some(digest) = digest {
+                staging.hashed_as(digest);
+            }
             staging.append(bytes.clone()).await?;
             self.prepare_staged(staging).await
         });

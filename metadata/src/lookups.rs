@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the memory may weigh, in bytes.
-const MAX_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 32 << 20;
 /// What an entry weighs beside its texts and its body.
 const ENTRY_BYTES: usize = 512;
 /// Epochs; packages of the same hash share one, which costs them a few look-ups and nothing else.

@@ -38,8 +38,9 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Calls of the git program that give objects away at once.
-const GIT_PROCESSES: usize = 16;
+/// Calls of the git program that give objects away at once, for each processor: each takes one of them
+/// wholly, and what answers everybody else is not to wait for many.
+const GIT_PROCESSES: usize = 2;
 /// How long a start waits for the store of blobs.
 const STORE_TIME: Duration = Duration::from_secs(10);
 /// How often a scrub notes how far it is.
@@ -258,7 +259,11 @@ fn git(
     let content = ContentStore::new(metadata.clone(), blobs.clone());
     let folders = config.data.join("git");
     let folders = Workspaces::open(&folders, metadata.clone(), content.clone())?;
-    let program = (larder_git::program::default_path(), GIT_PROCESSES);
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let program = (
+        larder_git::program::default_path(),
+        GIT_PROCESSES * processors,
+    );
     let repositories = Repositories::new(metadata.clone(), content, folders, program);
     let (metadata, packages) = (metadata.clone(), packages.clone());
     let parts = (Arc::new(repositories), limits::push(config));

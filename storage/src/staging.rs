@@ -80,6 +80,8 @@ pub struct Staging {
     settled: u64,
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
+    /// The digest of all bytes, where whoever has them at hand has computed it: then nothing is hashed.
+    known: Option<Digest>,
     work: Option<Work>,
     writing: Option<JoinHandle<Result<Work, Error>>>,
     hashing: Option<JoinHandle<Sums>>,
@@ -176,6 +178,7 @@ impl Staging {
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
+            known: None,
             work: Some(Work::of(hasher)),
             writing: None,
             hashing: None,
@@ -206,29 +209,44 @@ impl Staging {
         Ok(())
     }
 
+    /// Has it take `digest` for that of all bytes, which whoever has them at hand has computed: they are
+    /// not hashed once more. To be called before the first of them.
+    pub fn hashed_as(&mut self, digest: Digest) {
+        self.known = Some(digest);
+        if let Some(work) = &mut self.work {
+            work.sums = None;
+        }
+    }
+
     /// Waits until all bytes are written and hashed, and no sync is running; the state can then be
     /// stored.
     pub async fn settle(&mut self) -> Result<&Hasher, Error> {
+        self.write_out().await?;
+        self.hasher().ok_or(Error::Stopped)
+    }
+
+    /// The same for whoever needs no state.
+    async fn write_out(&mut self) -> Result<(), Error> {
         self.hand_over(self.offset).await?;
         self.join_writer().await?;
         self.join_sync().await?;
         self.written = self.offset;
         self.settled = self.offset;
-        self.hasher().ok_or(Error::Stopped)
+        Ok(())
     }
 
     /// Makes all bytes durable and tells their digest.
     pub(crate) async fn seal(mut self) -> Result<(PathBuf, Arc<File>, u64, Digest), Error> {
-        self.settle().await?;
+        let digest = self.digest().await?;
         tokio::task::spawn_blocking(self.sync()).await??;
-        let sums = self.work.take().and_then(|work| work.sums);
-        let digest = sums.ok_or(Error::Stopped)?.hasher.finish();
         Ok((self.path, self.file, self.offset, digest))
     }
 
     /// The digest of all bytes so far; the upload can go on.
     pub async fn digest(&mut self) -> Result<Digest, Error> {
-        Ok(self.settle().await?.clone().finish())
+        self.write_out().await?;
+        let computed = || self.hasher().map(|hasher| hasher.clone().finish());
+        self.known.or_else(computed).ok_or(Error::Stopped)
     }
 
     /// Has the bytes checked against `integrity` as they pass. To be called before the first of them.
@@ -273,7 +291,7 @@ impl Staging {
         if self.offset > limit {
             return Ok(None);
         }
-        self.settle().await?;
+        self.write_out().await?;
         let (file, length) = (
             Arc::clone(&self.file),
             usize::try_from(self.offset).unwrap_or(usize::MAX),
@@ -299,7 +317,8 @@ impl Staging {
     /// Hashes all bytes again with another algorithm: for clients that say only at the end which
     /// one they use.
     pub async fn rehash(&mut self, algorithm: Algorithm) -> Result<(), Error> {
-        self.settle().await?;
+        self.write_out().await?;
+        self.known = None;
         let (file, length) = (Arc::clone(&self.file), self.offset);
         let hasher =
             tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;

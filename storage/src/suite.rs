@@ -50,6 +50,7 @@ checks![
     bytes_are_placed_where_programs_find_them,
     ranges_are_read,
     bytes_that_were_not_promised_are_refused,
+    bytes_that_were_hashed_before_are_kept_as_they_are,
     an_upload_goes_on_where_it_was_acknowledged,
     an_upload_goes_on_after_a_power_loss,
     an_upload_does_not_go_on_at_another_offset,
@@ -224,6 +225,23 @@ async fn bytes_that_were_not_promised_are_refused(bed: &Bed) {
         let opened = bed.store.open(&bed.key(digest), 0..1).await;
         assert_missing(&opened, "nothing may be kept");
     }
+}
+
+/// Of several batches, for the later ones are written in another way.
+async fn bytes_that_were_hashed_before_are_kept_as_they_are(bed: &Bed) {
+    let bytes = pattern(9_500_000, 5);
+    let key = bed.key(Digest::of(Algorithm::Sha256, &bytes));
+    let mut staging = bed.stage(0, Algorithm::Sha256).await;
+    staging.hashed_as(key.digest);
+    for piece in bytes.chunks(700_000) {
+        append(&mut staging, bytes.slice_ref(piece)).await;
+    }
+    assert_eq!(staging.digest().await.expect("digest"), key.digest);
+    let size = bytes.len() as u64;
+    let committed = bed.commit(staging, key.digest).await;
+    assert_eq!(committed, Committed::Kept { key, size });
+    bed.discard(0).await;
+    assert_eq!(bed.get(&key, 0..size).await, bytes);
 }
 
 async fn an_upload_goes_on_where_it_was_acknowledged(bed: &Bed) {

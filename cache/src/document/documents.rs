@@ -340,7 +340,7 @@ impl Documents {
         let alone = new.set == Set::default() && repo.alias_of(document, &digest).is_none();
         if kept.is_none()
             && alone
-            && let Received::Held(body) = &new.body
+            && let Received::Held(body, _) = &new.body
         {
             let found = Arc::new(new.validators.of(digest, body.clone()));
             return Ok(Some(self.keep_behind(repo, document, found, new)));
@@ -369,7 +369,7 @@ impl Documents {
             is_read_later,
         };
         self.store
-            .keep(repo, document, new.body, new.validators, beside)
+            .keep(repo, document, (digest, new.body), new.validators, beside)
             .await?;
         Ok(Some(self.store.kept(repo, document).await?.into()))
     }
@@ -383,13 +383,14 @@ impl Documents {
         new: NewDocument,
     ) -> FlightResult<Arc<FileRecord>> {
         let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
+        let digest = found.digest;
         let keep = async move {
             let kept = this
                 .store
                 .keep(
                     &repo,
                     &document,
-                    new.body,
+                    (digest, new.body),
                     new.validators,
                     Beside::default(),
                 )

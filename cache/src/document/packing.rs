@@ -20,6 +20,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use larder_mirrors::Rendering;
 use larder_mirrors::rendering::{is_unfilled, unfilled};
 use larder_model::Problem;
+use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -36,6 +37,8 @@ const WINDOW: usize = 32 * 1024;
 const NEAR: usize = 31 * 1024;
 /// What one thread packs at once: what it takes to begin is little beside that.
 const SEGMENT: usize = 256 * 1024;
+/// So many bytes are looked at before it is asked whether one of them is wrong.
+const PIECE: usize = 1024;
 /// From this level on deflate knows of every place that it has seen, so it copies where it can.
 const LEVEL: Compression = Compression::new(7);
 /// A document that is within the window as a whole needs less: two thirds of the time, and a twentieth
@@ -224,13 +227,23 @@ fn pack_segment(
     } else {
         packer.text(rest)?;
     }
-    Ok((packer.out, places))
+    let Packer { deflate, out, .. } = packer;
+    if level == SMALL_LEVEL {
+        SPARE.set(Some(deflate));
+    }
+    Ok((out, places))
 }
 
-/// Fails if text between places could be taken for one.
+/// Fails if text between places could be taken for one. A piece is looked at as a whole, so that the
+/// processor looks at many bytes at once.
 fn require_plain(text: Option<&[u8]>) -> Result<(), Problem> {
+    let has_unfilled = |piece: &[u8]| {
+        piece
+            .iter()
+            .fold(false, |found, byte| found | is_unfilled(*byte))
+    };
     match text {
-        Some(text) if !text.iter().copied().any(is_unfilled) => Ok(()),
+        Some(text) if !text.chunks(PIECE).any(has_unfilled) => Ok(()),
         _ => Err(Problem::internal(
             "a rendered document has a byte that no text has",
         )),
@@ -306,38 +319,48 @@ fn crc(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// The sum of `x^(8 n)` over all places, where `n` bytes follow a place.
+/// The sum of `x^(8 n)` over all places, where `n` bytes follow a place. It is taken from one place to the
+/// next (Horner's rule): what lies between two of them is little, and so are its factors.
 fn factor(document: Text<'_>) -> u32 {
-    let ends = document.places.iter();
-    let ends = ends.map(|place| place + document.place_bytes);
-    ends.fold(0, |sum, end| sum ^ power(document.bytes.len() - end))
+    let (mut sum, mut last) = (0, 0);
+    for place in document.places {
+        let end = place + document.place_bytes;
+        sum = after(sum, end - last) ^ ONE;
+        last = end;
+    }
+    after(sum, document.bytes.len() - last)
 }
 
-/// `x^(8 n)` modulo the polynomial; the highest bit is the lowest power.
-fn power(bytes: usize) -> u32 {
-    let (mut power, mut square, mut left) = (1 << 31, 1 << 23, bytes);
-    while left > 0 {
-        if left & 1 == 1 {
-            power = product(power, square);
-        }
-        square = product(square, square);
-        left >>= 1;
+/// A sum times `x^(8 n)` modulo the polynomial, where `n` bytes follow.
+fn after(sum: u32, bytes: usize) -> u32 {
+    let bits = (0..POWERS.len()).filter(|bit| bytes >> bit & 1 == 1);
+    bits.fold(sum, |sum, bit| product(sum, POWERS[bit]))
+}
+
+/// The polynomial 1: the highest bit is the lowest power.
+const ONE: u32 = 1 << 31;
+
+/// `x^(8 n)` where `n` is 1, 2, 4 and so on.
+static POWERS: [u32; usize::BITS as usize] = powers();
+
+const fn powers() -> [u32; usize::BITS as usize] {
+    let (mut powers, mut at) = ([1 << 23; usize::BITS as usize], 1);
+    while at < powers.len() {
+        powers[at] = product(powers[at - 1], powers[at - 1]);
+        at += 1;
     }
-    power
+    powers
 }
 
 /// The product of two polynomials modulo that of CRC-32.
-fn product(one: u32, other: u32) -> u32 {
-    let (mut product, mut shifted) = (0, other);
-    for bit in (0..32).rev() {
-        if one >> bit & 1 == 1 {
-            product ^= shifted;
-        }
-        shifted = if shifted & 1 == 1 {
-            shifted >> 1 ^ POLYNOMIAL
-        } else {
-            shifted >> 1
-        };
+const fn product(one: u32, other: u32) -> u32 {
+    let (mut product, mut shifted, mut left) = (0, other, one);
+    while left != 0 {
+        // The highest bit of what is left, and the lowest of what is shifted out, as masks: which they
+        // are cannot be foretold.
+        product ^= shifted & (left >> 31).wrapping_neg();
+        shifted = (shifted >> 1) ^ (POLYNOMIAL & (shifted & 1).wrapping_neg());
+        left <<= 1;
     }
     product
 }
@@ -353,7 +376,12 @@ struct Packer {
 impl Packer {
     /// Packs what follows on `window`.
     fn new(level: Compression, window: &[u8], capacity: usize) -> Result<Self, Problem> {
-        let mut deflate = Compress::new(level, false);
+        let is_small = level == SMALL_LEVEL;
+        let mut deflate = if is_small {
+            small_deflater()
+        } else {
+            Compress::new(level, false)
+        };
         if !window.is_empty() {
             deflate.set_dictionary(window).map_err(Problem::internal)?;
         }
@@ -395,6 +423,23 @@ impl Packer {
             &mut self.out,
             FlushCompress::Finish,
         )
+    }
+}
+
+thread_local! {
+    /// What packed the last small document of this thread, for the next: it has a quarter of a megabyte,
+    /// and to have that made and cleared takes as long as to pack a few kilobytes.
+    static SPARE: Cell<Option<Compress>> = const { Cell::new(None) };
+}
+
+/// What packs a small document.
+fn small_deflater() -> Compress {
+    match SPARE.take() {
+        Some(mut spare) => {
+            spare.reset();
+            spare
+        }
+        None => Compress::new(SMALL_LEVEL, false),
     }
 }
 

@@ -163,7 +163,7 @@ impl Representations {
         let filling = filling(origin, place_bytes).unwrap_or_default();
         let bytes = rendering.filled(&filling).into();
         Ok(Represented {
-            found: transient(representation, bytes),
+            found: transient(representation, &Made::of(bytes)),
             gzip: false,
             overlay: None,
         })
@@ -252,23 +252,24 @@ impl Representations {
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let source = self.bodies.read(stored).await?;
         let own = Arc::clone(repo);
-        let work = move || job.render(&own, source).map(|bytes| (job, bytes));
-        let (job, bytes) = if stored.size > RENDERED_HERE {
+        let work = move || job.make(&own, source).map(|made| (job, made));
+        let (job, made) = if stored.size > RENDERED_HERE {
             tokio::task::spawn_blocking(work)
                 .await
                 .map_err(Problem::internal)??
         } else {
             work()?
         };
-        let bytes = match self.intake.hold(bytes) {
-            Ok(bytes) => bytes,
-            Err(bytes) => return self.keep_first(&job, bytes, turn).await,
+        let Made { bytes, digest } = made;
+        let made = match self.intake.hold(bytes) {
+            Ok(bytes) => Made { bytes, digest },
+            Err(bytes) => return self.keep_first(&job, Made { bytes, digest }, turn).await,
         };
         drop(turn);
         // The client does not wait until it is kept: what is lost is made again.
-        let found = transient(job.representation, bytes.clone());
+        let found = transient(job.representation, &made);
         let this = Arc::clone(self);
-        let keep = async move { this.keep_or_tell(&job, &bytes).await };
+        let keep = async move { this.keep_or_tell(&job, &made).await };
         Ok(FlightResult::and(found, keep))
     }
 
@@ -277,11 +278,11 @@ impl Representations {
     async fn keep_first(
         &self,
         job: &Job,
-        bytes: Bytes,
+        made: Made,
         turn: Option<Arc<Share>>,
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
-        self.keep(job, &bytes).await?;
-        drop((bytes, turn));
+        self.keep(job, &made).await?;
+        drop((made, turn));
         let found = self.metadata.find(job.key()).await?;
         let found = found.ok_or_else(|| Problem::internal("a form that was just kept is gone"))?;
         Ok(found.into())
@@ -298,22 +299,22 @@ impl Representations {
             );
             let _turn = self.turns.wait(flight, stored.size).await?;
             let source = self.bodies.read(stored).await?;
-            let (own, to_render) = (Arc::clone(repo), job.clone());
-            let bytes = in_background(move || to_render.render(&own, source)).await?;
-            self.keep(&job, &bytes).await
+            let (own, to_make) = (Arc::clone(repo), job.clone());
+            let made = in_background(move || to_make.make(&own, source)).await?;
+            self.keep(&job, &made).await
         };
         if let Err(problem) = packed.await {
             not_kept(&problem, &job);
         }
     }
 
-    async fn keep_or_tell(&self, job: &Job, bytes: &Bytes) {
-        if let Err(problem) = self.keep(job, bytes).await {
+    async fn keep_or_tell(&self, job: &Job, made: &Made) {
+        if let Err(problem) = self.keep(job, made).await {
             not_kept(&problem, job);
         }
     }
 
-    async fn keep(&self, job: &Job, bytes: &Bytes) -> Result<(), Problem> {
+    async fn keep(&self, job: &Job, made: &Made) -> Result<(), Problem> {
         let package = PackageKey {
             repo: job.repo,
             package: &job.document.package,
@@ -336,7 +337,8 @@ impl Representations {
             };
             self.metadata.keep_files(new).await
         };
-        let prepared = self.content.prepare(bytes).await?;
+        let prepared = self.content.prepare_hashed(made.digest, &made.bytes);
+        let prepared = prepared.await?;
         Ok(self.content.keep(prepared, write).await?)
     }
 }
@@ -358,12 +360,24 @@ fn places_for(representation: Representation, origin: &str) -> Result<usize, Pro
     })
 }
 
+/// What was made, and its digest, which is computed once, where it was made.
+struct Made {
+    bytes: Bytes,
+    digest: Digest,
+}
+
+impl Made {
+    fn of(bytes: Bytes) -> Self {
+        let digest = Digest::of(Algorithm::Sha256, &bytes);
+        Self { bytes, digest }
+    }
+}
+
 /// A representation that is in memory only.
-fn transient(representation: Representation, bytes: Bytes) -> Arc<FileRecord> {
-    let digest = Digest::of(Algorithm::Sha256, &bytes);
-    let size = bytes.len() as u64;
-    let mut found = FileRecord::transient(representation.content_type, digest, size);
-    found.body = Some(bytes);
+fn transient(representation: Representation, made: &Made) -> Arc<FileRecord> {
+    let size = made.bytes.len() as u64;
+    let mut found = FileRecord::transient(representation.content_type, made.digest, size);
+    found.body = Some(made.bytes.clone());
     Arc::new(found)
 }
 
@@ -436,6 +450,10 @@ impl Job {
             repo_path: &self.repo_path,
             place_bytes: self.place_bytes,
         }
+    }
+
+    fn make(&self, repo: &Repo, source: Bytes) -> Result<Made, Problem> {
+        self.render(repo, source).map(Made::of)
     }
 
     fn render(&self, repo: &Repo, source: Bytes) -> Result<Bytes, Problem> {

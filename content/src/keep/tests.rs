@@ -98,6 +98,22 @@ async fn small_bytes_go_into_their_row() {
 }
 
 #[tokio::test]
+async fn bytes_that_were_hashed_are_kept_under_their_digest() {
+    let bed = bed().await;
+    for bytes in [Bytes::from("small"), large()] {
+        let digest = Digest::of(Algorithm::Sha256, &bytes);
+        let prepared = bed.content.prepare_hashed(digest, &bytes).await;
+        let prepared = prepared.expect("prepared");
+        assert_eq!(prepared.digest(), digest);
+        assert_eq!(prepared.size(), bytes.len() as u64);
+        bed.keep(prepared).await.expect("kept");
+    }
+    let objects = bed.objects().await;
+    assert_eq!(objects.len(), 1, "the small one is in its row");
+    assert_eq!(objects[0].digest, Digest::of(Algorithm::Sha256, &large()));
+}
+
+#[tokio::test]
 async fn of_two_objects_of_the_same_bytes_the_first_row_counts() {
     let bed = bed().await;
     let first = bed.content.prepare(&large()).await.expect("first");
