@@ -42,8 +42,9 @@ fn kept() -> Vec<Vec<u8>> {
 }
 
 fn suites() -> Vec<Vec<u8>> {
-    let packages = "Package: demo\nVersion: 1:1.0-1\nArchitecture: all\nFilename: pool/main/d/demo/demo_1.0-1_all.deb\n\
-        Size: 3\nSHA256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\nDescription: a\n b\n .\n c\n\n";
+    let packages = "Package: demo\nVersion: 1:1.0-1\nArchitecture: all\n\
+        Filename: pool/main/d/demo/demo_1.0-1_all.deb\nSize: 3\n\
+        SHA256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\nDescription: a\n b\n .\n c\n\n";
     let release = "Origin: o\nSuite: stable\nCodename: bookworm\nDate: Sun, 29 Nov 2026 08:01:02 UTC\n\
         Valid-Until: Mon, 30 Nov 2026 08:01:02 UTC\nAcquire-By-Hash: yes\nComponents: main\nArchitectures: all amd64\n\
         SHA256:\n ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 main/binary-all/Packages.gz\n";

@@ -1,6 +1,7 @@
 //! The door of git repositories: smart HTTP (gitprotocol-http).
 
 use crate::advertisement::{advertise, capabilities};
+use crate::body::{MAX_REQUEST, plain};
 use crate::bundles::{self, Bundles};
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
 use crate::indexing::Indexing;
@@ -14,12 +15,10 @@ use crate::refs::Refs;
 use crate::repacking::Repacking;
 use crate::repositories::{Found, Repositories};
 use crate::wants::wants;
-use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
 use larder_cache::{NameOwners, Packages};
 use larder_door::answer::{ReadyResponse, Refusals};
@@ -33,11 +32,8 @@ use larder_model::{
     RepoName, Verb,
 };
 use larder_storage::Error;
-use std::io::Read as _;
 use std::sync::Arc;
 
-/// The most bytes of a request for objects: names of a few hundred thousand.
-const MAX_REQUEST: u64 = 32 << 20;
 /// The media type of what a client is told first.
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 /// The most bytes of a request about large files: some ten thousand names.
@@ -392,29 +388,6 @@ fn result(body: Vec<u8>) -> Reply {
 fn uncached(content_type: &'static str, body: Vec<u8>) -> Reply {
     let reply = Reply::new(StatusCode::OK).with_body(content_type, body);
     reply.with(CACHE_CONTROL, NO_CACHE)
-}
-
-/// A request's body as it was before it was packed.
-fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
-    let encoding = headers.get(CONTENT_ENCODING);
-    match encoding.map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => return Ok(body),
-        Some(b"gzip" | b"x-gzip") => {}
-        Some(_) => {
-            let detail = "requests are packed with gzip or not at all";
-            return Err(Problem::new(Kind::Unsupported, "encoding", detail));
-        }
-    }
-    let mut plain = Vec::new();
-    let mut decoder = MultiGzDecoder::new(&body[..]).take(MAX_REQUEST + 1);
-    decoder
-        .read_to_end(&mut plain)
-        .map_err(|error| Problem::invalid("body", "the body is badly packed").because(error))?;
-    if plain.len() as u64 > MAX_REQUEST {
-        let detail = format!("the request has more than {MAX_REQUEST} bytes");
-        return Err(Problem::new(Kind::TooLarge, "body", detail));
-    }
-    Ok(plain.into())
 }
 
 impl Door for Git {

@@ -249,8 +249,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Removes a package with all its files; whoever may publish to the repo may use its name again. The past of its tags and
-    /// documents stays. [`Error::Unmet`] if the [`Requirement::Package`] is not there.
+    /// Removes a package with all its files; whoever may publish to the repo may use its name again. The
+    /// past of its tags and documents stays. [`Error::Unmet`] if the [`Requirement::Package`] is not there.
     pub async fn drop_package(
         &self,
         package: PackageKey<'_>,

@@ -110,6 +110,15 @@ fn push_until_refused(
     panic!("{kind:?} is never refused");
 }
 
+/// Publishes another version of each package; what is answered.
+fn publish_more(larder: &Larder) -> [(&'static str, u16, String); 6] {
+    PACKAGES.map(|protocol| {
+        let bytes = new_bytes(&mut Random::new(5), 300_000);
+        let answer = publish(&larder.admin(), protocol, "demo", "1.2.0", &bytes);
+        (protocol, answer.status, answer.text())
+    })
+}
+
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else() {
     let Some(disk) = SmallDisk::mount() else {
@@ -172,15 +181,8 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         let index = larder.admin().get(path);
         assert_eq!(index.status, 200, "{protocol}: {}", index.text());
     }
-    let publishes = |version: &str| {
-        PACKAGES.map(|protocol| {
-            let bytes = new_bytes(&mut Random::new(5), 300_000);
-            publish(&larder.admin(), protocol, "demo", version, &bytes)
-        })
-    };
-    for (protocol, refused) in PACKAGES.into_iter().zip(publishes("1.2.0")) {
-        let text = refused.text();
-        assert!(matches!(refused.status, 507 | 503), "{protocol}: {text}");
+    for (protocol, status, text) in publish_more(&larder) {
+        assert!(matches!(status, 507 | 503), "{protocol}: {text}");
         assert!(text.contains("the server's"), "{protocol}: {text}");
     }
     println!("refused with {statuses:?}; {} acknowledged", kept.len());
@@ -205,10 +207,8 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         );
         kept.push(done);
     }
-    for protocol in PACKAGES {
-        let bytes = new_bytes(&mut random, 300_000);
-        let published = publish(&larder.admin(), protocol, "demo", "1.2.0", &bytes);
-        assert!(published.status < 300, "{protocol}: {}", published.text());
+    for (protocol, status, text) in publish_more(&larder) {
+        assert!(status < 300, "{protocol}: {text}");
     }
     larder.anonymous().get("/readyz").expect(200);
     larder.kill();
