@@ -8,6 +8,7 @@ use larder_git::ls_refs::{self, Command};
 use larder_git::oid::ObjectFormat;
 use larder_git::pkt_line::{Packet, Reader, Writer};
 use larder_git::pushing::PushReader;
+use larder_git::refs::Refs;
 use larder_git::wants::wants;
 
 fn pack(reader: &mut PackReader, pieces: &[&[u8]]) -> Result<Vec<u8>, ()> {
@@ -62,7 +63,7 @@ pub fn run(input: (u16, &str, &[u8])) {
         Advertised::Refs {
             format: ObjectFormat::Sha1,
             capabilities: Vec::new(),
-            refs: Default::default(),
+            refs: Refs::default(),
         },
     ];
     if let Ok(told) = advertisement::read(body) {
