@@ -73,6 +73,8 @@ pub struct NewFile<'a> {
     pub derived_from: &'a str,
     /// Of an artifact of which nothing is promised: the bytes that it takes the place of, if it may.
     pub instead_of: Option<Digest>,
+    /// Whether somebody reads it as it comes.
+    pub is_used: bool,
 }
 
 impl<'a> NewFile<'a> {
@@ -89,6 +91,7 @@ impl<'a> NewFile<'a> {
             integrity: "",
             derived_from: "",
             instead_of: None,
+            is_used: false,
         }
     }
 }
@@ -130,9 +133,11 @@ impl Metadata {
             self.blob_row(&mut batch, file.blob);
             let [repo, package, kind, path] = key.value();
             // Another form of a document is made for somebody.
-            let used_at = match file.kind {
-                FileKind::Representation => new.at,
-                _ => Timestamp::default(),
+            let is_used = file.is_used || file.kind == FileKind::Representation;
+            let used_at = if is_used {
+                new.at
+            } else {
+                Timestamp::default()
             };
             let values = [
                 repo,

@@ -411,6 +411,8 @@ impl ArtifactFetcher {
                 version: artifact.version.as_deref().unwrap_or_default(),
                 integrity: &integrity,
                 instead_of: job.stored,
+                // Noted later it could be lost with a server that stops between the two.
+                is_used: true,
                 ..NewFile::new(key.kind, key.path, blob, content_type)
             };
             let new = NewFiles {

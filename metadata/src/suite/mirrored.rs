@@ -11,6 +11,7 @@ use larder_model::{Digest, FileKind, JobKind, System, Timestamp};
 
 checks![
     what_goes_is_gone_and_its_bytes_are_condemned,
+    what_is_read_as_it_comes_was_used_then,
     what_was_read_since_stays,
     what_was_filled_since_stays,
     all_of_it_goes_or_nothing,
@@ -85,6 +86,19 @@ async fn what_goes_is_gone_and_its_bytes_are_condemned(metadata: &Metadata) {
     assert_eq!(left, ["goes-2.tgz".into(), "index".into()] as [Box<str>; 2]);
     assert_eq!(is_due(metadata, digest("goes-1.tgz")).await, Some(true));
     assert_eq!(is_due(metadata, digest("goes-2.tgz")).await, None);
+}
+
+async fn what_is_read_as_it_comes_was_used_then(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let read = NewFile {
+        is_used: true,
+        ..fetched("comes-1.tgz", "1")
+    };
+    let at = metadata.now();
+    bed.keep("p", at, vec![read, fetched("comes-2.tgz", "2")])
+        .await;
+    assert_eq!(file(&bed, "comes-1.tgz").await.used_at, at);
+    assert_eq!(file(&bed, "comes-2.tgz").await.used_at, Timestamp(0));
 }
 
 async fn what_was_read_since_stays(metadata: &Metadata) {
