@@ -325,10 +325,8 @@ fn are_one(bucket: &Bucket) {
     };
     let url = postgres.database("shared");
     let start = || {
-        bucket
-            .holds_blobs_of(larder())
-            .with("LARDER_DATABASE__URL", &url)
-            .start()
+        let start = bucket.holds_blobs_of(larder());
+        postgres.names_of(start, &url).start()
     };
     let (one, two) = (start(), start());
     let image = Image::random(&mut Random::seeded(), &[10, 200_000]);

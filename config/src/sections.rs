@@ -222,7 +222,8 @@ settings! {
         token_life: Duration as Span<60_000> = "5m",
         /// How long an offline token of an image client lasts.
         offline_token_life: Duration as Span<60_000> = "90d",
-        /// The file of the key that signs bearer tokens; made if it is missing.
+        /// The file of the keys that sign bearer tokens and close stored secrets; made by the first
+        /// start. Where it is lost, the server does not start.
         token_key: PathBuf = "<data>/token.key",
         /// The memory that one check of a password takes; more makes guessing dearer. At least
         /// `"7MiB"`.

@@ -3,7 +3,7 @@
 use crate::house::{self, House};
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
-use crate::rotate_key::rotate_key;
+use crate::rotate_key::{new_key, rotate_key};
 use crate::{at_rest, listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
@@ -69,6 +69,16 @@ enum Key {
     /// Make a new key, and close all stored secrets with it. What older keys signed is believed for a
     /// day more.
     Rotate {
+        /// Configuration file [default: ./larder.toml, if it is there].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Folder of all data.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+    /// Make a key where the file with the keys is lost for good. What they closed cannot be read any
+    /// more.
+    New {
         /// Configuration file [default: ./larder.toml, if it is there].
         #[arg(long)]
         config: Option<PathBuf>,
@@ -277,7 +287,10 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn key(command: Key) -> Result<(), Box<dyn Error>> {
-    let Key::Rotate { config, data } = command;
+    let (config, data, is_lost) = match command {
+        Key::Rotate { config, data } => (config, data, false),
+        Key::New { config, data } => (config, data, true),
+    };
     let flags = Serve {
         config,
         data,
@@ -288,7 +301,12 @@ fn key(command: Key) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     at_rest::keep_to_ourselves();
-    println!("{}", runtime.block_on(rotate_key(&config))?);
+    let told = if is_lost {
+        new_key(&config)?
+    } else {
+        runtime.block_on(rotate_key(&config))?
+    };
+    println!("{told}");
     Ok(())
 }
 

@@ -136,8 +136,9 @@ impl House {
         settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
-        let (lock, keys) = take_folder(config)?;
+        let lock = take_folder(config)?;
         let metadata = metadata(config).await?;
+        let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
         let blobs = blobs(config)?;
         require_bucket(&blobs).await?;
         first_start::require_own_blobs(&metadata, &blobs).await?;
@@ -238,14 +239,15 @@ impl House {
     }
 }
 
-/// Takes the data folder for this process alone, and reads the key that signs.
-fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
+/// Takes the data folder for this process alone. Fails if its keys are none, before anything else is
+/// touched.
+fn take_folder(config: &Config) -> Result<File, Box<dyn Error>> {
     writable::require(config)?;
     let lock = first_start::lock(&config.data)?;
     first_start::require_finished(&config.data)?;
     at_rest::close(config)?;
-    let keys = first_start::signing_keys(&config.auth.token_key)?;
-    Ok((lock, keys))
+    first_start::kept_keys(&config.auth.token_key)?;
+    Ok(lock)
 }
 
 /// The door of git repositories. Their folders can be made anew from what is kept.

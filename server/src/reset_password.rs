@@ -16,8 +16,8 @@ pub(crate) async fn reset_password(
     superuser: bool,
 ) -> Result<String, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
-    let keys = first_start::signing_keys(&config.auth.token_key)?;
     let metadata = metadata(config).await?;
+    let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
     let user = metadata.user(name.as_str()).await?;
     let Some(user) = user.filter(|user| user.kind == UserKind::Person) else {
         let filter = UserFilter {

@@ -50,9 +50,7 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             let folder = config.data.join("tls");
             durable::make_folder(&folder, durable::FOLDER)?;
             let (ca_cert, ca_key) = (folder.join(CA_CERT), folder.join(CA_KEY));
-            if !ca_key.exists() {
-                make_ca(&ca_cert, &ca_key)?;
-            }
+            make_ca(&ca_cert, &ca_key)?;
             let ca = std::fs::read_to_string(&ca_cert)?;
             let names = names(config);
             let fingerprint = fingerprint(&ca).unwrap_or_default();
@@ -137,13 +135,31 @@ fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn E
     Ok(Arc::new(config))
 }
 
+/// Makes what is missing of the CA. Fails where its key alone is: clients trust no other.
 fn make_ca(cert: &Path, key: &Path) -> Result<(), Box<dyn Error>> {
-    let pair = KeyPair::generate()?;
+    let pair = match (key.exists(), cert.exists()) {
+        (true, true) => return Ok(()),
+        (true, false) => KeyPair::from_pem(&std::fs::read_to_string(key)?)?,
+        (false, true) => return Err(lost_ca(cert, key).into()),
+        (false, false) => {
+            // First: a start that is cut off behind it goes on from the key.
+            let pair = KeyPair::generate()?;
+            durable::create(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
+            pair
+        }
+    };
     let ca = ca_params()?.self_signed(&pair)?.pem();
     durable::write(cert, ca.as_bytes(), durable::PUBLIC)?;
-    // Last: the CA is there when its key is.
-    durable::create(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
     Ok(())
+}
+
+fn lost_ca(cert: &Path, key: &Path) -> String {
+    let (cert, key) = (cert.display(), key.display());
+    format!(
+        "{key} is missing, and clients trust the authority {cert} whose key it is: put it back, out \
+         of a backup (tar -xOf larder.tar keys/tls-ca.key). If it is lost for good, delete {cert}: \
+         the next start makes another authority, which clients have to be told of"
+    )
 }
 
 /// What the CA says of itself; the same at every start, so that its key alone is needed to sign.

@@ -124,8 +124,8 @@ fn another_server_of_the_database_knows_soon() {
         return;
     };
     let url = postgres.database("shared");
-    let one = start().with("LARDER_DATABASE__URL", &url).start();
-    let two = start().with("LARDER_DATABASE__URL", &url).start();
+    let one = postgres.names_of(start(), &url).start();
+    let two = postgres.names_of(start(), &url).start();
     let admin = one.admin();
     let make = json!({"protocol": "npm", "name": "shared", "kind": "hosted"});
     api(&admin, "POST", "repositories", &make).expect(201);
