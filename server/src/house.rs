@@ -11,6 +11,7 @@ use crate::system::System;
 use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
+use crate::unheard::Unheard;
 use crate::upstream_check::UpstreamCheck;
 use crate::{at_rest, before_upgrade, first_start, limits, tls, writable};
 use larder_access::{Gate, Settings};
@@ -91,6 +92,8 @@ pub(crate) struct House {
 pub(crate) struct Way {
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<Network>,
+    /// Who tells of the way of requests beside them.
+    pub(crate) unheard: Unheard,
     pub(crate) tls: Option<Arc<Identity>>,
     pub(crate) body_idle: Duration,
 }
@@ -296,6 +299,7 @@ fn way(config: &Config, tls: Option<Arc<Identity>>) -> Way {
     Way {
         public_url: config.server.public_url.as_ref().map(ToString::to_string),
         trusted_proxies: config.server.trusted_proxies.clone(),
+        unheard: Unheard::default(),
         tls,
         body_idle: config.server.limits.body_idle_time,
     }

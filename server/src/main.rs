@@ -16,6 +16,7 @@ mod metrics;
 mod system;
 mod tls;
 mod writable;
+mod unheard;
 mod beginning;
 
 mod backup;

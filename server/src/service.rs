@@ -60,6 +60,9 @@ pub(crate) async fn serve(
         peer.address,
         trusts,
     );
+    if client.unheard {
+        way.unheard.tell(peer.address);
+    }
     let id = request_id(&parts);
     let client = client.of_request(text(&id));
     let line =
