@@ -159,8 +159,8 @@ fn a_hangup_has_the_level_of_the_log_read_again() {
     let larder = start()
         .with("LARDER_CONFIG", file.to_str().expect("UTF-8"))
         .start();
-    larder.anonymous().get("/healthz?first").expect(200);
-    larder.find_line("\"path\":\"/healthz\"");
+    larder.anonymous().get("/v2/?first").expect(401);
+    larder.find_line("\"path\":\"/v2/\"");
     set("debug");
     hang_up(&larder);
     larder.find_line("were read again (SIGHUP)");
