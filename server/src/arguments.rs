@@ -1,10 +1,10 @@
 //! The command line.
 
-use crate::house::{self, House};
+use crate::house::House;
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
 use crate::rotate_key::{new_key, rotate_key};
-use crate::{at_rest, listen, observe};
+use crate::{at_rest, listen, look, observe, stores};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
 use larder_config::{Config, Setting, Sources};
@@ -29,7 +29,8 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
-    /// Check the configuration and print what is in force, and where each setting was set.
+    /// Check the configuration and the files that it names, and print what is in force, and where each
+    /// setting was set.
     Check(Serve),
     /// Ask the server that runs here with this configuration whether it is ready.
     Health(Serve),
@@ -118,7 +119,7 @@ struct Serve {
     #[arg(long)]
     data: Option<PathBuf>,
     /// Address to listen on, e.g. 0.0.0.0:7070.
-    #[arg(long)]
+    #[arg(long, value_parser = larder_config::listen_address)]
     listen: Option<SocketAddr>,
 }
 
@@ -164,7 +165,7 @@ fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode 
     let config_dir = config_dir.unwrap_or_else(|| PathBuf::from("."));
     let env = larder_cli::Env {
         config_dir,
-        clock: house::clock(),
+        clock: stores::clock(),
         machine: machine(variables()),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         grammar: Arguments::command(),
@@ -210,8 +211,9 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let Loaded { settings, .. } = load(flags, variables())?;
-    print!("{}", larder_config::told(&settings));
+    let loaded = load(flags, variables())?;
+    print!("{}", larder_config::told(&loaded.settings));
+    look::files(&loaded.config)?;
     Ok(())
 }
 

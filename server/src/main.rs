@@ -21,6 +21,7 @@ mod beginning;
 
 mod backup;
 mod before_upgrade;
+mod stores;
 mod retention;
 mod scrub;
 mod engine;
@@ -38,6 +39,7 @@ mod connection_slots;
 mod connection;
 mod listen;
 mod health;
+mod look;
 mod reset_password;
 mod rotate_key;
 mod restore;

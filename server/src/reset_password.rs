@@ -1,7 +1,8 @@
 //! A way back for whoever has the server's machine and lost the password.
 
 use crate::first_start;
-use crate::house::{gate_settings, metadata};
+use crate::house::gate_settings;
+use crate::stores::metadata;
 use larder_access::Gate;
 use larder_config::Config;
 use larder_metadata::users::{NewPassword, UserFilter};

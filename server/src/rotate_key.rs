@@ -2,7 +2,7 @@
 //! or is old.
 
 use crate::first_start;
-use crate::house::metadata;
+use crate::stores::metadata;
 use larder_config::Config;
 use larder_keys::{KeyRing, Vault, client_key_place};
 use larder_metadata::Metadata;

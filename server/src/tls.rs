@@ -8,7 +8,7 @@ use larder_mirrors::connect::fingerprint;
 use larder_storage::durable;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::error::Error;
 use std::fmt::Display;
@@ -71,6 +71,14 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
     }))
 }
 
+/// Fails where a start could not show the certificate that a configuration names.
+pub(crate) fn look(config: &Config) -> Result<(), Box<dyn Error>> {
+    match &config.server.tls {
+        Tls::Files { cert, key } => server_config(cert, key).map(drop),
+        Tls::Off | Tls::SelfSigned => Ok(()),
+    }
+}
+
 impl Identity {
     /// What is shown to whoever connects now.
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
@@ -119,12 +127,18 @@ pub(crate) fn authorities(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Box<dyn Err
 }
 
 fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
-    let wrong = |path: &Path, error: &dyn Error| format!("{}: {error}", path.display());
+    let wrong = |path: &Path, why: &dyn Display| format!("server.tls: {}: {why}", path.display());
     let certs = CertificateDer::pem_file_iter(cert).map_err(|error| wrong(cert, &error))?;
     let certs = certs
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong(cert, &error))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+    if certs.is_empty() {
+        return Err(wrong(cert, &"there is no certificate in PEM form in it").into());
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        PemError::NoItemsFound => wrong(key, &"there is no private key in PEM form in it"),
+        error => wrong(key, &error),
+    })?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -2,6 +2,7 @@
 
 mod bed;
 
+mod configured;
 mod ends;
 mod exits;
 mod shells;
