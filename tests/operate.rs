@@ -342,7 +342,8 @@ fn metrics_tell_what_is_stored_and_have_a_listener_of_their_own() {
     image.push(&larder.admin(), "team/app", "1");
     let job = larder.api("POST", "stats/usage/runs", "{}", 202);
     let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
-    larder.admin().get(&path).expect(200); // until it has ended
+    let (_, whole) = larder.admin().take(&path, &[]).expect("events");
+    assert!(whole, "until it has ended");
     larder.stop();
     larder.start_again(); // how much there is is read at the start, then each minute
     let line: Value = serde_json::from_str(&larder.find_line("metrics are served")).expect("JSON");
@@ -388,7 +389,6 @@ fn a_request_s_line_says_how_a_mirror_had_it_and_from_whom() {
         ("one", "/npm/main/demo", "miss"),
         ("two", "/npm/main/demo", "hit"),
         ("three", "/npm/main/demo/-/demo-1.0.0.tgz", "miss"),
-        ("four", "/npm/main/demo/-/demo-1.0.0.tgz", "hit"),
     ] {
         let line = line(agent, path);
         assert_eq!(
@@ -398,8 +398,8 @@ fn a_request_s_line_says_how_a_mirror_had_it_and_from_whom() {
         );
     }
     larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
-    assert_eq!(line("five", "/npm/main/demo")["cache"], "offline");
-    let own = line("six", "/v2/");
+    assert_eq!(line("four", "/npm/main/demo")["cache"], "offline");
+    let own = line("five", "/v2/");
     assert_eq!(
         (&own["cache"], &own["upstream"]),
         (&Value::Null, &Value::Null)
@@ -407,7 +407,7 @@ fn a_request_s_line_says_how_a_mirror_had_it_and_from_whom() {
     // Whether it is well is asked every few seconds, and is no news where it is.
     larder.anonymous().get("/healthz").expect(200);
     larder.anonymous().get("/readyz").expect(200);
-    line("seven", "/v2/");
+    line("six", "/v2/");
     let log = larder.log_text();
     assert!(
         !log.contains("/healthz") && !log.contains("/readyz"),

@@ -47,6 +47,12 @@ fn can_be_made(key: &str, path: &Path) -> Result<(), String> {
     let folder = folders.find(|folder| folder.as_os_str().is_empty() || folder.exists());
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
+    if !folder.is_dir() {
+        let (path, folder) = (path.display(), folder.display());
+        return Err(format!(
+            "{key}: {path} cannot be made: {folder} is no folder"
+        ));
+    }
     access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
         format!(
             "{key}: {} is not there and cannot be made in {}: {error}",

@@ -40,7 +40,7 @@ fn a_check_looks_at_the_files_that_are_named() {
         "cache.upstream_authorities: empty.pem: there is no certificate in PEM form in it",
         "cache.upstream_authorities: ca.pem: No such file",
         "auth.token_key: the folder secrets of secrets/token.key is not there; make it",
-        "storage.path: blocked/blobs is not there and cannot be made in blocked: Not a directory",
+        "storage.path: blocked/blobs cannot be made: blocked is no folder",
     ] {
         assert!(ran.err.contains(text), "{text}: {ran:?}");
     }
@@ -70,7 +70,11 @@ fn half_an_address_on_the_command_line_is_told_how_it_is_written() {
         ("localhost:7070", "\"[::1]:7070\""),
     ] {
         let ran = home.run(&format!("serve --listen {listen}")).ends(2);
-        says(&ran.err, &["it is not an address; write", meant], listen);
+        says(
+            &ran.err,
+            &[&format!("'{listen}'"), meant],
+            "it is not an address; write",
+        );
     }
 }
 
@@ -78,7 +82,7 @@ fn half_an_address_on_the_command_line_is_told_how_it_is_written() {
 fn a_start_with_a_certificate_that_is_none_names_the_file() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("cert.pem");
-    std::fs::write(&file, "-----BEGIN NOTHING-----\n").expect("file");
+    std::fs::write(&file, "nothing\n").expect("file");
     let shown = file.display();
     let said = in_folder(&folder.path().join("data"))
         .with("LARDER_SERVER__TLS__CERT", &shown.to_string())
