@@ -19,3 +19,4 @@ mod first_hour;
 mod hour;
 mod keys;
 mod pasted;
+mod readme;
