@@ -103,6 +103,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("moka", &["metadata", "access", "cache", "registry", "git"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
+    ("clap_mangen", &["cli"]),
     ("tempfile", &["discover", "tests"]),
     ("utoipa", &["api", "web"]),
     ("utoipa-axum", &["web"]),
