@@ -12,8 +12,9 @@ pub struct ConnectClient {
     pub protocol: String,
     /// Whether it only publishes.
     pub publishes_only: bool,
-    /// A command that makes it ask for something: in it `$HOST`, `$REPO`, `$PACKAGE` and `$VERSION`
-    /// stand for the host of the server, the repository's name, and something that is in it;
+    /// A command that makes it ask for something: in it `$HOST`, `$REPO`, `$KEY`, `$PACKAGE` and `$VERSION`
+    /// stand for the host of the server, the repository's name, the name that its lines have for that, and
+    /// something that is in it;
     /// `null`: its lines end with one, or there is none.
     #[schema(required)]
     pub check: Option<String>,

@@ -36,6 +36,7 @@ pub mod search;
 pub mod sessions;
 pub mod settings;
 pub mod system;
+pub mod tags;
 pub mod tokens;
 pub mod users;
 
@@ -94,6 +95,7 @@ pub use statistics::{
     SeriesValues, Statistics, Traffic, Usage, UsageList, UsageTotal,
 };
 pub use system::{Authority, ConfigSetting, DiskSpace, PartHealth, SystemHealth};
+pub use tags::{NewTagVersion, TagSource, TagVersion};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{
     LastError, PausedOrigin, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus,

@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
 /// Larger bodies gather on the disk.
 pub(crate) const HELD_BYTES: usize = 8 << 20;
+/// Larger bodies are hashed away from the connections.
+const HASHED_HERE: usize = 256 * 1024;
 /// A body gathers in chunks of so many bytes, so that it never takes much more than what has come.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -30,8 +32,9 @@ pub(crate) struct Intake {
 
 /// A body that has come.
 pub(crate) enum Received {
-    /// It is in memory, and has its place there until the last of these bytes is dropped.
-    Held(Bytes),
+    /// It is in memory, and has its place there until the last of these bytes is dropped; with its digest,
+    /// once that is known.
+    Held(Bytes, Option<Digest>),
     /// It is on the disk.
     Spooled(Spool),
 }
@@ -120,7 +123,7 @@ impl Intake {
     /// A body's bytes, for whoever hands them on; what was spooled is read once there is room.
     pub(crate) async fn bytes_of(&self, received: Received) -> Result<Bytes, Problem> {
         match received {
-            Received::Held(bytes) => Ok(bytes),
+            Received::Held(bytes, _) => Ok(bytes),
             Received::Spooled(mut spool) => {
                 let size = usize::try_from(spool.size()).map_err(Problem::internal)?;
                 let place = self.outgoing.wait(size).await?;
@@ -174,18 +177,19 @@ impl Receiver<'_> {
     /// The end: all of it has come.
     pub(crate) async fn finish(self) -> Result<Received, Problem> {
         Ok(match self.gathered {
-            Gathered::Memory(chunks) => Received::Held(chunks.joined()),
+            Gathered::Memory(chunks) => Received::Held(chunks.joined(), None),
             Gathered::Disk(mut spool) => {
-                spool.digest().await?; // all is written
+                let digest = spool.digest().await?; // all is written
                 // There may be room by now for what found none while it came.
                 let size = usize::try_from(spool.size()).unwrap_or(usize::MAX);
                 let (room, mut place) = (&self.intake.room, None);
                 if size <= HELD_BYTES && room.grow(&mut place, size, Some(self.own)) {
                     let bytes = spool.read().await?;
-                    return Ok(Received::Held(match place {
+                    let bytes = match place {
                         Some(place) => held(bytes, place),
                         None => bytes,
-                    }));
+                    };
+                    return Ok(Received::Held(bytes, Some(digest)));
                 }
                 Received::Spooled(spool)
             }
@@ -259,7 +263,7 @@ impl Received {
     /// Its bytes' number.
     pub(crate) fn size(&self) -> u64 {
         match self {
-            Self::Held(bytes) => bytes.len() as u64,
+            Self::Held(bytes, _) => bytes.len() as u64,
             Self::Spooled(spool) => spool.size(),
         }
     }
@@ -267,14 +271,16 @@ impl Received {
     /// The SHA-256 of its bytes.
     pub(crate) async fn digest(&mut self) -> Result<Digest, Problem> {
         match self {
-            Self::Held(bytes) => Ok(Digest::of(Algorithm::Sha256, bytes)),
+            Self::Held(bytes, known) => {
+                Ok(*known.get_or_insert_with(|| Digest::of(Algorithm::Sha256, bytes)))
+            }
             Self::Spooled(spool) => spool.digest().await,
         }
     }
 
     /// Has `read` look at all of its bytes, with a share of the budget for `factor` times as many. What
     /// is on the disk comes into memory once the share is there, and is gone again before it is given
-    /// back.
+    /// back. Large bytes are hashed beside that.
     pub(crate) async fn look<T: Send + 'static>(
         &mut self,
         (budget, factor): (&Budget, u64),
@@ -282,9 +288,16 @@ impl Received {
     ) -> Result<T, Problem> {
         let share = budget.share(self.size().saturating_mul(factor)).await?;
         match self {
-            Self::Held(bytes) => {
+            Self::Held(bytes, known) => {
+                let to_hash = (known.is_none() && bytes.len() > HASHED_HERE).then(|| bytes.clone());
+                let hashing = to_hash.map(|bytes| {
+                    tokio::task::spawn_blocking(move || Digest::of(Algorithm::Sha256, &bytes))
+                });
                 let outcome = read(bytes);
                 drop(share);
+                if let Some(hashing) = hashing {
+                    *known = Some(hashing.await.map_err(Problem::internal)?);
+                }
                 Ok(outcome)
             }
             Self::Spooled(spool) => {
@@ -297,7 +310,7 @@ impl Received {
     /// All of its bytes, of which there are few: they need no share.
     pub(crate) async fn small(self) -> Result<Bytes, Problem> {
         match self {
-            Self::Held(bytes) => Ok(bytes),
+            Self::Held(bytes, _) => Ok(bytes),
             Self::Spooled(mut spool) => spool.read().await,
         }
     }
@@ -309,7 +322,7 @@ impl Received {
         content: &ContentStore,
     ) -> Result<Prepared, Problem> {
         match self {
-            Self::Held(bytes) => content.prepare_hashed(digest, &bytes).await,
+            Self::Held(bytes, _) => content.prepare_hashed(digest, &bytes).await,
             Self::Spooled(spool) => spool.prepare().await,
         }
     }

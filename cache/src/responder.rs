@@ -5,6 +5,7 @@ use crate::artifact::{ArtifactSource, Artifacts, SetMembers, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
+use crate::leads::Leads;
 use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
@@ -159,6 +160,7 @@ impl Responder {
         (representation, part): (Representation, Option<&str>),
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        let leads = Leads::of(repo);
         let wanted = RepresentationRequest {
             repo: context.repo,
             document,
@@ -166,6 +168,7 @@ impl Responder {
             part,
             gzip: takes_gzip(&context.request.headers),
             repo_url: context.repo_url,
+            leads: &leads,
         };
         let represented = self
             .representations
@@ -192,7 +195,8 @@ impl Responder {
         let is_dated = repo.protocol.asks_by_date() && at > Timestamp(0) && part.is_none();
         let changed = is_dated.then(|| {
             // It tells where this server is, in the way of its version.
-            let view = [context.repo_url.origin, env!("CARGO_PKG_VERSION")].join(" ");
+            let (origin, leads) = (context.repo_url.origin, &*leads.mark);
+            let view = [origin, env!("CARGO_PKG_VERSION"), leads].join(" ");
             Box::new(Changed::new(at, self.metadata.now(), &view))
         });
         // A mirror's document is fresh for a time; a hosted one can change at any time.

@@ -7,7 +7,10 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
-use larder_api::{CopyTarget, Deletion, DeletionOutcome, Deletions, NewCopy, NewDeletions};
+use larder_api::{
+    CopyTarget, Deletion, DeletionOutcome, Deletions, NewCopy, NewDeletions, NewTagVersion,
+    TagSource,
+};
 use larder_model::RepoPath;
 use serde_json::json;
 
@@ -72,6 +75,23 @@ pub enum Package {
         /// With another tag, of an image.
         #[arg(long)]
         tag: Option<String>,
+    },
+    /// Publish the version that a git tag stands for, such as a Go module of a git repository of this
+    /// server.
+    Publish {
+        /// Protocol and name of where to, e.g. go/local.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// Protocol and name of where the sources are, e.g. git/local.
+        #[arg(value_parser = repo_path)]
+        from: RepoPath,
+        /// The path of the git repository there, e.g. team/tool.
+        path: String,
+        /// The tag: v1.2.3, or sub/folder/v1.2.3 for a module in a folder.
+        tag: String,
+        /// The package, where the sources do not tell it.
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
     },
     /// Delete versions or tags; without one, all of the package or image.
     Delete {
@@ -172,6 +192,16 @@ const COPIED: Table = Table::new(
     &["repository", "package", "version"],
 );
 
+const PUBLISHED: Table = Table::new(
+    &[
+        ("Repository", "repository"),
+        ("Package", "package"),
+        ("Version", "version"),
+        ("Commit", "commit"),
+    ],
+    &["repository", "package", "version"],
+);
+
 const DELETED: Table = Table::new(
     &[
         ("PACKAGE", "package"),
@@ -248,6 +278,24 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
             };
             let copied = client.post(&path, &[], &NewCopy { to }).await?;
             Ok(Outcome::record(copied, &COPIED))
+        }
+        Package::Publish {
+            repo,
+            from,
+            path,
+            tag,
+            name,
+        } => {
+            let new = NewTagVersion {
+                from: TagSource {
+                    repository: from,
+                    package: path,
+                    tag,
+                },
+                package: name,
+            };
+            let published = client.post(&call(&repo, &[]), &[], &new).await?;
+            Ok(Outcome::record(published, &PUBLISHED))
         }
         Package::Delete {
             repo,

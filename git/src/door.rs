@@ -494,3 +494,5 @@ impl std::fmt::Debug for Git {
         f.debug_struct("Git").finish_non_exhaustive()
     }
 }
+
+mod trees;

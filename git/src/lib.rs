@@ -19,6 +19,7 @@ pub mod state;
 
 pub mod program;
 pub mod workspace;
+mod slots;
 pub mod repositories;
 pub mod receiving;
 mod source;

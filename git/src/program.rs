@@ -465,5 +465,7 @@ pub fn default_path() -> &'static Path {
     Path::new(OsStr::new("git"))
 }
 
+mod trees;
+
 #[cfg(test)]
 mod tests;

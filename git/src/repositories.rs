@@ -3,6 +3,7 @@
 use crate::endpoint::Version;
 use crate::oid::Oid;
 use crate::program::Program;
+use crate::slots::{Slot, Slots};
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use moka::sync::Cache as Memory;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OnceCell;
 
 /// States in memory, and the most bytes of their documents together.
 const STATE_BYTES: u64 = 64 << 20;
@@ -75,7 +76,7 @@ pub struct Repositories {
     program: OnceCell<Program>,
     states: Memory<Digest, (Arc<State>, u32)>,
     /// Calls of the program that give objects away at once.
-    processes: Arc<Semaphore>,
+    slots: Slots,
 }
 
 impl Repositories {
@@ -97,7 +98,7 @@ impl Repositories {
                 .max_capacity(STATE_BYTES)
                 .weigher(weigh)
                 .build(),
-            processes: Arc::new(Semaphore::new(processes)),
+            slots: Slots::new(processes),
         }
     }
 
@@ -150,8 +151,7 @@ impl Repositories {
         (version, request): (Version, Bytes),
     ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
         let program = self.program().await?;
-        let slot = Arc::clone(&self.processes).acquire_owned().await;
-        let slot = slot.map_err(Problem::internal)?;
+        let slot = self.slots.take().await?;
         let folder = self.workspaces.at(package, kept).await?;
         let stream = program.upload_pack(&folder, version, request)?;
         Ok(holding(stream, slot).boxed())
@@ -254,11 +254,17 @@ impl Repositories {
 /// A stream that holds a slot until its end.
 fn holding(
     stream: BoxStream<'static, Result<Bytes, Problem>>,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Problem>> + Send + 'static {
     let state = (stream, slot);
     futures_util::stream::unfold(state, |(mut stream, slot)| async move {
+        slot.works();
         let next = stream.next().await?;
+        slot.waits();
         Some((next, (stream, slot)))
     })
 }
+
+mod trees;
+
+pub use trees::{NamedCommit, Tree};

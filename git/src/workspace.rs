@@ -26,6 +26,8 @@ const INDEXED: &str = "larder-indexed";
 const INDEX: &str = "multi-pack-index";
 /// The folder of what is not yet anyone's.
 const QUARANTINE: &str = "quarantine";
+/// Attributes of all files of archives (gitattributes), as the go command sets them.
+const ATTRIBUTES: &[u8] = b"* -export-subst -export-ignore\n";
 /// The digits of a hash that stand for a repository's name.
 const NAME_DIGITS: usize = 32;
 /// The most bytes of a state's document: some hundred thousand refs.
@@ -90,6 +92,8 @@ impl Workspaces {
     /// The folders below `root`, made if it is not there. What a past process left there unfinished is
     /// removed.
     pub fn open(root: &Path, metadata: Metadata, content: ContentStore) -> io::Result<Self> {
+        // The program runs in these folders: a path that counts from ours means another one there.
+        let root = &std::path::absolute(root)?;
         let quarantine = root.join(QUARANTINE);
         match std::fs::remove_dir_all(&quarantine) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -149,6 +153,18 @@ impl Workspaces {
             Ok::<_, io::Error>(())
         };
         link().map_err(Problem::internal)
+    }
+
+    /// Has archives of a folder's commits leave nothing out and fill nothing in, whatever attributes of
+    /// files say.
+    pub fn keep_all_files(&self, folder: &Path) -> Result<(), Problem> {
+        let attributes = folder.join("info/attributes");
+        if std::fs::read(&attributes).is_ok_and(|found| found == ATTRIBUTES) {
+            return Ok(());
+        }
+        std::fs::create_dir_all(folder.join("info"))
+            .and_then(|()| replace(&attributes, ATTRIBUTES))
+            .map_err(Problem::internal)
     }
 
     /// Takes the index of a quarantine, of so many bytes of packs, into the folder of a repository; not if

@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use larder_model::{Algorithm, Digest, ProtocolName, RepoKind};
+use larder_model::{Algorithm, Digest, ProtocolName, RepoKind, client_key};
 use serde::Serialize;
 
 /// A repository that a client will use.
@@ -62,7 +62,7 @@ pub struct Client {
     pub name: &'static str,
     /// Whether it only publishes.
     pub publishes_only: bool,
-    /// A command that makes it ask for something, in which `$HOST`, `$REPO`, `$PACKAGE` and
+    /// A command that makes it ask for something, in which `$HOST`, `$REPO`, `$KEY`, `$PACKAGE` and
     /// `$VERSION` stand for what there is; empty: its configuration ends with one.
     pub check: &'static str,
     /// Writes its configuration for a repository.
@@ -107,6 +107,11 @@ impl Target<'_> {
     /// The repository's URL, with a slash at its end.
     pub(crate) fn base(&self) -> String {
         format!("{}/{}/{}/", self.origin, self.protocol, self.repo)
+    }
+
+    /// Under which name clients know it among other registries: each repository has its own.
+    pub(crate) fn key(&self) -> String {
+        client_key(self.repo)
     }
 
     /// The URL to which Python packages are uploaded.

@@ -12,6 +12,7 @@ mod link;
 mod json;
 mod xml;
 mod publish_limits;
+pub mod lead;
 pub mod rendering;
 pub mod request;
 pub mod resource;
@@ -20,6 +21,7 @@ pub mod names;
 pub mod account;
 pub mod query;
 pub mod publishing;
+pub mod tagged;
 pub mod copying;
 pub mod describing;
 pub mod search;
@@ -33,12 +35,12 @@ pub mod protocol;
 pub mod cargo;
 pub mod deb;
 pub mod go;
+pub mod git;
 pub mod composer;
 pub mod npm;
 pub mod oci;
 pub mod pypi;
 pub mod rpm;
-pub mod git;
 
 pub mod clients;
 
@@ -50,6 +52,7 @@ pub use copying::Copying;
 pub use describing::Describing;
 pub use index::Index;
 pub use larder_model::Integrity;
+pub use lead::Lead;
 pub use link::next_link;
 pub use logs::{Log, Logs};
 pub use names::Names;
@@ -63,6 +66,7 @@ pub use resource::{
     PromisedDocument, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };
 pub use search::Search;
+pub use tagged::FromTag;
 
 use larder_model::ProtocolName;
 

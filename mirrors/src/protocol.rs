@@ -17,6 +17,7 @@ use crate::resource::{
     Artifact, Document, MirrorList, Named, Plan, ReadRequest, RenderRequest, Set, Source, Table,
 };
 use crate::search::{Search, SearchRequest};
+use crate::tagged::FromTag;
 use bytes::Bytes;
 use http::HeaderMap;
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply, Timestamp};
@@ -191,6 +192,16 @@ pub trait Protocol: Send + Sync {
 
     /// Publishing, if the protocol has hosted repositories.
     fn publishing(&self) -> Option<&dyn Publishing> {
+        None
+    }
+
+    /// Publishing of tags, if versions can be made of sources.
+    fn tagged(&self) -> Option<&dyn FromTag> {
+        None
+    }
+
+    /// The protocol of repositories of sources to which its documents lead, if they do.
+    fn sources(&self) -> Option<ProtocolName> {
         None
     }
 

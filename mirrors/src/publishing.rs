@@ -121,6 +121,17 @@ pub enum Bytes {
     Inline(Vec<u8>),
     /// What a function makes of a text and of the time of the change.
     Dated(fn(&str, Timestamp) -> Vec<u8>, String),
+    /// Parts of the body and bytes between them, one behind the other.
+    Joined(Vec<Piece>),
+}
+
+/// A piece of a new file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Piece {
+    /// A part of the body: offset and length in bytes.
+    Part(u64, u64),
+    /// These bytes.
+    Inline(Vec<u8>),
 }
 
 /// Functions are compared by what they make of the same text.
@@ -133,6 +144,7 @@ impl PartialEq for Bytes {
                 (start, length) == (other, its_length)
             }
             (Self::Inline(bytes), Self::Inline(other)) => bytes == other,
+            (Self::Joined(pieces), Self::Joined(other)) => pieces == other,
             (Self::Dated(make, text), Self::Dated(other, its_text)) => {
                 make(text, at) == other(its_text, at)
             }

@@ -2,6 +2,7 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
+use crate::lead::Lead;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use larder_model::{Checker, Digest, FileKind, Integrity, Problem, Reply};
@@ -176,6 +177,8 @@ pub struct RenderRequest<'a> {
     pub repo_path: &'a str,
     /// The bytes of each place for the address of this server.
     pub place_bytes: usize,
+    /// Mirrors of sources that everyone may read, the first that has a repository first.
+    pub leads: &'a [Lead],
 }
 
 /// How to find a document at an upstream.

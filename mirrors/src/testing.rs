@@ -82,6 +82,7 @@ pub(crate) fn render(
         part: None,
         repo_path: REPO_URL.path,
         place_bytes: REPO_URL.origin.len() + 1,
+        leads: &[],
     };
     protocol.render(&request, body).map(at_repo_url)
 }

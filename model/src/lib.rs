@@ -50,7 +50,7 @@ pub use job::{JobKind, JobState};
 pub use kinds::{FileKind, RepoKind, TokenKind, UserKind};
 pub use lifetime::{CacheLifetime, INDEX_GRACE};
 pub use limit::{BodyLimit, Limit};
-pub use names::{PackageName, ProtocolName, RepoName, UserName};
+pub use names::{PackageName, ProtocolName, RepoName, UserName, client_key};
 pub use network::{Network, NotANetwork};
 pub use pattern::Pattern;
 pub use permission::{Permission, RefScope, Role, Verb};

@@ -194,5 +194,14 @@ fn check_user(text: &str) -> Result<(), BadName> {
     ))
 }
 
+/// Under which name clients know a repository among other registries. Two repositories have two names;
+/// dots would have clients read it as several.
+pub fn client_key(repository: &str) -> String {
+    match repository {
+        "main" => "larder".to_owned(),
+        other => format!("larder-{}", other.replace('.', "-")),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use larder_backup::{Backups, Contents};
 use larder_cache::Packages;
 use larder_config::Setting;
 use larder_gc::retention::Previews;
+use larder_git::Git;
 use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
@@ -17,16 +18,21 @@ use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{Marks, Told};
 use larder_mirrors::publishing::Change;
+use larder_mirrors::tagged::{Origin, Tagged};
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Problem, RetentionPolicy, UserName};
 use larder_storage::BlobStore;
-use larder_web::{Download, KeptBackup, RetentionPreview, ServerSetting};
+use larder_web::{
+    Download, KeptBackup, PublishedTag, RetentionPreview, ServerSetting, TagToPublish,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The engine and its store, as the API knows them.
 pub(crate) struct Engine {
     pub(crate) packages: Packages,
+    /// Repositories of sources.
+    pub(crate) sources: Arc<Git>,
     pub(crate) blobs: BlobStore,
     pub(crate) backups: Backups,
     pub(crate) metadata: Metadata,
@@ -81,6 +87,48 @@ impl larder_web::Engine for Engine {
 
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
         self.packages.copy(admission, copy).await
+    }
+
+    async fn publish_tag(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        tag: &TagToPublish<'_>,
+    ) -> Result<PublishedTag, Problem> {
+        let from = tag.repository;
+        let sources = larder_git::endpoint::PROTOCOL;
+        if from.protocol.0 != sources {
+            let detail = format!("{from} has no tags of sources: name a repository of {sources}");
+            return Err(Problem::invalid("repository", detail));
+        }
+        let wanted = self.packages.wanted_of_tag(repo, tag.tag)?;
+        let tree = self
+            .sources
+            .tree(admission, (&from.name, tag.path), (tag.tag, &wanted))
+            .await?;
+        let commit = tree.commit.to_string();
+        let tagged = Tagged {
+            tag: tag.tag.to_owned(),
+            package: tag.package.map(str::to_owned),
+            files: tree.files,
+            origin: Origin {
+                system: sources,
+                url: format!("{}{}", tag.site, tree.path),
+                reference: tree.reference,
+                commit: commit.clone(),
+                committed_at: tree.committed_at,
+            },
+        };
+        let published = self
+            .packages
+            .publish_tag(admission, repo, tagged, tree.archive)
+            .await?;
+        Ok(PublishedTag {
+            repository: published.repository,
+            package: published.package,
+            version: published.version,
+            commit,
+        })
     }
 
     async fn preview_retention(

@@ -38,8 +38,9 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Calls of the git program that give objects away at once.
-const GIT_PROCESSES: usize = 16;
+/// Calls of the git program that give objects away at once, for each processor: each takes one of them
+/// wholly, and what answers everybody else is not to wait for many.
+const GIT_PROCESSES: usize = 2;
 /// How often a scrub notes how far it is.
 const SCRUB_NOTED: Duration = Duration::from_secs(1);
 
@@ -64,7 +65,7 @@ pub(crate) struct House {
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
-    pub(crate) git: Git,
+    pub(crate) git: Arc<Git>,
     pub(crate) api: Arc<Api>,
     pub(crate) gui: Gui,
     pub(crate) sign_in: SignIn,
@@ -124,7 +125,7 @@ impl House {
         let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = packages(config, &metadata, &blobs, &gate)?;
-        let git = git(config, &metadata, &blobs, &packages)?;
+        let git = Arc::new(git(config, &metadata, &blobs, &packages)?);
         let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
             packages: packages.clone(),
         });
@@ -133,6 +134,7 @@ impl House {
         let identity = tls::identity(config)?.map(Arc::new);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
+            sources: Arc::clone(&git),
             blobs: blobs.clone(),
             metadata: metadata.clone(),
             previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
@@ -158,7 +160,7 @@ impl House {
         )?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
-        let api = Api::new(
+        let api = Arc::new(Api::new(
             metadata.clone(),
             Arc::clone(&gate),
             engine,
@@ -166,8 +168,7 @@ impl House {
             collector_waits(config),
             limits::api(config),
             creatable(),
-        );
-        let api = Arc::new(api);
+        ));
         let gui = Gui::new(Arc::clone(&api), Arc::clone(&gate));
         let tally = tally(&metadata, &packages, freed);
         let gauges = Gauges::read(&blobs, &metadata).await?;
@@ -237,7 +238,11 @@ fn git(
     let content = ContentStore::new(metadata.clone(), blobs.clone());
     let folders = config.data.join("git");
     let folders = Workspaces::open(&folders, metadata.clone(), content.clone())?;
-    let program = (larder_git::program::default_path(), GIT_PROCESSES);
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let program = (
+        larder_git::program::default_path(),
+        GIT_PROCESSES * processors,
+    );
     let repositories = Repositories::new(metadata.clone(), content, folders, program);
     let (metadata, packages) = (metadata.clone(), packages.clone());
     let parts = (Arc::new(repositories), limits::push(config));

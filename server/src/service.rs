@@ -159,7 +159,7 @@ async fn route(
     } else if larder_cache::is_packages(path) {
         through!(DoorLabel::Packages, &house.packages)
     } else if below("/git") {
-        through!(DoorLabel::Git, &house.git)
+        through!(DoorLabel::Git, &*house.git)
     } else if path == larder_access::sign_in::PAGE {
         through!(DoorLabel::Api, &house.sign_in)
     } else if crate::system::System::has(path) {

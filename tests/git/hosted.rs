@@ -1,7 +1,10 @@
 //! Hosted repositories: what is pushed, by whom, and what comes back.
 
 use crate::bed::{Bed, text};
+use larder_tests::gits::git;
 use larder_tests::larder::PASSWORD;
+use larder_tests::tools::run;
+use larder_tests::{Start, tool};
 use serde_json::json;
 use std::path::Path;
 
@@ -366,4 +369,26 @@ fn a_push_stands_when_the_server_is_killed() {
     bed.larder.start_again();
     let at = bed.clone(&bed.url("own/tool"), "third", &[]);
     assert_eq!(bed.head(&at), next);
+}
+
+#[test]
+fn a_data_folder_may_be_told_from_where_the_server_begins() {
+    let Some(program) = tool("git") else { return };
+    let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
+        .in_folder("larder-data")
+        .start();
+    let hosted = json!({"protocol": "git", "name": "own", "kind": "hosted"});
+    larder.api("POST", "repositories", &hosted.to_string(), 201);
+    let home = tempfile::tempdir().expect("home");
+    let run_git = |words: &[&str]| run(git(&program, home.path()).args(words));
+    run_git(&["init", "-q", "work"]);
+    let work = home.path().join("work");
+    let at = work.to_string_lossy();
+    run_git(&["-C", &at, "commit", "-q", "--allow-empty", "-m", "first"]);
+    let url = format!("http://admin:{PASSWORD}@{}/git/own/tool", larder.host());
+    run_git(&["-C", &at, "push", "-q", &url, "main"]);
+    let there = run_git(&["ls-remote", &url, "refs/heads/main"]);
+    let head = run_git(&["-C", &at, "rev-parse", "HEAD"]);
+    assert_eq!(there.split('\t').next(), Some(head.trim()));
+    run_git(&["clone", "-q", &url, "clone"]);
 }

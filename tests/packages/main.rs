@@ -11,6 +11,7 @@ mod cargo;
 mod composer;
 mod composer_project;
 mod composer_served;
+mod composer_sources;
 mod confusion;
 mod copied;
 mod counted;

@@ -12,7 +12,7 @@ use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Author, Digest, Problem, RetentionPolicy, Timestamp, UserName};
+use larder_model::{Author, Digest, Problem, RepoPath, RetentionPolicy, Timestamp, UserName};
 use std::sync::Arc;
 
 /// A file on its way out.
@@ -83,6 +83,34 @@ pub struct ServerSetting {
     pub set_by: Option<String>,
 }
 
+/// A tag of sources, of which a version is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct TagToPublish<'a> {
+    /// The repository that has the sources.
+    pub repository: &'a RepoPath,
+    /// The path below it.
+    pub path: &'a str,
+    /// The tag, without what all tags begin with.
+    pub tag: &'a str,
+    /// The package that is meant, in any spelling; `None`: the sources tell it.
+    pub package: Option<&'a str>,
+    /// This server's address, as the caller sees it.
+    pub site: &'a str,
+}
+
+/// What was made of a tag.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishedTag {
+    /// The repository that has it.
+    pub repository: RepoPath,
+    /// The package.
+    pub package: Box<str>,
+    /// The version.
+    pub version: String,
+    /// The commit.
+    pub commit: String,
+}
+
 /// The engine of mirrors and published packages and its store, for the API.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -123,6 +151,15 @@ pub trait Engine: Send + Sync {
     /// Copies a version to a hosted repository of the same protocol, all of it or nothing. Demands
     /// the caller's rights: to read it, and to publish it there.
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem>;
+
+    /// Publishes what comes of the sources under a tag, in a hosted repo or in a group's first hosted
+    /// member. Demands the caller's rights: to read the sources, and to publish the package.
+    async fn publish_tag(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        tag: &TagToPublish<'_>,
+    ) -> Result<PublishedTag, Problem>;
 
     /// What a retention policy would do to a hosted repository now; it is kept for a day, under its id.
     async fn preview_retention(

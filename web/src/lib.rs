@@ -36,6 +36,9 @@ mod sign_in;
 mod tests;
 
 pub use door::{Api, ApiLimits};
-pub use engine::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview, ServerSetting};
+pub use engine::{
+    Download, Engine, KeptBackup, PublishedTag, RetentionItem, RetentionPreview, ServerSetting,
+    TagToPublish,
+};
 pub use sign_in::SignIn;
 pub use state::CollectorWaits;

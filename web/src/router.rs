@@ -3,7 +3,7 @@
 use crate::acts::{
     abouts, audit, backups, clients, collection, copies, deletions, denied, document, downloads,
     grants, groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights,
-    robots, schedules, scrub, search, sessions, settings, statistics, system, tokens, trash,
+    robots, schedules, scrub, search, sessions, settings, statistics, system, tags, tokens, trash,
     upstreams, users, versions,
 };
 use crate::answer::ROOT;
@@ -46,7 +46,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(trash::list))
         .routes(routes!(trash::delete))
         .routes(routes!(trash::restore))
-        .routes(routes!(packages::list))
+        .routes(routes!(packages::list, tags::publish))
         .routes(routes!(abouts::package, packages::delete))
         .routes(routes!(deletions::create))
         .routes(routes!(refresh::refresh))

@@ -340,7 +340,7 @@ impl Documents {
         let alone = new.set == Set::default() && repo.alias_of(document, &digest).is_none();
         if kept.is_none()
             && alone
-            && let Received::Held(body) = &new.body
+            && let Received::Held(body, _) = &new.body
         {
             let found = Arc::new(new.validators.of(digest, body.clone()));
             return Ok(Some(self.keep_behind(repo, document, found, new)));

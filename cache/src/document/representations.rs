@@ -7,6 +7,7 @@ use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
 use crate::intake::Intake;
+use crate::leads::Leads;
 use crate::limits::{Budget, SMALL_DOCUMENT, Share};
 use crate::repo::Repo;
 use crate::tables::Tables;
@@ -47,6 +48,8 @@ pub(crate) struct RepresentationRequest<'a> {
     /// Whether the client takes gzip.
     pub(crate) gzip: bool,
     pub(crate) repo_url: RepoUrl<'a>,
+    /// Where it may lead to sources.
+    pub(crate) leads: &'a Leads,
 }
 
 /// A representation that can be sent.
@@ -157,6 +160,7 @@ impl Representations {
                 part: Some(part.name),
                 repo_path: request.repo_url.path,
                 place_bytes,
+                leads: &request.leads.list,
             },
             &body,
         )?;
@@ -184,10 +188,10 @@ impl Representations {
             package: &request.document.package,
         };
         let key = package.file(FileKind::Representation, &path);
+        let source = source_of(stored, request.leads);
         let kept = async || -> Result<_, Problem> {
             let found = self.metadata.find(key).await?;
-            let is_current =
-                |found: &Arc<FileRecord>| is_made_of(&found.derived_from, &stored.digest);
+            let is_current = |found: &Arc<FileRecord>| *found.derived_from == *source;
             let found = found.filter(|found| is_current(found) && !found.damaged);
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
@@ -198,7 +202,7 @@ impl Representations {
             return Ok(found);
         }
         // It is being kept, or it is made now.
-        let state = format!("{path}\0{}", source_of(stored));
+        let state = format!("{path}\0{source}");
         let kind = FileKind::Representation;
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
@@ -393,13 +397,8 @@ fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) 
 }
 
 /// What a representation of these bytes is made of, as it is made now.
-fn source_of(stored: &FileRecord) -> Box<str> {
-    format!("{}{EDITION}", stored.digest).into()
-}
-
-/// Whether a representation is made of these bytes, as they are made now.
-fn is_made_of(derived_from: &str, digest: &Digest) -> bool {
-    derived_from.strip_suffix(EDITION) == Some(&*digest.text())
+fn source_of(stored: &FileRecord, leads: &Leads) -> Box<str> {
+    format!("{}{EDITION}{}", stored.digest, leads.mark).into()
 }
 
 /// A representation that is to be made.
@@ -413,6 +412,7 @@ struct Job {
     packing: Packing,
     place_bytes: usize,
     repo_path: Box<str>,
+    leads: Leads,
 }
 
 impl Job {
@@ -424,12 +424,13 @@ impl Job {
         Self {
             repo: request.repo,
             path: path_of(request, gzip, place_bytes),
-            source: source_of(stored),
+            source: source_of(stored, request.leads),
             document: request.document.clone(),
             representation: request.representation,
             packing: if gzip { Packing::Well } else { Packing::None },
             place_bytes,
             repo_path: request.repo_url.path.into(),
+            leads: request.leads.clone(),
         }
     }
 
@@ -449,6 +450,7 @@ impl Job {
             part: None,
             repo_path: &self.repo_path,
             place_bytes: self.place_bytes,
+            leads: &self.leads.list,
         }
     }
 

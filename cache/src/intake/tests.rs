@@ -60,7 +60,7 @@ fn body(size: usize) -> Bytes {
 /// The bytes, if they are in memory.
 fn in_memory(received: &Received) -> Option<&Bytes> {
     match received {
-        Received::Held(bytes) => Some(bytes),
+        Received::Held(bytes, _) => Some(bytes),
         Received::Spooled(_) => None,
     }
 }
@@ -104,6 +104,31 @@ async fn a_place_is_free_when_the_last_of_its_bytes_is_dropped() {
     assert_eq!(bed.room.free(), 32 * MIB - 3_000_000);
     assert_eq!(own.free(), 16 * MIB - 3_000_000);
     drop(part);
+    assert_eq!((bed.room.free(), own.free()), (32 * MIB, 16 * MIB));
+}
+
+#[tokio::test]
+async fn a_body_that_was_looked_at_has_the_digest_of_its_bytes() {
+    let bed = bed(32 * MIB).await;
+    let own = Room::new(16 * MIB);
+    let budget = Budget::new(64 * MIB);
+    for size in [
+        0,
+        10,
+        HASHED_HERE,
+        HASHED_HERE + 1,
+        HELD_BYTES,
+        HELD_BYTES + 1,
+    ] {
+        let body = body(size);
+        let mut received = bed.take(&own, None, &body).await;
+        for _ in 0..2 {
+            let seen = received.look((&budget, 1), Bytes::len).await;
+            assert_eq!(seen.expect("looked at"), size);
+        }
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        assert_eq!(received.digest().await.expect("digest"), digest, "{size}");
+    }
     assert_eq!((bed.room.free(), own.free()), (32 * MIB, 16 * MIB));
 }
 

@@ -7,6 +7,8 @@ use crate::limits::Budget;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use larder_access::Admission;
 use larder_content::{ContentStore, Prepared};
 use larder_door::Incoming;
@@ -15,7 +17,7 @@ use larder_metadata::jobs::HeldJob;
 use larder_metadata::publishing::PackageChange;
 use larder_metadata::quotas::{Announcement, ComingBytes};
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::publishing::{Bytes, Change, PublishLimits, PublishRequest, Step};
+use larder_mirrors::publishing::{Bytes, Change, Piece, PublishLimits, PublishRequest, Step};
 use larder_model::{Algorithm, Author, Kind, Permission, Problem};
 use larder_storage::Staging;
 use std::collections::HashMap;
@@ -90,10 +92,7 @@ impl Publisher {
         request: &PublishRequest,
         mut body: Option<&mut Incoming>,
     ) -> Result<(), Problem> {
-        if admission.principal().user.is_none() {
-            let detail = "authentication required: log in with a user or token that may do this";
-            return Err(Problem::new(Kind::Unauthenticated, "access", detail));
-        }
+        require_someone(admission)?;
         // Before anything of the body is taken in: which package it is may stand in it.
         let required = permission(repo, request, &request.package);
         let max = request.action.max_body(&self.limits);
@@ -118,6 +117,31 @@ impl Publisher {
             }
             staging.settle().await?;
             drop(room); // from here on the commit counts
+            self.change(repo, admission, request, &staging).await
+        };
+        self.content.with_staging(Algorithm::Sha256, change).await
+    }
+
+    /// The same of a body that is made here.
+    pub(crate) async fn publish_made(
+        &self,
+        repo: &Repo,
+        admission: &Admission,
+        request: &PublishRequest,
+        mut body: BoxStream<'static, Result<bytes::Bytes, Problem>>,
+    ) -> Result<(), Problem> {
+        require_someone(admission)?;
+        admission.require(&permission(repo, request, &request.package))?;
+        let max = request.action.max_body(&self.limits);
+        let change = async |mut staging: Staging| {
+            let mut left = max.max_bytes;
+            while let Some(bytes) = body.next().await {
+                let bytes = bytes?;
+                let after = left.checked_sub(bytes.len() as u64);
+                left = after.ok_or_else(|| max.exceeded(None))?;
+                staging.append(bytes).await?;
+            }
+            staging.settle().await?;
             self.change(repo, admission, request, &staging).await
         };
         self.content.with_staging(Algorithm::Sha256, change).await
@@ -320,6 +344,7 @@ impl Publisher {
     /// Makes the bytes of a new file durable.
     async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Prepared, Problem> {
         let (start, length, encoded) = match bytes {
+            Bytes::Joined(pieces) => return self.store_joined(pieces, body).await,
             Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
             Bytes::Dated(make, text) => {
                 let bytes = make(text, self.metadata.now()).into();
@@ -334,6 +359,31 @@ impl Publisher {
         };
         self.content.with_staging(Algorithm::Sha256, store).await
     }
+
+    /// Makes the bytes of a new file durable that is put together of pieces.
+    async fn store_joined(&self, pieces: &[Piece], body: &Staging) -> Result<Prepared, Problem> {
+        let store = async |mut staging: Staging| {
+            for piece in pieces {
+                match piece {
+                    Piece::Inline(bytes) => staging.append(bytes.clone().into()).await?,
+                    Piece::Part(start, length) => {
+                        copy(body.file(), (*start, *length), false, &mut staging).await?;
+                    }
+                }
+            }
+            self.content.prepare_staged(staging).await
+        };
+        self.content.with_staging(Algorithm::Sha256, store).await
+    }
+}
+
+/// Fails unless it is known who asks.
+fn require_someone(admission: &Admission) -> Result<(), Problem> {
+    if admission.principal().user.is_some() {
+        return Ok(());
+    }
+    let detail = "authentication required: log in with a user or token that may do this";
+    Err(Problem::new(Kind::Unauthenticated, "access", detail))
 }
 
 /// What must be allowed for a request about `package`.

@@ -55,6 +55,23 @@ async fn commands_of_packages_make_their_calls() {
             ),
         ),
         (
+            "package publish go/local git/own team/tool sub/v1.2.3",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/go/local/packages | - | ",
+                r#"{"from":{"package":"team/tool","repository":"git/own","tag":"sub/v1.2.3"},"package":null}"#
+            ),
+        ),
+        (
+            "package publish go/local git/own team/tool v3.0.0 --as code.example/tool",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/go/local/packages | - | ",
+                r#"{"from":{"package":"team/tool","repository":"git/own","tag":"v3.0.0"},"#,
+                r#""package":"code.example/tool"}"#
+            ),
+        ),
+        (
             "package delete npm/local left-pad -y",
             gone(),
             "DELETE /api/v1/repositories/npm/local/packages/left-pad | - | ",

@@ -66,6 +66,29 @@ impl Entry {
     pub(crate) fn is_link(&self) -> bool {
         self.is_link
     }
+
+    /// The same content under another name.
+    pub(crate) fn renamed(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    /// A file that is not packed, whose bytes are at an offset of the body that the archive is in.
+    pub(crate) fn stored(name: String, content: u64, bytes: &[u8]) -> Self {
+        let mut crc = Crc::new();
+        crc.update(bytes);
+        let size = bytes.len() as u64;
+        Self {
+            name,
+            flags: 0,
+            method: STORED,
+            crc: crc.sum(),
+            packed: size,
+            size,
+            at: 0,
+            content,
+            is_link: false,
+        }
+    }
 }
 
 /// All entries, by their place in the file.
@@ -395,3 +418,5 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
         .first_chunk()
         .map(|bytes| u32::from_le_bytes(*bytes))
 }
+
+pub(crate) mod writer;

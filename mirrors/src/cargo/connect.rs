@@ -7,26 +7,26 @@ use crate::connect::{
 /// The clients of this protocol.
 pub(super) const CLIENTS: &[Client] = &[Client::new(
     "cargo",
-    "cargo info --registry larder $PACKAGE",
+    "cargo info --registry $KEY $PACKAGE",
     cargo,
 )];
 
-const BESIDE: &str = "it stands beside the public registry: cargo add --registry larder NAME";
 const PARTLY: &str = "cargo shows a token for all or for nothing, and some of this group is not public: \
      a mirror alone needs none";
 
 fn cargo(target: &Target<'_>) -> Vec<Part> {
     let index = format!("\"sparse+{}\"", target.base());
+    let key = target.key();
     let mut lines = Vec::new();
     if !target.is_beside() {
         lines.extend([
             "[source.crates-io]".to_owned(),
-            "replace-with = \"larder\"".to_owned(),
-            "[source.larder]".to_owned(),
+            format!("replace-with = \"{key}\""),
+            format!("[source.{key}]"),
             format!("registry = {index}"),
         ]);
     }
-    lines.extend(["[registries.larder]".to_owned(), format!("index = {index}")]);
+    lines.extend([format!("[registries.{key}]"), format!("index = {index}")]);
     // As the `auth-required` of its `config.json` says.
     let with_token = target.open != Open::Wholly;
     if with_token {
@@ -46,7 +46,9 @@ fn cargo(target: &Target<'_>) -> Vec<Part> {
     }
     let mut file = part("~/.cargo/config.toml", lines);
     if target.is_beside() {
-        file = file.with_note(BESIDE);
+        file = file.with_note(format!(
+            "it stands beside the public registry: cargo add --registry {key} NAME"
+        ));
     }
     parts.push(if with_token {
         file
@@ -54,8 +56,9 @@ fn cargo(target: &Target<'_>) -> Vec<Part> {
         file.for_private(target, "cargo", TOKEN)
     });
     if with_token {
-        let mut token =
-            shell(["export CARGO_REGISTRIES_LARDER_TOKEN=$TOKEN".to_owned()]).with_note(TOKEN);
+        let name = key.to_ascii_uppercase().replace('-', "_");
+        let token = format!("export CARGO_REGISTRIES_{name}_TOKEN=$TOKEN");
+        let mut token = shell([token]).with_note(TOKEN);
         if target.open == Open::Partly {
             token = token.with_note(PARTLY);
         }

@@ -152,3 +152,41 @@ fn clients_speak_one_protocol() {
     let problem = connect("gem", &target("cargo")).expect_err("no client");
     assert_eq!((problem.kind, problem.about), (Kind::NotFound, "client"));
 }
+
+#[test]
+fn two_repositories_of_a_client_have_two_names() {
+    // What names a registry in each configuration that has such names.
+    for (client, protocol, name) in [
+        ("cargo", "cargo", "[registries."),
+        ("cargo", "cargo", "export CARGO_REGISTRIES_"),
+        ("uv", "pypi", "name = "),
+        ("uv", "pypi", "export UV_INDEX_"),
+        ("poetry", "pypi", "name = "),
+        ("poetry", "pypi", "poetry config repositories."),
+        ("poetry", "pypi", "poetry config http-basic."),
+        ("twine", "pypi", "index-servers = "),
+        (
+            "composer",
+            "composer",
+            "composer config --global repositories.",
+        ),
+        ("dnf", "rpm", "[larder-"),
+    ] {
+        let names = ["main", "team", "test"].map(|repo| {
+            let target = Target {
+                protocol: ProtocolName(protocol),
+                repo,
+                kind: RepoKind::Hosted,
+                open: Open::Closed,
+                ..WITH_TLS
+            };
+            let parts = connect(client, &target).expect(client);
+            let mut lines = parts.into_iter().flat_map(|part| part.lines);
+            let line = lines.find(|line| line.starts_with(name)).expect(name);
+            let end = line[name.len()..].find([' ', '=', ']']);
+            end.map_or(line.clone(), |end| line[..name.len() + end].to_owned())
+        });
+        let [one, other, third] = &names;
+        assert!(one != other && other != third && one != third, "{names:?}");
+    }
+}

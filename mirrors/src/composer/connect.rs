@@ -13,7 +13,10 @@ pub(super) const CLIENTS: &[Client] = &[Client::new(
 fn composer(target: &Target<'_>) -> Vec<Part> {
     let (base, host) = (target.base(), target.host());
     let set = "composer config --global";
-    let mut lines = vec![format!("{set} repositories.larder composer {base}")];
+    let mut lines = vec![format!(
+        "{set} repositories.{} composer {base}",
+        target.key()
+    )];
     if !target.is_beside() {
         lines.push(format!("{set} repositories.packagist false"));
     }

@@ -4,8 +4,10 @@
 
 use super::dist::{Dist, address};
 use super::names::is_version;
+use super::origin::Origin;
 use super::version::{is_branch, normalized};
 use crate::json::{Object, nested, object, quoted, unreadable};
+use crate::lead::Lead;
 use crate::rendering::Rendering;
 use crate::resource::{Document, RenderRequest};
 use crate::text::{bad_document, without_bom};
@@ -96,17 +98,19 @@ impl<'a> Entry<'a> {
         Dist::read(&object(self.raw("dist")?)?)
     }
 
-    /// What clients are told of its source repository. There are no mirrors of such, and any other
-    /// address leads past this server: so nothing.
-    fn source(&self) -> Option<String> {
-        let _ = self;
-        None
+    /// Its repository of sources, if a mirror of this server has that. Any other address leads past this
+    /// server.
+    fn source(&self, leads: &[Lead]) -> Option<Origin> {
+        if leads.is_empty() {
+            return None;
+        }
+        Origin::read(&object(self.raw("source")?)?, leads)
     }
 
     /// Whether it can be installed through this server: it has an archive or a source, or needs none.
-    fn is_installable(&self) -> bool {
+    fn is_installable(&self, leads: &[Lead]) -> bool {
         let is_meta = self.text("type").is_some_and(|kind| kind == "metapackage");
-        is_meta || self.dist().is_some() || self.source().is_some()
+        is_meta || self.dist().is_some() || self.source(leads).is_some()
     }
 
     /// Takes the entries of the next version, which has what differs.
@@ -214,13 +218,13 @@ impl<'a> Metadata<'a> {
             let is_of_it = entry
                 .version()
                 .is_some_and(|version| !branches || is_branch(&version));
-            is_of_it && entry.is_installable()
+            is_of_it && entry.is_installable(request.leads)
         };
         let installable = self.versions.iter().filter(is_here);
         let mut before: Option<&Entry<'_>> = None;
         for entry in installable {
             out.push_str(if before.is_some() { "," } else { "" });
-            write(&mut out, (before, entry), (request.repo_path, package));
+            write(&mut out, (before, entry), request);
             before = Some(entry);
         }
         out.push_str("]}");
@@ -239,8 +243,9 @@ impl<'a> Metadata<'a> {
 fn write(
     out: &mut Rendering,
     (before, entry): (Option<&Entry<'_>>, &Entry<'_>),
-    (repo_path, package): (&str, &str),
+    request: &RenderRequest<'_>,
 ) {
+    let (package, leads) = (&*request.document.package, request.leads);
     let is_kept = |key: &str| !REPLACED.contains(&key);
     let known = |key: &str| before.and_then(|before| before.raw(key)).map(RawValue::get);
     let mut separator = "{";
@@ -261,15 +266,23 @@ fn write(
             put(out, key, &unset);
         }
     }
-    if let Some(source) = entry.source() {
-        put(out, "source", &source);
+    let had_source = before.is_some_and(|before| before.source(leads).is_some());
+    match entry.source(leads) {
+        Some(source) => {
+            let (path, head, tail) = source.parts();
+            put(out, "source", &head);
+            out.push_url(path);
+            out.push_str(&tail);
+        }
+        None if had_source => put(out, "source", &unset),
+        None => {}
     }
     let had_dist = before.is_some_and(|before| before.dist().is_some());
     match entry.dist().zip(entry.version()) {
         Some((dist, version)) => {
             let (head, tail) = dist.parts();
             put(out, "dist", &head);
-            out.push_url(&address(repo_path, package, &version, &dist.file()));
+            out.push_url(&address(request.repo_path, package, &version, &dist.file()));
             out.push_str(&tail);
         }
         None if had_dist => put(out, "dist", &unset),

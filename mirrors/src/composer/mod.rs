@@ -8,6 +8,7 @@
 mod names;
 mod version;
 mod dist;
+mod origin;
 mod metadata;
 mod root;
 mod manifest;
@@ -128,6 +129,10 @@ impl Protocol for Composer {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Packages)
+    }
+
+    fn sources(&self) -> Option<ProtocolName> {
+        Some(crate::git::NAME)
     }
 
     fn copying(&self) -> Option<&dyn Copying> {

@@ -3,10 +3,11 @@
 
 use super::version::Version;
 use crate::json;
+use crate::tagged::Origin;
 use crate::text::bad_document;
 use larder_model::{Problem, StoredFile, Timestamp};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What an upstream says of a version; the rest of it stays as it is.
 #[derive(Deserialize)]
@@ -57,6 +58,46 @@ pub(super) fn write(version: &str, at: Timestamp) -> Vec<u8> {
     json::bytes(&json!({"Version": version, "Time": seconds.to_string()}))
 }
 
+/// From which commit a version was made, as it is noted of its zip file.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Made {
+    /// When that was committed.
+    time: String,
+    /// Where it is, in the client's words.
+    origin: Value,
+}
+
+impl Made {
+    /// From a commit, of which a folder is the module.
+    pub(super) fn of(origin: &Origin, folder: &str) -> Self {
+        let mut told = json!({
+            "VCS": origin.system,
+            "URL": origin.url,
+            "Hash": origin.commit,
+            "Ref": origin.reference,
+        });
+        if !folder.is_empty() {
+            told["Subdir"] = folder.into();
+        }
+        Self {
+            time: origin.committed_at.to_string(),
+            origin: told,
+        }
+    }
+
+    /// What is told of a version that was made so.
+    pub(super) fn write(&self, version: &str) -> Vec<u8> {
+        let Self { time, origin } = self;
+        json::bytes(&json!({"Version": version, "Time": time, "Origin": origin}))
+    }
+}
+
+/// What is noted of a zip file; the rest of it is for others.
+#[derive(Deserialize)]
+struct Noted {
+    made: Option<Made>,
+}
+
 /// The list of the versions that are published here: without those that stand for commits.
 pub(super) fn compose_list(files: &[&StoredFile]) -> Vec<u8> {
     let mut versions: Vec<(Version, &str)> = versions(files).collect();
@@ -77,7 +118,13 @@ pub(super) fn compose_latest(files: &[&StoredFile]) -> Option<Vec<u8>> {
             let ranks = rank(one).cmp(&rank(other));
             ranks.then_with(|| one.compare(other))
         });
-    latest.map(|(_, file)| write(&file.version, file.created_at))
+    latest.map(|(_, file)| {
+        let noted: Option<Noted> = serde_json::from_str(&file.metadata).ok();
+        match noted.and_then(|noted| noted.made) {
+            Some(made) => made.write(&file.version),
+            None => write(&file.version, file.created_at),
+        }
+    })
 }
 
 fn versions<'f>(files: &[&'f StoredFile]) -> impl Iterator<Item = (Version, &'f str)> {

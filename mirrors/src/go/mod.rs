@@ -15,6 +15,7 @@ mod vulnerabilities;
 mod files;
 mod plans;
 mod publish;
+mod tag;
 mod routes;
 mod copying;
 mod about;
@@ -26,7 +27,7 @@ use crate::protocol::{Call, Protocol};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, Source, Table};
 use crate::text::{self, JSON, PLAIN_TEXT};
-use crate::{Copying, Describing, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, FromTag, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use files::{INFO, LATEST, LIST, QUERY, ZIP, no_such_path};
 use larder_model::{ChecksumLog, Problem, ProtocolName, Release, Reply};
@@ -158,6 +159,10 @@ impl Protocol for Go {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Modules)
+    }
+
+    fn tagged(&self) -> Option<&dyn FromTag> {
+        Some(&tag::ModuleTags)
     }
 
     fn copying(&self) -> Option<&dyn Copying> {

@@ -2,7 +2,7 @@
 //! tells of it are made of that.
 
 use super::files::{INFO, LATEST, LIST, MOD, ZIP};
-use super::info;
+use super::info::{self, Made};
 use super::mod_file::ModFile;
 use super::module_zip::ModuleZip;
 use super::paths::split_major;
@@ -32,6 +32,9 @@ struct ZipMetadata {
     sum: String,
     /// The sum of its `go.mod`.
     go_mod_sum: String,
+    /// From what it was made, if it was not uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<Made>,
 }
 
 /// The request that publishes the zip file of a version.
@@ -69,7 +72,7 @@ struct ZipUpload {
 }
 
 /// What a zip file takes that is larger than clients take.
-fn file_limit(limits: &PublishLimits) -> Limit {
+pub(super) fn file_limit(limits: &PublishLimits) -> Limit {
     let most = super::module_zip::MAX_ZIP;
     if limits.file.bytes < most.bytes {
         limits.file
@@ -119,6 +122,34 @@ pub(super) fn publish(
     files: &[StoredFile],
     limits: &PublishLimits,
 ) -> Result<Vec<Step>, Problem> {
+    let published = published((module, version), files)?;
+    if let Some(published) = published
+        && published.digest == digest_of(file)?
+    {
+        return Ok(Vec::new());
+    }
+    file_limit(limits).require("zip", "the zip file", file.length())?;
+    let of_zip = |fault: crate::archive::Fault| fault.problem("zip", "the zip file");
+    let zip = ModuleZip::read(file, (module, version), limits.unpacked).map_err(of_zip)?;
+    let sum = zip.sum(file).map_err(of_zip)?;
+    let go_mod = zip.go_mod(file).map_err(of_zip)?;
+    let new = NewVersion {
+        module,
+        version,
+        sum,
+        go_mod,
+        has_go_mod: zip.has_go_mod(),
+        zip: Bytes::Part(file.start(), file.length()),
+        made: None,
+    };
+    new.steps(published)
+}
+
+/// The zip file that is published of a version, if one is. Fails if there can be none.
+pub(super) fn published<'f>(
+    (module, version): (&str, &str),
+    files: &'f [StoredFile],
+) -> Result<Option<&'f StoredFile>, Problem> {
     let invalid = |detail: String| Err(Problem::invalid("version", detail));
     let Some(number) = Version::parse(version) else {
         return invalid(format!(
@@ -131,7 +162,6 @@ pub(super) fn publish(
              the last element of the path"
         ));
     }
-    let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "version", detail));
     let is_tombstone =
         |file: &StoredFile| file.kind == FileKind::Tombstone && *file.path == *version;
     if files.iter().any(is_tombstone) {
@@ -139,52 +169,69 @@ pub(super) fn publish(
             "{module}@{version} was deleted, and stays reserved: publish another version"
         ));
     }
-    let published = zips(files).find(|file| *file.version == *version);
-    if let Some(published) = published
-        && published.digest == digest_of(file)?
-    {
-        return Ok(Vec::new());
-    }
-    file_limit(limits).require("zip", "the zip file", file.length())?;
-    let of_zip = |fault: crate::archive::Fault| fault.problem("zip", "the zip file");
-    let zip = ModuleZip::read(file, (module, version), limits.unpacked).map_err(of_zip)?;
-    let sum = zip.sum(file).map_err(of_zip)?;
-    let go_mod = zip.go_mod(file).map_err(of_zip)?;
-    check_go_mod(&go_mod, zip.has_go_mod(), (module, version))?;
-    if let Some(published) = published {
-        // Another packing of the same files is the same version.
-        let known: Option<ZipMetadata> = serde_json::from_str(&published.metadata).ok();
-        return if known.is_some_and(|known| known.sum == sum) {
-            Ok(Vec::new())
-        } else {
-            conflict(format!(
-                "{module}@{version} is published with other files: publish another version"
-            ))
+    Ok(zips(files).find(|file| *file.version == *version))
+}
+
+fn conflict<T>(detail: String) -> Result<T, Problem> {
+    Err(Problem::new(Kind::Conflict, "version", detail))
+}
+
+/// A version that is to be published.
+pub(super) struct NewVersion<'a> {
+    pub(super) module: &'a str,
+    pub(super) version: &'a str,
+    /// The sum of what is in its zip file.
+    pub(super) sum: String,
+    pub(super) go_mod: Vec<u8>,
+    /// Whether that is in the zip file.
+    pub(super) has_go_mod: bool,
+    /// The zip file.
+    pub(super) zip: Bytes,
+    /// From what it was made; `None`: somebody uploaded it.
+    pub(super) made: Option<Made>,
+}
+
+impl NewVersion<'_> {
+    /// The steps; none if the same files are published already.
+    pub(super) fn steps(self, published: Option<&StoredFile>) -> Result<Vec<Step>, Problem> {
+        let (module, version) = (self.module, self.version);
+        check_go_mod(&self.go_mod, self.has_go_mod, (module, version))?;
+        if let Some(published) = published {
+            // Another packing of the same files is the same version.
+            let known: Option<ZipMetadata> = serde_json::from_str(&published.metadata).ok();
+            return if known.is_some_and(|known| known.sum == self.sum) {
+                Ok(Vec::new())
+            } else {
+                conflict(format!(
+                    "{module}@{version} is published with other files: publish another version"
+                ))
+            };
+        }
+        let info = match &self.made {
+            Some(made) => Bytes::Inline(made.write(version)),
+            None => Bytes::Dated(info::write, version.to_owned()),
         };
+        let metadata = ZipMetadata {
+            sum: self.sum,
+            go_mod_sum: sums::of_go_mod(&self.go_mod),
+            made: self.made,
+        };
+        let metadata = serde_json::to_string(&metadata).map_err(Problem::internal)?;
+        let add = |ending: &str, content_type, metadata, bytes| Step::Add {
+            kind: FileKind::Artifact,
+            path: format!("{version}{ending}"),
+            version: version.to_owned(),
+            content_type,
+            metadata,
+            bytes,
+        };
+        let none = String::new;
+        Ok(vec![
+            add(ZIP, ZIP_TYPE, metadata, self.zip),
+            add(MOD, PLAIN_TEXT, none(), Bytes::Inline(self.go_mod)),
+            add(INFO, JSON, none(), info),
+        ])
     }
-    let go_mod_sum = sums::of_go_mod(&go_mod);
-    let metadata = ZipMetadata { sum, go_mod_sum };
-    let metadata = serde_json::to_string(&metadata).map_err(Problem::internal)?;
-    let add = |ending: &str, content_type, metadata, bytes| Step::Add {
-        kind: FileKind::Artifact,
-        path: format!("{version}{ending}"),
-        version: version.to_owned(),
-        content_type,
-        metadata,
-        bytes,
-    };
-    let whole = Bytes::Part(file.start(), file.length());
-    let none = String::new;
-    Ok(vec![
-        add(ZIP, ZIP_TYPE, metadata, whole),
-        add(MOD, PLAIN_TEXT, none(), Bytes::Inline(go_mod)),
-        add(
-            INFO,
-            JSON,
-            none(),
-            Bytes::Dated(info::write, version.to_owned()),
-        ),
-    ])
 }
 
 /// Fails unless a `go.mod` is that of a version.

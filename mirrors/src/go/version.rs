@@ -7,7 +7,7 @@ use semver::Version as Semver;
 use std::cmp::Ordering;
 
 /// What the version of a module without a `go.mod` has behind it from version 2 on.
-const INCOMPATIBLE: &str = "incompatible";
+pub(super) const INCOMPATIBLE: &str = "incompatible";
 /// The digits of a time in a version that stands for a commit.
 const TIME_DIGITS: usize = 14;
 
@@ -51,6 +51,16 @@ impl Version {
             ..
         } = &self.semver;
         (*major, *minor, *patch) == (0, 0, 0) && !pre.is_empty()
+    }
+
+    /// Its first number.
+    pub(super) fn major(&self) -> u64 {
+        self.semver.major
+    }
+
+    /// Whether a `go.mod` with this path is one of its major version: the path says so, from version 2 on.
+    pub(super) fn is_major_of(&self, path: &str) -> bool {
+        self.semver.build.is_empty() && self.fits(path)
     }
 
     /// Whether it is a release, which is preferred.

@@ -19,7 +19,6 @@ pub(super) const CLIENTS: &[Client] = &[
 const PIP_BESIDE: &str = "pip takes the highest version of either index, so a name of yours that \
      is public too may come from there: a group of both has no such gap";
 const UV_BESIDE: &str = "it is asked before the public index";
-const POETRY_BESIDE: &str = "it stands beside the public index: poetry add --source larder NAME";
 
 fn pip(target: &Target<'_>) -> Vec<Part> {
     let index = if target.is_beside() {
@@ -50,7 +49,8 @@ fn pip(target: &Target<'_>) -> Vec<Part> {
 
 fn uv(target: &Target<'_>) -> Vec<Part> {
     let url = format!("url = \"{}simple/\"", target.base());
-    let mut lines = vec!["[[index]]".to_owned(), "name = \"larder\"".to_owned(), url];
+    let key = target.key();
+    let mut lines = vec!["[[index]]".to_owned(), format!("name = \"{key}\""), url];
     if !target.is_beside() {
         lines.push("default = true".to_owned());
     }
@@ -69,13 +69,11 @@ fn uv(target: &Target<'_>) -> Vec<Part> {
         commands.push(format!("export SSL_CERT_FILE={file}"));
     }
     if !target.is_public() {
-        commands.extend(
-            [
-                "export UV_INDEX_LARDER_USERNAME=token",
-                "export UV_INDEX_LARDER_PASSWORD=$TOKEN",
-            ]
-            .map(str::to_owned),
-        );
+        let name = key.to_ascii_uppercase().replace('-', "_");
+        commands.extend([
+            format!("export UV_INDEX_{name}_USERNAME=token"),
+            format!("export UV_INDEX_{name}_PASSWORD=$TOKEN"),
+        ]);
         if !target.is_mirror() {
             commands.push("export UV_PUBLISH_TOKEN=$TOKEN".to_owned());
         }
@@ -101,9 +99,10 @@ fn poetry(target: &Target<'_>) -> Vec<Part> {
     } else {
         "primary"
     };
+    let key = target.key();
     let lines = [
         "[[tool.poetry.source]]".to_owned(),
-        "name = \"larder\"".to_owned(),
+        format!("name = \"{key}\""),
         format!("url = \"{}simple/\"", target.base()),
         format!("priority = \"{priority}\""),
     ];
@@ -112,20 +111,22 @@ fn poetry(target: &Target<'_>) -> Vec<Part> {
     let file = authority_file("poetry");
     if let Some(certificate) = authority(target, &file) {
         parts.push(certificate);
-        commands.push(format!("poetry config certificates.larder.cert {file}"));
+        commands.push(format!("poetry config certificates.{key}.cert {file}"));
     }
     if !target.is_mirror() {
         commands.push(format!(
-            "poetry config repositories.larder {}",
+            "poetry config repositories.{key} {}",
             target.uploads()
         ));
     }
     if !target.is_public() {
-        commands.push("poetry config http-basic.larder token $TOKEN".to_owned());
+        commands.push(format!("poetry config http-basic.{key} token $TOKEN"));
     }
     let config = part("pyproject.toml", lines);
     parts.push(if target.is_beside() {
-        config.with_note(POETRY_BESIDE)
+        config.with_note(format!(
+            "it stands beside the public index: poetry add --source {key} NAME"
+        ))
     } else {
         config
     });
@@ -137,10 +138,11 @@ fn poetry(target: &Target<'_>) -> Vec<Part> {
 
 fn twine(target: &Target<'_>) -> Vec<Part> {
     // It only publishes, which always needs a token.
+    let key = target.key();
     let lines = [
         "[distutils]".to_owned(),
-        "index-servers = larder".to_owned(),
-        "[larder]".to_owned(),
+        format!("index-servers = {key}"),
+        format!("[{key}]"),
         format!("repository = {}", target.uploads()),
         "username = token".to_owned(),
         "password = $TOKEN".to_owned(),

@@ -34,3 +34,10 @@ fn users_and_packages() {
     assert!("oci".parse::<ProtocolName>().is_ok());
     assert!("OCI".parse::<ProtocolName>().is_err());
 }
+
+#[test]
+fn each_repository_has_a_key_of_its_own() {
+    assert_eq!(client_key("main"), "larder");
+    assert_eq!(client_key("team"), "larder-team");
+    assert_eq!(client_key("a.b"), "larder-a-b");
+}

@@ -6,7 +6,7 @@ use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::rendering::filling;
 use larder_mirrors::{
-    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, Source, cargo, composer, deb, go, npm, pypi, rpm,
+    Call, Lead, Protocol, ReadRequest, RenderRequest, RepoRequest, Source, cargo, composer, deb, go, npm, pypi, rpm,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -77,12 +77,15 @@ fuzz_target!(|body: &[u8]| {
         if representation.name.is_empty() {
             continue;
         }
+        let lead = Lead { upstream: "https://code.example/".to_owned(), path: "/git/up".to_owned() };
+        let leads = [lead];
         let request = RenderRequest {
             document: &document,
             representation,
             part: None,
             repo_path: "/p/main",
             place_bytes: if representation.has_absolute_urls { PLACE_BYTES } else { 0 },
+            leads: &leads,
         };
         if let Ok(rendered) = protocol.render(&request, body)
             && representation.content_type.ends_with("json")

@@ -6,4 +6,5 @@ mod offline;
 mod pulls;
 mod refused;
 mod shared;
+mod tagged;
 mod trusted;

@@ -45,6 +45,7 @@ pub(crate) mod versions;
 pub(crate) mod abouts;
 
 pub(crate) mod copies;
+pub(crate) mod tags;
 pub(crate) mod deletions;
 pub(crate) mod packages;
 pub(crate) mod refresh;

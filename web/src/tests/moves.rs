@@ -133,3 +133,51 @@ async fn a_version_is_copied_by_who_may_read_and_publish() {
     assert_eq!(house.ask(&writer, "POST", version, body).await.0, 404);
     assert_eq!(house.engine.log.lock().expect("log").len(), expected.len());
 }
+
+#[tokio::test]
+async fn a_tag_is_published_where_who_asks_may_publish() {
+    let house = full().await;
+    let admin = basic("admin", PASSWORD);
+    let packages = "/repositories/npm/local/packages";
+    let body =
+        r#"{"from":{"repository":"git/own","package":"team/tool","tag":"refs/tags/v1.2.3"}}"#;
+    let (status, told) = house.ask(&admin, "POST", packages, body).await;
+    assert_eq!(
+        (status, told),
+        (
+            201,
+            json!({"repository": "npm/local", "package": "of/the-sources", "version": "v1.2.3",
+                "commit": "0123"})
+        )
+    );
+    let named = r#"{"package":"b","from":{"repository":"git/own","package":"a","tag":"b/v1.2.3"}}"#;
+    assert_eq!(house.ask(&admin, "POST", packages, named).await.0, 201);
+    let log = house.engine.log.lock().expect("log").clone();
+    assert!(
+        log[0].starts_with("tag v1.2.3 of git/own team/tool to local of/the-sources at http"),
+        "{log:?}"
+    );
+    assert!(
+        log[1].starts_with("tag b/v1.2.3 of git/own a to local b at "),
+        "{log:?}"
+    );
+    for (body, status, code) in [
+        ("{}", 400, "from_invalid"),
+        (r#"{"from":{}}"#, 400, "repository_invalid"),
+        (
+            r#"{"from":{"repository":"git/own","package":"a"}}"#,
+            400,
+            "tag_invalid",
+        ),
+    ] {
+        let (answered, problem) = house.ask(&admin, "POST", packages, body).await;
+        assert_eq!(
+            (answered, problem["code"].as_str()),
+            (status, Some(code)),
+            "{body}: {problem}"
+        );
+    }
+    let reader = house.user("reader", false).await;
+    house.admission("user:reader", "npm/*", Role::Reader).await;
+    assert_eq!(house.ask(&reader, "POST", packages, body).await.0, 403);
+}

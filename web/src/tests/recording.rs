@@ -1,7 +1,10 @@
 //! An engine that only notes what it is asked.
 
 use super::blob;
-use crate::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview, ServerSetting};
+use crate::{
+    Download, Engine, KeptBackup, PublishedTag, RetentionItem, RetentionPreview, ServerSetting,
+    TagToPublish,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -16,8 +19,8 @@ use larder_mirrors::describing::{About, FileState, Marks, Told};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
 use larder_model::{
-    Author, Distribution, Kind, Permission, Problem, RefScope, RetentionPolicy, Timestamp,
-    UserName, Verb,
+    Author, Distribution, Kind, Permission, Problem, RefScope, RepoPath, RetentionPolicy,
+    Timestamp, UserName, Verb,
 };
 use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -142,6 +145,44 @@ impl Engine for RecordingEngine {
             digest: None,
             files: 2,
             bytes: 7,
+        })
+    }
+
+    async fn publish_tag(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        tag: &TagToPublish<'_>,
+    ) -> Result<PublishedTag, Problem> {
+        let package = tag.package.unwrap_or("of/the-sources");
+        let permission = Permission {
+            protocol: repo.protocol,
+            repo: repo.name.clone(),
+            package: Some(package.into()),
+            refs: RefScope::All,
+            verb: Verb::Write,
+        };
+        admission.require(&permission)?;
+        let TagToPublish {
+            repository,
+            path,
+            tag,
+            site,
+            ..
+        } = tag;
+        let told = format!(
+            "tag {tag} of {repository} {path} to {} {package} at {site}",
+            repo.name
+        );
+        self.log.lock().expect("log").push(told);
+        Ok(PublishedTag {
+            repository: RepoPath {
+                protocol: repo.protocol,
+                name: repo.name.clone(),
+            },
+            package: package.into(),
+            version: "v1.2.3".to_owned(),
+            commit: "0123".to_owned(),
         })
     }
 

@@ -1,7 +1,8 @@
 use super::*;
+use crate::Protocol as _;
 use crate::composer::Composer;
 use crate::composer::routes::METADATA;
-use crate::testing::render;
+use crate::testing::{REPO_URL, at_repo_url, render};
 use serde_json::{Value, json};
 
 /// What Composer's own minifier makes of a list of versions, and the list.
@@ -198,4 +199,69 @@ fn versions_that_stand_in_another_document_are_split() {
             .expect("read")
             .is_none()
     );
+}
+
+#[test]
+fn sources_lead_to_where_this_server_mirrors_them() {
+    let source = |host: &str, reference: &str| {
+        let url = format!("https://{host}/acme/demo.git");
+        json!({"type": "git", "url": url, "reference": reference})
+    };
+    let dist = json!({"type": "zip", "url": "https://code.example/z.zip", "reference": "c0ffee"});
+    let of = |version: &str, source: Value, dist: Option<&Value>| {
+        let mut entry = json!({"name": "acme/demo", "version": version, "source": source});
+        if let Some(dist) = dist {
+            entry["dist"] = dist.clone();
+        }
+        entry
+    };
+    let body = json!({"packages": {"acme/demo": [
+        of("5.0.0", source("code.example", "aaaa"), Some(&dist)),
+        of("4.0.0", source("elsewhere.example", "bbbb"), Some(&dist)),
+        of("3.0.0", source("code.example", "cccc"), None),
+        of("2.0.0", source("elsewhere.example", "dddd"), None),
+        of("1.0.0", source("code.example", "--upload-pack=x"), None),
+        of("0.9.0", json!({"type": "hg", "url": "https://code.example/acme/demo", "reference": "e"}), None),
+    ]}});
+    let render = |leads: &[Lead]| {
+        let request = RenderRequest {
+            document: &releases(),
+            representation: METADATA,
+            part: None,
+            repo_path: REPO_URL.path,
+            place_bytes: REPO_URL.origin.len() + 1,
+            leads,
+        };
+        let bytes = Composer.render(&request, body.to_string().as_bytes());
+        let bytes = at_repo_url(bytes.expect("rendered"));
+        expanded(&serde_json::from_slice(&bytes).expect("JSON"))
+    };
+    let told = |versions: &[Value]| -> Vec<(String, Value)> {
+        let each = versions.iter();
+        let each = each.map(|it| {
+            (
+                it["version"].as_str().expect("text").to_owned(),
+                it["source"].clone(),
+            )
+        });
+        each.collect()
+    };
+    let lead = Lead {
+        upstream: "https://code.example/".to_owned(),
+        path: "/git/code".to_owned(),
+    };
+    let ours = |reference: &str| {
+        let url = format!("{}/git/code/acme/demo.git", REPO_URL.origin);
+        json!({"type": "git", "url": url, "reference": reference})
+    };
+    let rendered = render(&[lead]);
+    let expected = [
+        ("5.0.0".to_owned(), ours("aaaa")),
+        ("4.0.0".to_owned(), Value::Null),
+        ("3.0.0".to_owned(), ours("cccc")),
+    ];
+    assert_eq!(told(&rendered), expected);
+    assert_eq!(rendered[2]["dist"], Value::Null);
+    let without = ["5.0.0", "4.0.0"].map(|version| (version.to_owned(), Value::Null));
+    assert_eq!(told(&render(&[])), without);
 }

@@ -24,6 +24,7 @@ fn rendered_part(document: &Document, part: &str, body: &[u8]) -> Result<Vec<u8>
         part: Some(part.name),
         repo_path: REPO_URL.path,
         place_bytes: REPO_URL.origin.len() + 1,
+        leads: &[],
     };
     Npm.render(&request, body).map(at_repo_url)
 }

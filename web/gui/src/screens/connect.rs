@@ -16,7 +16,7 @@ use futures_util::stream::unfold;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use larder_api as api;
-use larder_model::{Pattern, Problem, Role};
+use larder_model::{Pattern, Problem, Role, client_key};
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -235,6 +235,7 @@ impl Chosen {
             };
             let check = check
                 .replace("$HOST", host)
+                .replace("$KEY", &client_key(repo.name.as_str()))
                 .replace("$REPO", repo.name.as_str());
             Some(
                 check

@@ -1,7 +1,7 @@
 //! The lines by which clients get an image or a package from here, and what each protocol knows of
 //! its versions.
 
-use larder_model::{ProtocolName, RepoPath};
+use larder_model::{ProtocolName, RepoPath, client_key};
 
 /// A line for a client.
 pub(crate) struct Line {
@@ -82,13 +82,17 @@ pub(crate) fn installs(
     };
     match repo.protocol.0 {
         "cargo" if !hosted => vec![line("cargo", format!("cargo add {}", with("@")))],
-        "cargo" => vec![line(
-            "cargo",
-            format!(
-                "CARGO_REGISTRIES_LARDER_INDEX=sparse+{address} cargo add {} --registry larder",
-                with("@")
-            ),
-        )],
+        "cargo" => {
+            let key = client_key(repo.name.as_str());
+            let variable = key.replace('-', "_").to_uppercase();
+            vec![line(
+                "cargo",
+                format!(
+                    "CARGO_REGISTRIES_{variable}_INDEX=sparse+{address} cargo add {} --registry {key}",
+                    with("@")
+                ),
+            )]
+        }
         "npm" => vec![
             line(
                 "npm",
@@ -229,6 +233,14 @@ mod tests {
             "1.0",
         ));
         assert_eq!(mirrored, ["cargo add serde@1.0"]);
+        let team = texts(installs(base, &repo("cargo", "team"), ("own", true), ""));
+        assert_eq!(
+            team,
+            [
+                "CARGO_REGISTRIES_LARDER_TEAM_INDEX=sparse+https://larder.example/cargo/team/ \
+                 cargo add own --registry larder-team"
+            ]
+        );
         assert_eq!(
             newest[0],
             format!("npm install @acme/app --registry={base}/npm/main/")

@@ -52,6 +52,8 @@ const NEW_SESSION: &str = r#"{"name":"target","password":"a good password"}"#;
 const NEW_QUOTA: &str = r#"{"repositories":"oci/nobody-*","bytes":1}"#;
 const NEW_GRANT: &str = r#"{"subject":"user:{user}","repository":"oci/team-a","role":"writer"}"#;
 const COPY: &str = r#"{"to":{"repository":"oci/team-a","version":"2"}}"#;
+const TAG: &str =
+    r#"{"package":"a","from":{"repository":"git/local","package":"team/tool","tag":"v1.2.3"}}"#;
 const DELETIONS: &str = r#"{"items":[{"package":"{package}","version":"{version}"}]}"#;
 const DESCRIPTION: &str = r#"{"description":"x"}"#;
 
@@ -78,6 +80,7 @@ const MATRIX: &[Line] = &[
     line("restore_trash", "", "", MAINTAINER, (200, Some(404))),
     line("delete_trash", "", "", MAINTAINER, (204, Some(404))),
     line("list_packages", "", "", READER, (200, Some(404))),
+    line("publish_tag", "", TAG, Asks::ReadAndWrite, (201, Some(404))),
     // Each thing is judged by its own right, and told of in the answer.
     line("delete_packages", "", DELETIONS, Asks::Identified, (200, Some(200))),
     line("get_package", "", "", READER, (200, Some(404))),

@@ -1,0 +1,54 @@
+//! Where sources that an upstream tells of are had from this server.
+
+/// The most bytes of a path below a mirror.
+const MAX_PATH: usize = 255;
+/// What an address of a repository may end in, and has here.
+const ENDING: &str = ".git";
+
+/// A mirror of repositories of sources: what is below an upstream's address is below a path of this
+/// server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lead {
+    /// The upstream's address, which ends in a slash.
+    pub upstream: String,
+    /// The path, without a slash at its end.
+    pub path: String,
+}
+
+impl Lead {
+    /// The path at which the repository at an address is had from this server; `None`: the mirror's
+    /// upstream does not have it.
+    pub fn to(&self, url: &str) -> Option<String> {
+        let (here, below) = split(&self.upstream)?;
+        let (there, path) = split(url)?;
+        let path = path.strip_prefix(below).filter(|_| here == there)?;
+        let path = path.trim_end_matches('/');
+        let path = path.strip_suffix(ENDING).unwrap_or(path);
+        let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
+        let is_segment = |segment: &str| {
+            !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(is_byte)
+        };
+        let is_path = path.len() <= MAX_PATH && path.split('/').all(is_segment);
+        is_path.then(|| format!("{}/{path}{ENDING}", self.path))
+    }
+}
+
+/// What of an address leads to a server, in one spelling, and the path there. `None`: it is no address on
+/// the web, or tells who asks.
+fn split(url: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_once('/')?;
+    let scheme = scheme.to_ascii_lowercase();
+    let default = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(default).unwrap_or(&host);
+    let is_host = !host.is_empty() && !host.contains('@');
+    is_host.then(|| (format!("{scheme}://{host}"), path))
+}
+
+#[cfg(test)]
+mod tests;
