@@ -207,6 +207,8 @@ fn images_of_a_deleted_repository_come_from_no_default_mirror() {
         &shelf,
         &json!({"url": bed.upstream.url(), "allow_private": true}),
     );
+    let ours = Image::random(&mut Random::new(5), &[20]);
+    ours.push(&bed.larder.admin(), "priv/app", "1");
     let default = r#"{"oci":{"default_mirror":"up"}}"#;
     bed.larder.api("PATCH", "settings", default, 200);
     let theirs = Image::random(&mut Random::seeded(), &[20]);
@@ -217,8 +219,6 @@ fn images_of_a_deleted_repository_come_from_no_default_mirror() {
             &[("content-type", larder_tests::image::MANIFEST)],
         );
     }
-    let ours = Image::random(&mut Random::new(5), &[20]);
-    ours.push(&bed.larder.admin(), "priv/app", "1");
     let there = "/v2/priv/app/manifests/1";
     let delete = |query: &str| {
         let path = format!("/api/v1/repositories/oci/priv{query}");

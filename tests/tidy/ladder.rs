@@ -71,7 +71,7 @@ pub const LADDER: [(&str, &[&str]); 24] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 48] = [
+const HOMES: [(&str, &[&str]); 49] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
