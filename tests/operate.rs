@@ -397,8 +397,6 @@ fn a_request_s_line_says_how_a_mirror_had_it_and_from_whom() {
             "{line}"
         );
     }
-    larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
-    assert_eq!(line("four", "/npm/main/demo")["cache"], "offline");
     let own = line("five", "/v2/");
     assert_eq!(
         (&own["cache"], &own["upstream"]),

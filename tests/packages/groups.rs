@@ -406,7 +406,13 @@ fn credentials_close_a_mirror_in_a_group_too() {
         let seen = |status: u16| {
             for repo in ["up", "all", "upstream", "main"] {
                 let answer = larder.anonymous().get(&format!("/npm/{repo}/demo"));
-                assert_eq!(answer.status, status, "{repo}: {}", answer.text());
+                // The group of a first start stays open, and has nothing for them.
+                let right = if repo == "main" && status == 401 {
+                    404
+                } else {
+                    status
+                };
+                assert_eq!(answer.status, right, "{repo}: {}", answer.text());
             }
         };
         let set = |upstream: &Value| {
