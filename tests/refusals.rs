@@ -62,29 +62,49 @@ fn each_channel_of_each_client_has_the_sentence_with_an_id() {
         "upstream": {"url": "http://127.0.0.1:1", "allow_private": true},
     });
     larder.api("POST", "repositories", &mirror.to_string(), 201);
+    let mirror = json!({
+        "protocol": "git", "name": "mirror", "kind": "mirror",
+        "upstream": {"url": "http://127.0.0.1:1", "allow_private": true},
+    });
+    larder.api("POST", "repositories", &mirror.to_string(), 201);
     for (repository, path) in [
         ("npm/main", "/npm/main/demo"),
         ("pypi/main", "/pypi/main/simple/demo/"),
         ("cargo/main", "/cargo/main/de/mo/demo"),
         ("composer/main", "/composer/main/dist/acme/demo/1.0.0/r.zip"),
+        ("go/main", "/go/main/demo.example/@v/list"),
+        ("go/main", "/go/main/demo.example/@v/v1.0.0.zip"),
+        ("deb/upstream", "/deb/upstream/pool/main/demo_1.0_all.deb"),
+        ("rpm/upstream", "/rpm/upstream/Packages/demo-1-1.noarch.rpm"),
+        (
+            "git/mirror",
+            "/git/mirror/demo/info/refs?service=git-upload-pack",
+        ),
+        ("git/mirror", "/git/mirror/demo.git/info/lfs/objects/batch"),
         ("oci/images.example", "/v2/images.example/demo/manifests/1"),
     ] {
         let (protocol, _) = repository.split_once('/').expect("protocol");
         let package = package_of(protocol, "demo");
         block(&larder, repository, &package, REASON);
-        let answer = anonymous.get(path).expect(403);
+        let is_large = path.ends_with("/objects/batch");
+        let method = if is_large { "POST" } else { "GET" };
+        let objects = br#"{"operation":"download","objects":[]}"#;
+        let body: &[u8] = if is_large { objects } else { b"" };
+        let answer = anonymous.send(method, path, &[], body).expect(403);
         let id = id_in(&answer.text());
         let sentence = format!(
             "{package} is blocked in {repository}: {REASON}; see {}/why/{id}",
             larder.url()
         );
         // Asked again within the minute it is the same refusal.
-        let again = reason(&anonymous, path);
-        assert!(
-            again.starts_with(&format!("{package} is blocked in")),
-            "{again}"
-        );
-        assert_eq!(again.len(), sentence.len(), "{again}");
+        if !is_large {
+            let again = reason(&anonymous, path);
+            assert!(
+                again.starts_with(&format!("{package} is blocked in")),
+                "{again}"
+            );
+            assert_eq!(again.len(), sentence.len(), "{again}");
+        }
         let text = answer.text();
         match protocol {
             "composer" => assert_eq!(answer.json()["warning"], sentence),
@@ -93,6 +113,12 @@ fn each_channel_of_each_client_has_the_sentence_with_an_id() {
                 assert_eq!(answer.header("npm-notice"), Some(sentence.as_str()));
             }
             "oci" => assert_eq!(answer.json()["errors"][0]["message"], sentence),
+            "git" if is_large => assert_eq!(answer.json()["message"], sentence),
+            // The one that git shows to the person.
+            "git" => {
+                assert_eq!(text, format!("{sentence}\n"));
+                assert_eq!(answer.header("content-type"), Some("text/plain"));
+            }
             _ => {
                 assert_eq!(text, format!("{sentence}\n"));
                 let media_type = answer.header("content-type");

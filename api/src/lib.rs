@@ -29,6 +29,7 @@ pub mod refresh;
 pub mod repositories;
 pub mod abouts;
 pub mod packages;
+pub mod publications;
 pub mod reservations;
 pub mod retention;
 pub mod robots;
@@ -70,6 +71,7 @@ pub use packages::{
 };
 pub use patch::{NULLABLE, Patch};
 pub use problem::Problem;
+pub use publications::Publication;
 pub use quotas::{
     NewSharedQuota, Quota, QuotaChange, QuotaLimits, RepositoryUsage, SharedQuota, SharedUsage,
 };

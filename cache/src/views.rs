@@ -43,9 +43,10 @@ impl Views {
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
         if repo.is_hosted() || repo.is_group() {
-            let (name, kind) = (repo.record.full_name(), repo.kind());
+            let name = repo.record.full_name();
+            let is = if repo.is_group() { "a group" } else { "hosted" };
             let detail =
-                format!("{name} is a {kind}: the past of mirrors alone is kept; use {name}");
+                format!("{name} is {is}, and the past of mirrors alone is kept: use {name}");
             return Err(Problem::new(Kind::Unsupported, "lens", detail));
         }
         match read {

@@ -1,12 +1,13 @@
 //! Calls of the REST API.
 
 use crate::failure::Failure;
+use crate::pieces::pieces;
 use crate::retry::{IDEMPOTENCY_KEY, Retries, idempotency_key};
 use crate::server::Server;
 use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
 use larder_model::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tokio::fs::File;
 use tokio::time::timeout;
 
 /// The longest that one call may take.
@@ -230,6 +232,37 @@ impl Client {
         Err(self.strange("no file".to_owned()))
     }
 
+    /// Sends a file as it is, and understands the answer.
+    pub(crate) async fn send_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        file: &Path,
+    ) -> Result<Value, Failure> {
+        let failed = |error| Failure::file(file, error);
+        let url = self.server.call(path, query)?;
+        let mut retries = Retries::default();
+        loop {
+            let open = File::open(file).await.map_err(failed)?;
+            let size = open.metadata().await.map_err(failed)?.len();
+            let begun = Instant::now();
+            let request = self.http.put(url.clone());
+            let request = self.signed(request).header(ACCEPT, "application/json");
+            let request = request
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .header(CONTENT_LENGTH, size)
+                .timeout(FILE)
+                .body(pieces(open));
+            let response = request.send().await;
+            let response = response.map_err(|error| self.unreachable(&error))?;
+            self.tell(&format!("PUT {url}"), &response, begun);
+            let Some(pause) = retries.pause(response.status(), response.headers()) else {
+                return self.understand(response).await;
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// No answer came, or it does not go on.
     pub(crate) fn silent(&self) -> Failure {
         Failure::Unreachable {
@@ -345,10 +378,7 @@ impl Client {
             }
             let response = request.send().await;
             let response = response.map_err(|error| self.unreachable(&error))?;
-            if let Some(voice) = self.voice {
-                let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
-                voice.note(&format!("{told}: {status} in {took} ms"));
-            }
+            self.tell(&told, &response, begun);
             let Some(pause) = retries.pause(response.status(), response.headers()) else {
                 return Ok(response);
             };
@@ -356,6 +386,14 @@ impl Client {
                 voice.note(&format!("asked too often: again in {} s", pause.as_secs()));
             }
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Tells of a call that is answered.
+    fn tell(&self, told: &str, response: &Response, begun: Instant) {
+        if let Some(voice) = self.voice {
+            let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
+            voice.note(&format!("{told}: {status} in {took} ms"));
         }
     }
 

@@ -29,6 +29,7 @@ mod arguments;
 mod outcome;
 mod client_file;
 mod connected;
+mod pieces;
 mod place;
 mod profile;
 mod retry;

@@ -13,6 +13,7 @@ use larder_api::{
 };
 use larder_model::RepoPath;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// What can be done to packages and images.
 #[derive(Subcommand, Debug)]
@@ -78,7 +79,7 @@ pub enum Package {
     },
     /// Publish the version that a git tag stands for, such as a Go module of a git repository of this
     /// server.
-    Publish {
+    PublishTag {
         /// Protocol and name of where to, e.g. go/local.
         #[arg(value_parser = repo_path)]
         repo: RepoPath,
@@ -92,6 +93,22 @@ pub enum Package {
         /// The package, where the sources do not tell it.
         #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
+    },
+    /// Publish files in a hosted repository of Debian packages: packages, or of a source package the
+    /// .dsc and then the files that it names.
+    Publish {
+        /// Protocol and name, e.g. deb/local.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The files, sent in this order; one that is refused ends it.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The suite that is to have them, else `stable`.
+        #[arg(long)]
+        suite: Option<String>,
+        /// The component of the suite, else `main`.
+        #[arg(long)]
+        component: Option<String>,
     },
     /// Delete versions or tags; without one, all of the package or image.
     Delete {
@@ -192,7 +209,7 @@ const COPIED: Table = Table::new(
     &["repository", "package", "version"],
 );
 
-const PUBLISHED: Table = Table::new(
+const PUBLISHED_TAG: Table = Table::new(
     &[
         ("Repository", "repository"),
         ("Package", "package"),
@@ -200,6 +217,15 @@ const PUBLISHED: Table = Table::new(
         ("Commit", "commit"),
     ],
     &["repository", "package", "version"],
+);
+
+const PUBLISHED: Table = Table::new(
+    &[
+        ("REPOSITORY", "repository"),
+        ("FILE", "file"),
+        ("OUTCOME", "outcome"),
+    ],
+    &["file"],
 );
 
 const DELETED: Table = Table::new(
@@ -279,7 +305,7 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
             let copied = client.post(&path, &[], &NewCopy { to }).await?;
             Ok(Outcome::record(copied, &COPIED))
         }
-        Package::Publish {
+        Package::PublishTag {
             repo,
             from,
             path,
@@ -295,7 +321,21 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
                 package: name,
             };
             let published = client.post(&call(&repo, &[]), &[], &new).await?;
-            Ok(Outcome::record(published, &PUBLISHED))
+            Ok(Outcome::record(published, &PUBLISHED_TAG))
+        }
+        Package::Publish {
+            repo,
+            files,
+            suite,
+            component,
+        } => {
+            publish(
+                cx,
+                &repo,
+                &files,
+                [("suite", suite), ("component", component)],
+            )
+            .await
         }
         Package::Delete {
             repo,
@@ -313,6 +353,34 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
             versions => delete_all(cx, &repo, &package, versions).await,
         },
     }
+}
+
+/// Sends files one after the other.
+async fn publish(
+    cx: &Context<'_>,
+    repo: &RepoPath,
+    files: &[PathBuf],
+    place: [(&str, Option<String>); 2],
+) -> Result<Outcome, Failure> {
+    let given = place.iter();
+    let query: Vec<_> = given
+        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+        .collect();
+    let client = cx.client()?;
+    let mut published = Vec::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let path = [
+            "repositories",
+            repo.protocol.0,
+            repo.name.as_str(),
+            "files",
+            &name,
+        ];
+        published.push(client.send_file(&path, &query, file).await?);
+    }
+    let page = json!({"items": published, "next": null});
+    Ok(Outcome::list(page, &PUBLISHED))
 }
 
 /// Deletes one thing.

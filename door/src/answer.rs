@@ -38,6 +38,28 @@ pub enum Answer {
     Streaming(Streaming),
     /// A response that a framework behind the door made.
     Response(Box<ReadyResponse>),
+    /// Refusals that only the answer itself can say.
+    Refusals(Refusals),
+}
+
+/// Makes an answer of what was refused.
+pub type Say = Box<dyn FnOnce(&[Problem]) -> Reply + Send>;
+
+/// An answer that tells of refusals in words of its own: of one of several things, or with a status that is
+/// no error.
+pub struct Refusals {
+    /// What was refused. Where a rule did it, the address at which more of it stands is added.
+    pub problems: Vec<Problem>,
+    /// Says them.
+    pub say: Say,
+}
+
+impl std::fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refusals")
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A response that is ready as it stands, and what the door did not know of it before.
@@ -108,7 +130,7 @@ impl Answer {
     #[must_use]
     pub fn hidden(mut self) -> Self {
         match &mut self {
-            Self::Reply(_) | Self::Response(_) => {} // say nothing of caches, or say it themselves
+            Self::Reply(_) | Self::Response(_) | Self::Refusals(_) => {} // say nothing of caches, or say it themselves
             Self::Blob(blob) => blob.private = true,
             Self::Streaming(streaming) => streaming.private = true,
         }

@@ -1,7 +1,7 @@
 //! The one door: every request of every protocol passes [`open`], the only caller of `answer` and
 //! the only maker of responses.
 
-use crate::answer::{RequestView, UPSTREAM, of_blob, of_reply, of_streaming};
+use crate::answer::{Refusals, RequestView, UPSTREAM, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
 use crate::head::require_plain;
 use crate::{Answer, Body, ClientView, Incoming, session_cookie};
@@ -357,6 +357,16 @@ impl<D: Door> Way<'_, D> {
                 passage.permissions.extend(ready.permissions);
                 passage.problem = ready.problem;
                 Ok(ready.response)
+            }
+            Answer::Refusals(Refusals { mut problems, say }) => {
+                for problem in &mut problems {
+                    name_refusal(gate, problem, passage, self.client);
+                }
+                let reply = say(&problems);
+                // The log and the audit trail tell of a request once.
+                let refused = problems.iter().position(|problem| problem.refused);
+                passage.problem = problems.into_iter().nth(refused.unwrap_or(0));
+                Ok(of_reply(reply, request.method == Method::HEAD))
             }
         }
     }

@@ -32,6 +32,11 @@ enum Source {
     Connection(hyper::body::Incoming),
     /// At hand.
     Ready(Option<Bytes>),
+    /// With someone who passes them on: a body that was lent.
+    Passed(
+        Mutex<BoxStream<'static, Result<Bytes, Problem>>>,
+        Option<u64>,
+    ),
     /// With someone to whom it was lent.
     Lent,
 }
@@ -62,6 +67,15 @@ impl Incoming {
     pub fn ready(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
         Self::of(Source::Ready(bytes), Duration::MAX)
+    }
+
+    /// A body that comes from someone to whom it was [lent](Self::lend), of so many bytes if they are
+    /// announced.
+    pub fn passed(
+        bytes: BoxStream<'static, Result<Bytes, Problem>>,
+        announced: Option<u64>,
+    ) -> Self {
+        Self::of(Source::Passed(Mutex::new(bytes), announced), Duration::MAX)
     }
 
     fn of(source: Source, idle: Duration) -> Self {
@@ -132,7 +146,7 @@ impl Incoming {
         match &self.source {
             Source::Connection(body) => body.is_end_stream(),
             Source::Ready(bytes) => bytes.is_none(),
-            Source::Lent => false,
+            Source::Passed(..) | Source::Lent => false,
         }
     }
 
@@ -141,6 +155,7 @@ impl Incoming {
         match &self.source {
             Source::Connection(body) => body.size_hint().exact(),
             Source::Ready(bytes) => Some(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Passed(_, announced) => *announced,
             Source::Lent => None,
         }
     }
@@ -150,6 +165,10 @@ impl Incoming {
         let body = match &mut self.source {
             Source::Connection(body) => body,
             Source::Ready(bytes) => return Ok(bytes.take()),
+            Source::Passed(bytes, _) => {
+                let bytes = bytes.get_mut().unwrap_or_else(PoisonError::into_inner);
+                return bytes.next().await.transpose();
+            }
             Source::Lent => return Err(Problem::internal("the body is lent")),
         };
         let silence = || {

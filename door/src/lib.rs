@@ -20,7 +20,7 @@ pub mod session_cookie;
 pub mod answer;
 pub mod door;
 
-pub use answer::{Answer, BlobAnswer, Lasts, ReadyResponse, Streaming};
+pub use answer::{Answer, BlobAnswer, Lasts, ReadyResponse, Refusals, Streaming};
 pub use body::Body;
 pub use client_view::ClientView;
 pub use dates::Changed;

@@ -178,7 +178,11 @@ impl Bundles {
             }
             Err(Error::Unmet(Requirement::Revision))
         };
-        Ok(content.keep(prepared, write).await?)
+        match content.keep(prepared, write).await {
+            // Others are always first: the next request looks again.
+            Err(Error::Unmet(Requirement::Revision | Requirement::File)) => Ok(()),
+            kept => Ok(kept?),
+        }
     }
 }
 

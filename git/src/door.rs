@@ -1,6 +1,7 @@
 //! The door of git repositories: smart HTTP (gitprotocol-http).
 
 use crate::advertisement::{advertise, capabilities};
+use crate::body::{MAX_REQUEST, plain};
 use crate::bundles::{self, Bundles};
 use crate::endpoint::{self, Address, Call, Endpoint, PROTOCOL, Service, Version};
 use crate::indexing::Indexing;
@@ -14,15 +15,13 @@ use crate::refs::Refs;
 use crate::repacking::Repacking;
 use crate::repositories::{Found, Repositories};
 use crate::wants::wants;
-use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
-use larder_cache::Packages;
-use larder_door::answer::ReadyResponse;
+use larder_cache::{NameOwners, Packages};
+use larder_door::answer::{ReadyResponse, Refusals};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, ClientView, Incoming};
 use larder_metadata::Metadata;
@@ -33,11 +32,8 @@ use larder_model::{
     RepoName, Verb,
 };
 use larder_storage::Error;
-use std::io::Read as _;
 use std::sync::Arc;
 
-/// The most bytes of a request for objects: names of a few hundred thousand.
-const MAX_REQUEST: u64 = 32 << 20;
 /// The media type of what a client is told first.
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 /// The most bytes of a request about large files: some ten thousand names.
@@ -51,7 +47,7 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, max-age=0, mus
 
 /// The door of git repositories.
 pub struct Git {
-    metadata: Metadata,
+    packages: Packages,
     repositories: Arc<Repositories>,
     mirroring: Mirroring,
     receiver: Receiver,
@@ -76,23 +72,6 @@ fn no_repo() -> Problem {
 fn record(admission: &Admission, repo: &RepoName) -> Result<Arc<RepoRecord>, Problem> {
     let record = admission.policy().repo(ProtocolName(PROTOCOL), repo);
     record.cloned().ok_or_else(no_repo)
-}
-
-/// The repo that a push to an address changes: itself, or a group's first hosted member.
-fn pushed_to(admission: &Admission, address: &Address) -> Result<Arc<RepoRecord>, Problem> {
-    let own = record(admission, &address.repo)?;
-    let members = admission.policy().members_of(&own);
-    let mut hosted = members.filter(|member| member.kind == RepoKind::Hosted);
-    let to = match own.kind {
-        RepoKind::Hosted => Some(Arc::clone(&own)),
-        RepoKind::Group => hosted.next().cloned(),
-        RepoKind::Mirror => None,
-    };
-    to.ok_or_else(|| {
-        let detail = "nothing can be pushed here: it is a mirror; push to a hosted repository \
-            or a group with one";
-        Problem::new(Kind::Denied, "repository", detail)
-    })
 }
 
 fn permission(repo: &RepoName, path: &str, verb: Verb) -> Permission {
@@ -120,8 +99,8 @@ impl Git {
             repacking: Repacking::new(metadata.clone(), Arc::clone(&repositories)),
             indexing: Indexing::new(Arc::clone(&repositories)),
             large_files: LargeFiles::new(metadata.clone(), content, packages.clone()),
-            mirroring: Mirroring::new(metadata.clone(), packages, Arc::clone(&repositories)),
-            metadata,
+            mirroring: Mirroring::new(metadata, packages.clone(), Arc::clone(&repositories)),
+            packages,
             repositories,
             receiver,
             push,
@@ -142,28 +121,44 @@ impl Git {
             let found = self.find(&own, &address.path).await?;
             return Ok(Owner { record: own, found });
         }
-        let members: Vec<Arc<RepoRecord>> = admission.policy().members_of(&own).cloned().collect();
-        let (hosted, mirrors): (Vec<_>, Vec<_>) = members
-            .into_iter()
-            .partition(|member| member.kind == RepoKind::Hosted);
-        for record in hosted {
-            if !self.metadata.owns_name(key(&record, &address.path)).await? {
-                continue;
-            }
-            admission.require(&permission(&record.name, &address.path, Verb::Read))?;
-            let found = self.find(&record, &address.path).await?;
-            return Ok(Owner { record, found });
-        }
-        for record in mirrors {
-            if !admission.may(&permission(&record.name, &address.path, Verb::Read)) {
-                continue;
-            }
+        let owners = self.packages.owners(admission, &own, &address.path);
+        let (NameOwners::Hosted(all) | NameOwners::Mirrors(all)) = owners.await?;
+        for record in all {
             let found = self.find(&record, &address.path).await?;
             if found.is_some() {
                 return Ok(Owner { record, found });
             }
         }
         Err(no_repo())
+    }
+
+    /// The repo that a push to an address changes: itself, or a group's first hosted member.
+    fn pushed_to(
+        &self,
+        admission: &Admission,
+        address: &Address,
+    ) -> Result<Arc<RepoRecord>, Problem> {
+        let own = record(admission, &address.repo)?;
+        let to = self.packages.published_to(admission, &own);
+        to.map_err(|problem| match problem.kind {
+            Kind::Unsupported => {
+                let detail = "nothing can be pushed here: it is a mirror; push to a hosted \
+                    repository or a group with one";
+                Problem::new(Kind::Denied, "repository", detail)
+            }
+            _ => problem,
+        })
+    }
+
+    /// Where large files go, and what must be allowed for that.
+    fn large_goal(
+        &self,
+        admission: &Admission,
+        address: &Address,
+    ) -> Result<(Place, Permission), Problem> {
+        let record = self.pushed_to(admission, address)?;
+        let write = permission(&record.name, &address.path, Verb::Write);
+        Ok((place_of(&record, address), write))
     }
 
     async fn find(&self, record: &Arc<RepoRecord>, path: &str) -> Result<Option<Found>, Problem> {
@@ -195,7 +190,7 @@ impl Git {
                 of(found)
             }
             Service::ReceivePack => {
-                let to = pushed_to(admission, address)?;
+                let to = self.pushed_to(admission, address)?;
                 let write = permission(&to.name, &address.path, Verb::Write);
                 admission.asked_of(&address.repo).require(&write)?;
                 let found = self.find(&to, &address.path).await?;
@@ -291,7 +286,7 @@ impl Git {
                 files.offer(&place, batch.objects, &base).await?
             }
             Operation::Upload => {
-                let (place, write) = large_goal(admission, address)?;
+                let (place, write) = self.large_goal(admission, address)?;
                 admission.asked_of(&address.repo).require(&write)?;
                 files.expect(&place, batch.objects, &base).await?
             }
@@ -306,7 +301,7 @@ impl Git {
         address: &Address,
         (digest, body): (&Digest, &mut Incoming),
     ) -> Result<Answer, Problem> {
-        let (place, write) = large_goal(admission, address)?;
+        let (place, write) = self.large_goal(admission, address)?;
         let admission = admission.asked_of(&address.repo);
         let by = admission.require(&write)?;
         body.limit(self.push);
@@ -322,7 +317,7 @@ impl Git {
         address: &Address,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let to = pushed_to(admission, address)?;
+        let to = self.pushed_to(admission, address)?;
         let admission = admission.asked_of(&address.repo);
         let write = permission(&to.name, &address.path, Verb::Write);
         admission.require(&write)?;
@@ -333,8 +328,16 @@ impl Git {
             admission: &admission,
             permission: &write,
         };
-        let answer = Box::pin(self.receiver.receive(goal, body)).await?;
-        Ok(reply("application/x-git-receive-pack-result", answer))
+        let received = Box::pin(self.receiver.receive(goal, body)).await?;
+        let Some(received) = received else {
+            return Ok(result(Vec::new()).into());
+        };
+        let (problems, say) = received.into_parts();
+        let of = |problem: Problem| problem.ruled_on(&address.path, Verb::Write);
+        Ok(Answer::Refusals(Refusals {
+            problems: problems.into_iter().map(of).collect(),
+            say: Box::new(|problems| result(say(problems))),
+        }))
     }
 }
 
@@ -361,13 +364,6 @@ fn base_of(request: &Parts, Address { repo, path }: &Address) -> String {
     format!("{site}/{PROTOCOL}/{repo}/{path}.git/info")
 }
 
-/// Where large files go, and what must be allowed for that.
-fn large_goal(admission: &Admission, address: &Address) -> Result<(Place, Permission), Problem> {
-    let record = pushed_to(admission, address)?;
-    let write = permission(&record.name, &address.path, Verb::Write);
-    Ok((place_of(&record, address), write))
-}
-
 fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {
     PackageKey {
         repo: record.id,
@@ -381,31 +377,17 @@ fn of(found: &Found) -> (Refs, ObjectFormat) {
 }
 
 fn reply(content_type: &'static str, body: Vec<u8>) -> Answer {
-    let reply = Reply::new(StatusCode::OK).with_body(content_type, body);
-    reply.with(CACHE_CONTROL, NO_CACHE).into()
+    uncached(content_type, body).into()
 }
 
-/// A request's body as it was before it was packed.
-fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
-    let encoding = headers.get(CONTENT_ENCODING);
-    match encoding.map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => return Ok(body),
-        Some(b"gzip" | b"x-gzip") => {}
-        Some(_) => {
-            let detail = "requests are packed with gzip or not at all";
-            return Err(Problem::new(Kind::Unsupported, "encoding", detail));
-        }
-    }
-    let mut plain = Vec::new();
-    let mut decoder = MultiGzDecoder::new(&body[..]).take(MAX_REQUEST + 1);
-    decoder
-        .read_to_end(&mut plain)
-        .map_err(|error| Problem::invalid("body", "the body is badly packed").because(error))?;
-    if plain.len() as u64 > MAX_REQUEST {
-        let detail = format!("the request has more than {MAX_REQUEST} bytes");
-        return Err(Problem::new(Kind::TooLarge, "body", detail));
-    }
-    Ok(plain.into())
+/// What became of a push.
+fn result(body: Vec<u8>) -> Reply {
+    uncached("application/x-git-receive-pack-result", body)
+}
+
+fn uncached(content_type: &'static str, body: Vec<u8>) -> Reply {
+    let reply = Reply::new(StatusCode::OK).with_body(content_type, body);
+    reply.with(CACHE_CONTROL, NO_CACHE)
 }
 
 impl Door for Git {
@@ -446,7 +428,7 @@ impl Door for Git {
             }
             Call::LfsPut(digest) => self.large_upload(admission, address, (&digest, body)).await,
             Call::LfsVerify => {
-                let (place, write) = large_goal(admission, address)?;
+                let (place, write) = self.large_goal(admission, address)?;
                 admission.asked_of(&address.repo).require(&write)?;
                 let wanted = lfs::read_object(&body.collect(MAX_LARGE_REQUEST).await?)?;
                 self.large_files.verify(&place, wanted).await?;

@@ -57,7 +57,7 @@ impl Indexing {
         let folder = &workspaces.at(package, &found.kept).await?;
         // Aside, for the folder's packs may change meanwhile.
         let quarantine = workspaces.quarantine()?;
-        workspaces.link_packs(folder, &quarantine)?;
+        workspaces.link_packs(folder, &quarantine).await?;
         let at = Folder {
             folder,
             quarantine: Some(quarantine.path()),

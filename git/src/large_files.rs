@@ -322,6 +322,9 @@ impl LargeFiles {
                 let detail = "the repository is changed too often at once";
                 Err(Problem::busy(detail, Duration::from_secs(1)))
             }
+            Err(Error::Unmet(Requirement::NameFree)) => {
+                Err(Problem::reserved(place.record.full_name(), &place.path))
+            }
             Err(error) => Err(error.into()),
         }
     }

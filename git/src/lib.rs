@@ -30,6 +30,7 @@ pub mod bundles;
 pub mod repacking;
 pub mod indexing;
 
+mod body;
 mod door;
 
 pub use door::Git;

@@ -16,6 +16,7 @@ use larder_model::{FileKind, Kind, Problem, System, Timestamp};
 use moka::sync::Cache as Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often a state is written when others are first.
 const TRIES: usize = 8;
@@ -245,7 +246,8 @@ impl Mirroring {
                 return self.kept(goal).await;
             }
         }
-        Err(Problem::internal("others always wrote a state first"))
+        let detail = "this repository is changed too often at once";
+        Err(Problem::busy(detail, Duration::from_secs(1)))
     }
 
     async fn kept(&self, goal: &Goal) -> Result<Found, Problem> {

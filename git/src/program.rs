@@ -41,6 +41,9 @@ const HARMLESS: &str = "zeroPaddedFilemode=warn,missingSpaceBeforeDate=warn,badT
     missingNameBeforeEmail=warn,missingEmail=warn,badDate=warn,missingTaggerEntry=warn,\
     zeroPaddedDate=warn,duplicateEntries=error,treeNotSorted=error";
 
+/// What the system says of a full disk (in the locale C).
+const FULL: &str = "No space left on device";
+
 /// The git program.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -333,11 +336,22 @@ fn cannot_start(error: std::io::Error) -> Problem {
 }
 
 fn failed(what: &str, complaint: &str) -> Problem {
+    if complaint.contains(FULL) {
+        return disk_failed(std::io::ErrorKind::StorageFull.into());
+    }
     Problem::internal(format!("git {what}: {complaint}"))
+}
+
+/// A file could not be written, as bytes of the store could not be.
+pub(crate) fn disk_failed(error: std::io::Error) -> Problem {
+    larder_storage::Error::from(error).into()
 }
 
 /// A pack that git does not take, with the first thing that it complains of.
 fn bad_pack(complaint: &str) -> Problem {
+    if complaint.contains(FULL) {
+        return disk_failed(std::io::ErrorKind::StorageFull.into());
+    }
     let mut lines = complaint.lines().map(|line| {
         let line = line
             .strip_prefix("fatal: ")

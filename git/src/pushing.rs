@@ -10,6 +10,8 @@ use larder_model::Problem;
 const MAX_COMMANDS: usize = 10_000;
 /// The most bytes of a line of a report: what stands in one line of a band.
 const BAND_BYTES: usize = 65_515;
+/// What is said of each ref, and of the pack, where another line says why.
+pub const NOT_TAKEN: &str = "the objects are not taken";
 
 /// A change of a ref.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,11 +128,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// The answer to a push; what a person is to read comes in `notices`.
-    pub fn answer(&self, push: &Push, notices: &[String]) -> Vec<u8> {
+    /// The answer to a push. Why nothing was taken is a line for the person, where the client shows such.
+    pub fn answer(&self, push: &Push) -> Vec<u8> {
         let mut lines = Writer::default();
         let mut report = Writer::default();
-        let unpack = self.unpack.as_deref().unwrap_or("ok");
+        let notice = self.unpack.as_deref().filter(|_| push.bands);
+        let unpack = match (&self.unpack, notice) {
+            (None, _) => "ok",
+            (Some(_), Some(_)) => NOT_TAKEN,
+            (Some(why), None) => why,
+        };
         report.line(&format!("unpack {unpack}"));
         for (name, why) in &self.refs {
             match why {
@@ -144,7 +151,7 @@ impl Report {
         if !push.bands {
             return report;
         }
-        for notice in notices {
+        if let Some(notice) = notice {
             lines.bytes(format!("\x02{notice}\n").as_bytes());
         }
         for piece in report.chunks(BAND_BYTES) {

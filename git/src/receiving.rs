@@ -3,7 +3,7 @@
 
 use crate::oid::Oid;
 use crate::program::{Input, Place, Program};
-use crate::pushing::{Command, Push, PushReader, Report};
+use crate::pushing::{Command, NOT_TAKEN, Push, PushReader, Report};
 use crate::refs::{RefName, Target};
 use crate::repositories::{Repositories, StateChange};
 use crate::state::State;
@@ -54,7 +54,48 @@ struct Arrived<'a> {
 struct Verdicts {
     state: State,
     changes: Vec<RefChange>,
-    refs: Vec<(RefName, Option<String>)>,
+    refs: Vec<(RefName, Option<Problem>)>,
+}
+
+/// What became of a push.
+#[derive(Debug)]
+pub struct Received {
+    push: Push,
+    /// Why the pack was not taken; `None`: it was.
+    unpack: Option<Problem>,
+    /// Each ref, and why it was not changed; `None`: it was.
+    refs: Vec<(RefName, Option<Problem>)>,
+}
+
+/// Says to the client what was refused.
+type Say = Box<dyn FnOnce(&[Problem]) -> Vec<u8> + Send>;
+
+impl Received {
+    /// What was refused, and the answer that says it.
+    pub fn into_parts(self) -> (Vec<Problem>, Say) {
+        let Self { push, unpack, refs } = self;
+        let mut problems: Vec<Problem> = unpack.into_iter().collect();
+        let is_taken = problems.is_empty();
+        let mut names = Vec::new();
+        for (name, why) in refs {
+            names.push((name, why.as_ref().map(|_| problems.len())));
+            problems.extend(why);
+        }
+        let say = move |problems: &[Problem]| {
+            let text = |at: usize| problems.get(at).map(|problem| problem.detail.to_string());
+            let refs = names.into_iter();
+            let refs = refs.map(|(name, why)| match why {
+                None if !is_taken => (name, Some(NOT_TAKEN.to_owned())),
+                why => (name, why.and_then(text)),
+            });
+            let report = Report {
+                refs: refs.collect(),
+                unpack: text(0).filter(|_| !is_taken),
+            };
+            report.answer(&push)
+        };
+        (problems, Box::new(say))
+    }
 }
 
 impl Receiver {
@@ -66,13 +107,18 @@ impl Receiver {
         }
     }
 
-    /// Takes a push in. The answer tells of each ref; a problem is one of the whole request.
-    pub async fn receive(&self, goal: Goal<'_>, body: &mut Incoming) -> Result<Vec<u8>, Problem> {
+    /// Takes a push in; `None`: it was none, but the question whether one may be sent. A problem is one of
+    /// the whole request.
+    pub async fn receive(
+        &self,
+        goal: Goal<'_>,
+        body: &mut Incoming,
+    ) -> Result<Option<Received>, Problem> {
         let program = self.repositories.program().await?;
         let (push, rest) = commands(body).await?;
         // Clients ask so whether their credentials hold, before they send much.
         if push.commands.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let kept = self.kept(goal.package).await?;
         require_format(&push, &kept.state)?;
@@ -91,12 +137,12 @@ impl Receiver {
             let taken = program.index_pack(place, input(rest, body)).await;
             let name = match taken {
                 Ok(name) => name,
-                Err(problem) => return refuse_all(&push, problem),
+                Err(problem) => return refuse_all(push, problem).map(Some),
             };
             let tips: Vec<&Oid> = news(&push).collect();
             if !program.is_whole(place, &tips).await? {
                 let detail = "objects are missing that the pushed ones need";
-                return refuse_all(&push, Problem::invalid("pack", detail));
+                return refuse_all(push, Problem::invalid("pack", detail)).map(Some);
             }
             pack = Some(name);
         }
@@ -107,8 +153,12 @@ impl Receiver {
             pack,
         };
         match self.change(goal, &push, &arrived).await {
-            Err(problem) => refuse_all(&push, problem),
-            done => done,
+            Err(problem) => refuse_all(push, problem).map(Some),
+            Ok(refs) => Ok(Some(Received {
+                push,
+                unpack: None,
+                refs,
+            })),
         }
     }
 
@@ -119,24 +169,27 @@ impl Receiver {
         }
     }
 
-    /// Changes the refs, anew whenever another push was first.
+    /// Changes the refs, anew whenever another push was first. Each of them, and why it was not changed.
     async fn change(
         &self,
         goal: Goal<'_>,
         push: &Push,
         arrived: &Arrived<'_>,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Vec<(RefName, Option<Problem>)>, Problem> {
         for _ in 0..TRIES {
             let revision = self.metadata.revision(goal.package).await?;
             let before = self.kept(goal.package).await?;
             let verdicts = judge(goal, push, &before.state, arrived).await?;
-            let report = Report {
-                unpack: None,
-                refs: verdicts.refs,
-            };
-            let is_refused = report.refs.iter().any(|(_, why)| why.is_some());
-            if verdicts.changes.is_empty() || (push.atomic && is_refused) {
-                return Ok(report.answer(push, &[]));
+            let mut refs = verdicts.refs;
+            let is_refused = refs.iter().any(|(_, why)| why.is_some());
+            if push.atomic && is_refused {
+                let other = || refused("another ref is refused, and the push is all or nothing");
+                let taken = refs.iter_mut().filter(|(_, why)| why.is_none());
+                taken.for_each(|(_, why)| *why = Some(other()));
+                return Ok(refs);
+            }
+            if verdicts.changes.is_empty() {
+                return Ok(refs);
             }
             let write = Permission {
                 verb: Verb::Write,
@@ -159,7 +212,7 @@ impl Receiver {
                 gone: Vec::new(),
             };
             if self.repositories.write(change).await? {
-                return Ok(report.answer(push, &[]));
+                return Ok(refs);
             }
         }
         let wait = Duration::from_secs(1);
@@ -207,26 +260,19 @@ fn news(push: &Push) -> impl Iterator<Item = &Oid> {
     news.filter(|oid| !oid.is_zero())
 }
 
-/// The answer to a push whose objects are not taken. git shows no text of another status than 200.
-fn refuse_all(push: &Push, problem: Problem) -> Result<Vec<u8>, Problem> {
-    if !matches!(
-        problem.kind,
-        Kind::Unprocessable | Kind::Invalid | Kind::Quota
-    ) {
+/// What became of a push whose objects are not taken. git shows no text of another status than 200; of a
+/// failure of ours there is none that helps.
+fn refuse_all(push: Push, problem: Problem) -> Result<Received, Problem> {
+    if problem.kind == Kind::Internal {
         return Err(problem);
     }
     let refs = push.commands.iter();
-    let refs = refs.map(|command| {
-        (
-            command.name.clone(),
-            Some("the objects are not taken".into()),
-        )
-    });
-    let report = Report {
-        unpack: Some(problem.detail.to_string()),
+    let refs = refs.map(|command| (command.name.clone(), None));
+    Ok(Received {
         refs: refs.collect(),
-    };
-    Ok(report.answer(push, &[]))
+        unpack: Some(problem),
+        push,
+    })
 }
 
 /// Decides on each ref, and what the state would be with those that are allowed.
@@ -263,13 +309,17 @@ async fn judge(
     Ok(verdicts)
 }
 
+fn refused(why: &'static str) -> Problem {
+    Problem::new(Kind::Conflict, "ref", why)
+}
+
 /// Why a ref is not changed; `None`: it is.
 async fn why_not(
     goal: Goal<'_>,
     command: &Command,
     (before, kind): (&State, Option<&str>),
     arrived: &Arrived<'_>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<Problem>, Problem> {
     let current = before
         .refs
         .names
@@ -277,18 +327,18 @@ async fn why_not(
         .map(|target| &target.oid);
     let is_as_seen = current.map_or(command.old.is_zero(), |oid| *oid == command.old);
     if !is_as_seen {
-        return Ok(Some("it was changed meanwhile: fetch first".to_owned()));
+        return Ok(Some(refused("it was changed meanwhile: fetch first")));
     }
     if !command.new.is_zero() && kind.is_none() {
-        return Ok(Some("its object is not there".to_owned()));
+        return Ok(Some(refused("its object is not there")));
     }
     if command.name.is_branch() && kind.is_some_and(|kind| kind != "commit") {
-        return Ok(Some("a branch is a commit".to_owned()));
+        return Ok(Some(refused("a branch is a commit")));
     }
     if conflicts(before, &command.name) {
-        return Ok(Some(
-            "another ref's name begins with it, or it with another's".to_owned(),
-        ));
+        return Ok(Some(refused(
+            "another ref's name begins with it, or it with another's",
+        )));
     }
     let verb = match current {
         None => Verb::Write,
@@ -309,8 +359,7 @@ async fn why_not(
         refs: RefScope::Named(command.name.as_str().into()),
         ..goal.permission.clone()
     };
-    let refused = goal.admission.require(&wanted).err();
-    Ok(refused.map(|problem| problem.detail.to_string()))
+    Ok(goal.admission.require(&wanted).err())
 }
 
 /// Whether a name cannot be beside those that are there: `a` beside `a/b`.

@@ -228,7 +228,15 @@ impl Repositories {
         };
         match self.content.keep_all(&prepared, write).await {
             Ok(()) => Ok(true),
-            Err(Error::Unmet(Requirement::Revision | Requirement::File)) => Ok(false),
+            // Another server was first, or what is named was let go meanwhile.
+            Err(Error::Unmet(Requirement::Revision | Requirement::File | Requirement::Blob)) => {
+                Ok(false)
+            }
+            Err(Error::Unmet(Requirement::NameFree)) => {
+                let path = change.package.package;
+                let repo = change.full_name.strip_suffix(path).unwrap_or_default();
+                Err(Problem::reserved(repo.trim_end_matches('/'), path))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -2,6 +2,7 @@
 //! be made anew from what is kept, so none of it is durable, and whoever misses it loses nothing.
 
 use crate::oid::{ObjectFormat, Oid};
+use crate::program::disk_failed;
 use crate::refs::RefName;
 use crate::state::{DOCUMENT, Pack, State};
 use larder_content::ContentStore;
@@ -111,7 +112,7 @@ impl Workspaces {
     pub fn quarantine(&self) -> Result<Quarantine, Problem> {
         let id = format!("{:016x}", self.0.metadata.new_id());
         let path = self.0.root.join(QUARANTINE).join(id);
-        std::fs::create_dir_all(path.join("pack")).map_err(Problem::internal)?;
+        std::fs::create_dir_all(path.join("pack")).map_err(disk_failed)?;
         Ok(Quarantine(path))
     }
 
@@ -125,9 +126,14 @@ impl Workspaces {
         }
         let turn = self.turn(&folder);
         let _turn = turn.lock().await;
-        // What it needs may be in another pack since it was looked at.
-        if self.renew(package, &folder, kept).await.is_err() {
-            self.renew(package, &folder, kept).await?;
+        let mut kept = self.newest(package, kept).await?;
+        while let Err(problem) = self.renew(package, &folder, &kept).await {
+            // What it needs may be in another pack since it was looked at: another server put them together.
+            let newest = self.newest(package, &kept).await?;
+            if newest.digest == kept.digest {
+                return Err(problem);
+            }
+            kept = newest;
         }
         self.note_use(&folder);
         Ok(folder)
@@ -140,7 +146,9 @@ impl Workspaces {
     }
 
     /// Has the packs of a folder be in a quarantine too.
-    pub fn link_packs(&self, folder: &Path, quarantine: &Quarantine) -> Result<(), Problem> {
+    pub async fn link_packs(&self, folder: &Path, quarantine: &Quarantine) -> Result<(), Problem> {
+        let turn = self.turn(folder);
+        let _turn = turn.lock().await;
         let link = || {
             for path in files_of(folder)? {
                 let is_pack = path
@@ -152,7 +160,7 @@ impl Workspaces {
             }
             Ok::<_, io::Error>(())
         };
-        link().map_err(Problem::internal)
+        link().map_err(disk_failed)
     }
 
     /// Has archives of a folder's commits leave nothing out and fill nothing in, whatever attributes of
@@ -196,7 +204,7 @@ impl Workspaces {
             }
             replace(&folder.join(INDEXED), bytes.to_string().as_bytes())
         };
-        take().map_err(Problem::internal)
+        take().map_err(disk_failed)
     }
 
     /// Writes down now and then that a folder is used.
@@ -214,24 +222,23 @@ impl Workspaces {
         }
     }
 
-    /// Brings a folder to a state, or to the one that is kept now: never back to what others have seen gone.
+    /// Brings a folder to the newest state: never back to what others have seen gone.
     async fn renew(
         &self,
         package: PackageKey<'_>,
         folder: &Path,
         kept: &Kept,
     ) -> Result<(), Problem> {
-        let kept = &self.newest(package, kept).await?;
         let mark = kept.digest.to_string();
         if is_of(folder, &mark) {
             return Ok(());
         }
-        begin(folder, package.package, kept.state.format).map_err(Problem::internal)?;
+        begin(folder, package.package, kept.state.format).map_err(disk_failed)?;
         for pack in &kept.state.packs {
             self.bring(package, folder, pack).await?;
         }
-        write_refs(folder, &kept.state).map_err(Problem::internal)?;
-        replace(&folder.join(STATE), mark.as_bytes()).map_err(Problem::internal)?;
+        write_refs(folder, &kept.state).map_err(disk_failed)?;
+        replace(&folder.join(STATE), mark.as_bytes()).map_err(disk_failed)?;
         // Only now: whoever reads finds everything in the new ones.
         remove_others(folder, &kept.state.packs).map_err(Problem::internal)
     }

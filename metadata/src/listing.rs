@@ -41,7 +41,9 @@ const MANIFEST: &str = concat!(
 );
 const DROP_VERSION: &str = "delete from files \
     where repo = ?1 and package = ?2 and version <> '' and version = ?3";
-const DROP_FILES: &str = "delete from files where repo = ?1 and package = ?2";
+/// A hosted repo's name of a package stays: nobody else's package takes its place.
+const DROP_FILES: &str = "delete from files where repo = ?1 and package = ?2 and (kind <> 'name' \
+    or exists (select 1 from repos r where r.id = ?1 and r.kind <> 'hosted'))";
 const DROP_EDGES: &str = "delete from edges where repo = ?1 and package = ?2";
 /// Of names that move the past stays: now they are gone.
 const FIRST_OF_NAMES: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
@@ -247,8 +249,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Removes a package with all its files; its name is free again. The past of its tags and
-    /// documents stays. [`Error::Unmet`] if the [`Requirement::Package`] is not there.
+    /// Removes a package with all its files; whoever may publish to the repo may use its name again. The
+    /// past of its tags and documents stays. [`Error::Unmet`] if the [`Requirement::Package`] is not there.
     pub async fn drop_package(
         &self,
         package: PackageKey<'_>,

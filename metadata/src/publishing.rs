@@ -111,7 +111,8 @@ pub enum Step {
         /// Its bytes.
         digest: Digest,
     },
-    /// An artifact of a mirror, as one that is published and was not here.
+    /// An artifact of a mirror, or of this package at another path, as one that is published and was not
+    /// here.
     CopyMirrored(MirroredCopy),
     /// A tag stands for the bytes of a file that is there.
     SetTag {
@@ -246,7 +247,7 @@ impl Metadata {
                 batch.require(Requirement::Revision, GO_ON, values);
             }
         }
-        self.note_steps(&mut batch, (by, full_name), &steps, reason);
+        self.note_steps(&mut batch, package, (by, full_name), &steps, reason);
         let removal = self.trash_removed(&mut batch, package, &steps, (reason, by));
         for step in steps {
             self.step(&mut batch, package, by, step);

@@ -28,10 +28,12 @@ const IS_THERE: &str = "update repos set kind = kind where id = ?1";
 const IS_UNREFERENCED: &str = "update repos set kind = kind where id = ?1 \
     and not exists (select 1 from repo_members where member_id = ?1) \
     and not exists (select 1 from settings where key = 'oci.default_mirror' and value = ?2)";
-/// Names that were published outlive their repository. Of an image the package's row is its name.
+/// Names that were published outlive their repository. Of an image the package's row is its name; of others
+/// that may be gone, and the name is left.
 const RESERVE: &str = "insert into reservations (protocol, repository, package, version, \
     reserved_at, reserved_by) select r.protocol, r.name, p.name, '', ?2, ?3 \
-    from repos r join packages p on p.repo = r.id \
+    from repos r join (select repo, name from packages where repo = ?1 \
+    union select repo, package from files where repo = ?1 and kind = 'name') p on p.repo = r.id \
     where r.id = ?1 and r.kind = 'hosted' and p.name <> '' \
     on conflict (protocol, repository, package, version) do nothing";
 const DROP_IMMUTABLE: &str = "delete from immutable_versions where repo = ?1";

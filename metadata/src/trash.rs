@@ -76,11 +76,12 @@ const REFERRERS: &str = copy!(
      and e.kind = 'subject' join files f on f.repo = e.repo and f.package = e.package \
      and f.kind = 'manifest' and f.path = e.parent where t.id = ?1"
 );
+/// What moves is what was deleted, and may be another by the time of a restore; all else is what that needs.
 const ALL: &str = copy!(
-    "case f.kind when 'tag' then 'gone' else 'needed' end",
+    "case when f.kind in ('tag', 'document') then 'gone' else 'needed' end",
     "''",
-    "trash t join files f on f.repo = ?2 and f.package = ?3 and f.kind in ('tag', 'manifest', 'blob') \
-     where t.id = ?1"
+    "trash t join files f on f.repo = ?2 and f.package = ?3 \
+     and f.kind in ('tag', 'manifest', 'blob', 'document', 'artifact') where t.id = ?1"
 );
 const EDGES: &str = "insert into trash_edges (trash, parent, child, kind) \
     select f.trash, e.parent, e.child, e.kind from trash_files f join edges e \

@@ -12,8 +12,9 @@ use larder_model::{Action, Author, Digest, FileKind};
 /// How often a restore is made anew because the package changed meanwhile.
 const TRIES: u32 = 16;
 
+/// A name comes with the package's first file.
 const ROWS: &str = "select package, kind, path, version, digest, place, moved_to from trash_files \
-    where trash = ?1 and place in ('gone', 'moved') order by package, kind, path";
+    where trash = ?1 and place in ('gone', 'moved') and kind <> 'name' order by package, kind, path";
 const IS_IMAGE: &str = "select 1 from trash_files where trash = ?1 \
     and (kind in ('manifest', 'blob') or (kind = 'tag' and version = '')) limit 1";
 

@@ -3,7 +3,7 @@
 //! engine moves the bytes.
 
 use crate::resource::Document;
-use larder_model::{BodyLimit, FileKind, Problem, Reply, Timestamp, Verb};
+use larder_model::{BodyLimit, FileKind, Kind, Problem, Reply, Timestamp, Verb};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -110,6 +110,17 @@ impl Change {
     }
 }
 
+/// A file that comes by Larder's own API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileUpload {
+    /// Its name.
+    pub file: Box<str>,
+    /// The suite that is to have it, where a protocol has such; `None`: the protocol's usual one.
+    pub suite: Option<Box<str>>,
+    /// The component of the suite, in the same way.
+    pub component: Option<Box<str>>,
+}
+
 /// Where the bytes of a new file are.
 #[derive(Clone, Debug)]
 pub enum Bytes {
@@ -117,6 +128,8 @@ pub enum Bytes {
     Part(u64, u64),
     /// A part of the body in base64: offset and length in bytes.
     Base64(u64, u64),
+    /// Those of the artifact of the package that is there at this path.
+    Same(String),
     /// These bytes.
     Inline(Vec<u8>),
     /// What a function makes of a text and of the time of the change.
@@ -143,6 +156,7 @@ impl PartialEq for Bytes {
             | (Self::Base64(start, length), Self::Base64(other, its_length)) => {
                 (start, length) == (other, its_length)
             }
+            (Self::Same(path), Self::Same(other)) => path == other,
             (Self::Inline(bytes), Self::Inline(other)) => bytes == other,
             (Self::Joined(pieces), Self::Joined(other)) => pieces == other,
             (Self::Dated(make, text), Self::Dated(other, its_text)) => {
@@ -250,6 +264,17 @@ pub trait Publishing: Send + Sync {
     /// The request that makes a change of a package, whose name is in canonical form. Fails if the
     /// protocol does not support the change.
     fn change(&self, package: &str, change: Change) -> Result<PublishRequest, Problem>;
+
+    /// The request that publishes a file which comes by Larder's own API. Default: files come by the
+    /// protocol's own clients alone.
+    fn upload(&self, upload: &FileUpload) -> Result<PublishRequest, Problem> {
+        let detail = format!(
+            "files of this protocol, as {:.100}, are published by its own clients: `larder connect` \
+             prints their configuration",
+            upload.file
+        );
+        Err(Problem::new(Kind::Unsupported, "repository", detail))
+    }
 
     /// The reason, which may be empty, why the version of a file with this metadata is yanked; `None`:
     /// it is not yanked. Default: versions cannot be yanked.

@@ -9,6 +9,7 @@ use larder_access::Admission;
 use larder_backup::{Backups, Contents};
 use larder_cache::Packages;
 use larder_config::Setting;
+use larder_door::Incoming;
 use larder_gc::retention::Previews;
 use larder_git::Git;
 use larder_metadata::Metadata;
@@ -17,7 +18,7 @@ use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{Marks, Told};
-use larder_mirrors::publishing::Change;
+use larder_mirrors::publishing::{Change, FileUpload};
 use larder_mirrors::tagged::{Origin, Tagged};
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Problem, RetentionPolicy, UserName};
@@ -57,6 +58,17 @@ impl larder_web::Engine for Engine {
         change: &Change,
     ) -> Result<(), Problem> {
         self.packages.change(admission, repo, package, change).await
+    }
+
+    async fn publish(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        upload: &FileUpload,
+        mut body: Incoming,
+    ) -> Result<Bytes, Problem> {
+        let done = self.packages.upload(admission, repo, upload, &mut body);
+        Ok(done.await?.body)
     }
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {

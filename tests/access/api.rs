@@ -71,7 +71,7 @@ impl Call {
             // A job of no repository.
             "superuser" | "job_reader" => is_admin,
             "repository_read" | "package_read" => may[0],
-            "package_write" => may[1],
+            "package_write" | "repository_publish" => may[1],
             "package_delete" | "repository_delete" => may[2],
             "repository_administer" => is_admin || caller == "admin-here",
             "oneself" => someone && (oneself || is_admin),
@@ -117,6 +117,7 @@ impl Call {
             .replace("{name}", name)
             .replace("{repo}", repo)
             .replace("{user}", user)
+            .replace("{file}", "app.deb")
             .replace("{kind}", "upstream-check")
             .replace("{digest}", id)
             .replace("{id}", id);

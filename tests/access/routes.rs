@@ -11,7 +11,7 @@ use larder_tests::http::without_ids;
 use larder_tests::image::digest;
 use larder_tests::parcel::publish_to;
 use larder_tests::random::Random;
-use larder_tests::{Client, Image, Larder, Response, Start};
+use larder_tests::{Client, Image, Larder, Response, Start, gits};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -94,6 +94,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("deb", "GET", "/deb/{repo}/suites.txt", Read),
     ("deb", "GET", "/deb/{repo}/pool/stable/main/{pkg}_1.0.0_all.deb", Read),
     ("deb", "PUBLISH", "/deb/{repo}/pool/stable/main/{pkg}_2.0.0_all.deb", Write),
+    ("deb", "PUT", "/deb/{repo}/pool/stable/main/{pkg}_2.0.0-1.debian.tar.gz", Write),
     ("deb", "DELETE", "/deb/{repo}/pool/stable/main/{pkg}_1_all.deb", Delete),
     ("go", "GET", "/go/{repo}/{pkg}.example/@v/list", Read),
     ("go", "GET", "/go/{repo}/{pkg}.example/@latest", Read),
@@ -115,6 +116,16 @@ pub(crate) const TABLE: &[Line] = &[
     ("composer", "POST", "/composer/{repo}/api/security-advisories", Read),
     ("composer", "POST", "/composer/{repo}/notify-batch", Read),
     ("composer", "PUBLISH", "/composer/{repo}/upload", Write),
+    ("git", "GET", "/git/{repo}/{pkg}/info/refs?service=git-upload-pack", Read),
+    ("git", "GET", "/git/{repo}/{pkg}.git/info/refs?service=git-receive-pack", Write),
+    ("git", "POST", "/git/{repo}/{pkg}/git-upload-pack", Read),
+    ("git", "POST", "/git/{repo}/{pkg}/git-receive-pack", Write),
+    ("git", "POST", "/git/{repo}/{pkg}.git/info/lfs/objects/batch", Read),
+    ("git", "GET", "/git/{repo}/{pkg}.git/info/lfs/objects/{oid}", Read),
+    ("git", "PUT", "/git/{repo}/{pkg}.git/info/lfs/objects/{oid}", Write),
+    ("git", "POST", "/git/{repo}/{pkg}.git/info/lfs/objects/verify", Write),
+    ("git", "POST", "/git/{repo}/{pkg}.git/info/lfs/locks/verify", Read),
+    ("git", "GET", "/git/{repo}/{pkg}.git/info/bundles/{oid}.bundle", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.asc", Read),
     ("rpm", "GET", "/rpm/{repo}/repodata/repomd.xml.key", Read),
@@ -170,19 +181,22 @@ pub(crate) fn house() -> Larder {
         .start();
     let admin = larder.admin();
     for repo in ["team-a", "secret"] {
-        for protocol in ["npm", "cargo", "deb", "pypi", "go", "composer", "rpm"] {
+        for protocol in [
+            "npm", "cargo", "deb", "pypi", "go", "composer", "rpm", "git",
+        ] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "hosted"});
             larder.api("POST", "repositories", &new.to_string(), 201);
-            if protocol != "rpm" {
+            if !matches!(protocol, "rpm" | "git") {
                 let published = publish_to(&admin, (protocol, repo), "demo", "1.0.0", b"x");
                 assert!(published.status < 300, "{}", published.text());
             }
         }
         image().push(&admin, &format!("{repo}/demo"), "latest");
+        gits::push(&larder, &format!("{repo}/demo"));
     }
     for repo in ["team-m", "hidden"] {
         for protocol in [
-            "npm", "cargo", "deb", "pypi", "go", "composer", "rpm", "oci",
+            "npm", "cargo", "deb", "pypi", "go", "composer", "rpm", "git", "oci",
         ] {
             let new = json!({"protocol": protocol, "name": repo, "kind": "mirror", "open": false,
                 "offline": true, "upstream": {"url": "https://registry.example/"}});
@@ -214,12 +228,17 @@ fn send(client: &Client, line: Line, repo: &str, package: &str) -> Response {
         .replace("{pkg}", package)
         .replace("{folder}", &format!("{}/{}", &package[..2], &package[2..]))
         .replace("{digest}", &digest.to_string())
+        .replace("{oid}", &digest.hex())
         .replace("{session}", "11111111-1111-4111-8111-111111111111");
-    let headers = [("content-type", "application/json")];
-    let body: &[u8] = if method == "POST" && path.contains("/bulk") {
-        b"{}"
-    } else {
-        b""
+    let headers = [
+        ("content-type", "application/json"),
+        ("git-protocol", "version=2"),
+    ];
+    let body: &[u8] = match method {
+        "POST" if path.contains("/bulk") => b"{}",
+        "POST" if path.ends_with("/git-upload-pack") => b"0014command=ls-refs\n0000",
+        "POST" if path.ends_with("/batch") => br#"{"operation":"download","objects":[]}"#,
+        _ => b"",
     };
     client.send(method, &path, &headers, body)
 }
@@ -350,6 +369,8 @@ fn is_there(path: &str) -> bool {
         "/vulndb/",
         "~dev",
         "/dist/",
+        "/lfs/",
+        "/bundles/",
     ];
     !path.ends_with("/simple/") && !absent.iter().any(|part| path.contains(part))
 }

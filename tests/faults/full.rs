@@ -2,10 +2,13 @@
 
 use crate::larder;
 use crate::push::{KINDS, Kind, Push, check_all, new_bytes, prepare, push, push_bytes};
-use larder_tests::Larder;
+use larder_tests::gits::{Gits, git};
+use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
-use larder_tests::tools::{run, skip, tool};
+use larder_tests::tools::{fails, run, skip, tool};
+use larder_tests::{Larder, Upstream};
+use serde_json::json;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,13 +18,14 @@ use tempfile::TempDir;
 const SIZE: u64 = 64 << 20;
 
 /// Protocols whose documents are composed package by package, and the document of `demo` in each.
-const PACKAGES: [&str; 5] = ["cargo", "npm", "pypi", "go", "composer"];
-const INDEXES: [&str; 5] = [
+const PACKAGES: [&str; 6] = ["cargo", "npm", "pypi", "go", "composer", "deb"];
+const INDEXES: [&str; 6] = [
     "/cargo/main/de/mo/demo",
     "/npm/main/demo",
     "/pypi/main/simple/demo/",
     "/go/main/demo.example/@v/list",
     "/composer/main/p2/acme/demo.json",
+    "/deb/local/dists/stable/main/binary-all/Packages",
 ];
 
 /// A mounted file system, unmounted when it is dropped.
@@ -106,6 +110,15 @@ fn push_until_refused(
     panic!("{kind:?} is never refused");
 }
 
+/// Publishes another version of each package; what is answered.
+fn publish_more(larder: &Larder) -> [(&'static str, u16, String); 6] {
+    PACKAGES.map(|protocol| {
+        let bytes = new_bytes(&mut Random::new(5), 300_000);
+        let answer = publish(&larder.admin(), protocol, "demo", "1.2.0", &bytes);
+        (protocol, answer.status, answer.text())
+    })
+}
+
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else() {
     let Some(disk) = SmallDisk::mount() else {
@@ -127,6 +140,8 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         let published = publish(&larder.admin(), protocol, "demo", "1.0.0", b"bytes");
         assert!(published.status < 300, "{}", published.text());
     }
+    // What is composed of a whole repository is kept as it was made.
+    larder.admin().get(INDEXES[5]).expect(200);
 
     // Too large for what is left: refused, and no byte of it stays behind.
     disk.fill(12 << 20);
@@ -166,6 +181,10 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         let index = larder.admin().get(path);
         assert_eq!(index.status, 200, "{protocol}: {}", index.text());
     }
+    for (protocol, status, text) in publish_more(&larder) {
+        assert!(matches!(status, 507 | 503), "{protocol}: {text}");
+        assert!(text.contains("the server's"), "{protocol}: {text}");
+    }
     println!("refused with {statuses:?}; {} acknowledged", kept.len());
     larder.anonymous().get("/healthz").expect(200);
 
@@ -188,10 +207,76 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         );
         kept.push(done);
     }
+    for (protocol, status, text) in publish_more(&larder) {
+        assert!(status < 300, "{protocol}: {text}");
+    }
     larder.anonymous().get("/readyz").expect(200);
     larder.kill();
     larder.start_again();
     check_all(&larder.admin(), &kept);
+    drop(larder); // before the disk
+}
+
+/// What git pushes, and what a mirror fetches for it, is refused with a reason; what is there is cloned.
+#[test]
+fn a_full_disk_takes_no_objects_of_git() {
+    let (Some(disk), Some(program)) = (SmallDisk::mount(), tool("git")) else {
+        return;
+    };
+    let start = larder().with("LARDER_STORAGE__KEEP_FREE", "0B");
+    let mut larder = start.in_folder(disk.path().join("data")).start();
+    let upstream = Upstream::start();
+    let gits = Gits::start(&upstream, &program);
+    gits.make("far");
+    gits.commit("far", "big.bin", &Random::new(1).bytes(3 << 20));
+    let own = json!({"protocol": "git", "name": "own", "kind": "hosted"});
+    larder.api("POST", "repositories", &own.to_string(), 201);
+    let settings = json!({"url": Gits::url(&upstream), "allow_private": true});
+    let up = json!({"protocol": "git", "name": "up", "kind": "mirror", "upstream": settings});
+    larder.api("POST", "repositories", &up.to_string(), 201);
+    let home = tempfile::tempdir().expect("home");
+    let git = |at: &str, arguments: &[&str]| {
+        let mut git = git(&program, home.path());
+        git.current_dir(home.path().join(at)).args(arguments);
+        git
+    };
+    let url = |larder: &Larder, path: &str| {
+        format!("http://admin:{PASSWORD}@{}/git/{path}", larder.host())
+    };
+    run(&mut git("", &["init", "-q", "work"]));
+    let commit = |seed: u64, size: usize| {
+        let bytes = Random::new(seed).bytes(size);
+        std::fs::write(home.path().join("work/a.bin"), bytes).expect("file");
+        run(&mut git("work", &["add", "-A"]));
+        run(&mut git("work", &["commit", "-q", "-m", "change"]));
+    };
+    commit(2, 100_000);
+    let to = url(&larder, "own/tool");
+    run(&mut git("work", &["push", "-q", &to, "main"]));
+    commit(3, 3 << 20);
+    disk.fill(1 << 20);
+    for name in ["as it runs", "after a start"] {
+        let to = url(&larder, "own/tool");
+        let told = fails(&mut git("work", &["push", &to, "main"]));
+        assert!(told.contains("the server's"), "{told}");
+        let far = url(&larder, "up/far");
+        let told = fails(&mut git("", &["clone", &far, "far"]));
+        assert!(told.contains("the server's"), "{told}");
+        run(&mut git("", &["clone", "-q", &to, name]));
+        run(&mut git(name, &["fsck", "--strict"]));
+        larder.kill();
+        larder.start_again();
+    }
+    disk.empty();
+    let to = url(&larder, "own/tool");
+    run(&mut git("work", &["push", "-q", &to, "main"]));
+    let far = url(&larder, "up/far");
+    run(&mut git("", &["clone", "-q", &far, "far"]));
+    larder.kill();
+    larder.start_again();
+    let to = url(&larder, "own/tool");
+    run(&mut git("", &["clone", "-q", &to, "again"]));
+    run(&mut git("again", &["fsck", "--strict"]));
     drop(larder); // before the disk
 }
 

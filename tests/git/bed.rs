@@ -157,6 +157,14 @@ impl Bed {
         self.run(at, &["rev-parse", "HEAD"]).trim().to_owned()
     }
 
+    /// What is told at the address that a refusal names.
+    #[track_caller]
+    pub(crate) fn why(&self, told: &str) -> Value {
+        let (_, after) = told.split_once("/why/").expect(told);
+        let id: String = after.chars().take_while(char::is_ascii_hexdigit).collect();
+        self.larder.api("GET", &format!("why/{id}"), "", 200)
+    }
+
     /// How often the upstream was asked for objects.
     pub(crate) fn fetches(&self) -> usize {
         let asked = self.upstream.take_asked();

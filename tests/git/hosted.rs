@@ -184,6 +184,12 @@ fn rights_are_of_each_ref() {
     let refused = bed.fails(&work, &both);
     let right = "needs role writer on git/own (package tool, ref refs/heads/main)";
     assert!(refused.contains(right), "{refused}");
+    let why = bed.why(&refused);
+    assert_eq!(
+        (&why["rule"], &why["repository"], &why["actor"]),
+        (&json!("right"), &json!("git/own"), &json!("user:dev")),
+        "{why}"
+    );
     let refs = || bed.run(bed.home(), &["ls-remote", &url]);
     let now = bed.head(&work);
     assert!(

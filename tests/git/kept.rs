@@ -54,8 +54,14 @@ fn what_does_not_fit_is_refused() {
     let next = bed.commit(&work, "b.txt", "two\n");
     let refused = bed.fails(&work, &["push", &url, "main"]);
     assert!(
-        refused.contains("the quota of the repository git/own is 100000 bytes"),
+        refused.contains("remote: the quota of the repository git/own is 100000 bytes"),
         "{refused}"
+    );
+    let why = bed.why(&refused);
+    assert_eq!(
+        (&why["rule"], &why["package"], &why["verb"]),
+        (&json!("quota"), &json!("tool"), &json!("write")),
+        "{why}"
     );
     is_had(&bed, "own/tool", "before", &before);
     bed.change("own", &json!({"quota": {"bytes": 400_000}}));

@@ -19,7 +19,7 @@ fn oid(body: &[u8]) -> String {
 }
 
 /// A bed whose person has git-lfs.
-fn bed() -> Option<Bed> {
+pub(crate) fn bed() -> Option<Bed> {
     tool("git-lfs")?;
     let bed = Bed::new()?;
     bed.run(bed.home(), &["lfs", "install", "--skip-repo"]);
@@ -189,7 +189,7 @@ fn refusals_are_told_in_its_words() {
 }
 
 /// The upstream's repository `tool` with one large file at another server.
-fn with_large(bed: &Bed, other: &Upstream, body: &str) -> String {
+pub(crate) fn with_large(bed: &Bed, other: &Upstream, body: &str) -> String {
     bed.gits.make("tool");
     bed.gits.commit(
         "tool",
@@ -209,7 +209,7 @@ fn with_large(bed: &Bed, other: &Upstream, body: &str) -> String {
     oid
 }
 
-fn allow(bed: &Bed, others: &[&Upstream]) {
+pub(crate) fn allow(bed: &Bed, others: &[&Upstream]) {
     let origins = others.iter().map(|other| other.url());
     let origins: Vec<_> = origins
         .map(|url| url.trim_end_matches('/').to_owned())

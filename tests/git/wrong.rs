@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 
 const DISCOVERY: &str = "/git/tool.git/info/refs?service=git-upload-pack";
 
+const OBJECTS: &str = "/git/tool.git/git-upload-pack";
+
 /// Whatever went wrong, the next time all is well.
 #[track_caller]
 fn heals(bed: &Bed, name: &str) {
@@ -87,6 +89,125 @@ fn what_is_no_repository_is_refused() {
         bed.rest();
     }
     heals(&bed, "healed");
+}
+
+/// Whatever comes of the request for objects: nothing of it is kept, and no client takes it for all.
+#[test]
+fn answers_that_go_wrong_are_not_kept() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    bed.gits.commit(
+        "tool",
+        "big.txt",
+        crate::hosted::noise(9, 60_000).as_bytes(),
+    );
+    let other = larder_tests::Upstream::start();
+    let faults = [
+        Fault::Login,
+        Fault::Closed,
+        Fault::Status(401),
+        Fault::Status(404),
+        Fault::Status(500),
+        Fault::Later(429, 1),
+        Fault::Later(503, 1),
+        Fault::Truncated(20_000),
+        Fault::TooLong(5),
+        Fault::TooShort(30),
+        Fault::ChunkedCut(20_000),
+        Fault::Unframed(20_000),
+        Fault::Flipped(25_000),
+        Fault::Held(20_000),
+        Fault::Redirect(other.url()),
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        // The first question is the one for refs.
+        for skip in [false, true] {
+            // What is told of refs is shorter than what is changed of objects.
+            let is_short = !skip
+                && matches!(
+                    fault,
+                    Fault::Held(_)
+                        | Fault::Truncated(_)
+                        | Fault::ChunkedCut(_)
+                        | Fault::Unframed(_)
+                        | Fault::Flipped(_)
+                );
+            if skip {
+                bed.upstream.fail_times(OBJECTS, Fault::Chunked, 1);
+                bed.upstream.fail_after(OBJECTS, fault.clone());
+            } else if is_short {
+                continue;
+            } else {
+                bed.upstream.fail(OBJECTS, fault.clone());
+            }
+            let name = format!("{number}-{skip}");
+            let refused = bed.fails(bed.home(), &["clone", &bed.url("up/tool"), &name]);
+            assert!(refused.contains(" 50"), "{fault:?} {skip}: {refused}");
+            let path = "repositories/git/up/packages";
+            let packages = bed.larder.api("GET", path, "", 200).to_string();
+            assert!(!packages.contains("tool"), "{fault:?}: {packages}");
+            bed.upstream.heal();
+            bed.upstream.release();
+            bed.rest();
+        }
+    }
+    assert_eq!(other.total(), 0, "{:?}", other.take_asked());
+    let log = bed.larder.log_text();
+    assert!(!log.contains("panicked"), "{log}");
+    heals(&bed, "healed");
+}
+
+/// An upstream that asks for a password is shown its own, and nobody else; without it, it is no 404.
+#[test]
+fn upstreams_are_shown_their_own_password() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let large = crate::hosted::noise(4, 5000);
+    bed.gits.commit("tool", "a.txt", large.as_bytes());
+    bed.upstream.fail_all(Fault::Password);
+    let refused = bed.fails(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    assert!(refused.contains(" 502"), "{refused}");
+    bed.change(
+        "up",
+        &json!({"upstream": {"username": "robot", "password": "a-secret-of-the-upstream"}}),
+    );
+    // A password closes the mirror; who reads it here shows one of this server.
+    bed.larder.close_everything();
+    bed.upstream.take_asked();
+    let at = bed.clone(&bed.url_of("admin", "up/tool"), "clone", &[]);
+    assert_eq!(bed.head(&at), bed.gits.head("tool"));
+    let asked = bed.upstream.take_asked();
+    assert!(!asked.is_empty());
+    // "robot:a-secret-of-the-upstream"
+    let shown = Some("Basic cm9ib3Q6YS1zZWNyZXQtb2YtdGhlLXVwc3RyZWFt");
+    for asked in &asked {
+        assert_eq!(asked.header("authorization"), shown, "{}", asked.path);
+    }
+    let log = bed.larder.log_text();
+    assert!(!log.contains("a-secret-of-the-upstream"), "{log}");
+    let refused = bed.fails(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    assert!(refused.contains("could not read Username"), "{refused}");
+}
+
+/// An upstream of the older protocol is mirrored as well.
+#[test]
+fn upstreams_of_the_older_protocol_are_mirrored() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.speak_old();
+    bed.gits.make("tool");
+    bed.gits.run("tool", &["tag", "-a", "-m", "first", "v1"]);
+    let first = bed.gits.head("tool");
+    let at = bed.clone(&bed.url("up/tool"), "clone", &[]);
+    assert_eq!(
+        (bed.head(&at), bed.run(&at, &["tag"])),
+        (first, "v1\n".to_owned())
+    );
+    let next = bed.gits.commit("tool", "b.txt", b"two\n");
+    bed.turn(crate::bed::STALE);
+    bed.run(&at, &["pull", "-q"]);
+    assert_eq!(bed.head(&at), next);
+    bed.run(&at, &["fsck", "--strict"]);
+    assert_eq!(bed.fetches(), 2);
 }
 
 /// An upstream with a private address is asked nothing unless that is allowed.

@@ -1,10 +1,12 @@
 //! Git repositories as an upstream has them: git's own server (git-http-backend) below `/git`.
 
-use crate::tools::{command, run};
+use crate::larder::{Larder, PASSWORD};
+use crate::tools::{command, run, tool};
 use crate::upstream::{Asked, Program, Upstream};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
@@ -16,6 +18,8 @@ pub struct Gits {
     folder: TempDir,
     git: PathBuf,
     spoil: Arc<Mutex<Option<Spoil>>>,
+    /// Whether the older protocol is spoken, whatever clients ask for.
+    is_old: Arc<AtomicBool>,
 }
 
 impl Gits {
@@ -25,11 +29,13 @@ impl Gits {
             folder: tempfile::tempdir().expect("repositories"),
             git: git.to_owned(),
             spoil: Arc::default(),
+            is_old: Arc::default(),
         };
         let (git, home) = (gits.git.clone(), gits.folder.path().to_owned());
-        let spoil = Arc::clone(&gits.spoil);
+        let (spoil, is_old) = (Arc::clone(&gits.spoil), Arc::clone(&gits.is_old));
         let program: Program = Arc::new(move |asked: &Asked| {
-            let (content_type, body) = backend(&git, &home, asked)?;
+            let (content_type, body) =
+                backend(&git, &home, (asked, is_old.load(Ordering::SeqCst)))?;
             let spoil = spoil.lock().unwrap_or_else(PoisonError::into_inner);
             let body = match spoil.as_ref().filter(|_| has_pack(&body)) {
                 Some(spoil) => spoil(asked, body),
@@ -93,6 +99,11 @@ impl Gits {
         run(self.git(&self.at(name)).args(arguments))
     }
 
+    /// Speaks the older protocol from now on, whatever clients ask for.
+    pub fn speak_old(&self) {
+        self.is_old.store(true, Ordering::SeqCst);
+    }
+
     /// Makes something else of answers with objects from now on.
     pub fn spoil(&self, spoil: Option<Spoil>) {
         *self.spoil.lock().unwrap_or_else(PoisonError::into_inner) = spoil;
@@ -124,12 +135,33 @@ pub fn git(program: &Path, home: &Path) -> Command {
     git
 }
 
+/// Has the administrator push one commit to a hosted repository, such as `own/tool`; nothing, if there is no
+/// git here.
+#[track_caller]
+pub fn push(larder: &Larder, path: &str) {
+    let Some(program) = tool("git") else { return };
+    let home = tempfile::tempdir().expect("home");
+    let run = |arguments: &[&str]| {
+        run(git(&program, home.path())
+            .current_dir(home.path())
+            .args(arguments))
+    };
+    run(&["init", "-q"]);
+    run(&["commit", "-q", "--allow-empty", "-m", "first"]);
+    let url = format!("http://admin:{PASSWORD}@{}/git/{path}", larder.host());
+    run(&["push", "-q", &url, "main"]);
+}
+
 fn has_pack(body: &[u8]) -> bool {
     body.windows(4).any(|bytes| bytes == b"PACK")
 }
 
 /// What git's own server answers; `None`: it has no such thing.
-fn backend(program: &Path, home: &Path, asked: &Asked) -> Option<(String, Vec<u8>)> {
+fn backend(
+    program: &Path,
+    home: &Path,
+    (asked, is_old): (&Asked, bool),
+) -> Option<(String, Vec<u8>)> {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
     let path = path.strip_prefix("/git")?;
     let header = |name| asked.header(name).unwrap_or_default();
@@ -143,7 +175,10 @@ fn backend(program: &Path, home: &Path, asked: &Asked) -> Option<(String, Vec<u8
         .env("CONTENT_TYPE", header("content-type"))
         .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
         .env("CONTENT_LENGTH", asked.body.len().to_string())
-        .env("GIT_PROTOCOL", header("git-protocol"))
+        .env(
+            "GIT_PROTOCOL",
+            if is_old { "" } else { header("git-protocol") },
+        )
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());

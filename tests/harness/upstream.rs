@@ -38,6 +38,8 @@ struct State {
     /// The digests of all bodies that ever were there.
     ever: HashSet<String>,
     faults: HashMap<String, (Fault, u32)>,
+    /// What goes wrong once those are done.
+    later: HashMap<String, Fault>,
     fault_of_all: Option<Fault>,
     asked: Vec<Asked>,
     connections: Vec<TcpStream>,
@@ -222,6 +224,14 @@ impl Upstream {
         });
     }
 
+    /// Answers for `path` go wrong once those have that [`Self::fail_times`] was told of.
+    pub fn fail_after(&self, path: &str, fault: Fault) {
+        self.shared.change(|state| {
+            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.later.insert(path.to_owned(), fault)
+        });
+    }
+
     /// All answers go wrong.
     pub fn fail_all(&self, fault: Fault) {
         self.shared.change(|state| {
@@ -234,6 +244,7 @@ impl Upstream {
     pub fn heal(&self) {
         self.shared.change(|state| {
             state.faults.clear();
+            state.later.clear();
             state.fault_of_all = None;
         });
     }
@@ -357,6 +368,9 @@ impl State {
             *left -= 1;
             if *left == 0 {
                 self.faults.remove(path);
+                if let Some(next) = self.later.remove(path) {
+                    self.faults.insert(path.to_owned(), (next, u32::MAX));
+                }
             }
             return Some(fault);
         }

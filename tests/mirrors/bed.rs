@@ -1,7 +1,7 @@
 //! A server, an upstream, and a mirror of each protocol named `up`.
 
 use larder_tests::http::Response;
-use larder_tests::shelf::{PROTOCOLS, artifact_at};
+use larder_tests::shelf::{ALL, PROTOCOLS, artifact_at};
 use larder_tests::{Client, Larder, Shelf, Start, Upstream};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -116,6 +116,13 @@ impl Bed {
     pub(crate) fn mirrors(&self, body: &[u8]) -> Vec<Shelf> {
         PROTOCOLS
             .into_iter()
+            .map(|protocol| self.mirror(protocol, body))
+            .collect()
+    }
+
+    /// The same with those of which only contents are promised, if anything.
+    pub(crate) fn all_mirrors(&self, body: &[u8]) -> Vec<Shelf> {
+        ALL.into_iter()
             .map(|protocol| self.mirror(protocol, body))
             .collect()
     }

@@ -3,6 +3,7 @@
 use crate::bed::{Bed, status};
 use larder_tests::Shelf;
 use larder_tests::random::Random;
+use larder_tests::shelf::artifact_at;
 use serde_json::json;
 
 pub(crate) const LARGE: usize = 300_000;
@@ -43,7 +44,7 @@ fn what_is_kept_is_not_asked_for_again() {
     for size in [700, LARGE] {
         let mut bed = Bed::new();
         let body = Random::seeded().bytes(size);
-        let shelves = bed.mirrors(&body);
+        let shelves = bed.all_mirrors(&body);
         for shelf in &shelves {
             fill(&bed, shelf, &body);
         }
@@ -69,14 +70,16 @@ fn what_was_acknowledged_outlives_a_kill_at_once() {
     for size in [700, LARGE] {
         let mut bed = Bed::new();
         let body = Random::seeded().bytes(size);
-        for shelf in bed.mirrors(&body) {
+        for shelf in bed.all_mirrors(&body) {
             // Whoever has a part knows that all is kept.
             let (part, whole) = bed
                 .client
                 .take(&shelf.artifact_here("1.0.0"), &[("range", "bytes=0-9")])
                 .expect("part");
             assert!(
-                part.status == 206 && whole && part.body == body[..10],
+                part.status == 206
+                    && whole
+                    && part.body == artifact_at(&shelf.artifact_here("1.0.0"), &body)[..10],
                 "{}",
                 shelf.protocol
             );
@@ -99,7 +102,7 @@ fn a_kill_in_the_middle_of_a_fill_leaves_nothing_behind() {
     use larder_tests::Fault;
     let mut bed = Bed::new();
     let body = Random::seeded().bytes(3 << 20);
-    for shelf in bed.mirrors(&body) {
+    for shelf in bed.all_mirrors(&body) {
         bed.upstream
             .fail(&shelf.artifact("1.0.0"), Fault::Held(2 << 20));
         let client = bed.client.clone();
@@ -129,7 +132,7 @@ fn a_kill_in_the_middle_of_a_fill_leaves_nothing_behind() {
 fn an_offline_mirror_asks_nobody_and_says_so() {
     let bed = Bed::new();
     let body = Random::seeded().bytes(LARGE);
-    let mut shelves = bed.mirrors(&body);
+    let mut shelves = bed.all_mirrors(&body);
     for shelf in &mut shelves {
         fill(&bed, shelf, &body);
         shelf.put(&bed.upstream, "2.0.0", &body);
@@ -157,6 +160,8 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
         "/rpm/up/other/repodata/repomd.xml",
         "/deb/up/dists/other/InRelease",
         "/composer/up/p2/acme/other.json",
+        "/go/up/other.example/@v/list",
+        "/go/up/other.example/@v/v1.0.0.info",
     ] {
         let refused = bed.get(path).expect(403);
         assert!(refused.text().contains("offline"), "{}", refused.text());
@@ -172,7 +177,7 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
 #[test]
 fn an_upstream_that_is_gone_is_a_503_for_what_is_not_kept() {
     let bed = Bed::new();
-    let shelves = bed.mirrors(b"never fetched");
+    let shelves = bed.all_mirrors(b"never fetched");
     bed.upstream.go();
     for shelf in &shelves {
         for path in [shelf.index_here(), shelf.artifact_here("1.0.0")] {

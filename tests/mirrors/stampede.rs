@@ -39,6 +39,38 @@ fn comes(client: &Client, path: &str, body: &[u8]) -> bool {
         })
 }
 
+/// Of each protocol: five hundred at once for the index, and for the artifact.
+#[test]
+fn five_hundred_clients_of_each_protocol_cost_one_request() {
+    allow_open_files();
+    let bed = Bed::new();
+    let body = Random::seeded().bytes(100_000);
+    for shelf in bed.all_mirrors(&body) {
+        for (here, there) in [
+            (shelf.index_here(), shelf.index()),
+            (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0")),
+        ] {
+            let all = Arc::new(Barrier::new(MANY));
+            let ask = |_| {
+                let (all, client, path) = (Arc::clone(&all), bed.client.clone(), here.clone());
+                std::thread::spawn(move || {
+                    all.wait();
+                    client.get(&path).expect(200).body
+                })
+            };
+            let clients: Vec<_> = (0..MANY).map(ask).collect();
+            let answers = clients
+                .into_iter()
+                .map(|client| client.join().expect("client"));
+            let mut answers: Vec<Vec<u8>> = answers.collect();
+            answers.dedup();
+            assert_eq!(answers.len(), 1, "{here}: all have the same");
+            assert_eq!(bed.upstream.count(&there), 1, "{here}");
+        }
+        bed.right(&shelf.artifact_here("1.0.0"), &body);
+    }
+}
+
 #[test]
 fn a_hundred_clients_cost_one_request() {
     let bed = Bed::new();

@@ -56,6 +56,16 @@ impl Caller {
         allowed
     }
 
+    /// Fails unless `permission` is allowed for some package of its repository at least.
+    pub(crate) fn require_somewhere(&self, permission: Permission) -> Result<(), Problem> {
+        let allowed = self.admission.require_somewhere(&permission);
+        self.permissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(permission);
+        allowed
+    }
+
     /// Fails unless it is a superuser with all its rights.
     pub(crate) fn require_superuser(&self) -> Result<Allowed<'_>, Problem> {
         self.admission.require_superuser()

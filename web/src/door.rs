@@ -182,7 +182,9 @@ impl Door for Api {
         let mut head = request.clone();
         head.uri = endpoint.uri;
         head.extensions.insert(caller.clone());
-        body.limit(self.limits.json);
+        if !self.document.takes_file(&request.method, head.uri.path()) {
+            body.limit(self.limits.json);
+        }
         let answered = body
             .lend(|body| {
                 self.router()

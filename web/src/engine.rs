@@ -5,12 +5,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use larder_access::Admission;
+use larder_door::Incoming;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{Marks, Told};
-use larder_mirrors::publishing::Change;
+use larder_mirrors::publishing::{Change, FileUpload};
 use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Author, Digest, Problem, RepoPath, RetentionPolicy, Timestamp, UserName};
 use std::sync::Arc;
@@ -123,6 +124,16 @@ pub trait Engine: Send + Sync {
         package: &str,
         change: &Change,
     ) -> Result<(), Problem>;
+
+    /// Publishes a file in a hosted repo or in a group's first hosted member, as a client of the
+    /// protocol would. Demands the caller's right to it. What was done: a sentence.
+    async fn publish(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        upload: &FileUpload,
+        body: Incoming,
+    ) -> Result<Bytes, Problem>;
 
     /// Asks the upstream of a mirror now, and tells what came of it.
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem>;

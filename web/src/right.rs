@@ -25,6 +25,8 @@ pub(crate) enum Right {
     RefusalReader,
     /// To read the repository.
     RepositoryRead,
+    /// To publish some package of the repository.
+    RepositoryPublish,
     /// To delete what is in the repository.
     RepositoryDelete,
     /// To administer the repository.
@@ -71,6 +73,7 @@ impl Right {
             Self::RepositoryRead => {
                 "Whoever may read the repository may call it; to others there is no such repository."
             }
+            Self::RepositoryPublish => "Whoever may publish the package that is sent may call it.",
             Self::RepositoryDelete => {
                 "Whoever may delete anything in the repository, as its maintainers, may call it."
             }
@@ -107,7 +110,7 @@ impl Right {
                 &["not_allowed"]
             }
             Self::RepositoryRead => &["repository_not_found"],
-            Self::RepositoryDelete | Self::RepositoryAdminister => {
+            Self::RepositoryPublish | Self::RepositoryDelete | Self::RepositoryAdminister => {
                 &["repository_not_found", "not_allowed"]
             }
             Self::PackageRead => &["repository_not_found", "package_not_found"],

@@ -2,9 +2,9 @@
 
 use crate::acts::{
     abouts, audit, backups, clients, collection, copies, deletions, denied, document, downloads,
-    grants, groups, jobs, packages, quotas, refresh, repositories, reservations, retention, rights,
-    robots, schedules, scrub, search, sessions, settings, statistics, system, tags, tokens, trash,
-    upstreams, users, versions,
+    grants, groups, jobs, packages, publications, quotas, refresh, repositories, reservations,
+    retention, rights, robots, schedules, scrub, search, sessions, settings, statistics, system,
+    tags, tokens, trash, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -48,6 +48,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(trash::restore))
         .routes(routes!(packages::list, tags::publish))
         .routes(routes!(abouts::package, packages::delete))
+        .routes(routes!(publications::publish))
         .routes(routes!(deletions::create))
         .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))

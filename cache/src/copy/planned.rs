@@ -103,7 +103,11 @@ impl Planned {
         let (digest, size) = match &bytes {
             Stored::Part(0, size) if *size == kept.found.size => (kept.found.digest, *size),
             Stored::Inline(bytes) => (Digest::of(Algorithm::Sha256, bytes), bytes.len() as u64),
-            Stored::Part(..) | Stored::Base64(..) | Stored::Dated(..) | Stored::Joined(_) => {
+            Stored::Part(..)
+            | Stored::Base64(..)
+            | Stored::Dated(..)
+            | Stored::Joined(_)
+            | Stored::Same(_) => {
                 return Err(Problem::internal("a copy of a part of a file"));
             }
         };

@@ -270,7 +270,7 @@ impl Publisher {
                 full_name: target.full_name,
                 revision,
                 by: target.by,
-                steps: database_steps(steps, &files, &blobs)?,
+                steps: database_steps(steps, key, &files, &blobs)?,
                 reason: target.rule.map_or("", |rule| rule.reason),
                 held: target.rule.map(|rule| rule.held),
             };
@@ -334,6 +334,9 @@ impl Publisher {
             else {
                 continue;
             };
+            if matches!(bytes, Bytes::Same(_)) {
+                continue; // they are durable already
+            }
             if let Entry::Vacant(part) = parts.entry((*kind, path.clone())) {
                 part.insert(self.store_part(bytes, staging).await?);
             }
@@ -350,6 +353,7 @@ impl Publisher {
                 let bytes = make(text, self.metadata.now()).into();
                 return self.content.prepare(&bytes).await;
             }
+            Bytes::Same(_) => return Err(Problem::internal("bytes that are there already")),
             Bytes::Part(start, length) => (*start, *length, false),
             Bytes::Base64(start, length) => (*start, *length, true),
         };

@@ -55,7 +55,7 @@ async fn commands_of_packages_make_their_calls() {
             ),
         ),
         (
-            "package publish go/local git/own team/tool sub/v1.2.3",
+            "package publish-tag go/local git/own team/tool sub/v1.2.3",
             made(),
             concat!(
                 "POST /api/v1/repositories/go/local/packages | - | ",
@@ -63,7 +63,7 @@ async fn commands_of_packages_make_their_calls() {
             ),
         ),
         (
-            "package publish go/local git/own team/tool v3.0.0 --as code.example/tool",
+            "package publish-tag go/local git/own team/tool v3.0.0 --as code.example/tool",
             made(),
             concat!(
                 "POST /api/v1/repositories/go/local/packages | - | ",

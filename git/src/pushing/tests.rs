@@ -69,7 +69,7 @@ fn what_is_no_push_is_refused() {
 fn a_client_is_told_of_each_ref() {
     let (main, old) = ("refs/heads/main", "refs/heads/old");
     let name = |text: &str| text.parse::<RefName>().expect("a name");
-    let report = Report {
+    let mut report = Report {
         unpack: None,
         refs: vec![(name(main), None), (name(old), Some("denied".to_owned()))],
     };
@@ -80,11 +80,23 @@ fn a_client_is_told_of_each_ref() {
         bands: false,
     };
     let told = format!("000eunpack ok\n0017ok {main}\n001dng {old} denied\n0000");
-    assert_eq!(report.answer(&push, &[]), told.as_bytes());
+    assert_eq!(report.answer(&push), told.as_bytes());
     push.bands = true;
-    let banded = report.answer(&push, &["Look here".to_owned()]);
-    let expected = format!("000f\x02Look here\n{:04x}\x01{told}0000", told.len() + 5);
+    let banded = report.answer(&push);
+    let expected = format!("{:04x}\x01{told}0000", told.len() + 5);
+    assert_eq!(String::from_utf8_lossy(&banded), expected);
+    // Why nothing is taken is said where the person sees it, once.
+    report.unpack = Some("too much".to_owned());
+    let told = told.replace(
+        "000eunpack ok",
+        &format!("{:04x}unpack {NOT_TAKEN}", 12 + NOT_TAKEN.len()),
+    );
+    let banded = report.answer(&push);
+    let expected = format!("000e\x02too much\n{:04x}\x01{told}0000", told.len() + 5);
     assert_eq!(String::from_utf8_lossy(&banded), expected);
     push.report = false;
-    assert_eq!(report.answer(&push, &[]), b"0000");
+    assert_eq!(report.answer(&push), b"000e\x02too much\n0000");
+    (push.report, push.bands) = (true, false);
+    let plain = report.answer(&push);
+    assert!(plain.starts_with(b"0014unpack too much\n"), "{plain:?}");
 }

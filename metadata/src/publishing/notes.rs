@@ -2,6 +2,7 @@
 
 use super::{RefChange, Step};
 use crate::audit::Object;
+use crate::files::PackageKey;
 use crate::{Batch, Metadata};
 use larder_model::{Action, Author, FileKind};
 use serde_json::json;
@@ -16,6 +17,7 @@ impl Metadata {
     pub(super) fn note_steps(
         &self,
         batch: &mut Batch,
+        package: PackageKey<'_>,
         (by, full_name): (&dyn Author, &str),
         steps: &[Step],
         reason: &str,
@@ -56,11 +58,14 @@ impl Metadata {
                     copied.entry((*from, package)).or_default().push(file);
                 }
                 Step::CopyMirrored(copy) => {
-                    let file = format!("{} {}", copy.path, copy.digest);
-                    copied
-                        .entry((copy.from, &copy.package))
-                        .or_default()
-                        .push(file);
+                    // The bytes of another file of its own are no copy.
+                    let from = (copy.from, &*copy.from_package);
+                    let files = if from == (package.repo, package.package) {
+                        added.entry(&copy.version).or_default()
+                    } else {
+                        copied.entry((copy.from, &copy.package)).or_default()
+                    };
+                    files.push(format!("{} {}", copy.path, copy.digest));
                 }
                 Step::SetTag { tag, version, .. } => tags.entry(version).or_default().push(tag),
                 Step::Remove {

@@ -1,7 +1,7 @@
 //! What is deleted can be put back, and holds its bytes until then.
 
 use super::fixture::{
-    ALICE, BOB, Bed, Push, artifact, assert_unmet, digest, tag, tarball, withdraw,
+    ALICE, BOB, Bed, Push, artifact, assert_unmet, blob, digest, tag, tarball, withdraw,
 };
 use crate::jobs::{HeldJob, JobEnd, NewJob};
 use crate::publishing::Step;
@@ -16,6 +16,7 @@ checks![
     a_deleted_tag_comes_back,
     a_deleted_manifest_comes_back_with_all_that_it_needs,
     a_deleted_image_comes_back,
+    a_deleted_package_comes_back_with_its_document,
     what_belongs_to_a_subject_comes_back_with_it,
     a_tag_that_is_taken_is_named_and_nothing_changes,
     a_deleted_version_comes_back,
@@ -171,6 +172,39 @@ async fn a_deleted_image_comes_back(metadata: &Metadata) {
         .map(|it| it.digest)
         .collect();
     assert_eq!(states, [Some(manifest), None, Some(manifest)]);
+}
+
+async fn a_deleted_package_comes_back_with_its_document(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    let set = |text: &str| Step::SetDocument {
+        path: "state".to_owned(),
+        blob: blob(text),
+        content_type: "application/json",
+        refs: Vec::new(),
+    };
+    bed.publish("app", vec![artifact("1"), set("one")]).await;
+    let package = bed.package("app");
+    let (state, path) = (package.file(FileKind::Document, "state"), tarball("1"));
+    let file = package.file(FileKind::Artifact, &path);
+    metadata.drop_package(package, &ALICE).await.expect("drop");
+    assert!(!bed.has(state).await && !bed.has(file).await);
+    // Nobody else's package takes its place meanwhile.
+    assert!(metadata.owns_name(package).await.expect("name"));
+    assert_eq!(entry(&bed).await.what, TrashKind::Package);
+    restore_all(&bed).await;
+    let found = bed.find(state).await.expect("the document");
+    assert_eq!(found.digest, digest("one"));
+    assert!(bed.has(file).await);
+    // What was published again under the name stands.
+    metadata.drop_package(package, &ALICE).await.expect("drop");
+    bed.publish("app", vec![set("two")]).await;
+    let taken = Restoration::Taken("the path state".to_owned());
+    assert_eq!(restore(&bed, &entry(&bed).await).await, taken);
+    // A name outlives its repository, too, whether its package was deleted before or not.
+    metadata.drop_package(package, &ALICE).await.expect("drop");
+    let repo = (bed.repo.id, bed.repo.protocol);
+    metadata.drop_repo(repo.0, false, &BOB).await.expect("drop");
+    assert!(metadata.is_reserved(repo.1, "app").await.expect("told"));
 }
 
 async fn what_belongs_to_a_subject_comes_back_with_it(metadata: &Metadata) {

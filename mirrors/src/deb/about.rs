@@ -1,6 +1,10 @@
-//! What is told of a package: its control file tells all of it.
+//! What is told of a package: its control file tells all of it; of a source package its description does.
 
+use super::control::Control;
+use super::description::Description;
 use super::package::Package;
+use super::paths::{Upload, split};
+use super::publish::whole;
 use crate::describing::{About, Dependency, DescribedFile, Describing, Readme, ReadmeFormat};
 use crate::publishing::{Body, PublishLimits};
 use larder_model::{Problem, StoredFile};
@@ -16,6 +20,12 @@ const RELATIONS: [(&str, &str); 9] = [
     ("Breaks", "breaks"),
     ("Replaces", "replaces"),
     ("Provides", "provides"),
+];
+/// The same of source packages.
+const BUILD_RELATIONS: [(&str, &str); 3] = [
+    ("Build-Depends", "build"),
+    ("Build-Depends-Arch", "build"),
+    ("Build-Depends-Indep", "build"),
 ];
 const MAX_RELATIONS: usize = 300;
 
@@ -59,11 +69,20 @@ pub(super) struct PackageAbouts;
 
 impl Describing for PackageAbouts {
     fn choose<'f>(&self, files: &'f [StoredFile]) -> Option<&'f StoredFile> {
-        files.iter().find(|file| file.path.ends_with(".deb"))
+        let is = |upload: Upload| {
+            move |file: &&'f StoredFile| Upload::of(split(&file.path).1) == Some(upload)
+        };
+        let package = files.iter().find(is(Upload::Package));
+        package.or_else(|| files.iter().find(is(Upload::Description)))
     }
 
-    fn of_file(&self, _: &DescribedFile<'_>, body: &mut dyn Body) -> Result<About, Problem> {
-        let control = Package::control(body, PublishLimits::default().metadata)?;
+    fn of_file(&self, file: &DescribedFile<'_>, body: &mut dyn Body) -> Result<About, Problem> {
+        let limit = PublishLimits::default().metadata;
+        if Upload::of(split(file.path).1) == Some(Upload::Description) {
+            limit.require("package", "the .dsc", file.size)?;
+            return Ok(of_source(&Description::read(&whole(body)?)?.control));
+        }
+        let control = Package::control(body, limit)?;
         let text = |name: &str| control.get(name).unwrap_or_default().to_owned();
         let description = text("Description");
         let (summary, long) = description.split_once('\n').unwrap_or((&description, ""));
@@ -80,16 +99,35 @@ impl Describing for PackageAbouts {
             ..About::default()
         };
         about.link("homepage", &text("Homepage"));
-        for (field, kind) in RELATIONS {
-            let all = text(field);
-            let told = all.split(',').filter_map(|one| dependency(kind, one));
-            about.dependencies.extend(told.take(MAX_RELATIONS));
-        }
+        relate(&mut about, &control, &RELATIONS);
         about.fact("architecture", [text("Architecture")]);
         about.fact("section", [text("Section")]);
         about.fact("source", [text("Source")]);
         about.fact("installed_size", [text("Installed-Size")]);
         Ok(about)
+    }
+}
+
+/// What the description of a source package tells.
+fn of_source(control: &Control) -> About {
+    let text = |name: &str| control.get(name).unwrap_or_default().to_owned();
+    let mut about = About {
+        authors: vec![text("Maintainer")],
+        ..About::default()
+    };
+    about.link("homepage", &text("Homepage"));
+    about.link("repository", &text("Vcs-Browser"));
+    relate(&mut about, control, &BUILD_RELATIONS);
+    about.fact("architecture", [text("Architecture")]);
+    about
+}
+
+/// Adds the packages that fields name.
+fn relate(about: &mut About, control: &Control, fields: &[(&str, &'static str)]) {
+    for (field, kind) in fields {
+        let all = control.get(field).unwrap_or_default();
+        let told = all.split(',').filter_map(|one| dependency(kind, one));
+        about.dependencies.extend(told.take(MAX_RELATIONS));
     }
 }
 

@@ -27,6 +27,19 @@ pub(super) struct Control {
     fields: Vec<(String, String)>,
 }
 
+/// Whether a text begins as names do.
+fn begins(text: &str) -> bool {
+    let first = text.bytes().next();
+    first.is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+}
+
+/// Whether a text is a name of packages.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".+-".contains(&byte);
+    begins(name) && name.len() <= MAX_NAME_BYTES && name.bytes().all(is_plain)
+}
+
 /// The problem of a package that is refused.
 pub(super) fn bad(why: &str) -> Problem {
     Problem::invalid("package", format!("the package cannot be published: {why}"))
@@ -35,50 +48,51 @@ pub(super) fn bad(why: &str) -> Problem {
 impl Control {
     /// Reads a control file, which is one stanza.
     pub(super) fn read(text: &[u8]) -> Result<Self, Problem> {
+        let control = Self::stanza(text, "control file")?;
+        control.require()?;
+        Ok(control)
+    }
+
+    /// Reads the one stanza of a file that is called so.
+    pub(super) fn stanza(text: &[u8], called: &str) -> Result<Self, Problem> {
         let mut lines = Lines::new(Box::new(text), text.len() as u64);
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut ended = false;
         while let Some(line) = lines
             .next()
-            .map_err(|fault| bad("its control file cannot be read").because(fault))?
+            .map_err(|fault| bad(&format!("its {called} cannot be read")).because(fault))?
         {
             match line {
                 Line::End => ended |= !fields.is_empty(),
-                _ if ended => return Err(bad("its control file has more than one stanza")),
+                _ if ended => {
+                    return Err(bad(&format!("its {called} has more than one stanza")));
+                }
                 Line::Field(name, value) => {
                     let is_known = |(known, _): &(String, String)| known.eq_ignore_ascii_case(name);
                     if fields.iter().any(is_known) {
-                        return Err(bad(&format!("its control file has {name:.100} twice")));
+                        return Err(bad(&format!("its {called} has {name:.100} twice")));
                     }
                     if fields.len() == MAX_FIELDS {
-                        return Err(bad("its control file has more than 256 fields"));
+                        return Err(bad(&format!("its {called} has more than 256 fields")));
                     }
                     fields.push((name.to_owned(), value.to_owned()));
                 }
                 Line::More(more) => {
                     let (_, value) = fields
                         .last_mut()
-                        .ok_or_else(|| bad("its control file begins within a field"))?;
+                        .ok_or_else(|| bad(&format!("its {called} begins within a field")))?;
                     value.push_str("\n ");
                     value.push_str(more);
                 }
             }
         }
-        let control = Self { fields };
-        control.require()?;
-        Ok(control)
+        Ok(Self { fields })
     }
 
     /// Fails unless it has what every package has.
     fn require(&self) -> Result<(), Problem> {
         let name = self.get("Package").unwrap_or_default();
-        let is_plain =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".+-".contains(&byte);
-        let begins = |text: &str| {
-            let first = text.bytes().next();
-            first.is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
-        };
-        if !begins(name) || name.len() > MAX_NAME_BYTES || !name.bytes().all(is_plain) {
+        if !is_name(name) {
             return Err(bad(&format!(
                 "its control file has no Package of a name in lower case: {name:.100}"
             )));
@@ -130,9 +144,14 @@ impl Control {
 
     /// Its fields as lists of packages have them, without those that lists have of their own.
     pub(super) fn text(&self) -> String {
+        self.text_without(&OF_LISTS)
+    }
+
+    /// Its fields but for some, which are in lower case.
+    pub(super) fn text_without(&self, others: &[&str]) -> String {
         let mut text = String::new();
         for (name, value) in &self.fields {
-            if OF_LISTS.contains(&&*name.to_ascii_lowercase()) {
+            if others.contains(&&*name.to_ascii_lowercase()) {
                 continue;
             }
             let space = if value.is_empty() || value.starts_with('\n') {

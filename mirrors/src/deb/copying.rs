@@ -3,7 +3,7 @@
 
 use super::package::Package;
 use super::paths::{self, Place, architecture_of, place, split};
-use super::places::PoolPlace;
+use super::places::{COMPONENT, PoolPlace, SUITE};
 use super::publish::add;
 use super::suite::{base_of, pool_folder};
 use crate::copying::{Copying, FileCopy, UpstreamVersion, VersionFile};
@@ -20,10 +20,6 @@ const MAX_SUITES: usize = 60;
 const ARCHITECTURES: [&str; 9] = [
     "all", "amd64", "arm64", "armel", "armhf", "i386", "ppc64el", "riscv64", "s390x",
 ];
-/// The component of what stands in none.
-const MAIN: &str = "main";
-/// The suite of what stands in none.
-const STABLE: &str = "stable";
 
 /// Copies of packages.
 pub(super) struct PackageCopies;
@@ -135,11 +131,11 @@ fn names(stem: &str, lists: &[Vec<Member>]) -> Vec<String> {
 fn place_of(root: &str, path: &str) -> String {
     let suite = root.rsplit_once("dists/").map_or("", |(_, suite)| suite);
     let suite = suite.trim_end_matches('/').replace('/', "-");
-    let suite = if suite.is_empty() { STABLE } else { &suite };
+    let suite = if suite.is_empty() { SUITE } else { &suite };
     let (folder, file) = split(path);
     let component = pool_folder(folder).split('/').next().unwrap_or_default();
     let component = if component.is_empty() {
-        MAIN
+        COMPONENT
     } else {
         component
     };

@@ -1,14 +1,16 @@
 //! The suites of a hosted repository, made of the packages that are published in each.
 
+use super::description::Part;
 use super::packer::{SuiteWriter, gzip};
+use super::paths::{Upload, split};
 use super::places::{KEY, PoolPlace, SUITES};
-use super::published::Published;
+use super::published::{Published, PublishedSource};
 use crate::index::{Index, IndexBuilder, IndexDocument, IndexMerger, Leads, Signer};
 use crate::publishing::StoredFile;
 use crate::resource::{Artifact, Document, Plan, Table};
 use bytes::Bytes;
 use larder_model::{CacheLifetime, FileKind, Problem, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ impl Index for SuiteIndex {
         Ok(Box::new(Builder {
             now,
             suites: BTreeMap::new(),
+            described: Vec::new(),
+            parts: HashSet::new(),
         }))
     }
 
@@ -87,13 +91,48 @@ struct Lists {
     contents: String,
 }
 
-/// By component and architecture.
-type Components = BTreeMap<String, BTreeMap<String, Lists>>;
+/// What a component of a suite has.
+#[derive(Default)]
+struct Component {
+    by_architecture: BTreeMap<String, Lists>,
+    /// Stanzas of source packages.
+    sources: String,
+}
+
+/// By their names.
+type Components = BTreeMap<String, Component>;
 
 /// Builds the suites of one state.
 struct Builder {
     now: Timestamp,
     suites: BTreeMap<String, Components>,
+    /// Descriptions of source packages.
+    described: Vec<StoredFile>,
+    /// Paths of the files that these may name.
+    parts: HashSet<Box<str>>,
+}
+
+impl Builder {
+    /// The component in which the file of this path is published.
+    fn component(&mut self, place: &PoolPlace<'_>) -> &mut Component {
+        let suite = self.suites.entry(place.suite.to_owned()).or_default();
+        suite.entry(place.component.to_owned()).or_default()
+    }
+
+    /// Lists the source packages of which all files are here.
+    fn add_sources(&mut self) -> Result<(), Problem> {
+        for file in std::mem::take(&mut self.described) {
+            let source = PublishedSource::read(&file.metadata)?;
+            let (folder, _) = split(&file.path);
+            let is_here = |part: &Part| self.parts.contains(&*format!("{folder}{}", part.name));
+            if source.parts.iter().all(is_here) {
+                let place = PoolPlace::of_published(&file.path)?;
+                let stanza = source.stanza(&file);
+                self.component(&place).sources.push_str(&stanza);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl IndexBuilder for Builder {
@@ -102,21 +141,27 @@ impl IndexBuilder for Builder {
     }
 
     fn add(&mut self, file: &StoredFile) -> Result<(), Problem> {
-        if file.kind != FileKind::Artifact || file.metadata.is_empty() {
+        if file.kind != FileKind::Artifact {
             return Ok(());
+        }
+        match Upload::of(split(&file.path).1) {
+            Some(Upload::Package) if !file.metadata.is_empty() => {}
+            Some(Upload::Description) => {
+                self.described.push(file.clone());
+                return Ok(());
+            }
+            Some(Upload::Part) => {
+                self.parts.insert(file.path.clone());
+                return Ok(());
+            }
+            _ => return Ok(()),
         }
         let (place, published) = (
             PoolPlace::read(&file.path)?,
             Published::read(&file.metadata)?,
         );
-        let lists = self
-            .suites
-            .entry(place.suite.to_owned())
-            .or_default()
-            .entry(place.component.to_owned())
-            .or_default()
-            .entry(published.architecture.clone())
-            .or_default();
+        let of = &mut self.component(&place).by_architecture;
+        let lists = of.entry(published.architecture.clone()).or_default();
         // A String takes all that is written to it.
         let _ = writeln!(
             lists.packages,
@@ -134,7 +179,11 @@ impl IndexBuilder for Builder {
         Ok(())
     }
 
-    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem> {
+    fn end(
+        mut self: Box<Self>,
+        signer: Option<&dyn Signer>,
+    ) -> Result<Vec<IndexDocument>, Problem> {
+        self.add_sources()?;
         let mut documents = Vec::new();
         let mut made = |path: &str, content_type, text: String, lifetime| {
             documents.push(IndexDocument {
@@ -172,12 +221,17 @@ fn suite_of(
 ) -> Result<Vec<IndexDocument>, Problem> {
     let architectures: BTreeSet<&str> = components
         .values()
-        .flat_map(|of| of.keys().map(String::as_str))
+        .flat_map(|of| of.by_architecture.keys().map(String::as_str))
         .collect();
     let mut writer = SuiteWriter::new(&format!("dists/{suite}/"));
     let nothing = Lists::default();
+    let has_sources = components.values().any(|of| !of.sources.is_empty());
     for (component, of) in components {
-        let lists = |architecture: &str| of.get(architecture).unwrap_or(&nothing);
+        if has_sources {
+            let path = format!("{component}/source/Sources");
+            writer.add_list(&path, of.sources.as_bytes())?;
+        }
+        let lists = |architecture: &str| of.by_architecture.get(architecture).unwrap_or(&nothing);
         for architecture in &architectures {
             let own = lists(architecture);
             // What is for all is in the lists of each, too.

@@ -16,11 +16,14 @@ mod plans;
 mod places;
 mod order;
 mod control;
+mod description;
 mod package;
 mod published;
 mod packer;
 mod merge;
 mod index;
+mod taken;
+mod sources;
 mod publish;
 mod copying;
 mod routes;
@@ -215,16 +218,7 @@ impl Protocol for Deb {
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        let (_, name) = paths::split(&artifact.path);
-        match paths::ending(name) {
-            "deb" | "udeb" | "ddeb" => "application/vnd.debian.binary-package",
-            "gz" | "tgz" => "application/gzip",
-            "xz" => "application/x-xz",
-            "zst" => "application/zstd",
-            "bz2" => "application/x-bzip2",
-            "dsc" | "changes" | "buildinfo" => "text/plain; charset=utf-8",
-            _ => "application/octet-stream",
-        }
+        paths::content_type(paths::split(&artifact.path).1)
     }
 
     fn asks_by_date(&self) -> bool {

@@ -66,15 +66,61 @@ pub(super) fn is_package(name: &str) -> bool {
     matches!(ending(name), "deb" | "udeb" | "ddeb" | "dsc")
 }
 
-/// Whether a file's name is that of something that can be published.
-pub(super) fn is_upload(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~_-".contains(&byte);
-    name.bytes().all(plain) && ending(name) == "deb" && architecture_of(name).is_some()
+/// What a file is that is sent to be published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Upload {
+    /// A package.
+    Package,
+    /// What describes a source package.
+    Description,
+    /// A file that a source package is made of.
+    Part,
+    /// What programs send with packages, and nobody reads here.
+    Beside,
 }
 
-/// Whether a file's name is that of something that programs send with packages and nobody reads here.
-pub(super) fn is_beside_uploads(name: &str) -> bool {
-    matches!(ending(name), "changes" | "buildinfo")
+impl Upload {
+    /// What a file's name says that it is; `None`: nothing that can be published.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~_-".contains(&byte);
+        if !name.bytes().all(plain) {
+            return None;
+        }
+        match ending(name) {
+            "changes" | "buildinfo" => Some(Self::Beside),
+            "deb" => architecture_of(name).map(|_| Self::Package),
+            "dsc" => name.contains('_').then_some(Self::Description),
+            _ => is_part(name).then_some(Self::Part),
+        }
+    }
+}
+
+/// Whether a file's name is that of a part of a source package: `hello_2.10.orig.tar.gz`,
+/// `hello_2.10-3.debian.tar.xz`, `hello_2.10-3.diff.gz`, or the signature of such a part.
+fn is_part(name: &str) -> bool {
+    const TAR: [&str; 5] = ["gz", "xz", "bz2", "lzma", "zst"];
+    let name = name.strip_suffix(".asc").unwrap_or(name);
+    let Some((_, rest)) = name.split_once('_').filter(|(name, _)| !name.is_empty()) else {
+        return false;
+    };
+    let Some((stem, packing)) = rest.rsplit_once('.') else {
+        return false;
+    };
+    let is_of = |ending: &str| stem.strip_suffix(ending).is_some_and(|it| !it.is_empty());
+    (is_of(".tar") && TAR.contains(&packing)) || (is_of(".diff") && packing == "gz")
+}
+
+/// The media type of a file.
+pub(super) fn content_type(name: &str) -> &'static str {
+    match ending(name) {
+        "deb" | "udeb" | "ddeb" => "application/vnd.debian.binary-package",
+        "gz" | "tgz" => "application/gzip",
+        "xz" => "application/x-xz",
+        "zst" => "application/zstd",
+        "bz2" => "application/x-bzip2",
+        "dsc" | "changes" | "buildinfo" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
 }
 
 /// The root of the archive whose suites are above a folder, and the folder below `dists/`; `None`: it

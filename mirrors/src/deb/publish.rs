@@ -1,22 +1,28 @@
 //! Publishing by PUT and DELETE (`curl -T`), where clients then read the package:
-//! `pool/<suite>/<component>/<name>_<version>_<architecture>.deb`.
+//! `pool/<suite>/<component>/<name>_<version>_<architecture>.deb`. Source packages are sent to the same
+//! folder (`sources`).
 //!
 //! A package has the same bytes in all suites in which it is. A tombstone has the name of each file
 //! that was deleted from the last suite that had it.
 
+use super::description::Description;
 use super::package::Package;
-use super::places::PoolPlace;
+use super::paths::{Upload, name_of};
+use super::places::{COMPONENT, PoolPlace, SUITE};
 use super::published::Published;
 use super::release::signed_text;
+use super::sources::{add_description, add_part, deleted_with, require_whole};
 use super::stanzas::{Line, Lines};
+use super::taken::{artifact_at, file_of, require_free};
 use crate::archive::window::Window;
 use crate::publishing::{
-    Action, Body, Bytes, Change, PublishLimits, PublishRequest, Publishing, Step, StoredFile,
+    Action, Body, Bytes, Change, FileUpload, PublishLimits, PublishRequest, Publishing, Step,
+    StoredFile,
 };
 use crate::resource::Document;
 use crate::text::PLAIN_TEXT;
 use http::StatusCode;
-use larder_model::{BodyLimit, FileKind, Kind, Problem, Reply, Verb};
+use larder_model::{Algorithm, BodyLimit, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb};
 use std::collections::BTreeSet;
 use std::io::SeekFrom;
 use std::sync::Arc;
@@ -26,6 +32,10 @@ use std::sync::Arc;
 pub(super) enum FileAction {
     /// Publishes the package in the body.
     Publish,
+    /// Publishes the description of a source package.
+    Describe,
+    /// Publishes a file that such a description names.
+    AddPart,
     /// Lets pass what comes with packages (`dput`) and is not kept.
     Pass,
     /// Deletes it from a suite.
@@ -42,19 +52,34 @@ struct OnFile {
 /// The request for an action on the file at a path.
 pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
     PublishRequest {
-        package: "".into(),
+        // Files of a source package begin with its name, and those of others tell theirs.
+        package: match action {
+            FileAction::AddPart => name_of(&path).into(),
+            _ => "".into(),
+        },
         verb: match action {
-            FileAction::Publish | FileAction::Pass => Verb::Write,
             FileAction::Delete => Verb::Delete,
+            _ => Verb::Write,
         },
         action: Arc::new(OnFile { path, action }),
     }
 }
 
+/// The request that publishes what its path says.
+pub(super) fn put(path: String) -> Result<PublishRequest, Problem> {
+    let action = match PoolPlace::read(&path)?.upload {
+        Upload::Package => FileAction::Publish,
+        Upload::Description => FileAction::Describe,
+        Upload::Part => FileAction::AddPart,
+        Upload::Beside => FileAction::Pass,
+    };
+    Ok(request(path, action))
+}
+
 impl Action for OnFile {
     fn name(&self) -> &'static str {
         match self.action {
-            FileAction::Publish => "publish",
+            FileAction::Publish | FileAction::Describe | FileAction::AddPart => "publish",
             FileAction::Pass => "pass",
             FileAction::Delete => "delete",
         }
@@ -62,15 +87,15 @@ impl Action for OnFile {
 
     fn max_body(&self, limits: &PublishLimits) -> BodyLimit {
         match self.action {
-            FileAction::Publish => limits.file.into(),
-            FileAction::Pass => limits.metadata.into(),
+            FileAction::Publish | FileAction::AddPart => limits.file.into(),
+            FileAction::Describe | FileAction::Pass => limits.metadata.into(),
             FileAction::Delete => BodyLimit::NOTHING,
         }
     }
 
     fn least_kept(&self, body_bytes: u64, _: &PublishLimits) -> u64 {
         match self.action {
-            FileAction::Publish => body_bytes,
+            FileAction::Publish | FileAction::Describe | FileAction::AddPart => body_bytes,
             FileAction::Pass | FileAction::Delete => 0,
         }
     }
@@ -81,7 +106,9 @@ impl Action for OnFile {
                 let control = Package::control(body, limits.metadata)?;
                 Ok(control.package().into())
             }
-            FileAction::Pass => source_of(body),
+            FileAction::Describe => Ok(Description::read(&whole(body)?)?.name().into()),
+            FileAction::AddPart => Ok(name_of(&self.path).into()),
+            FileAction::Pass => source_of(&whole(body)?),
             FileAction::Delete => Ok("".into()),
         }
     }
@@ -98,32 +125,56 @@ impl Action for OnFile {
     ) -> Result<Vec<Step>, Problem> {
         match self.action {
             FileAction::Publish => add(&self.path, &Package::read(body, limits)?, files),
-            FileAction::Pass => Ok(Vec::new()),
-            FileAction::Delete => {
-                let file = artifact_at(&self.path, files).ok_or_else(|| {
-                    Problem::not_found("package", format!("there is no {} here", self.path))
-                })?;
-                Ok(delete(&[file], files))
+            FileAction::Describe => {
+                let body = whole(body)?;
+                let description = Description::read(&body)?;
+                let told = (Digest::of(Algorithm::Sha256, &body), body.len() as u64);
+                add_description(&self.path, &description, told, files)
             }
+            FileAction::AddPart => add_part(&self.path, digest_of(body)?, files),
+            FileAction::Pass => {
+                require_whole(&self.path, &whole(body)?, files)?;
+                Ok(Vec::new())
+            }
+            FileAction::Delete => Ok(delete(&deleted_with(&self.path, files)?, files)),
         }
     }
 
     fn reply(&self) -> Reply {
         match self.action {
             FileAction::Publish => reply(StatusCode::CREATED, "published\n"),
+            FileAction::Describe => reply(
+                StatusCode::CREATED,
+                "published: lists have it as soon as all files that it names are here\n",
+            ),
+            FileAction::AddPart => reply(StatusCode::CREATED, "published\n"),
             FileAction::Pass => reply(StatusCode::CREATED, "not kept: packages tell all of it\n"),
             FileAction::Delete => reply(StatusCode::OK, "deleted\n"),
         }
     }
 }
 
-/// The source package that a file tells of which comes with packages.
-fn source_of(body: &mut dyn Body) -> Result<Box<str>, Problem> {
+/// A body whose limit is small.
+pub(super) fn whole(body: &mut dyn Body) -> Result<Vec<u8>, Problem> {
     let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
     let bytes = Window::new(body, 0, size).bytes(0, size);
-    let bytes = bytes.map_err(Problem::internal)?;
+    bytes.map_err(Problem::internal)
+}
+
+/// The digest and the size of a body.
+fn digest_of(body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
+    let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
+    let mut whole = Hasher::new(Algorithm::Sha256);
+    Window::new(body, 0, size)
+        .each(|piece| whole.update(piece))
+        .map_err(Problem::internal)?;
+    Ok((whole.finish(), size))
+}
+
+/// The source package that a file tells of which comes with packages.
+fn source_of(bytes: &[u8]) -> Result<Box<str>, Problem> {
     let wrong = || Problem::invalid("file", "this file tells of no source package");
-    let text = signed_text(&bytes).ok_or_else(wrong)?;
+    let text = signed_text(bytes).ok_or_else(wrong)?;
     let mut lines = Lines::new(Box::new(text.as_bytes()), bytes.len() as u64);
     loop {
         match lines.next().map_err(|fault| wrong().because(fault))? {
@@ -141,10 +192,6 @@ fn reply(status: StatusCode, text: &'static str) -> Reply {
     Reply::new(status).with_body(PLAIN_TEXT, text)
 }
 
-fn file_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// Steps that publish a package, whose bytes are the body.
 pub(super) fn add(
     path: &str,
@@ -153,7 +200,6 @@ pub(super) fn add(
 ) -> Result<Vec<Step>, Problem> {
     let place = PoolPlace::read(path)?;
     let name = package.control.file_name();
-    let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "package", detail));
     if place.file != name {
         let detail = format!(
             "this package is {name}: publish it at pool/{}/{}/{name}",
@@ -161,30 +207,9 @@ pub(super) fn add(
         );
         return Err(Problem::invalid("path", detail));
     }
-    if let Some(file) = artifact_at(path, files) {
-        if file.digest == package.digest {
-            return Ok(Vec::new());
-        }
-        return conflict(format!(
-            "{path} is published with other content: publish another version"
-        ));
-    }
-    let same = |file: &&StoredFile| file.kind == FileKind::Artifact && file_of(&file.path) == name;
-    if let Some(file) = files
-        .iter()
-        .find(same)
-        .filter(|file| file.digest != package.digest)
-    {
-        let at = &file.path;
-        return conflict(format!(
-            "{name} is published with other content at {at}: publish another version"
-        ));
-    }
-    let is_tombstone = |file: &StoredFile| file.kind == FileKind::Tombstone && *file.path == *name;
-    if files.iter().any(is_tombstone) {
-        return conflict(format!(
-            "{name} was deleted, and stays reserved: publish another version"
-        ));
+    require_free(&name, package.digest, files)?;
+    if artifact_at(path, files).is_some() {
+        return Ok(Vec::new());
     }
     let published = Published::of(package)?;
     let add = Step::Add {
@@ -200,12 +225,6 @@ pub(super) fn add(
         at: path.to_owned(),
     };
     Ok(vec![add, add_address])
-}
-
-/// The artifact at a path.
-fn artifact_at<'a>(path: &str, files: &'a [StoredFile]) -> Option<&'a StoredFile> {
-    let is_it = |file: &&StoredFile| file.kind == FileKind::Artifact && *file.path == *path;
-    files.iter().find(is_it)
 }
 
 /// Steps that delete files of a package. The name of one that no suite has then stays reserved.
@@ -226,7 +245,9 @@ fn delete(deleted: &[&StoredFile], files: &[StoredFile]) -> Vec<Step> {
         .map(|it| file_of(&it.path))
         .collect();
     let gone: BTreeSet<&str> = deleted.iter().map(|it| file_of(&it.path)).collect();
-    let gone = gone.difference(&left);
+    // What a source package is made of may be that of another version.
+    let is_reserved = |name: &&&str| Upload::of(name) != Some(Upload::Part);
+    let gone = gone.difference(&left).filter(is_reserved);
     steps.extend(gone.map(|name| Step::tombstone(*name, "")));
     steps
 }
@@ -286,13 +307,19 @@ impl Publishing for Packages {
         })
     }
 
+    fn upload(&self, upload: &FileUpload) -> Result<PublishRequest, Problem> {
+        let suite = upload.suite.as_deref().unwrap_or(SUITE);
+        let component = upload.component.as_deref().unwrap_or(COMPONENT);
+        put(format!("pool/{suite}/{component}/{}", upload.file))
+    }
+
     fn is_tombstone_of(&self, package: &str, version: &str, path: &str) -> bool {
         let version = version.split_once(':').map_or(version, |(_, rest)| rest);
         let rest = path
             .strip_prefix(package)
             .and_then(|it| it.strip_prefix('_'));
         let rest = rest.and_then(|it| it.strip_prefix(version));
-        rest.is_some_and(|rest| rest.starts_with('_'))
+        rest.is_some_and(|rest| rest.starts_with('_') || rest == ".dsc")
     }
 
     fn compose(&self, _: &Document, _: &[StoredFile]) -> Result<Option<Vec<u8>>, Problem> {

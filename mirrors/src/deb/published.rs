@@ -1,7 +1,10 @@
 //! What is kept of a published package, from which lists are made.
 
 use super::control::Control;
+use super::description::{Description, Part};
 use super::package::{MAX_CONTENTS_BYTES, Package};
+use super::paths;
+use crate::publishing::StoredFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -9,6 +12,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use larder_model::Problem;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 
 /// The metadata of a published package in the store.
@@ -52,6 +56,42 @@ impl Published {
             .read_to_string(&mut text)
             .map_err(Problem::internal)?;
         Ok(text)
+    }
+}
+
+/// The metadata of a published description in the store.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PublishedSource {
+    /// Its fields in lists of source packages.
+    control: String,
+    pub(super) parts: Vec<Part>,
+}
+
+impl PublishedSource {
+    pub(super) fn of(description: &Description) -> Self {
+        Self {
+            control: description.text(),
+            parts: description.parts.clone(),
+        }
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, Problem> {
+        serde_json::from_str(text).map_err(Problem::internal)
+    }
+
+    /// What lists have of it, whose description is this file.
+    pub(super) fn stanza(&self, file: &StoredFile) -> String {
+        let (folder, name) = paths::split(&file.path);
+        let mut text = self.control.clone();
+        // A String takes all that is written to it.
+        let _ = writeln!(text, "Directory: {}", folder.trim_end_matches('/'));
+        let _ = writeln!(text, "Checksums-Sha256:");
+        let _ = writeln!(text, " {} {} {name}", file.digest.hex(), file.size);
+        for part in &self.parts {
+            let _ = writeln!(text, " {} {} {}", part.sha256, part.size, part.name);
+        }
+        text.push('\n');
+        text
     }
 }
 

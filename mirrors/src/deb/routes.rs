@@ -1,8 +1,8 @@
 //! Paths of a repository: lists of suites, what they name, packages; and packages that are published.
 
-use super::paths::{self, Place, place};
+use super::paths::{Place, Upload, place};
 use super::places::{KEY, PoolPlace, SUITES};
-use super::publish::{FileAction, request};
+use super::publish::{FileAction, put, request};
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
 use crate::{Call, RepoRequest};
 use http::Method;
@@ -11,20 +11,26 @@ use larder_model::Problem;
 /// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     let path = request.segments.join("/");
-    let action = match *request.method {
-        Method::PUT => FileAction::Publish,
-        Method::DELETE => FileAction::Delete,
+    match *request.method {
+        Method::PUT => put(path).map(Call::Publish),
+        Method::DELETE => {
+            let request = self::request(deleted(path)?, FileAction::Delete);
+            Ok(Call::Publish(request))
+        }
         _ => {
             request.require_read()?;
-            return read(path).map(Call::Read);
+            read(path).map(Call::Read)
         }
-    };
-    let place = PoolPlace::read(&path)?;
-    let action = match action {
-        FileAction::Publish if paths::is_beside_uploads(place.file) => FileAction::Pass,
-        action => action,
-    };
-    Ok(Call::Publish(self::request(path, action)))
+    }
+}
+
+/// Where the file is that is to be deleted: a description can be named by where it was sent, too.
+fn deleted(path: String) -> Result<String, Problem> {
+    let place = PoolPlace::of_published(&path)?;
+    if place.upload != Upload::Description {
+        return Ok(path);
+    }
+    Ok(format!("{}{}", place.folder(place.file), place.file))
 }
 
 fn read(path: String) -> Result<ReadRequest, Problem> {

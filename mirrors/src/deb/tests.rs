@@ -121,6 +121,57 @@ fn suites_are_made_of_what_is_published_in_them() {
 }
 
 #[test]
+fn lists_have_source_packages_of_which_all_files_are_there() {
+    let mut files = publish("stable/main", "one", "amd64");
+    files.extend(publish("stable/extra", "one", "amd64"));
+    let folder = "pool/stable/main/hello_2.10-3/";
+    let named = [
+        ("hello_2.10-3.dsc", testing::DSC.as_bytes()),
+        ("hello_2.10.orig.tar.gz", b"x"),
+        ("hello_2.10-3.debian.tar.xz", b"y"),
+    ];
+    for (name, body) in named {
+        let documents = compose(&files, None);
+        let sources = |it: &IndexDocument| it.path.contains("source");
+        assert!(!documents.iter().any(sources), "before {name}");
+        let path = format!("/pool/stable/main/{name}");
+        let request = publish_request(&Deb, &Method::PUT, &path).expect("a place");
+        let steps = request
+            .action
+            .steps(&mut Cursor::new(body), &files, &PublishLimits::default());
+        files.extend(stored(steps.expect(name), body));
+    }
+    let documents = compose(&files, None);
+    let text = |path: &str| String::from_utf8(at(&documents, path).bytes.clone()).expect("text");
+    let list = text("dists/stable/main/source/Sources");
+    let begin = "Package: hello\nFormat: 3.0 (quilt)\nBinary: hello\nArchitecture: any\n\
+                 Version: 1:2.10-3\nMaintainer: A <a@registry.example>\n\
+                 Build-Depends: debhelper (>= 13), gcc\nPackage-List:\n \
+                 hello deb tests optional arch=any\n\
+                 Directory: pool/stable/main/hello_2.10-3\nChecksums-Sha256:\n ";
+    assert!(list.starts_with(begin) && list.ends_with("\n\n"), "{list}");
+    assert_eq!(text("dists/stable/extra/source/Sources"), "");
+    // What a mirror of this one reads in it.
+    let listing = Listing::read(&at(&documents, "dists/stable/main/source/Sources.xz").bytes);
+    let listing = listing.expect("list");
+    for (name, body) in named {
+        let fetch = listing.find("dists/stable/", &format!("{folder}{name}"));
+        let fetch = fetch.unwrap_or_else(|| panic!("{name} is not listed"));
+        let digest = Digest::of(Algorithm::Sha256, body);
+        assert_eq!(fetch.integrity, larder_model::Integrity::Digest(digest));
+    }
+    let release = Release::read(text("dists/stable/Release").as_bytes()).expect("list");
+    for packed in ["", ".gz", ".xz"] {
+        let path = format!("main/source/Sources{packed}");
+        let entry = release.entry(&path).expect("named");
+        at(
+            &documents,
+            &entry.member("dists/stable/", true).artifact.path,
+        );
+    }
+}
+
+#[test]
 fn without_a_key_nothing_says_that_it_is_signed() {
     let documents = compose(&publish("stable/main", "one", "amd64"), None);
     at(&documents, "dists/stable/Release");

@@ -85,7 +85,9 @@ impl Repo {
                         STANDARD.decode(part).expect("base64")
                     }
                     Bytes::Inline(bytes) => bytes,
-                    Bytes::Part(..) | Bytes::Dated(..) | Bytes::Joined(_) => panic!("{path}"),
+                    Bytes::Part(..) | Bytes::Dated(..) | Bytes::Joined(_) | Bytes::Same(_) => {
+                        panic!("{path}")
+                    }
                 };
                 assert_eq!(at(&self.files, kind, &path), None, "{path}");
                 let digest = Digest::of(Algorithm::Sha256, &bytes);

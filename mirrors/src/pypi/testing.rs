@@ -297,7 +297,9 @@ pub(super) fn stored(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
                 [..usize::try_from(*length).expect("length")]
                 .to_vec(),
             Stored::Inline(bytes) => bytes.clone(),
-            Stored::Base64(..) | Stored::Dated(..) | Stored::Joined(_) => panic!("{bytes:?}"),
+            Stored::Base64(..) | Stored::Dated(..) | Stored::Joined(_) | Stored::Same(_) => {
+                panic!("{bytes:?}")
+            }
         };
         StoredFile {
             kind: *kind,

@@ -8,6 +8,7 @@ use larder_tests::larder::PASSWORD;
 use larder_tests::tools::{fails, run};
 use larder_tests::{Larder, Response, tool};
 use serde_json::json;
+use std::process::Command;
 
 /// A server whose hosted repository signs with these keys, and users.
 pub(super) fn larder(keys: &Keys) -> Larder {
@@ -179,6 +180,21 @@ fn versions_are_copied_to_other_repositories() {
         .expect(404);
 }
 
+/// dput, which sends what a file in a home names.
+pub(super) fn send(larder: &Larder, home: &Home, changes: &str) -> Command {
+    let host = larder.url().replace("http://", "");
+    let config = format!(
+        "[larder]\nfqdn = {host}\nincoming = /deb/local/pool/stable/main\nmethod = http\n\
+         login = maker\nallow_unsigned_uploads = 1\nallow_dcut = 0\nrun_dinstall = 0\n"
+    );
+    std::fs::write(home.folder().join("dput.cf"), config).expect("configuration");
+    // It asks for the password on a terminal, or reads it if there is none.
+    let script = format!("echo \"$PASSWORD\" | setsid -w dput -f -U -c dput.cf larder {changes}");
+    let mut sends = home.shell(home.folder(), &script);
+    sends.env("PASSWORD", PASSWORD);
+    sends
+}
+
 #[test]
 fn dput_sends_what_was_built() {
     let Some(dput) = tool("dput") else { return };
@@ -194,23 +210,15 @@ fn dput_sends_what_was_built() {
         "Source: demo\n",
     )
     .expect("what it was built of");
-    let host = larder.url().replace("http://", "");
-    let config = format!(
-        "[larder]\nfqdn = {host}\nincoming = /deb/local/pool/stable/main\nmethod = http\n\
-         login = maker\nallow_unsigned_uploads = 1\nallow_dcut = 0\nrun_dinstall = 0\n"
-    );
-    std::fs::write(home.folder().join("dput.cf"), config).expect("configuration");
-    // It asks for the password on a terminal, or reads it if there is none.
     let script = "printf 'Format: 1.8\\nDate: Thu, 01 Jan 2026 00:00:00 +0000\\nSource: demo\\nBinary: demo\\n\
          Architecture: all\\nVersion: 1.0\\nDistribution: stable\\nUrgency: low\\n\
          Maintainer: A <a@registry.example>\\nChanged-By: A <a@registry.example>\\n\
          Description:\\n demo - words\\nChanges:\\n demo (1.0) stable; urgency=low\\nFiles:\\n' > demo.changes\n\
          for file in demo_1.0_all.buildinfo demo_1.0_all.deb; do\n\
          echo \" $(md5sum < $file | cut -d' ' -f1) $(stat -c %s $file) tests optional $file\" >> demo.changes\n\
-         done\nmv demo.changes demo_1.0_all.changes\n\
-         echo \"$PASSWORD\" | setsid -w dput -U -c dput.cf larder demo_1.0_all.changes";
-    let mut sends = home.shell(home.folder(), script);
-    run(sends.env("PASSWORD", PASSWORD));
+         done\nmv demo.changes demo_1.0_all.changes";
+    run(&mut home.shell(home.folder(), script));
+    run(&mut send(&larder, &home, "demo_1.0_all.changes"));
     let path = "/deb/local/pool/stable/main/demo_1.0_all.deb";
     let there = larder.admin().get(path).expect(200).body;
     assert_eq!(there, deb.bytes());

@@ -81,3 +81,52 @@ fn another_history_of_the_log_is_told_and_not_taken() {
     let again = other.program("user", &[(DEMO, "v1.0.0")], SAYS);
     other.run(&again, &["mod", "tidy"]);
 }
+
+/// The client fetches another version of itself as a module, which it never takes without its checksum.
+#[test]
+fn a_toolchain_is_had_without_its_upstream_the_second_time() {
+    const TOOLCHAIN: &str = "golang.org/toolchain";
+    let Some(mut bed) = Bed::without() else {
+        return;
+    };
+    let architecture = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    };
+    let version = format!("v0.0.1-go1.99.9.linux-{architecture}");
+    let script = "#!/bin/sh\necho the toolchain of the tests: \"$@\"\n";
+    let files = [
+        ("bin/go", script),
+        ("bin/gofmt", script),
+        ("lib/x.txt", ""),
+        ("pkg/tool/x", script),
+        ("src/_go.mod", "module std\n"),
+    ];
+    let zip = larder_tests::modules::zip(TOOLCHAIN, &version, &files);
+    let go_mod = format!("module {TOOLCHAIN}\n");
+    bed.modules
+        .put_zip(&bed.upstream, (TOOLCHAIN, &version), &go_mod, zip);
+    let proxy = larder_tests::modules::Modules::url(&bed.upstream);
+    let Some(database) = larder_tests::checksums::Checksums::start(&proxy, 50, "") else {
+        return;
+    };
+    bed.set(&json!({"checksum_database": KEY, "checksum_database_url": database.url()}));
+    bed.database = Some(database);
+    let gets = |bed: &Bed| {
+        let home = bed.home("main").with("GOTOOLCHAIN", "go1.99.9");
+        let told = home.run(home.folder(), &["version"]);
+        let is_its_own = told.starts_with("the toolchain of the tests: version\n");
+        assert!(is_its_own, "{told}");
+    };
+    gets(&bed);
+    gets(&bed);
+    bed.asked();
+    bed.larder.kill();
+    bed.database.as_mut().expect("a database").stop();
+    bed.upstream.go();
+    bed.larder.start_again();
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    gets(&bed);
+    assert_eq!(bed.asked(), Vec::<String>::new());
+}

@@ -48,5 +48,6 @@ pub(crate) mod copies;
 pub(crate) mod tags;
 pub(crate) mod deletions;
 pub(crate) mod packages;
+pub(crate) mod publications;
 pub(crate) mod refresh;
 pub(crate) mod search;

@@ -3,11 +3,14 @@
 use super::json;
 use crate::problem::Refusal;
 use axum::body::Body;
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt as _, Collected};
+use larder_door::Incoming;
 use larder_model::Problem;
 use serde::de::DeserializeOwned;
 
@@ -38,6 +41,20 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> 
         }
         check_type(&headers)?;
         Ok(Self(json::read(&body)?))
+    }
+}
+
+/// A body that is a file, which comes piece by piece within the limits of whoever reads it.
+pub(crate) struct FileBody(pub(crate) Incoming);
+
+impl<S: Sync> FromRequest<S> for FileBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let body = request.into_body();
+        let announced = body.size_hint().exact();
+        let bytes = body.into_data_stream().map(|bytes| bytes.map_err(broken));
+        Ok(Self(Incoming::passed(bytes.boxed(), announced)))
     }
 }
 

@@ -208,6 +208,17 @@ impl<S: Sync> FromRequestParts<S> for VersionName {
     }
 }
 
+/// The name of a file that is sent, whatever it is.
+pub(crate) struct FileName(pub(crate) Box<str>);
+
+impl<S: Sync> FromRequestParts<S> for FileName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(PathParams::of(parts).await?.get("file").into()))
+    }
+}
+
 /// A client for which there is a configuration.
 pub(crate) struct ClientName(pub(crate) &'static str);
 

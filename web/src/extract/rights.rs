@@ -150,6 +150,29 @@ impl<D: VerbMarker, T: Target, S: Sync> FromRequestParts<S> for Permit<D, T> {
     }
 }
 
+/// A repository in the path, and a caller who may publish some package there: which one stands in what
+/// is sent, and is judged by whoever reads it.
+pub(crate) struct RepoPublisher {
+    pub(crate) caller: Caller,
+    pub(crate) path: RepoPath,
+    _proof: Proof,
+}
+
+impl<S: Sync> FromRequestParts<S> for RepoPublisher {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let path = RepoPath::read(&PathParams::of(parts).await?)?;
+        let caller = Caller::from_request_parts(parts, state).await?;
+        caller.require_somewhere(path.permission(Verb::Write))?;
+        Ok(Self {
+            caller,
+            path,
+            _proof: Proof,
+        })
+    }
+}
+
 /// A question about someone's rights: everyone may ask about themselves, superusers about anyone.
 pub(crate) struct RightsReader {
     pub(crate) caller: Caller,

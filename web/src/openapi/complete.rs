@@ -2,7 +2,7 @@
 //! their status.
 
 use super::conditional;
-use super::operations::{operations, parameters, right};
+use super::operations::{FILE, operations, parameters, right};
 use crate::problem::{MEDIA_TYPE, status};
 use crate::right::Right;
 use http::Method;
@@ -129,6 +129,9 @@ fn codes_of(method: &Method, operation: &Value, document: &Value) -> BTreeSet<St
             "too_large",
             "timeout",
         ]);
+    }
+    if !operation["requestBody"]["content"][FILE].is_null() {
+        codes.extend(["too_large", "timeout"]);
     }
     let own = operation["x-codes"].as_array().into_iter().flatten();
     codes.extend(own.filter_map(Value::as_str));

@@ -10,7 +10,7 @@ mod complete;
 pub(crate) use base::base;
 pub(crate) use operations::{operations, right};
 
-use operations::parameters;
+use operations::{FILE, parameters};
 
 use crate::page;
 use crate::right::Right;
@@ -37,6 +37,20 @@ pub(crate) struct Call {
     pub(crate) query: Vec<String>,
     /// Whether no credentials are looked at.
     is_open: bool,
+    /// Its body is a file.
+    takes_file: bool,
+}
+
+/// Whether a path is one of a template's.
+fn fits(template: &str, path: &str) -> bool {
+    let (mut parts, mut segments) = (template.split('/'), path.split('/'));
+    loop {
+        match (parts.next(), segments.next()) {
+            (None, None) => return true,
+            (Some(part), Some(segment)) if part.starts_with('{') || part == segment => {}
+            _ => return false,
+        }
+    }
 }
 
 impl Document {
@@ -54,6 +68,7 @@ impl Document {
         for (path, method, operation) in operations(&value) {
             document.paths.entry(path.clone()).or_default().push(Call {
                 is_open: right(operation) == Right::Open,
+                takes_file: !operation["requestBody"]["content"][FILE].is_null(),
                 method,
                 query: parameters(operation, "query"),
             });
@@ -69,6 +84,16 @@ impl Document {
     /// Whether a GET of this path of the router tells an entity tag.
     pub(crate) fn has_entity_tag(&self, template: &str) -> bool {
         self.tagged.contains(template)
+    }
+
+    /// Whether a call of this path takes a file, which is larger than what else the API takes.
+    pub(crate) fn takes_file(&self, method: &Method, path: &str) -> bool {
+        let takes = |call: &Call| call.takes_file && call.method == *method;
+        let mut paths = self
+            .paths
+            .iter()
+            .filter(|(_, calls)| calls.iter().any(takes));
+        paths.any(|(template, _)| fits(template, path))
     }
 
     /// Whether whoever asks this of a path shall not be asked who it is. The path has no parameters.

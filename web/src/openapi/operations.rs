@@ -4,6 +4,9 @@ use crate::right::Right;
 use http::Method;
 use serde_json::Value;
 
+/// The media type of bodies that are files.
+pub(super) const FILE: &str = "application/octet-stream";
+
 /// All operations of a document: path, method, what is said of it.
 pub(crate) fn operations(document: &Value) -> Vec<(&String, Method, &Value)> {
     let items = document["paths"].as_object().into_iter().flatten();

@@ -46,8 +46,8 @@ async fn no_call_takes_a_field_that_it_does_not_know() {
     }
     let mut seen = 0;
     for (path, method, operation) in operations(&JSON) {
-        if operation["requestBody"].is_null() {
-            continue;
+        if operation["requestBody"]["content"]["application/json"].is_null() {
+            continue; // it takes nothing, or a file
         }
         seen += 1;
         let path = path.strip_prefix("/api/v1").unwrap_or(path);

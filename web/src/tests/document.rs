@@ -130,7 +130,7 @@ fn every_call_is_told_in_full() {
         assert_eq!(answers.contains_key("401"), !open || signs_in, "{told}");
         let has_body = match operation["operationId"].as_str() {
             Some("cancel_job" | "restore_trash") => false, // there is nothing more to say
-            Some("put_schedule" | "put_retention") => true,
+            Some("put_schedule" | "put_retention" | "publish_file") => true,
             _ => matches!(method, Method::POST | Method::PATCH),
         };
         assert_eq!(

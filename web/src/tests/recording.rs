@@ -10,13 +10,14 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
 use larder_access::Admission;
+use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
 use larder_mirrors::describing::{About, FileState, Marks, Told};
-use larder_mirrors::publishing::Change;
+use larder_mirrors::publishing::{Change, FileUpload};
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
 use larder_model::{
     Author, Distribution, Kind, Permission, Problem, RefScope, RepoPath, RetentionPolicy,
@@ -56,6 +57,25 @@ impl Engine for RecordingEngine {
             repo.protocol, repo.name
         ));
         Ok(())
+    }
+
+    async fn publish(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        upload: &FileUpload,
+        mut body: Incoming,
+    ) -> Result<Bytes, Problem> {
+        let mut bytes = 0;
+        while let Some(more) = body.next().await? {
+            bytes += more.len();
+        }
+        let by = &admission.principal().label;
+        self.log.lock().expect("log").push(format!(
+            "{by} {}/{} {upload:?} {bytes}",
+            repo.protocol, repo.name
+        ));
+        Ok("published\n".into())
     }
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::deb::testing::{control, package};
-use crate::testing::needs;
+use crate::deb::testing::{DSC, control, package};
+use crate::testing::{needs, stored};
 use std::io::Cursor;
 
 #[test]
@@ -28,4 +28,33 @@ fn the_control_file_tells_what_a_package_is() {
     );
     let facts: Vec<&str> = about.facts.iter().map(|fact| fact.name).collect();
     assert_eq!(facts, ["architecture", "section"]);
+}
+
+#[test]
+fn the_description_tells_what_a_source_package_needs() {
+    let file = DescribedFile {
+        package: "hello",
+        version: "1:2.10-3",
+        path: "pool/stable/main/hello_2.10-3/hello_2.10-3.dsc",
+        size: DSC.len() as u64,
+    };
+    let about = PackageAbouts
+        .of_file(&file, &mut Cursor::new(DSC))
+        .expect("about");
+    assert_eq!(
+        needs(&about.dependencies),
+        [
+            ("debhelper", Some("debhelper"), "build", ">= 13", ""),
+            ("gcc", Some("gcc"), "build", "", ""),
+        ]
+    );
+    let files = [
+        "hello_2.10-3/hello_2.10.orig.tar.gz",
+        "hello_2.10-3/hello_2.10-3.dsc",
+        "hello_2.10-3_amd64.deb",
+    ];
+    let files = files.map(|path| stored(&format!("pool/stable/main/{path}"), "1:2.10-3", ""));
+    let chosen = |files: &[StoredFile]| PackageAbouts.choose(files).map(|it| it.path.clone());
+    assert_eq!(chosen(&files), Some(files[2].path.clone()));
+    assert_eq!(chosen(&files[..2]), Some(files[1].path.clone()));
 }

@@ -81,6 +81,7 @@ const MATRIX: &[Line] = &[
     line("delete_trash", "", "", MAINTAINER, (204, Some(404))),
     line("list_packages", "", "", READER, (200, Some(404))),
     line("publish_tag", "", TAG, Asks::ReadAndWrite, (201, Some(404))),
+    line("publish_file", "", "x", WRITER, (200, Some(404))),
     // Each thing is judged by its own right, and told of in the answer.
     line("delete_packages", "", DELETIONS, Asks::Identified, (200, Some(200))),
     line("get_package", "", "", READER, (200, Some(404))),
@@ -232,6 +233,7 @@ impl Things {
                 .replace("{robot}", self.robot)
                 .replace("{member}", self.member)
                 .replace("{kind}", self.kind)
+                .replace("{file}", "a.deb")
                 .replace("{digest}", &self.digest.to_string())
                 .replace("{preview}", &self.preview)
                 .replace("/why/{id}", &format!("/why/{}", self.refusal))
