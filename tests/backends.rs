@@ -325,10 +325,8 @@ fn are_one(bucket: &Bucket) {
     };
     let url = postgres.database("shared");
     let start = || {
-        bucket
-            .holds_blobs_of(larder())
-            .with("LARDER_DATABASE__URL", &url)
-            .start()
+        let start = bucket.holds_blobs_of(larder());
+        postgres.names_of(start, &url).start()
     };
     let (one, two) = (start(), start());
     let image = Image::random(&mut Random::seeded(), &[10, 200_000]);
@@ -342,4 +340,46 @@ fn are_one(bucket: &Bucket) {
 fn two_servers_are_one() {
     let buckets = [Bucket::s3_files(), Bucket::gcs(), Bucket::azure()];
     buckets.iter().flatten().for_each(are_one);
+}
+
+/// A place in a list that no list can have is the client's mistake, whichever database it is.
+fn odd_places_are_refused(start: Start) {
+    let larder = start.start();
+    let admin = larder.admin();
+    let image = Image::random(&mut Random::seeded(), &[20]);
+    image.push(&admin, "team/app", "v1");
+    let referrers = format!("/v2/team/app/referrers/{}?last=%00", image.digest);
+    for path in [
+        "/v2/_catalog?last=%00",
+        "/v2/_catalog?last=team/a%00b",
+        "/v2/team/app/tags/list?last=%00",
+        "/v2/team/app/tags/list?last=v%00",
+        &referrers,
+        "/api/v1/users?after=%00",
+        "/api/v1/repositories?after=%00",
+        "/api/v1/tokens?after=a%00",
+        "/api/v1/repositories/oci/team/packages?after=%00",
+        "/api/v1/repositories/oci/team/packages/app/versions?after=%00",
+        "/api/v1/audit?after=%00",
+        "/api/v1/search?q=%00",
+    ] {
+        let answer = admin.get(path);
+        assert!(
+            (400..500).contains(&answer.status),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
+    }
+    let anonymous = larder.anonymous().get("/api/v1/repositories?after=%00");
+    assert_eq!(anonymous.status, 400, "{}", anonymous.text());
+}
+
+#[test]
+fn odd_places_in_lists_are_refused() {
+    odd_places_are_refused(larder());
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    odd_places_are_refused(larder().with("LARDER_DATABASE__URL", &postgres.database("odd")));
 }

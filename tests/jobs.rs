@@ -86,7 +86,7 @@ fn a_job_of_a_killed_server_is_finished_by_another() {
         return;
     };
     let url = postgres.database("killed");
-    let start = || larder().with("LARDER_DATABASE__URL", &url).start();
+    let start = || postgres.names_of(larder(), &url).start();
     let mut one = start();
     let upstream = silent_upstream(&one);
     let id = queue(&one);
@@ -148,7 +148,7 @@ fn a_schedule_begins_once_for_all_servers() {
         return;
     };
     let url = postgres.database("schedule");
-    let start = || larder().with("LARDER_DATABASE__URL", &url).start();
+    let start = || postgres.names_of(larder(), &url).start();
     let servers = [start(), start(), start()];
     let schedules = servers[0].api("GET", "schedules", "", 200);
     let kinds = [
@@ -197,7 +197,7 @@ fn a_job_is_cancelled_through_another_server() {
         return;
     };
     let url = postgres.database("cancelled");
-    let start = || larder().with("LARDER_DATABASE__URL", &url).start();
+    let start = || postgres.names_of(larder(), &url).start();
     let servers = [start(), start()];
     let upstream = silent_upstream(&servers[0]);
     let id = queue(&servers[0]);

@@ -7,7 +7,7 @@ use larder_tests::image::{Image, digest};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, fails, run, skip};
-use larder_tests::{Larder, Shelf, Start, Upstream, archive};
+use larder_tests::{Client, Larder, Shelf, Start, Upstream, archive};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -307,7 +307,14 @@ fn metrics_are_in_the_strict_form() {
             .get(name)
             .unwrap_or_else(|| panic!("{name}: {told:#?}"))
     };
-    assert!(at("larder_requests_total{door=\"packages\",status=\"2xx\"}") >= 2.0);
+    let requests = |door: &str, protocol: &str, status: &str| {
+        let labels = format!("door=\"{door}\",protocol=\"{protocol}\",status=\"{status}\"");
+        at(&format!("larder_requests_total{{{labels}}}"))
+    };
+    assert!((requests("packages", "npm", "2xx") - 2.0).abs() < 0.5);
+    assert!(requests("packages", "cargo", "2xx").abs() < 0.5);
+    assert!(requests("api", "api", "4xx") >= 1.0);
+    assert!(requests("registry", "oci", "5xx").abs() < 0.5);
     assert!(at("larder_request_duration_seconds_bucket{le=\"+Inf\",door=\"packages\"}") >= 2.0);
     assert!(at("larder_cache_hits_total{protocol=\"npm\"}") >= 1.0);
     assert!(at("larder_cache_misses_total{protocol=\"npm\"}") >= 1.0);
@@ -323,6 +330,87 @@ fn metrics_are_in_the_strict_form() {
     assert!((at(&version) - 1.0).abs() < 0.5);
     larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
     assert!((scrape()["larder_upstreams{state=\"offline\"}"] - 1.0).abs() < 0.5);
+}
+
+#[test]
+fn metrics_tell_what_is_stored_and_have_a_listener_of_their_own() {
+    let mut larder = start()
+        .with("LARDER_TELEMETRY__METRICS_LISTEN", "127.0.0.1:0")
+        .start();
+    larder.disable_schedules();
+    let image = Image::random(&mut Random::seeded(), &[20, 300_000]);
+    image.push(&larder.admin(), "team/app", "1");
+    let job = larder.api("POST", "stats/usage/runs", "{}", 202);
+    let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
+    let (_, whole) = larder.admin().take(&path, &[]).expect("events");
+    assert!(whole, "until it has ended");
+    larder.stop();
+    larder.start_again(); // how much there is is read at the start, then each minute
+    let line: Value = serde_json::from_str(&larder.find_line("metrics are served")).expect("JSON");
+    let address = line["address"].as_str().expect("address");
+    let scraper = Client::anonymous(address.parse().expect("address"));
+    let told = strict(&scraper.get("/metrics").expect(200).text());
+    for label in ["oci", "all"] {
+        let stored = told[&format!("larder_stored_bytes{{protocol=\"{label}\"}}")];
+        assert!(
+            (300_000.0..400_000.0).contains(&stored),
+            "{label}: {stored}"
+        );
+    }
+    assert!(told["larder_stored_bytes{protocol=\"npm\"}"].abs() < 0.5);
+    // It has nothing else, and no credentials are asked for.
+    scraper.get("/api/v1/whoami").expect(404);
+    larder.anonymous().get("/metrics").expect(401);
+}
+
+#[test]
+fn a_request_s_line_says_how_a_mirror_had_it_and_from_whom() {
+    let upstream = Upstream::start();
+    let larder = start().start();
+    let mut shelf = Shelf::new("npm", &upstream);
+    let body = archive::tarball("demo", "1.0.0", "theirs");
+    shelf.put(&upstream, "1.0.0", &body);
+    let url = json!({"upstream": {"url": shelf.url(&upstream), "allow_private": true}});
+    larder.api("PATCH", "repositories/npm/upstream", &url.to_string(), 200);
+    let host = upstream.url();
+    let host = host.trim_end_matches('/').rsplit('/').next().expect("host");
+    let line = |agent: &str, path: &str| {
+        let headers = [("user-agent", agent)];
+        let answer = larder.anonymous().send("GET", path, &headers, b"");
+        let told = answer
+            .headers
+            .iter()
+            .any(|(name, _)| name == "larder-upstream");
+        assert!(!told, "what is for the log is in no answer");
+        let line = larder.find_line(&format!("\"agent\":\"{agent}\""));
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    for (agent, path, cache) in [
+        ("one", "/npm/main/demo", "miss"),
+        ("two", "/npm/main/demo", "hit"),
+        ("three", "/npm/main/demo/-/demo-1.0.0.tgz", "miss"),
+    ] {
+        let line = line(agent, path);
+        assert_eq!(
+            (&line["cache"], &line["upstream"]),
+            (&cache.into(), &host.into()),
+            "{line}"
+        );
+    }
+    let own = line("five", "/v2/");
+    assert_eq!(
+        (&own["cache"], &own["upstream"]),
+        (&Value::Null, &Value::Null)
+    );
+    // Whether it is well is asked every few seconds, and is no news where it is.
+    larder.anonymous().get("/healthz").expect(200);
+    larder.anonymous().get("/readyz").expect(200);
+    line("six", "/v2/");
+    let log = larder.log_text();
+    assert!(
+        !log.contains("/healthz") && !log.contains("/readyz"),
+        "{log}"
+    );
 }
 
 #[test]

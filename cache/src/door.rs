@@ -13,8 +13,12 @@ use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::publishing::PublishRequest;
-use larder_mirrors::{Call, Index, Lens, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, RefScope, Reply, RepoKind, RepoName, Timestamp, Verb};
+use larder_mirrors::{
+    Call, Document, Index, Lens, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl,
+};
+use larder_model::{
+    Kind, Permission, Problem, RefScope, Reply, RepoKind, RepoName, Timestamp, Verb,
+};
 use std::sync::Arc;
 
 /// A parsed request to a package repository.
@@ -177,8 +181,10 @@ impl Packages {
                 let details = parts.group_responder.details(admission, own, package);
                 return Ok(details.await?.into());
             }
-            ReadRequest::Document(..)
-            | ReadRequest::Part(..)
+            ReadRequest::Document(document, _) => {
+                require_somebody(admission, own, document)?;
+            }
+            ReadRequest::Part(..)
             | ReadRequest::Artifact(_)
             | ReadRequest::Member(_)
             | ReadRequest::Log(_) => {}
@@ -226,6 +232,21 @@ impl Packages {
         }
         admission.require(&read_all(own)).map(drop)
     }
+}
+
+/// Fails where nobody in particular asks for the list of all that an upstream has, and would have it
+/// fetched.
+fn require_somebody(admission: &Admission, own: &Repo, document: &Document) -> Result<(), Problem> {
+    if !own.protocol.is_catalog(document) || own.is_offline() {
+        return Ok(());
+    }
+    let mut all = std::iter::once(&own.record).chain(admission.policy().members_of(&own.record));
+    if admission.principal().user.is_some() || !all.any(|it| it.settings.upstream.is_some()) {
+        return Ok(());
+    }
+    let detail = "the list of all that an upstream has may be large, and no installer asks for it: it \
+                  is for who has logged in; ask for a package by its name";
+    Err(Problem::new(Kind::Unauthenticated, "access", detail))
 }
 
 impl Door for Packages {

@@ -6,7 +6,7 @@ use crate::intake::Intake;
 use crate::limits::SMALL_DOCUMENT;
 use crate::problems::no_image;
 use crate::repo::Repo;
-use crate::responder::{CACHE_STATUS, status, takes_gzip};
+use crate::responder::{status, takes_gzip, tell_source};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -106,7 +106,7 @@ impl Lists {
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         headers.insert(AGE, HeaderValue::from(cached.age.as_secs()));
-        headers.insert(CACHE_STATUS, status(&cached, repo));
+        tell_source(&mut headers, repo, status(&cached, repo));
         if part.is_compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }

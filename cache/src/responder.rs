@@ -17,6 +17,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::Gate;
+use larder_door::answer::UPSTREAM;
 use larder_door::answer::is_download;
 use larder_door::{Answer, BlobAnswer, Changed, Lasts, Streaming};
 use larder_metadata::Metadata;
@@ -203,7 +204,7 @@ impl Responder {
             Lasts::Unknown
         } else {
             headers.insert(AGE, HeaderValue::from(cached.age.as_secs()));
-            headers.insert(CACHE_STATUS, status(&cached, repo));
+            tell_source(&mut headers, repo, status(&cached, repo));
             Lasts::For(repo.fresh.saturating_sub(cached.age))
         };
         let (key, known) = (repo.document_key(document), representation.content_type);
@@ -246,7 +247,7 @@ impl Responder {
         found.body = Some(answer.body);
         let cached = CachedDocument::current(Arc::new(found), answer.how);
         let mut headers = HeaderMap::new();
-        headers.insert(CACHE_STATUS, status(&cached, repo));
+        tell_source(&mut headers, repo, status(&cached, repo));
         Ok(Answer::Blob(BlobAnswer {
             found: cached.found,
             content_type: HeaderValue::from_static(PLAIN_TEXT),
@@ -316,7 +317,7 @@ impl Responder {
         };
         // A file is answered like any other; bytes on their way go out as they come.
         let mut headers = HeaderMap::new();
-        headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
+        tell_source(&mut headers, repo, HeaderValue::from_static(status));
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
                 let at = found.created_at;
@@ -366,6 +367,15 @@ fn wanted(request: &Parts) -> Wanted {
         Wanted::Part
     } else {
         Wanted::All
+    }
+}
+
+/// Tells where an answer's bytes are from: clients, whether they were kept, and the log, of which
+/// upstream they are.
+pub(crate) fn tell_source(headers: &mut HeaderMap, repo: &Repo, status: HeaderValue) {
+    headers.insert(CACHE_STATUS, status);
+    if let Some(upstream) = &repo.upstream {
+        headers.insert(UPSTREAM, upstream.host().clone());
     }
 }
 

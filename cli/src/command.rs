@@ -31,6 +31,7 @@ use crate::trash::Trash;
 use crate::upstream::Upstream;
 use crate::user::User;
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// The commands that are clients of a server, or need none.
 #[derive(Subcommand, Debug)]
@@ -134,6 +135,11 @@ pub enum Command {
         /// The shell.
         #[arg(value_enum)]
         shell: Shell,
+    },
+    /// Write a page of the manual for each command into a folder. Needs no server.
+    Man {
+        /// The folder, e.g. /usr/local/share/man/man1; made if it is missing.
+        folder: PathBuf,
     },
     /// What the scripts of `completion` ask.
     #[command(hide = true, name = "__complete")]

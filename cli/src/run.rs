@@ -38,6 +38,7 @@ use crate::token::token;
 use crate::trash::trash;
 use crate::upstream::upstream;
 use crate::user::user;
+use std::path::Path;
 
 /// Carries out a command, shows what came of it and tells how it ended.
 pub async fn run(command: Command, global: Global, env: &Env) -> Exit {
@@ -113,8 +114,20 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Apply(args) => apply(args, cx).await,
         Command::Export => export(cx).await,
         Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
+        Command::Man { folder } => write_manual(&folder, cx),
         Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),
     }
+}
+
+/// Writes the pages of the manual, one for each command.
+fn write_manual(folder: &Path, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let wrong = |error: std::io::Error| Failure::file(folder, error);
+    std::fs::create_dir_all(folder).map_err(wrong)?;
+    clap_mangen::generate_to(cx.env.grammar.clone(), folder).map_err(wrong)?;
+    let shown = folder.display();
+    Ok(Outcome::done(format!(
+        "the pages of the manual are in {shown}"
+    )))
 }
 
 /// Words that fit, one a line, each with what it means after a tab.

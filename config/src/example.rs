@@ -21,6 +21,10 @@ const HEAD: &str = "\
 #
 # Durations have a unit (ms, s, m, h, d), sizes too (B, KiB, MiB, GiB, TiB, or KB, MB, GB, TB): \"30s\", \"4MiB\".
 # An empty text (\"\") means that the setting is not set.
+#
+# No setting, but of the environment alone: LARDER_ADMIN_PASSWORD, or the file that LARDER_ADMIN_PASSWORD_FILE names,
+# has the password of the user admin that the first start makes. It counts at the first start only; without it, a
+# random one is left in admin-password of the data folder.
 ";
 
 /// Settings from a text alone.

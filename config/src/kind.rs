@@ -78,10 +78,10 @@ impl Kind for bool {
     }
 }
 
-/// A whole number with a lower bound.
-pub struct Count<T, const MIN: u32>(PhantomData<T>);
+/// A whole number with bounds.
+pub struct Count<T, const MIN: u32, const MAX: u32 = { u32::MAX }>(PhantomData<T>);
 
-impl<T: TryFrom<u32> + Display, const MIN: u32> Kind for Count<T, MIN> {
+impl<T: TryFrom<u32> + Display, const MIN: u32, const MAX: u32> Kind for Count<T, MIN, MAX> {
     type Value = T;
 
     fn read(written: &Written, _: &Path) -> Result<T, Wrong> {
@@ -89,12 +89,7 @@ impl<T: TryFrom<u32> + Display, const MIN: u32> Kind for Count<T, MIN> {
             Raw::Bare(text) | Raw::Loose(text) => text.as_str(),
             _ => "",
         };
-        let too_large = || {
-            Wrong::value(
-                written,
-                &format!("is too large; write at most {}", u32::MAX),
-            )
-        };
+        let too_large = || Wrong::value(written, &format!("is too large; write at most {MAX}"));
         match digits.parse::<i64>() {
             Ok(number) if number < i64::from(MIN) => Err(Wrong::value(
                 written,
@@ -102,6 +97,7 @@ impl<T: TryFrom<u32> + Display, const MIN: u32> Kind for Count<T, MIN> {
             )),
             Ok(number) => u32::try_from(number)
                 .ok()
+                .filter(|small| *small <= MAX)
                 .and_then(|small| T::try_from(small).ok())
                 .ok_or_else(too_large),
             Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(too_large()),

@@ -34,6 +34,7 @@ mod load;
 #[cfg(test)]
 mod example;
 
+pub use address::listen_address;
 pub use effective::{Setting, told};
 pub use environment::first_password;
 pub use fault::{ConfigError, Fault, Place};

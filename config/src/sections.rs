@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::address::{DatabaseUrl, Origin};
+use crate::address::{DatabaseUrl, Origin, without_password};
 use crate::kind::Count;
 use crate::schema::settings;
 use crate::secret::Secret;
@@ -62,8 +62,8 @@ settings! {
         /// and -Host, or Forwarded). Nobody else's is: lists are read from the right, through
         /// these proxies only.
         trusted_proxies: Vec<Network> = "",
-        /// Worker threads; 0 is one for each processor.
-        threads: usize as Count<usize, 0> = "0",
+        /// Worker threads, at most 1024; 0 is one for each processor.
+        threads: usize as Count<usize, 0, 1024> = "0",
     } with {
         /// What clients may take.
         limits: Limits,
@@ -159,12 +159,21 @@ settings! {
         /// The SQLite file, where there is no URL.
         path: PathBuf = "<data>/larder.db",
         /// The PostgreSQL database, e.g. `"postgres://larder:password@db.example.org/larder"`. Best
-        /// left to the environment: `LARDER_DATABASE__URL`.
+        /// left to the environment: `LARDER_DATABASE__URL`. With `?sslmode=require` at its end nothing
+        /// goes there unencrypted.
         url: Option<Secret> as Option<DatabaseUrl> = "",
         /// Connections to PostgreSQL.
         connections: usize as Count<usize, 1> = "16",
         /// Connections that read the SQLite file; 0 chooses by the processors.
         readers: usize as Count<usize, 0> = "0",
+    }
+}
+
+impl Database {
+    /// Which one it is: the file, or the URL without its password.
+    pub fn place(&self) -> String {
+        let url = self.url.as_ref().map(|url| without_password(url.expose()));
+        url.unwrap_or_else(|| self.path.display().to_string())
     }
 }
 
@@ -222,7 +231,8 @@ settings! {
         token_life: Duration as Span<60_000> = "5m",
         /// How long an offline token of an image client lasts.
         offline_token_life: Duration as Span<60_000> = "90d",
-        /// The file of the key that signs bearer tokens; made if it is missing.
+        /// The file of the keys that sign bearer tokens and close stored secrets; made by the first
+        /// start. Where it is lost, the server does not start.
         token_key: PathBuf = "<data>/token.key",
         /// The memory that one check of a password takes; more makes guessing dearer. At least
         /// `"7MiB"`.

@@ -29,7 +29,10 @@ impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
             Measure::Malformed => {
                 return Err(Wrong::value(
                     written,
-                    &format!("is not a duration; {EXAMPLES}"),
+                    &meant_duration(&text_of(written)).map_or_else(
+                        || format!("is not a duration; {EXAMPLES}"),
+                        |meant| format!("is not a duration; did you mean \"{meant}\"?"),
+                    ),
                 ));
             }
         };
@@ -69,7 +72,14 @@ impl<const MIN: u64> Kind for Size<MIN> {
                 return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}")));
             }
             Measure::Malformed => {
-                return Err(Wrong::value(written, &format!("is not a size; {EXAMPLES}")));
+                let told = match meant_size(&text_of(written)).as_slice() {
+                    [] => format!("is not a size; {EXAMPLES}"),
+                    [meant] => format!("is not a size; did you mean \"{meant}\"?"),
+                    [binary, decimal, ..] => format!(
+                        "is not a size; did you mean \"{binary}\" (of 1024) or \"{decimal}\" (of 1000)?"
+                    ),
+                };
+                return Err(Wrong::value(written, &told));
             }
         };
         if bytes < MIN {
@@ -118,6 +128,54 @@ fn measure(written: &Written, units: &[(&str, u64)]) -> Measure {
         None if unit.is_empty() => Measure::NoUnit(number),
         None => Measure::Malformed,
     }
+}
+
+/// The text of a value that has a unit.
+fn text_of(written: &Written) -> String {
+    match &written.raw {
+        Raw::Text(text) | Raw::Loose(text) | Raw::Bare(text) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+/// A number and, in small letters, what stands behind it.
+fn number_and_word(text: &str) -> Option<(u64, String)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (digits, word) = text.split_at(end);
+    Some((digits.parse().ok()?, word.trim().to_ascii_lowercase()))
+}
+
+/// What was probably meant by a number and another word for a unit of time.
+fn meant_duration(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text)?;
+    let (factor, unit) = match word.as_str() {
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => (1, "ms"),
+        "s" | "sec" | "secs" | "second" | "seconds" => (1, "s"),
+        "m" | "min" | "mins" | "minute" | "minutes" => (1, "m"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => (1, "h"),
+        "d" | "day" | "days" => (1, "d"),
+        "w" | "week" | "weeks" => (7, "d"),
+        "y" | "year" | "years" => (365, "d"),
+        _ => return None,
+    };
+    Some(format!("{}{unit}", number.checked_mul(factor)?))
+}
+
+/// What was probably meant by a number and another word for a unit of bytes: of a letter alone the
+/// multiple of 1024, then that of 1000.
+fn meant_size(text: &str) -> Vec<String> {
+    let Some((number, word)) = number_and_word(text) else {
+        return Vec::new();
+    };
+    if ["b", "byte", "bytes"].contains(&word.as_str()) {
+        return vec![format!("{number}B")];
+    }
+    let known = size::UNITS.iter().filter(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        name == word || word.len() == 1 && name.len() > 1 && name.starts_with(&word)
+    });
+    known.map(|(name, _)| format!("{number}{name}")).collect()
 }
 
 /// A size in the unit that makes the smallest number of it.

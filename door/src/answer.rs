@@ -13,7 +13,7 @@ use http::header::{
     IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_model::{Digest, Kind, Permission, Problem, Reply};
@@ -23,6 +23,9 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A header that no client gets: the host of the upstream of which an answer's bytes are, for the log.
+pub const UPSTREAM: HeaderName = HeaderName::from_static("larder-upstream");
 
 /// What a door answers.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The address under which a client sees us, for absolute links.
 
-use crate::forwarded::Forwarded;
+use crate::forwarded::{self, Forwarded};
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
 use larder_model::{Kind, Origin, Problem};
@@ -18,6 +18,9 @@ pub struct ClientView {
     pub address: IpAddr,
     /// The id under which the log tells of the request; empty until it is known.
     pub request_id: Box<str>,
+    /// Whether somebody told of the way it came who is not believed: a proxy that is not trusted, or
+    /// the client itself.
+    pub unheard: bool,
 }
 
 impl ClientView {
@@ -31,7 +34,9 @@ impl ClientView {
         peer: IpAddr,
         trusts: impl Fn(IpAddr) -> bool,
     ) -> Self {
-        let forwarded = if trusts(peer) {
+        let is_heard = trusts(peer);
+        let unheard = !is_heard && forwarded::tells(headers);
+        let forwarded = if is_heard {
             Forwarded::read(headers, peer, trusts)
         } else {
             Forwarded::none(peer)
@@ -42,6 +47,7 @@ impl ClientView {
                 base: fixed.into(),
                 address,
                 request_id: "".into(),
+                unheard,
             };
         }
         let secure = match forwarded.proto.as_deref() {
@@ -65,6 +71,7 @@ impl ClientView {
             base: [scheme, "://", host.unwrap_or("localhost")].concat().into(),
             address,
             request_id: "".into(),
+            unheard,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The one door: every request of every protocol passes [`open`], the only caller of `answer` and
 //! the only maker of responses.
 
-use crate::answer::{Refusals, RequestView, of_blob, of_reply, of_streaming};
+use crate::answer::{Refusals, RequestView, UPSTREAM, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
 use crate::head::require_plain;
 use crate::{Answer, Body, ClientView, Incoming, session_cookie};
@@ -142,6 +142,8 @@ pub struct DoorResponse {
     pub permissions: Vec<Permission>,
     /// Bytes of the request's body that came.
     pub received: u64,
+    /// The host of the upstream of which the bytes are.
+    pub upstream: Option<HeaderValue>,
 }
 
 /// Leads a request through a door.
@@ -187,6 +189,7 @@ pub async fn open<D: Door>(
         let wanted = passage.permissions.last();
         gate.note_refusal(caller, wanted, problem, &client.origin());
     }
+    let upstream = response.headers_mut().remove(UPSTREAM);
     tell_methods(door, &request, &mut response);
     guard_browsers(response.headers_mut());
     // What is left of a body stands in the way of the next request on this connection.
@@ -202,6 +205,7 @@ pub async fn open<D: Door>(
         problem,
         permissions: passage.permissions,
         received: body.received(),
+        upstream,
     }
 }
 

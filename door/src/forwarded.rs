@@ -25,6 +25,19 @@ struct Element {
     host: Option<String>,
 }
 
+/// The headers in which proxies tell of the way a request came.
+const HEADERS: [&str; 4] = [
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "forwarded",
+];
+
+/// Whether a request tells of the way it came.
+pub(crate) fn tells(headers: &HeaderMap) -> bool {
+    HEADERS.iter().any(|name| headers.contains_key(*name))
+}
+
 impl Forwarded {
     /// Nothing is told of a request of `peer`.
     pub(crate) const fn none(peer: IpAddr) -> Self {

@@ -163,6 +163,13 @@ pub trait Protocol: Send + Sync {
         false
     }
 
+    /// Whether a document tells of all that an upstream has and no client asks for it to install
+    /// anything: it may be large, so it is fetched for nobody in particular. Default: none does.
+    fn is_catalog(&self, document: &Document) -> bool {
+        let _ = document;
+        false
+    }
+
     /// Whether clients ask by the date of a document alone whether they have the newest. Default: they
     /// ask by its entity tag.
     fn asks_by_date(&self) -> bool {

@@ -1,10 +1,10 @@
 //! The command line.
 
-use crate::house::{self, House};
+use crate::house::House;
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
-use crate::rotate_key::rotate_key;
-use crate::{at_rest, listen, observe};
+use crate::rotate_key::{new_key, rotate_key};
+use crate::{at_rest, listen, look, observe, stores};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_archive::Fault;
 use larder_config::{Config, Setting, Sources};
@@ -29,7 +29,8 @@ struct Arguments {
 enum Command {
     /// Run the server.
     Serve(Serve),
-    /// Check the configuration and print what is in force, and where each setting was set.
+    /// Check the configuration and the files that it names, and print what is in force, and where each
+    /// setting was set.
     Check(Serve),
     /// Ask the server that runs here with this configuration whether it is ready.
     Health(Serve),
@@ -76,6 +77,16 @@ enum Key {
         #[arg(long)]
         data: Option<PathBuf>,
     },
+    /// Make a key where the file with the keys is lost for good. What they closed cannot be read any
+    /// more.
+    New {
+        /// Configuration file [default: ./larder.toml, if it is there].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Folder of all data.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -108,7 +119,7 @@ struct Serve {
     #[arg(long)]
     data: Option<PathBuf>,
     /// Address to listen on, e.g. 0.0.0.0:7070.
-    #[arg(long)]
+    #[arg(long, value_parser = larder_config::listen_address)]
     listen: Option<SocketAddr>,
 }
 
@@ -154,7 +165,7 @@ fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode 
     let config_dir = config_dir.unwrap_or_else(|| PathBuf::from("."));
     let env = larder_cli::Env {
         config_dir,
-        clock: house::clock(),
+        clock: stores::clock(),
         machine: machine(variables()),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         grammar: Arguments::command(),
@@ -200,8 +211,9 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let Loaded { settings, .. } = load(flags, variables())?;
-    print!("{}", larder_config::told(&settings));
+    let loaded = load(flags, variables())?;
+    print!("{}", larder_config::told(&loaded.settings));
+    look::files(&loaded.config)?;
     Ok(())
 }
 
@@ -277,7 +289,10 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn key(command: Key) -> Result<(), Box<dyn Error>> {
-    let Key::Rotate { config, data } = command;
+    let (config, data, is_lost) = match command {
+        Key::Rotate { config, data } => (config, data, false),
+        Key::New { config, data } => (config, data, true),
+    };
     let flags = Serve {
         config,
         data,
@@ -288,7 +303,12 @@ fn key(command: Key) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     at_rest::keep_to_ourselves();
-    println!("{}", runtime.block_on(rotate_key(&config))?);
+    let told = if is_lost {
+        new_key(&config)?
+    } else {
+        runtime.block_on(rotate_key(&config))?
+    };
+    println!("{told}");
     Ok(())
 }
 

@@ -83,24 +83,52 @@ pub(crate) async fn require_own_blobs(
     Err(text.into())
 }
 
-/// The server's keys, the first of which is made at the first start.
-pub(crate) fn signing_keys(path: &Path) -> Result<KeyRing, String> {
-    let wrong = |error: io::Error| format!("the signing key {}: {error}", path.display());
+/// The server's keys; `None`: there is no such file.
+pub(crate) fn kept_keys(path: &Path) -> Result<Option<KeyRing>, String> {
     match std::fs::read_to_string(path) {
-        Ok(text) => KeyRing::read(&text).ok_or_else(|| {
+        Ok(text) => KeyRing::read(&text).map(Some).ok_or_else(|| {
             format!(
                 "{} has no signing keys: one a line, of 64 hex digits, and behind each but the \
                  first the time at which it was retired",
                 path.display()
             )
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let keys = KeyRing::of(random_key()?);
-            durable::create(path, keys.write().as_bytes(), durable::SECRET).map_err(wrong)?;
-            Ok(keys)
-        }
-        Err(error) => Err(wrong(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong_key(path, &error)),
     }
+}
+
+fn wrong_key(path: &Path, error: &io::Error) -> String {
+    format!("the signing key {}: {error}", path.display())
+}
+
+/// The server's keys, the first of which is made at the first start: beside a database that has users
+/// it was lost, and another one would open nothing of what it closed.
+pub(crate) async fn signing_keys(
+    path: &Path,
+    metadata: &Metadata,
+) -> Result<KeyRing, Box<dyn Error>> {
+    if let Some(keys) = kept_keys(path)? {
+        return Ok(keys);
+    }
+    if !metadata.has_users().await? {
+        return Ok(make_key(path)?);
+    }
+    let text = format!(
+        "the signing key {} is missing, and the database has secrets that it closed: put it back, \
+         out of a backup (tar -xOf larder.tar keys/token.key) or from another server of this \
+         database. If it is lost for good, larder key new makes another one",
+        path.display()
+    );
+    Err(text.into())
+}
+
+/// Makes the first key. Fails if the file is there.
+pub(crate) fn make_key(path: &Path) -> Result<KeyRing, String> {
+    let keys = KeyRing::of(random_key()?);
+    durable::create(path, keys.write().as_bytes(), durable::SECRET)
+        .map_err(|error| wrong_key(path, &error))?;
+    Ok(keys)
 }
 
 /// A new key.

@@ -1,21 +1,23 @@
 //! The wiring: configuration in, doors with exactly their parts out.
 
-use crate::backup::{BackupWork, backups, key_files};
+use crate::backup::{BackupWork, backups};
 use crate::beginning::Beginning;
 use crate::engine::Engine;
 use crate::gauges::Gauges;
 use crate::observe::{Below, Observer};
 use crate::retention::Versions;
 use crate::scrub::{Mirrored, PushedManifests};
+use crate::stores::{blobs, metadata, require_bucket};
 use crate::system::System;
 use crate::tally::Tally;
 use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
+use crate::unheard::Unheard;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, before_upgrade, first_start, limits, tls, writable};
+use crate::{at_rest, first_start, limits, tls, writable};
 use larder_access::{Gate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
-use larder_config::{Config, Setting, StorageKind};
+use larder_config::{Config, Setting};
 use larder_content::ContentStore;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, Freed, RunWaits, Traffic, UsageCount, Waits};
@@ -26,23 +28,19 @@ use larder_gui::Gui;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_keys::KeyRing;
 use larder_metadata::Metadata;
-use larder_metadata::database::Database;
-use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
+use larder_model::{BadCron, JobKind, Network, ProtocolName};
 use larder_registry::Registry;
 use larder_scrub::{Rate as ScrubRate, Scrub};
-use larder_storage::open::{Bucket, Provider};
-use larder_storage::{BlobStore, Error as StorageError};
+use larder_storage::BlobStore;
 use larder_web::{Api, CollectorWaits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Calls of the git program that give objects away at once, for each processor: each takes one of them
 /// wholly, and what answers everybody else is not to wait for many.
 const GIT_PROCESSES: usize = 2;
-/// How long a start waits for the store of blobs.
-const STORE_TIME: Duration = Duration::from_secs(10);
 /// How often a scrub notes how far it is.
 const SCRUB_NOTED: Duration = Duration::from_secs(1);
 
@@ -92,31 +90,10 @@ pub(crate) struct House {
 pub(crate) struct Way {
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<Network>,
+    /// Who tells of the way of requests beside them.
+    pub(crate) unheard: Unheard,
     pub(crate) tls: Option<Arc<Identity>>,
     pub(crate) body_idle: Duration,
-}
-
-/// The system's clock. A file named in `LARDER_TEST_CLOCK` moves it by as many seconds as it says,
-/// in debug builds only.
-pub(crate) fn clock() -> Clock {
-    let shift = if cfg!(debug_assertions) {
-        std::env::var_os("LARDER_TEST_CLOCK")
-    } else {
-        None
-    };
-    Clock::new(move || {
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-        let text = shift
-            .as_ref()
-            .and_then(|file| std::fs::read_to_string(file).ok());
-        match text.and_then(|text| text.trim().parse::<u64>().ok()) {
-            Some(seconds) => now.after(Duration::from_secs(seconds)),
-            None => now,
-        }
-    })
 }
 
 fn packages(
@@ -137,8 +114,9 @@ impl House {
         settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
-        let (lock, keys) = take_folder(config)?;
+        let lock = take_folder(config)?;
         let metadata = metadata(config).await?;
+        let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
         let blobs = blobs(config)?;
         require_bucket(&blobs).await?;
         first_start::require_own_blobs(&metadata, &blobs).await?;
@@ -239,14 +217,15 @@ impl House {
     }
 }
 
-/// Takes the data folder for this process alone, and reads the key that signs.
-fn take_folder(config: &Config) -> Result<(File, KeyRing), Box<dyn Error>> {
+/// Takes the data folder for this process alone. Fails if its keys are none, before anything else is
+/// touched.
+fn take_folder(config: &Config) -> Result<File, Box<dyn Error>> {
     writable::require(config)?;
     let lock = first_start::lock(&config.data)?;
     first_start::require_finished(&config.data)?;
     at_rest::close(config)?;
-    let keys = first_start::signing_keys(&config.auth.token_key)?;
-    Ok((lock, keys))
+    first_start::kept_keys(&config.auth.token_key)?;
+    Ok(lock)
 }
 
 /// The door of git repositories. Their folders can be made anew from what is kept.
@@ -299,6 +278,7 @@ fn way(config: &Config, tls: Option<Arc<Identity>>) -> Way {
     Way {
         public_url: config.server.public_url.as_ref().map(ToString::to_string),
         trusted_proxies: config.server.trusted_proxies.clone(),
+        unheard: Unheard::default(),
         tls,
         body_idle: config.server.limits.body_idle_time,
     }
@@ -365,79 +345,6 @@ fn waits(config: &Config) -> Waits {
         grace: config.gc.grace,
         lease: config.gc.lease,
     }
-}
-
-/// The database as it is.
-pub(crate) fn database(config: &Config) -> Result<Database, Box<dyn Error>> {
-    let database = &config.database;
-    let opened = match &database.url {
-        Some(url) => Database::postgres(url.expose(), database.connections, clock()),
-        None => Database::sqlite(&database.path, database.readers, clock()),
-    };
-    Ok(opened?)
-}
-
-/// The database, migrated if need be; one that is there is copied before.
-pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
-    let database = database(config)?;
-    if let Some(version) = database.version_before().await? {
-        if config.database.url.is_some() {
-            let (blobs, keys) = (blobs(config)?, key_files(config));
-            before_upgrade::write(&config.data, &database, &blobs, (&keys, version)).await?;
-        } else {
-            before_upgrade::copy(&config.database.path, version, clock()).await?;
-        }
-    }
-    Ok(Metadata::of(database).await?)
-}
-
-/// Fails if the bucket is not there. A store that does not answer may do so soon, and is only told
-/// of.
-async fn require_bucket(blobs: &BlobStore) -> Result<(), StorageError> {
-    match tokio::time::timeout(STORE_TIME, blobs.ping()).await {
-        Ok(Err(error @ StorageError::NoBucket(_))) => return Err(error),
-        Ok(Err(error)) => tracing::warn!(%error, "the store of blobs fails"),
-        Err(_) => tracing::warn!("the store of blobs does not answer"),
-        Ok(Ok(())) => {}
-    }
-    Ok(())
-}
-
-pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
-    let store = open_blobs(config)?.keeping_free(config.storage.keep_free);
-    // In debug builds a file can say that the machine was started anew.
-    let boot = if cfg!(debug_assertions) {
-        std::env::var_os("LARDER_TEST_BOOT_ID")
-    } else {
-        None
-    };
-    Ok(match boot {
-        Some(file) => store.under_boot(&std::fs::read_to_string(file)?),
-        None => store,
-    })
-}
-
-fn open_blobs(config: &Config) -> Result<BlobStore, StorageError> {
-    let storage = &config.storage;
-    let provider = match storage.kind {
-        StorageKind::Local => return BlobStore::local(&storage.path),
-        StorageKind::S3 => Provider::S3,
-        StorageKind::Gcs => Provider::Gcs,
-        StorageKind::Azure => Provider::Azure,
-    };
-    let secret = storage.secret_access_key.as_ref();
-    let bucket = Bucket {
-        provider,
-        name: storage.bucket.clone().unwrap_or_default(),
-        prefix: storage.prefix.clone(),
-        region: storage.region.clone(),
-        endpoint: storage.endpoint.as_ref().map(ToString::to_string),
-        access_key_id: storage.access_key_id.clone(),
-        secret_access_key: secret.map(|secret| secret.expose().to_owned()),
-        allow_http: storage.allow_http,
-        path_style: storage.path_style,
-    };
-    BlobStore::bucket(&bucket, &storage.staging)
 }
 
 fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {

@@ -64,7 +64,10 @@ pub(crate) async fn serve(
     let start = |number| start_worker(number, house, limits, stopping.clone());
     let workers = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
     if let Some(address) = config.telemetry.metrics_listen {
-        tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
+        let listener = bind(address)?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "metrics are served to whoever asks there");
+        tokio::spawn(metrics::serve(listener, Arc::clone(&house.observer)));
     }
     tokio::spawn(housekeeping::run(Arc::clone(house)));
     let jobs = house.jobs.clone();

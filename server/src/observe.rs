@@ -73,10 +73,17 @@ pub(crate) fn start_log(log: &Log) -> SetLevel {
     })
 }
 
+/// Requests of a door and a label of it, by the class of their status.
+struct Requests {
+    door: DoorLabel,
+    label: &'static str,
+    classes: [Counter; CLASSES.len()],
+}
+
 /// Counters of this process.
 pub(crate) struct Observer {
     registry: Registry,
-    requests: Vec<Counter>,
+    requests: Vec<Requests>,
     durations: Vec<Histogram>,
     sent_bytes: Counter,
     pub(crate) connections: Gauge,
@@ -328,17 +335,28 @@ impl Observer {
         let mut registry = Registry::with_prefix("larder");
         let (mut requests, mut durations) = (Vec::new(), Vec::new());
         // One family each: a name is announced once, and its samples follow it.
-        let by_status = Family::<[Label; 2], Counter>::default();
+        let by_status = Family::<[Label; 3], Counter>::default();
         let by_door = Family::<[Label; 1], Histogram, _>::new_with_constructor(|| {
             Histogram::new(BOUNDS.map(seconds))
         });
         // Each is looked up here, once, and not by requests.
-        for door in DoorLabel::ALL.map(|door| ("door", door.label())) {
-            durations.push(by_door.get_or_create_owned(&[door]));
-            requests.extend(CLASSES.map(|class| {
-                let labels = [door, ("status", class)];
-                by_status.get_or_create_owned(&labels)
-            }));
+        for door in DoorLabel::ALL {
+            let of_door = ("door", door.label());
+            durations.push(by_door.get_or_create_owned(&[of_door]));
+            requests.extend(
+                below
+                    .tally
+                    .labels_of(door)
+                    .into_iter()
+                    .map(|label| Requests {
+                        door,
+                        label,
+                        classes: CLASSES.map(|class| {
+                            let labels = [of_door, (PROTOCOL, label), ("status", class)];
+                            by_status.get_or_create_owned(&labels)
+                        }),
+                    }),
+            );
         }
         registry.register_with_unit(
             "request_duration",
@@ -369,12 +387,19 @@ impl Observer {
         }
     }
 
-    /// Counts an answered request.
-    pub(crate) fn answered(&self, door: DoorLabel, status: u16, took: Duration) {
-        let door = door as usize; // in the order of `ALL`
+    /// Counts an answered request: its door, and the label as which the tally counts it.
+    pub(crate) fn answered(
+        &self,
+        (door, label): (DoorLabel, &'static str),
+        status: u16,
+        took: Duration,
+    ) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
-        self.requests[door * CLASSES.len() + class].inc();
-        self.durations[door].observe(took.as_secs_f64());
+        let is_of = |it: &&Requests| it.door == door && it.label == label;
+        if let Some(requests) = self.requests.iter().find(is_of) {
+            requests.classes[class].inc();
+        }
+        self.durations[door as usize].observe(took.as_secs_f64()); // in the order of `ALL`
     }
 
     /// Counts bytes of a body.

@@ -1,7 +1,8 @@
 //! A way back for whoever has the server's machine and lost the password.
 
 use crate::first_start;
-use crate::house::{gate_settings, metadata};
+use crate::house::gate_settings;
+use crate::stores::metadata;
 use larder_access::Gate;
 use larder_config::Config;
 use larder_metadata::users::{NewPassword, UserFilter};
@@ -16,8 +17,8 @@ pub(crate) async fn reset_password(
     superuser: bool,
 ) -> Result<String, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
-    let keys = first_start::signing_keys(&config.auth.token_key)?;
     let metadata = metadata(config).await?;
+    let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
     let user = metadata.user(name.as_str()).await?;
     let Some(user) = user.filter(|user| user.kind == UserKind::Person) else {
         let filter = UserFilter {

@@ -2,7 +2,7 @@
 
 use crate::backup::key_files;
 use crate::first_start::{self, UNFINISHED};
-use crate::house::{blobs, database};
+use crate::stores::{blobs, database};
 use larder_backup::{Checked, Restored, Target, check, restore};
 use larder_config::Config;
 use larder_model::Digest;

@@ -2,7 +2,7 @@
 //! or is old.
 
 use crate::first_start;
-use crate::house::metadata;
+use crate::stores::metadata;
 use larder_config::Config;
 use larder_keys::{KeyRing, Vault, client_key_place};
 use larder_metadata::Metadata;
@@ -16,8 +16,9 @@ use std::error::Error;
 pub(crate) async fn rotate_key(config: &Config) -> Result<String, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
     let path = &config.auth.token_key;
-    let before = first_start::signing_keys(path)?;
+    first_start::kept_keys(path)?;
     let metadata = metadata(config).await?;
+    let before = first_start::signing_keys(path, &metadata).await?;
     let ring = before.rotated(first_start::random_key()?, metadata.now());
     // The new key is there before anything is closed with it.
     durable::write(path, ring.write().as_bytes(), durable::SECRET)?;
@@ -30,6 +31,24 @@ pub(crate) async fn rotate_key(config: &Config) -> Result<String, Box<dyn Error>
         "a new key signs; {closed} stored secrets were closed with it; {} older keys are believed \
          for a day. Copy {} to the other servers of this database before they start again",
         kept.all().count() - 1,
+        path.display()
+    ))
+}
+
+/// Makes a key where the one before is lost for good. What that means. Fails while a server runs on the
+/// data folder, and where there are keys.
+pub(crate) fn new_key(config: &Config) -> Result<String, Box<dyn Error>> {
+    let _lock = first_start::lock(&config.data)?;
+    let path = &config.auth.token_key;
+    if first_start::kept_keys(path)?.is_some() {
+        let shown = path.display();
+        return Err(format!("{shown} is there: larder key rotate takes another key").into());
+    }
+    first_start::make_key(path)?;
+    Ok(format!(
+        "{} is a new key. What the lost one closed cannot be read any more: set the passwords and \
+         client keys of upstreams again, and the signing keys of repositories. Clients of images \
+         log in again. Copy the file to the other servers of this database before they start again",
         path.display()
     ))
 }

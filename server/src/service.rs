@@ -60,6 +60,9 @@ pub(crate) async fn serve(
         peer.address,
         trusts,
     );
+    if client.unheard {
+        way.unheard.tell(peer.address);
+    }
     let id = request_id(&parts);
     let client = client.of_request(text(&id));
     let line =
@@ -75,12 +78,10 @@ pub(crate) async fn serve(
     }
     let status = opened.response.status().as_u16();
     let (took, sent) = (began.elapsed(), size_of(opened.response.body()));
-    house.observer.answered(door, status, took);
-    house.observer.sent(sent);
     let is_cache = door == DoorLabel::Packages;
     let headers = Some(opened.response.headers()).filter(|_| is_cache);
     let cache = headers.and_then(|headers| headers.get(CACHE_STATUS));
-    house.tally.answered(&Answered {
+    let label = house.tally.answered(&Answered {
         door,
         protocol: opened.permissions.first().map(|it| it.protocol),
         status,
@@ -90,6 +91,9 @@ pub(crate) async fn serve(
         denied: opened.problem.as_ref().is_some_and(|it| it.refused),
         cache: cache.and_then(|status| CacheUse::of(status.as_bytes())),
     });
+    house.observer.answered((door, label), status, took);
+    house.observer.sent(sent);
+    let line = line.map(|line| line.with_cache(cache));
     opened.response.headers_mut().insert(REQUEST_ID, id.clone());
     if let Some(problem) = opened
         .problem
@@ -197,6 +201,23 @@ struct LogLine {
     address: IpAddr,
     agent: String,
     began: Instant,
+    /// How a mirror had it: `hit`, `miss`, `stale`, `revalidated`, `vanished`, `offline`, `bypass`.
+    cache: Option<String>,
+}
+
+/// The state in a `Cache-Status` header of ours (RFC 9211): its detail, if it has one.
+fn cache_state(status: &HeaderValue) -> Option<&str> {
+    let ours = status.to_str().ok()?.strip_prefix("larder; ")?;
+    if let Some((_, detail)) = ours.split_once("detail=") {
+        return Some(detail);
+    }
+    let first = ours.split(';').next()?;
+    Some(first.strip_prefix("fwd=").unwrap_or(first))
+}
+
+/// Whether a request only asks whether the server is well; containers are asked every few seconds.
+fn is_probe(path: &str) -> bool {
+    ["/healthz", "/readyz"].contains(&path)
 }
 
 /// As much of a path as the log has.
@@ -214,30 +235,48 @@ impl LogLine {
             address: client.address,
             agent: agent.chars().take(200).collect(),
             began,
+            cache: None,
         }
+    }
+
+    fn with_cache(self, status: Option<&HeaderValue>) -> Self {
+        let cache = status.and_then(cache_state).map(str::to_owned);
+        Self { cache, ..self }
     }
 
     fn when_sent(self, opened: DoorResponse, id: HeaderValue, answer: Answer) -> Response<Body> {
         let status = opened.response.status().as_u16();
         let problem = opened.problem.map(|problem| problem.to_string());
         let who = opened.principal.map(|principal| principal.label);
+        let upstream = opened.upstream;
         let answered = self.began.elapsed();
         let write = move |sent: u64| {
             drop(answer);
-            tracing::info!(
-                request_id = text(&id),
-                method = %self.method,
-                path = self.path,
-                status,
-                bytes = sent,
-                answered_us = u64::try_from(answered.as_micros()).unwrap_or(u64::MAX),
-                took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
-                who = who.as_deref(),
-                address = %self.address,
-                agent = self.agent,
-                problem,
-                "request"
-            );
+            macro_rules! write_at {
+                ($level:ident) => {
+                    tracing::$level!(
+                        request_id = text(&id),
+                        method = %self.method,
+                        path = self.path,
+                        status,
+                        bytes = sent,
+                        answered_us = u64::try_from(answered.as_micros()).unwrap_or(u64::MAX),
+                        took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+                        cache = self.cache,
+                        upstream = upstream.as_ref().map(text),
+                        who = who.as_deref(),
+                        address = %self.address,
+                        agent = self.agent,
+                        problem,
+                        "request"
+                    )
+                };
+            }
+            if status < 400 && is_probe(&self.path) {
+                write_at!(debug);
+            } else {
+                write_at!(info);
+            }
         };
         opened.response.map(|body| body.on_end(write))
     }

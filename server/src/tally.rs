@@ -117,17 +117,25 @@ impl Tally {
         }
     }
 
-    /// Counts a request.
-    pub(crate) fn answered(&self, answered: &Answered) {
+    /// The labels that requests of a door may have.
+    pub(crate) fn labels_of(&self, door: DoorLabel) -> Vec<&'static str> {
+        match door {
+            DoorLabel::Api | DoorLabel::Gui | DoorLabel::System => vec![door.label()],
+            DoorLabel::Registry => self.protocols().take(1).collect(),
+            DoorLabel::Packages | DoorLabel::Git => self.protocols().chain([OTHER]).collect(),
+        }
+    }
+
+    /// Counts a request; the label as which it counts.
+    pub(crate) fn answered(&self, answered: &Answered) -> &'static str {
         let label = match (answered.door, answered.protocol) {
             (DoorLabel::Api | DoorLabel::Gui | DoorLabel::System, _) => Some(answered.door.label()),
-            (_, Some(protocol)) => Some(protocol.0),
-            (DoorLabel::Registry, None) => self.protocols().next(),
-            (DoorLabel::Packages | DoorLabel::Git, None) => None,
+            (DoorLabel::Registry, _) => self.protocols().next(),
+            (DoorLabel::Packages | DoorLabel::Git, protocol) => protocol.map(|it| it.0),
         };
         let of = self.labels.iter().find(|(known, _)| Some(*known) == label);
-        let Some((_, counts)) = of.or_else(|| self.labels.last()) else {
-            return;
+        let Some((label, counts)) = of.or_else(|| self.labels.last()) else {
+            return OTHER;
         };
         let add = |counter: &AtomicU64, count: u64| {
             if count > 0 {
@@ -149,6 +157,7 @@ impl Tally {
         add(&counts.sent, answered.sent);
         add(&counts.received, answered.received);
         counts.durations.observe(answered.took);
+        label
     }
 
     /// What was counted since the start of this process: each value with its place, but for those

@@ -8,7 +8,7 @@ use larder_mirrors::connect::fingerprint;
 use larder_storage::durable;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::error::Error;
 use std::fmt::Display;
@@ -50,9 +50,7 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             let folder = config.data.join("tls");
             durable::make_folder(&folder, durable::FOLDER)?;
             let (ca_cert, ca_key) = (folder.join(CA_CERT), folder.join(CA_KEY));
-            if !ca_key.exists() {
-                make_ca(&ca_cert, &ca_key)?;
-            }
+            make_ca(&ca_cert, &ca_key)?;
             let ca = std::fs::read_to_string(&ca_cert)?;
             let names = names(config);
             let fingerprint = fingerprint(&ca).unwrap_or_default();
@@ -71,6 +69,14 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
         ca,
         source,
     }))
+}
+
+/// Fails where a start could not show the certificate that a configuration names.
+pub(crate) fn look(config: &Config) -> Result<(), Box<dyn Error>> {
+    match &config.server.tls {
+        Tls::Files { cert, key } => server_config(cert, key).map(drop),
+        Tls::Off | Tls::SelfSigned => Ok(()),
+    }
 }
 
 impl Identity {
@@ -121,12 +127,18 @@ pub(crate) fn authorities(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Box<dyn Err
 }
 
 fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
-    let wrong = |path: &Path, error: &dyn Error| format!("{}: {error}", path.display());
+    let wrong = |path: &Path, why: &dyn Display| format!("server.tls: {}: {why}", path.display());
     let certs = CertificateDer::pem_file_iter(cert).map_err(|error| wrong(cert, &error))?;
     let certs = certs
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong(cert, &error))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+    if certs.is_empty() {
+        return Err(wrong(cert, &"there is no certificate in PEM form in it").into());
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        PemError::NoItemsFound => wrong(key, &"there is no private key in PEM form in it"),
+        error => wrong(key, &error),
+    })?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -137,13 +149,31 @@ fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn E
     Ok(Arc::new(config))
 }
 
+/// Makes what is missing of the CA. Fails where its key alone is: clients trust no other.
 fn make_ca(cert: &Path, key: &Path) -> Result<(), Box<dyn Error>> {
-    let pair = KeyPair::generate()?;
+    let pair = match (key.exists(), cert.exists()) {
+        (true, true) => return Ok(()),
+        (true, false) => KeyPair::from_pem(&std::fs::read_to_string(key)?)?,
+        (false, true) => return Err(lost_ca(cert, key).into()),
+        (false, false) => {
+            // First: a start that is cut off behind it goes on from the key.
+            let pair = KeyPair::generate()?;
+            durable::create(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
+            pair
+        }
+    };
     let ca = ca_params()?.self_signed(&pair)?.pem();
     durable::write(cert, ca.as_bytes(), durable::PUBLIC)?;
-    // Last: the CA is there when its key is.
-    durable::create(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
     Ok(())
+}
+
+fn lost_ca(cert: &Path, key: &Path) -> String {
+    let (cert, key) = (cert.display(), key.display());
+    format!(
+        "{key} is missing, and clients trust the authority {cert} whose key it is: put it back, out \
+         of a backup (tar -xOf larder.tar keys/tls-ca.key). If it is lost for good, delete {cert}: \
+         the next start makes another authority, which clients have to be told of"
+    )
 }
 
 /// What the CA says of itself; the same at every start, so that its key alone is needed to sign.

@@ -41,14 +41,7 @@ fn two_servers_carry_a_request_out_once() {
         return;
     };
     let url = postgres.database("keys");
-    let folder = tempfile::tempdir().expect("folder");
-    let key = folder.path().join("token.key").display().to_string();
-    let start = || {
-        larder()
-            .with("LARDER_DATABASE__URL", &url)
-            .with("LARDER_AUTH__TOKEN_KEY", &key)
-            .start()
-    };
+    let start = || postgres.names_of(larder(), &url).start();
     let (one, two) = (start(), start());
     let admin = |number: usize| [&one, &two][number % 2].admin();
     // Nothing else keeps two tokens from being made.

@@ -180,6 +180,55 @@ fn no_server_begins_anew_over_the_blobs_of_another() {
 }
 
 #[test]
+fn no_server_begins_with_another_key_where_one_is_lost() {
+    let (source, file) = backup();
+    let tls = || source.server().with("LARDER_SERVER__TLS", "self-signed");
+    tls().start().stop();
+    let kept = |name: &str| std::fs::read(source.data().join(name)).expect("key");
+    let (key, authority) = (kept("token.key"), kept("tls/ca.crt"));
+    let lose = |name: &str| std::fs::remove_file(source.data().join(name)).expect("remove");
+    let run = |words: &[&str]| source.run(&[words, &["--data", "data"]].concat());
+    lose("token.key");
+    let said = source.server().refuses();
+    let advice = "keys/token.key) or from another server";
+    assert!(
+        said.contains("token.key is missing") && said.contains(advice),
+        "{said}"
+    );
+    for words in [&["key", "rotate"][..], &["admin", "reset-password"]] {
+        run(words).ends(1).says("token.key is missing");
+    }
+    assert!(!source.data().join("token.key").exists());
+    // What is said is what helps: out of the backup, or another one on purpose.
+    let out = std::process::Command::new("tar")
+        .arg("-xOf")
+        .args([&file, &"keys/token.key".into()])
+        .output();
+    let out = out.expect("tar").stdout;
+    assert_eq!(out, key);
+    std::fs::write(source.data().join("token.key"), out).expect("write");
+    check(&source.server().start());
+    run(&["key", "new"]).ends(1).says("token.key is there");
+    lose("token.key");
+    run(&["key", "new"]).ends(0).says("passwords");
+    check(&source.server().start());
+    assert_ne!(kept("token.key"), key);
+    // So with the authority that clients trust.
+    let authoritys = kept("tls/ca.key");
+    lose("tls/ca.key");
+    let said = tls().refuses();
+    assert!(said.contains("clients trust the authority"), "{said}");
+    assert_eq!(kept("tls/ca.crt"), authority);
+    std::fs::write(source.data().join("tls/ca.key"), authoritys).expect("write");
+    lose("tls/ca.crt");
+    tls().start().stop();
+    lose("tls/ca.key");
+    lose("tls/ca.crt");
+    tls().start().stop();
+    assert_ne!(kept("tls/ca.crt"), authority);
+}
+
+#[test]
 fn no_server_starts_on_half_a_restore() {
     let place = Place::folder();
     std::fs::create_dir_all(place.data()).expect("folder");

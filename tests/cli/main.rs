@@ -2,6 +2,7 @@
 
 mod bed;
 
+mod configured;
 mod ends;
 mod exits;
 mod shells;
@@ -18,3 +19,4 @@ mod first_hour;
 mod hour;
 mod keys;
 mod pasted;
+mod readme;

@@ -30,6 +30,41 @@ fn bash_completes_commands_flags_and_values() {
 }
 
 #[test]
+fn every_command_has_a_page_of_the_manual() {
+    let home = Home::new();
+    let ran = home.run("man share/man1").ends(0);
+    assert!(
+        ran.out.is_empty() && ran.err.contains("share/man1"),
+        "{ran:?}"
+    );
+    let pages = std::fs::read_dir(home.path("share/man1")).expect("folder");
+    let pages = pages.map(|page| {
+        page.expect("page")
+            .file_name()
+            .into_string()
+            .expect("UTF-8")
+    });
+    let pages: Vec<String> = pages.collect();
+    for name in [
+        "larder.1",
+        "larder-serve.1",
+        "larder-repo-list.1",
+        "larder-key-new.1",
+    ] {
+        assert!(pages.iter().any(|page| page == name), "{name}: {pages:?}");
+    }
+    assert!(!pages.iter().any(|page| page.contains("__")), "{pages:?}");
+    let page = std::fs::read_to_string(home.path("share/man1/larder-connect.1")).expect("page");
+    for text in [".TH", "larder\\-connect", "\\-\\-with\\-token"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    // A folder that cannot be made is named.
+    std::fs::write(home.path("file"), "").expect("file");
+    let ran = home.run("man file/man1").ends(1);
+    assert!(ran.err.contains("file/man1"), "{ran:?}");
+}
+
+#[test]
 fn every_shell_has_its_script() {
     let home = Home::new();
     for (shell, part) in [

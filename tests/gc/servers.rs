@@ -63,7 +63,7 @@ fn names_in_postgres_and_blobs_in_s3_of_two_servers() {
         return;
     };
     let url = postgres.database("gc");
-    let start = || s3.holds_blobs_of(start().with("LARDER_DATABASE__URL", &url));
+    let start = || s3.holds_blobs_of(postgres.names_of(start(), &url));
     let one = quiet(start().start());
     // A server learns of what another one makes within a moment, or as it starts.
     let team = r#"{"protocol":"oci","name":"team"}"#;

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of the test's own, durable as in production (`fsync` on).
 
+use crate::Start;
 use crate::beside::{Beside, free_port};
 use crate::tools::{command, run, tool};
 use rustix::process::Signal;
@@ -18,6 +19,8 @@ pub struct Postgres {
     programs: Programs,
     port: u16,
     folder: TempDir,
+    /// Of each database the file with the keys of its servers.
+    keys: TempDir,
 }
 
 /// Who runs PostgreSQL's programs: it refuses to be run by root, who lends it the user of Debian's
@@ -92,6 +95,7 @@ impl Postgres {
             programs,
             port,
             folder,
+            keys: tempfile::tempdir().expect("temporary folder"),
         })
     }
 
@@ -100,6 +104,16 @@ impl Postgres {
     pub fn database(&self, name: &str) -> String {
         self.tell("postgres", &format!("create database \"{name}\""));
         self.url(name)
+    }
+
+    /// With its names in this database, and the keys of all its servers.
+    #[must_use]
+    pub fn names_of(&self, start: Start, url: &str) -> Start {
+        let name = url.rsplit('/').next().expect("a name");
+        let key = self.keys.path().join(format!("{name}.key"));
+        start
+            .with("LARDER_DATABASE__URL", url)
+            .with("LARDER_AUTH__TOKEN_KEY", key.to_str().expect("UTF-8"))
     }
 
     /// Runs statements in a database.

@@ -1,11 +1,12 @@
 //! Bytes as they are: an upstream's label says nothing of them, and what an index promises decides.
 
 use crate::bed::Bed;
+use crate::images_wrong::{blob_path, here as image_here, manifest_path, put_image};
 use crate::wrong::FORGETFUL;
 use larder_tests::archive;
 use larder_tests::random::Random;
 use larder_tests::shelf::{PROTOCOLS, gzip};
-use larder_tests::{Fault, Shelf};
+use larder_tests::{Fault, Image, Shelf};
 use serde_json::json;
 
 const GZIP: [(&str, &str); 1] = [("content-encoding", "x-gzip")];
@@ -57,6 +58,41 @@ fn a_label_changes_nothing_of_what_was_asked_for_as_it_is() {
                 assert_eq!(bed.upstream.count(&shelf.artifact(&version)), 1, "{label}");
             }
         }
+    }
+}
+
+#[test]
+fn a_label_changes_nothing_of_images_and_packed_lists() {
+    for (at, label) in ["gzip", "x-gzip", "br", "binary"].into_iter().enumerate() {
+        let bed = Bed::new();
+        let random = &mut Random::seeded();
+        let shelf = Shelf::new("oci", &bed.upstream);
+        bed.make(
+            &shelf,
+            &json!({"url": bed.upstream.url(), "allow_private": true}),
+        );
+        // Layers that are packed, and that are not.
+        let layers = vec![gzip(&random.bytes(300_000)), random.bytes(70_000 + at)];
+        let image = Image::of(b"{}".to_vec(), layers, &json!({}));
+        put_image(&bed.upstream, "1", &image);
+        bed.right(&image_here(&manifest_path("1")), &image.manifest);
+        for (_, bytes) in &image.blobs {
+            let path = blob_path(bytes);
+            bed.upstream.fail(&path, Fault::Encoding(label));
+            bed.right(&image_here(&path), bytes);
+            bed.upstream.heal();
+            bed.right(&image_here(&path), bytes);
+            assert_eq!(bed.upstream.count(&path), 1, "{label}");
+        }
+        // A list that its index promises as it is packed.
+        let shelf = bed.mirror("rpm", b"x");
+        let list = "/rpm/repodata/primary.xml.gz";
+        bed.upstream.fail(list, Fault::Encoding(label));
+        bed.get(&shelf.index_here()).expect(200);
+        let got = bed.get(&format!("/rpm/up{}", &list[4..])).expect(200);
+        assert_eq!(got.body[..2], [0x1f, 0x8b], "{label}: as it is packed");
+        assert_eq!(got.header("content-encoding"), None);
+        bed.right(&shelf.artifact_here("1.0.0"), b"x");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::bed::{Bed, start};
 use larder_tests::http::read_head;
-use larder_tests::{Client, Larder, Upstream};
+use larder_tests::image::digest;
+use larder_tests::{Client, Fault, Larder, Upstream};
 use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -158,4 +159,46 @@ fn what_ends_is_kept_though_nobody_waits_for_it() {
         let (whole, is_whole) = bed.client.take(&path, &[]).expect("answer");
         assert!(is_whole && whole.body == body, "{path}");
     }
+}
+
+/// However much an index names: a few parts of it are fetched at once.
+#[test]
+fn an_index_that_names_much_is_fetched_in_turns() {
+    const PARTS: usize = 200;
+    const AT_ONCE: usize = 3; // and the list of packages
+    let bed = Bed::new();
+    let shelf = bed.mirror("rpm", b"x");
+    let path = |at: usize| format!("/rpm/repodata/part{at}.xml");
+    let record = |at: usize| {
+        let body = format!("<part{at}/>");
+        bed.upstream.put(&path(at), body.clone());
+        bed.upstream.fail(&path(at), Fault::Silent);
+        format!(
+            "<data type=\"part{at}\"><checksum type=\"sha256\">{}</checksum>\
+             <location href=\"repodata/part{at}.xml\"/><size>{}</size></data>",
+            digest(body.as_bytes()).hex(),
+            body.len()
+        )
+    };
+    let records: String = (0..PARTS).map(record).collect();
+    let list = "/rpm/repodata/repomd.xml";
+    let told = String::from_utf8(bed.upstream.body(list)).expect("UTF-8");
+    let told = told.replace("</repomd>", &format!("{records}</repomd>"));
+    bed.upstream.put(list, told);
+    let asked = || {
+        (0..PARTS)
+            .map(|at| bed.upstream.count(&path(at)))
+            .sum::<usize>()
+    };
+    std::thread::scope(|scope| {
+        let got = scope.spawn(|| bed.larder.anonymous().get(&shelf.index_here()).status);
+        let paths: Vec<String> = (0..PARTS).map(path).collect();
+        bed.upstream.await_counts(&paths, AT_ONCE);
+        // Whoever asks for something else is answered meanwhile.
+        bed.client.get("/healthz").expect(200);
+        assert_eq!(asked(), AT_ONCE);
+        bed.upstream.release();
+        assert_eq!(got.join().expect("answer"), 200);
+    });
+    assert_eq!(asked(), PARTS);
 }

@@ -1,11 +1,12 @@
 //! Images of another registry: by the repo's name, by `?ns=`, as a mirror of names without a repo;
 //! by real clients, and when the other registry is gone.
 
+use crate::bed::Bed;
 use larder_tests::image::put_manifest;
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, fails, run};
-use larder_tests::{Image, Larder, Start, layout, tool};
+use larder_tests::{Image, Larder, Shelf, Start, layout, tool};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -194,4 +195,42 @@ fn crane_pulls_by_a_name_without_a_repo() {
         "to",
     ]));
     layout::check(&home.join("to"), &image);
+}
+
+/// What was published under a name that is gone comes from no registry of that name, whichever way it
+/// is asked for.
+#[test]
+fn images_of_a_deleted_repository_come_from_no_default_mirror() {
+    let bed = Bed::new();
+    let shelf = Shelf::new("oci", &bed.upstream);
+    bed.make(
+        &shelf,
+        &json!({"url": bed.upstream.url(), "allow_private": true}),
+    );
+    let ours = Image::random(&mut Random::new(5), &[20]);
+    ours.push(&bed.larder.admin(), "priv/app", "1");
+    let default = r#"{"oci":{"default_mirror":"up"}}"#;
+    bed.larder.api("PATCH", "settings", default, 200);
+    let theirs = Image::random(&mut Random::seeded(), &[20]);
+    for name in ["priv/app", "other/app"] {
+        bed.upstream.put_with(
+            &format!("/v2/{name}/manifests/1"),
+            theirs.manifest.clone(),
+            &[("content-type", larder_tests::image::MANIFEST)],
+        );
+    }
+    let there = "/v2/priv/app/manifests/1";
+    let delete = |query: &str| {
+        let path = format!("/api/v1/repositories/oci/priv{query}");
+        bed.larder.admin().send("DELETE", &path, &[], b"")
+    };
+    delete("").expect(204);
+    for client in [bed.larder.admin(), bed.larder.anonymous()] {
+        for path in [there, "/v2/priv/app/manifests/1?ns=registry.example"] {
+            let status = client.get(path).status;
+            assert!(matches!(status, 401 | 404), "{path}: {status}");
+        }
+        client.get("/v2/other/app/manifests/1").expect(200);
+    }
+    assert_eq!(bed.upstream.count(there), 0);
 }

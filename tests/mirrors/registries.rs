@@ -164,8 +164,12 @@ fn a_token_endpoint_refuses_as_its_registry_would() {
             bed.rest(&shelf);
         }
         bed.upstream.fail(TOKEN, Fault::Later(429, 7));
-        for _ in ["as it is", "in its pause"] {
+        bed.upstream.take_asked();
+        for (state, asked) in [("as it is", 1), ("in its pause", 0)] {
             let refused = bed.get(TAG).expect(429);
+            let all = bed.upstream.take_asked();
+            let tokens = all.iter().filter(|it| it.path == TOKEN).count();
+            assert_eq!(tokens, asked, "{state}: {all:?}");
             assert!(
                 refused.header("retry-after").is_some(),
                 "{:?}",

@@ -259,3 +259,41 @@ fn credentials_within_an_address_are_not_used() {
         assert!(asked.header("authorization").is_none(), "{asked:?}");
     }
 }
+
+#[test]
+fn the_list_of_all_projects_is_fetched_for_nobody_in_particular() {
+    let bed = Bed::new();
+    let shelf = bed.mirror("pypi", b"x");
+    let group = json!({"protocol": "pypi", "name": "all", "kind": "group", "members": ["up"]});
+    bed.larder
+        .api("POST", "repositories", &group.to_string(), 201);
+    let list =
+        "<html><body><h1>Simple index</h1><a href=\"/pypi/simple/demo/\">demo</a></body></html>";
+    let path = "/pypi/simple/";
+    bed.upstream.put(path, list);
+    for repo in ["up", "all"] {
+        let here = format!("/pypi/{repo}/simple/");
+        let refused = bed.client.get(&here).expect(401);
+        assert!(
+            refused.text().contains("ask for a package by its name"),
+            "{}",
+            refused.text()
+        );
+        assert!(refused.header("www-authenticate").is_some());
+        assert_eq!(bed.upstream.count(path), 0, "{repo}");
+    }
+    // A package is anyone's, and the list that of who has a name.
+    bed.client.get(&shelf.index_here()).expect(200);
+    bed.larder.make_user("alice");
+    let alice = bed.larder.user("alice", larder_tests::larder::PASSWORD);
+    bed.larder.grant("user:alice", "pypi/*", "*", "reader");
+    for repo in ["up", "all"] {
+        let got = alice.get(&format!("/pypi/{repo}/simple/")).expect(200);
+        assert!(got.text().contains("demo"), "{}", got.text());
+    }
+    assert_eq!(bed.upstream.count(path), 1);
+    // Where nothing is fetched, what is kept is anyone's too.
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    bed.client.get("/pypi/up/simple/").expect(200);
+}

@@ -385,3 +385,84 @@ fn a_refused_publication_names_no_hidden_member() {
         assert!(refused.contains(&member), "{refused}");
     }
 }
+
+/// In whichever order a mirror, its credentials and a group of it come: while there are some, nobody
+/// reads it unasked, by itself or through the group.
+#[test]
+fn credentials_close_a_mirror_in_a_group_too() {
+    for made_with in [false, true] {
+        let larder = larder();
+        let upstream = Upstream::start();
+        let mut shelf = Shelf::new("npm", &upstream);
+        shelf.put(&upstream, "1.0.0", b"theirs");
+        let plain = json!({"url": shelf.url(&upstream), "allow_private": true});
+        let mut secret = plain.clone();
+        secret["username"] = "ci".into();
+        secret["password"] = "hunter2".into();
+        let first = if made_with { &secret } else { &plain };
+        make(&larder, "npm", "up", "mirror", &json!({"upstream": first}));
+        make(&larder, "npm", "all", "group", &json!({"members": ["up"]}));
+        change(&larder, "npm/upstream", &json!({"upstream": first}));
+        let seen = |status: u16| {
+            for repo in ["up", "all", "upstream", "main"] {
+                let answer = larder.anonymous().get(&format!("/npm/{repo}/demo"));
+                // The group of a first start stays open, and has nothing for them.
+                let right = if repo == "main" && status == 401 {
+                    404
+                } else {
+                    status
+                };
+                assert_eq!(answer.status, right, "{repo}: {}", answer.text());
+            }
+        };
+        let set = |upstream: &Value| {
+            for repo in ["npm/up", "npm/upstream"] {
+                change(&larder, repo, &json!({"upstream": upstream}));
+            }
+        };
+        if !made_with {
+            seen(200);
+            set(&secret);
+        }
+        seen(401);
+        let mut gone = plain.clone();
+        gone["username"] = "".into();
+        gone["password"] = "".into();
+        set(&gone);
+        seen(200);
+        set(&secret);
+        seen(401);
+    }
+}
+
+/// A token for some repositories reads what everyone may, of a group too.
+#[test]
+fn a_limited_token_reads_of_a_group_what_everyone_may() {
+    let larder = larder();
+    let (_upstream, _) = with_upstream(&larder, "npm");
+    larder.make_user("ci");
+    larder.grant("user:ci", "npm/local", "*", "writer");
+    larder.grant("user:ci", "oci/team", "*", "writer");
+    let limits = json!({"name": "ci", "grants": [
+        {"repository": "npm/local", "role": "writer"},
+        {"repository": "oci/team", "role": "writer"}]});
+    let ci = larder.user("ci", larder_tests::larder::PASSWORD);
+    let headers = [("content-type", "application/json")];
+    let made = ci.send(
+        "POST",
+        "/api/v1/tokens",
+        &headers,
+        limits.to_string().as_bytes(),
+    );
+    let made = made.expect(201).json();
+    let token = larder.user("ci", made["secret"].as_str().expect("secret"));
+    let path = index("npm", "main", "demo");
+    let anyones = larder.anonymous().get(&path).expect(200);
+    assert_eq!(token.get(&path).expect(200).body, anyones.body);
+    // And no more than it: what is published here, where it may, but nothing that others hide.
+    let answer = publish_to(&token, ("npm", "main"), "ours", "1.0.0", b"");
+    assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+    token.get(&index("npm", "main", "ours")).expect(200);
+    make(&larder, "npm", "hidden", "hosted", &json!({}));
+    token.get(&index("npm", "hidden", "demo")).expect(404);
+}

@@ -2,8 +2,9 @@
 //! folders are closed to others, also those that were there before; its own certificate is not for
 //! ever; and both it and the level of the log are read again on SIGHUP.
 
+use larder_tests::random::Random;
 use larder_tests::tools::{command, run, tool};
-use larder_tests::{Larder, Start};
+use larder_tests::{Image, Larder, Start};
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -61,6 +62,47 @@ fn others_read_nothing_that_is_made_or_was_there() {
     let mut found = Vec::new();
     all(&data.join("storage"), &mut found);
     assert!(found.iter().all(|path| is_closed(path)), "{found:?}");
+}
+
+#[test]
+fn others_read_nothing_that_stands_outside_of_the_data_folder() {
+    let elsewhere = tempfile::tempdir().expect("folder");
+    let place = |name: &str| elsewhere.path().join(name);
+    for name in ["blobs", "staging", "names"] {
+        std::fs::create_dir(place(name)).expect("folder");
+        std::fs::set_permissions(place(name), Permissions::from_mode(0o755)).expect("mode");
+    }
+    let (database, key) = (place("names/rows.db"), place("names/secret.key"));
+    let shown = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let mut larder = start()
+        .with("LARDER_STORAGE__PATH", &shown(&place("blobs")))
+        .with("LARDER_STORAGE__STAGING", &shown(&place("staging")))
+        .with("LARDER_DATABASE__PATH", &shown(&database))
+        .with("LARDER_AUTH__TOKEN_KEY", &shown(&key))
+        .start();
+    let image = Image::random(&mut Random::seeded(), &[20, 200_000]);
+    image.push(&larder.admin(), "team/app", "1");
+    let is_ours_alone = || {
+        for path in [
+            place("blobs"),
+            place("staging"),
+            database.clone(),
+            key.clone(),
+        ] {
+            assert!(is_closed(&path), "{}: {:o}", path.display(), mode(&path));
+        }
+        assert_eq!(mode(&key), 0o600);
+    };
+    is_ours_alone();
+    larder.stop();
+    for path in [&database, &key] {
+        std::fs::set_permissions(path, Permissions::from_mode(0o644)).expect("mode");
+    }
+    for name in ["blobs", "staging"] {
+        std::fs::set_permissions(place(name), Permissions::from_mode(0o755)).expect("mode");
+    }
+    larder.start_again();
+    is_ours_alone();
 }
 
 /// The certificate that the server shows, as `openssl x509` tells of it.
@@ -159,8 +201,8 @@ fn a_hangup_has_the_level_of_the_log_read_again() {
     let larder = start()
         .with("LARDER_CONFIG", file.to_str().expect("UTF-8"))
         .start();
-    larder.anonymous().get("/healthz?first").expect(200);
-    larder.find_line("\"path\":\"/healthz\"");
+    larder.anonymous().get("/v2/?first").expect(401);
+    larder.find_line("\"path\":\"/v2/\"");
     set("debug");
     hang_up(&larder);
     larder.find_line("were read again (SIGHUP)");

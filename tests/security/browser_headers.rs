@@ -127,6 +127,11 @@ fn answers(larder: &Larder) -> Vec<(&'static str, Response)> {
             get(&admin, &format!("/v2/team/app/blobs/{layer}")),
         ),
         ("a list of tags", get(&admin, "/v2/team/app/tags/list")),
+        ("the catalog", get(&admin, "/v2/_catalog")),
+        (
+            "referrers",
+            get(&admin, &format!("/v2/team/app/referrers/{}", image.digest)),
+        ),
         (
             "a problem of the registry",
             get(&admin, "/v2/team/app/manifests/absent"),

@@ -107,3 +107,38 @@ fn the_log_has_nothing_that_steers_whoever_reads_it() {
         }
     }
 }
+
+/// What somebody sends is told back, and logged, in part.
+#[test]
+fn no_error_and_no_line_is_as_long_as_what_was_sent() {
+    let larder = start().start();
+    let admin = larder.admin();
+    let key = "k".repeat(400_000);
+    let doubled = format!("{{\"{key}\":1,\"{key}\":2}}");
+    let headers = [("content-type", "application/json")];
+    let manifest = [("content-type", "application/vnd.oci.image.manifest.v1+json")];
+    for (method, path, headers) in [
+        ("POST", "/api/v1/groups", headers),
+        ("PUT", "/v2/team/app/manifests/v1", manifest),
+        ("PUT", "/npm/local/demo", headers),
+    ] {
+        let refused = admin
+            .send(method, path, &headers, doubled.as_bytes())
+            .expect(400);
+        assert!(
+            refused.body.len() < 2000,
+            "{path}: {} bytes",
+            refused.body.len()
+        );
+    }
+    let path = format!("/npm/main/{}", "p".repeat(20_000));
+    let refused = admin.get(&path);
+    assert!(
+        refused.status >= 400 && refused.body.len() < 25_000,
+        "{}",
+        refused.status
+    );
+    larder.find_line("pppp");
+    let longest = larder.log_text().lines().map(str::len).max();
+    assert!(longest < Some(4000), "{longest:?}");
+}

@@ -290,3 +290,31 @@ fn another_sites_page_makes_no_login() {
     bob.get(path).expect(200);
     assert_eq!(logins(), 1);
 }
+
+/// However often a login is asked for, a user keeps so many; an idle one makes room, and only its own.
+#[test]
+fn logins_are_no_more_than_a_thousand() {
+    let clock = tempfile::NamedTempFile::new().expect("clock");
+    let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
+        .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
+        .start();
+    let (bob, alice) = (larder.make_user("bob"), larder.make_user("alice"));
+    let path = "/v2/token?service=x&offline_token=true";
+    alice.get(path).expect(200);
+    for _ in 0..1000 {
+        bob.get(path).expect(200);
+    }
+    let refused = bob.get(path).expect(429);
+    assert!(
+        refused.text().contains("logins of this user"),
+        "{}",
+        refused.text()
+    );
+    assert!(refused.header("retry-after").is_some());
+    alice.get(path).expect(200);
+    std::fs::write(clock.path(), "3700").expect("clock");
+    bob.get(path).expect(200);
+    let list = bob.get("/api/v1/tokens?limit=1000").expect(200).json();
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(1000));
+    assert_eq!(list["next"], Value::Null);
+}

@@ -227,3 +227,38 @@ fn an_image_of_another_name_is_pushed_beside_a_hidden_one() {
         absent.text()
     );
 }
+
+/// A mount without its source finds what the caller may read, and nothing else.
+#[test]
+fn a_mount_tells_nothing_of_hidden_images() {
+    let larder = larder();
+    let image = Image::random(&mut Random::seeded(), &[100_000]);
+    image.push(&larder.admin(), "secret/app", "latest");
+    image.push(&larder.admin(), "team/app", "latest");
+    let layer = image.blobs[1].0.to_string();
+    let nowhere = format!("sha256:{}", "0".repeat(64));
+    let bob = larder.make_user("bob");
+    larder.grant("user:bob", "oci/mine", "*", "writer");
+    let mount = |digest: &str, from: &str| {
+        let path = format!("/v2/mine/app/blobs/uploads/?mount={digest}{from}");
+        let answer = bob.send("POST", &path, &[], b"");
+        let told = |name: &str| {
+            answer
+                .header(name)
+                .map(|value| value.split('?').next().map(str::len))
+        };
+        (
+            answer.status,
+            told("location"),
+            told("docker-content-digest"),
+            answer.body.len(),
+        )
+    };
+    for from in ["", "&from=secret/app", "&from=team/app"] {
+        let hidden = mount(&layer, from);
+        assert_eq!(hidden.0, 202, "{from}");
+        assert_eq!(hidden, mount(&nowhere, from), "{from}");
+    }
+    larder.grant("user:bob", "oci/team", "*", "reader");
+    assert_eq!(mount(&layer, "").0, 201, "it is there to be read");
+}

@@ -1,8 +1,8 @@
 //! Class 12: a header that anyone can send is believed.
 //!
-//! How the headers of trusted proxies are read is in `door/client_view/tests.rs`. Here nobody is
-//! trusted: no header changes who asks, whose failed logins are counted, what address the audit
-//! trail has, or what addresses the answers name.
+//! How the headers of trusted proxies are read is in `door/client_view/tests.rs`. Where nobody is
+//! trusted, no header changes who asks, whose failed logins are counted, what address the audit
+//! trail has, or what addresses the answers name. What a trusted proxy says counts in all of them.
 
 use crate::callers::{api, larder, start};
 use larder_tests::parcel::publish;
@@ -198,4 +198,80 @@ fn failed_logins_are_counted_and_told_where_they_come_from() {
         assert_eq!(entry["address"], "127.0.0.1", "{entry}");
     }
     assert!(!larder.log_text().contains("203.0.113."));
+}
+
+#[test]
+fn what_a_trusted_proxy_says_is_in_every_answer() {
+    let larder = publishes(start().with("LARDER_SERVER__TRUSTED_PROXIES", "127.0.0.1"));
+    for client in [larder.admin(), larder.anonymous()] {
+        let plain = addresses(&client, &[]);
+        let told = [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "packages.example"),
+        ];
+        let named =
+            |answers: &[String], own: &str| answers.iter().filter(|it| it.contains(own)).count();
+        let forwarded = addresses(&client, &told);
+        let at = "https://packages.example";
+        let all = named(&plain, larder.url());
+        assert!(all > 3, "{plain:?}");
+        assert_eq!(named(&forwarded, at), all, "{forwarded:?}");
+        assert_eq!(named(&forwarded, larder.host()), 0, "{forwarded:?}");
+        // What is no host is not believed; the scheme still is.
+        let told = [
+            told[0],
+            told[1],
+            ("x-forwarded-host", "packages.example/a\"b"),
+        ];
+        let own = format!("https://{}", larder.host());
+        let forwarded = addresses(&client, &told);
+        assert_eq!(named(&forwarded, &own), all, "{forwarded:?}");
+        assert_eq!(named(&forwarded, "packages.example"), 0, "{forwarded:?}");
+    }
+    // The challenge, which sends clients somewhere with their password.
+    let told = [("x-forwarded-proto", "https"), ("x-forwarded-host", "a b")];
+    let challenged = larder
+        .anonymous()
+        .send("GET", "/v2/", &told, b"")
+        .expect(401);
+    let realm = format!("realm=\"https://{}/v2/token\"", larder.host());
+    let challenge = challenged.header("www-authenticate").unwrap_or_default();
+    assert!(challenge.contains(&realm), "{challenge}");
+    // Whose logins fail, and who is told of.
+    let wrong = larder.user("alice", "a wrong password");
+    for number in 0..20 {
+        let address = format!("203.0.113.{number}");
+        let headers = [("x-forwarded-for", &*address)];
+        wrong
+            .send("GET", "/api/v1/whoami", &headers, b"")
+            .expect(401);
+    }
+    larder.find_line("\"address\":\"203.0.113.19\"");
+    assert!(
+        !larder
+            .log_text()
+            .contains("is not in server.trusted_proxies")
+    );
+}
+
+#[test]
+fn whoever_is_not_trusted_and_speaks_for_others_is_told_of_once() {
+    let larder = larder();
+    for value in ["203.0.113.7", "203.0.113.8"] {
+        let headers = [("x-forwarded-for", value)];
+        larder
+            .anonymous()
+            .send("GET", "/healthz", &headers, b"")
+            .expect(200);
+    }
+    let line = larder.find_line("is not in server.trusted_proxies");
+    assert!(line.contains("\"level\":\"WARN\"") && line.contains("\"address\":\"127.0.0.1\""));
+    larder.anonymous().get("/v2/").expect(401);
+    larder.find_line("\"path\":\"/v2/\""); // what came before is written
+    let warnings = larder
+        .log_text()
+        .matches("is not in server.trusted_proxies")
+        .count();
+    assert_eq!(warnings, 1);
 }

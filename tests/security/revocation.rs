@@ -124,8 +124,8 @@ fn another_server_of_the_database_knows_soon() {
         return;
     };
     let url = postgres.database("shared");
-    let one = start().with("LARDER_DATABASE__URL", &url).start();
-    let two = start().with("LARDER_DATABASE__URL", &url).start();
+    let one = postgres.names_of(start(), &url).start();
+    let two = postgres.names_of(start(), &url).start();
     let admin = one.admin();
     let make = json!({"protocol": "npm", "name": "shared", "kind": "hosted"});
     api(&admin, "POST", "repositories", &make).expect(201);
@@ -175,4 +175,33 @@ fn until(is: &dyn Fn() -> bool, what: &str) {
     while !is() {
         assert!(began.elapsed() < SOON, "{what}: not after {SOON:?}");
     }
+}
+
+/// Whose password held once is not made to pay for the tokens of others, nor they for theirs.
+#[test]
+fn tokens_that_come_and_go_have_no_password_hashed_again() {
+    let larder = start().start();
+    let bob = larder.make_user("bob");
+    let admin = larder.admin();
+    for client in [&admin, &bob] {
+        client.get("/api/v1/whoami").expect(200);
+    }
+    let hashes = || {
+        let text = admin.get("/metrics").expect(200).text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("larder_password_hashes_total "));
+        line.expect("a count").parse::<u64>().expect("a number")
+    };
+    let before = hashes();
+    assert!(before >= 2, "both were");
+    for _ in 0..5 {
+        let made = api(&bob, "POST", "tokens", &json!({"name": "ci"}))
+            .expect(201)
+            .json();
+        let path = format!("tokens/{}", made["id"].as_str().expect("id"));
+        api(&bob, "DELETE", &path, &Value::Null).expect(204);
+        admin.get("/api/v1/whoami").expect(200);
+    }
+    assert_eq!(hashes(), before);
 }

@@ -185,3 +185,33 @@ fn a_token_has_the_same_rights_however_it_is_shown() {
         nobody.send("GET", &path, &headers, b"").expect(401);
     }
 }
+
+/// However many scopes are asked for: a token has the hundred that come first, and nothing of those
+/// that grant nothing.
+#[test]
+fn a_token_is_no_longer_for_what_it_may_not() {
+    let larder = larder();
+    let scopes = |count: usize, image: &str| {
+        let scope = |at: usize| format!("&scope=repository:{image}{at}:pull,push,delete");
+        (0..count).map(scope).collect::<String>()
+    };
+    let length = |client: &Client, query: &str| {
+        let told = client
+            .get(&format!("/v2/token?service=x{query}"))
+            .expect(200)
+            .json();
+        told["token"].as_str().expect("a token").len()
+    };
+    let nobody = larder.anonymous();
+    let none = length(&nobody, "");
+    let most = length(&nobody, &scopes(250, "secret/app"));
+    assert!(most.abs_diff(none) < 100, "{none}, {most}");
+    // Of an administrator's the first hundred count.
+    let admin = larder.admin();
+    let hundred = length(&admin, &scopes(100, "team/app"));
+    let all = length(&admin, &scopes(250, "team/app"));
+    assert!(
+        hundred > none && all.abs_diff(hundred) < 100,
+        "{hundred}, {all}"
+    );
+}

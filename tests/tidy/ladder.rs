@@ -71,7 +71,7 @@ pub const LADDER: [(&str, &[&str]); 24] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 48] = [
+const HOMES: [(&str, &[&str]); 49] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -103,6 +103,7 @@ const HOMES: [(&str, &[&str]); 48] = [
     ("moka", &["metadata", "access", "cache", "registry", "git"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
+    ("clap_mangen", &["cli"]),
     ("tempfile", &["discover", "tests"]),
     ("utoipa", &["api", "web"]),
     ("utoipa-axum", &["web"]),

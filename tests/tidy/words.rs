@@ -30,9 +30,9 @@ const NAMES: [(&str, &str); 15] = [
     ("server/src/door_label.rs", "git"), // a door of its own
     ("server/src/house.rs", "git"),  // the folder that this door works in
     ("server/src/house.rs", "oci"),  // images can be made too, and are not in the list
-    ("web/src/acts/grants.rs", "oci"), // pushes of images make their repositories
     ("web/src/acts/images.rs", "oci"), // what images are made of
     ("web/src/acts/settings.rs", "oci"), // a setting of images
+    ("web/src/state.rs", "oci"),     // pushes of images make their repositories
 ];
 
 /// Crates that write rows of blobs.

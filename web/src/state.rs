@@ -114,6 +114,12 @@ pub(crate) fn versions_are_tags(protocol: ProtocolName) -> bool {
     kind == Some(VersionKind::Tag)
 }
 
+/// Whether a repository is there as soon as somebody pushes to it. A name with a dot is that of a
+/// registry, whose mirror it will be.
+pub(crate) fn is_made_by_pushes(path: &RepoPath) -> bool {
+    path.protocol == ProtocolName::OCI && !path.name.as_str().contains('.')
+}
+
 pub(crate) fn no_repo() -> Problem {
     Problem::not_found("repository", "no such repository, or you may not see it")
 }

@@ -13,7 +13,7 @@ use crate::limits::Slots;
 use crate::permissions::read_all;
 use crate::publish::{HostedPackages, IndexStore, index_of};
 use crate::repo::Repo;
-use crate::responder::{CACHE_STATUS, ReadContext, Responder, status};
+use crate::responder::{ReadContext, Responder, status, tell_source};
 use crate::tables::Tables;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -201,7 +201,7 @@ impl MergedResponder {
             ReadRequest::Document(document, form) if *document == index.head(root) => {
                 let head = self.documents.get(mirror, document).await?;
                 let leads = self.leads.of(mirror, root, &head.found).await?;
-                headers.insert(CACHE_STATUS, status(&head, mirror));
+                tell_source(&mut headers, mirror, status(&head, mirror));
                 if !leads.elsewhere {
                     let responder = &self.responder;
                     let answer =

@@ -49,6 +49,7 @@ const MAX_WARNINGS: usize = 20;
 pub(crate) struct Upstream {
     pub(super) name: String,
     pub(super) base: Url,
+    host: HeaderValue,
     pub(super) authorization: Option<HeaderValue>,
     /// Whether a client certificate is shown to it.
     pub(super) has_certificate: bool,
@@ -83,6 +84,11 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
+    /// Its host, with a port that is not the usual one.
+    pub(crate) const fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
     /// Asks nobody yet.
     pub(crate) fn new(parts: UpstreamParts<'_>) -> Result<Arc<Self>, Problem> {
         let (settings, config) = (parts.settings, parts.config);
@@ -98,6 +104,7 @@ impl Upstream {
         let counters = parts.counters.of(&parts.name);
         Ok(Arc::new(Self {
             name: parts.name,
+            host: host_of(&base),
             authorization: parts.credentials.authorization,
             has_certificate: certificates.shown.is_some(),
             certificate_expires_at: certificate.and_then(expires_at),
@@ -202,6 +209,16 @@ impl Upstream {
     pub(super) fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
     }
+}
+
+/// The host of an address, as the log tells it.
+fn host_of(url: &Url) -> HeaderValue {
+    let host = url.host_str().unwrap_or_default();
+    let text = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The upstream's address, below which everything of it is.

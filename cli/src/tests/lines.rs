@@ -93,6 +93,7 @@ fn commands() {
         "repo list -v --output ndjson",
         "context use larder.example",
         "completion zsh",
+        "man share/man1",
         "__complete -- repo --ou",
     ] {
         parse(good).expect(good);

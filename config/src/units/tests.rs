@@ -91,3 +91,40 @@ fn bounds_name_themselves() {
         "\"4MB\" is too small; write at least \"4MiB\""
     );
 }
+
+#[test]
+fn what_was_meant_by_other_units_is_told() {
+    for (text, meant) in [
+        ("5 m", "5m"),
+        ("5min", "5m"),
+        ("30 seconds", "30s"),
+        ("30S", "30s"),
+        ("2w", "14d"),
+        ("1 Year", "365d"),
+    ] {
+        let said = read::<Span<0>>(text).expect_err(text);
+        let told = format!("{text:?} is not a duration; did you mean \"{meant}\"?");
+        assert_eq!(said, told);
+    }
+    for (text, meant) in [
+        ("10G", "\"10GiB\" (of 1024) or \"10GB\" (of 1000)"),
+        ("64k", "\"64KiB\" (of 1024) or \"64KB\" (of 1000)"),
+        ("4 mib", "\"4MiB\""),
+        ("10 GB", "\"10GB\""),
+        ("512 bytes", "\"512B\""),
+    ] {
+        let said = read::<Size<0>>(text).expect_err(text);
+        assert_eq!(
+            said,
+            format!("{text:?} is not a size; did you mean {meant}?")
+        );
+    }
+    // What is meant by others nobody can know.
+    for text in ["10 parsecs", "1.5h", "1h30m", "soon"] {
+        let said = read::<Span<0>>(text).expect_err(text);
+        assert!(
+            said.ends_with("write e.g. \"30s\", \"5m\", \"2h\", \"7d\""),
+            "{said}"
+        );
+    }
+}

@@ -22,6 +22,7 @@ fn what_other_sites_send_is_refused() {
         base: "https://larder.example:7070".into(),
         address: [127, 0, 0, 1].into(),
         request_id: "".into(),
+        unheard: false,
     };
     let fine = |lines: &[(&'static str, &str)]| client.require_own(&headers(lines)).is_ok();
     assert!(fine(&[]), "no browser");

@@ -64,6 +64,7 @@ async fn send(path: &str) -> DoorResponse {
         base: "http://127.0.0.1".into(),
         address: Ipv4Addr::LOCALHOST.into(),
         request_id: "".into(),
+        unheard: false,
     };
     let body = Incoming::ready(bytes::Bytes::new());
     open(&Faulty, &gate, &content, request, body, &client, None).await

@@ -6,6 +6,7 @@ fn seen_at(base: &str) -> ClientView {
         base: base.into(),
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         request_id: "".into(),
+        unheard: false,
     }
 }
 

@@ -70,6 +70,10 @@ impl Protocol for Pypi {
         Some(page_of(package))
     }
 
+    fn is_catalog(&self, document: &Document) -> bool {
+        &*document.path == PROJECTS
+    }
+
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         let project = &*document.package;
         let page = |url| Source::At {

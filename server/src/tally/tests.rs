@@ -111,7 +111,11 @@ async fn what_is_new_is_added_once_at_the_hour_in_which_it_began() {
     let (metadata, now, _folder) = database().await;
     let tally = tally(START);
     let hour = hour_of(START);
-    let count = |times: usize| (0..times).for_each(|_| tally.answered(&answered(FILES, 200)));
+    let count = |times: usize| {
+        for _ in 0..times {
+            tally.answered(&answered(FILES, 200));
+        }
+    };
     count(3);
     tally.write(&metadata).await.expect("write");
     tally.write(&metadata).await.expect("write");
@@ -136,7 +140,9 @@ async fn what_many_threads_and_two_servers_count_adds_up() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 for server in &servers {
-                    (0..EACH).for_each(|_| server.answered(&answered(FILES, 200)));
+                    for _ in 0..EACH {
+                        server.answered(&answered(FILES, 200));
+                    }
                 }
             });
         }

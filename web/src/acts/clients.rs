@@ -5,14 +5,14 @@ use crate::extract::path::{ClientName, RepoParams};
 use crate::extract::rights::RepoReader;
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, path_of};
+use crate::state::{ApiState, is_made_by_pushes, path_of};
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::clients::{self, connect};
 use larder_mirrors::connect::{Client, Open, Part, Target};
-use larder_model::{ProtocolName, Verb};
+use larder_model::{ProtocolName, RepoKind, Verb};
 use std::sync::Arc;
 
 fn to_api(part: Part) -> api::ConnectPart {
@@ -79,7 +79,8 @@ fn keys(state: &ApiState, repo: &RepoRecord) -> Option<String> {
     (!keys.is_empty()).then(|| keys.join("\n"))
 }
 
-/// Tells what makes a client use a repository.
+/// Tells what makes a client use a repository. Whoever may push to one that its first push will make is
+/// told, too.
 #[utoipa::path(
     get,
     path = "/connect/{client}/{protocol}/{name}",
@@ -114,32 +115,42 @@ pub(crate) async fn get(
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::ConnectPart>>, Refusal> {
     let with_token = query.flag("with_token")?;
-    let repo = state.repo(&path)?;
+    let repo = match state.repo(&path) {
+        Ok(repo) => Some(repo),
+        // Whoever will make it is told how.
+        Err(_) if is_made_by_pushes(&path) && caller.may(&path.permission(Verb::Write)) => None,
+        Err(problem) => return Err(problem.into()),
+    };
+    let repo = repo.as_deref();
     // Where an upstream is is for those who look after the mirror.
-    let upstream = repo.settings.upstream.as_ref();
+    let upstream = repo.and_then(|repo| repo.settings.upstream.as_ref());
     let upstream = upstream.filter(|_| caller.may(&path.permission(Verb::Administer)));
     let authority = state.engine.authority();
-    let keys = keys(&state, &repo);
+    let keys = repo.and_then(|repo| keys(&state, repo));
+    let default_mirror = state.gate.policy().stored_settings().default_mirror;
     let target = Target {
         origin: &origin,
         protocol: path.protocol,
         repo: path.name.as_str(),
         upstream: upstream.map(|upstream| &*upstream.url),
-        kind: repo.kind,
-        open: if with_token {
-            Open::Closed
-        } else {
-            open(&state, &repo)
-        },
+        kind: repo.map_or(RepoKind::Hosted, |repo| repo.kind),
+        open: repo
+            .filter(|_| !with_token)
+            .map_or(Open::Closed, |repo| open(&state, repo)),
         // Behind a proxy without TLS in front of us, or one with a certificate of its own, ours is
         // not seen.
         authority: authority
             .as_deref()
             .filter(|_| origin.starts_with("https://")),
         keys: keys.as_deref(),
-        default_mirror: state.gate.policy().stored_settings().default_mirror == Some(repo.id),
+        default_mirror: repo.is_some_and(|repo| default_mirror == Some(repo.id)),
     };
-    let parts = connect(client, &target)?;
+    let mut parts = connect(client, &target)?;
+    if let (None, Some(last)) = (repo, parts.last_mut()) {
+        let note = format!("there is no repository {path} yet: the first push makes it");
+        let before = last.note.take();
+        last.note = Some(before.map_or_else(|| note.clone(), |before| format!("{before}; {note}")));
+    }
     Ok(Json(api::List::whole(
         parts.into_iter().map(to_api).collect(),
     )))

@@ -10,16 +10,14 @@ use crate::extract::path::{GrantId, IdParams};
 use crate::extract::rights::{Identified, Unlimited};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::ApiState;
+use crate::state::{ApiState, is_made_by_pushes};
 use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
 use larder_api as api;
 use larder_metadata::grants::{Grant, GrantFilter, GrantKey, Written};
 use larder_metadata::{Error, Requirement};
-use larder_model::{
-    Kind, Network, NotANetwork, NotASubject, Pattern, Problem, ProtocolName, RepoPath, Subject,
-};
+use larder_model::{Kind, Network, NotANetwork, NotASubject, Pattern, Problem, RepoPath, Subject};
 use std::sync::Arc;
 
 /// Rows looked at in one go.
@@ -301,8 +299,7 @@ fn networks(subject: &Subject, texts: &[String]) -> Result<Vec<Network>, Problem
 fn no_effect_yet(repository: &Pattern, policy: &PolicySnapshot) -> Option<String> {
     let path: RepoPath = repository.as_str().parse().ok()?;
     let missing = policy.repo(path.protocol, &path.name).is_none();
-    let is_made_by_pushes = path.protocol == ProtocolName::OCI;
     let is_known = larder_mirrors::of(path.protocol).is_some();
-    (missing && is_known && !is_made_by_pushes)
+    (missing && is_known && !is_made_by_pushes(&path))
         .then(|| format!("there is no repository {path} yet; the grant counts once there is"))
 }

@@ -64,3 +64,44 @@ async fn lines_fit_the_repository_and_the_caller() {
     let (status, told) = ask("gem").await;
     assert_eq!((status, &told["code"]), (404, &json!("client_not_found")));
 }
+
+#[tokio::test]
+async fn whoever_may_push_is_told_how_before_the_first_push() {
+    let house = house().await;
+    let [reader, writer] = ["reader", "writer"].map(|name| house.user(name, false));
+    let (reader, writer) = (reader.await, writer.await);
+    for (who, role) in [("user:reader", Role::Reader), ("user:writer", Role::Writer)] {
+        house.admission(who, "oci/*", role).await;
+    }
+    let ask = |who, path| house.ask(who, "GET", path, "");
+    let (status, told) = ask(&writer, "/connect/docker/oci/team").await;
+    let last = &told["items"]
+        .as_array()
+        .expect("parts")
+        .last()
+        .expect("one")
+        .clone();
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(
+        last["lines"][1],
+        "docker pull larder.example/team/IMAGE:TAG"
+    );
+    let note = last["note"].as_str().expect("a note");
+    assert!(note.ends_with("there is no repository oci/team yet: the first push makes it"));
+    // It is no other's business, and what pushes do not make is not there.
+    for (who, path) in [
+        (&reader, "/connect/docker/oci/team"),
+        (&writer, "/connect/docker/oci/registry.example"),
+        (&writer, "/connect/npm/npm/team"),
+    ] {
+        let (status, told) = ask(who, path).await;
+        assert_eq!(
+            (status, &told["code"]),
+            (404, &json!("repository_not_found")),
+            "{path}"
+        );
+    }
+    house.repo("team").await;
+    let (_, told) = ask(&writer, "/connect/docker/oci/team").await;
+    assert!(!told.to_string().contains("yet"), "{told}");
+}

@@ -435,6 +435,7 @@ impl House {
             base: ORIGIN.into(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             request_id: "".into(),
+            unheard: false,
         };
         let body = Incoming::ready(body.into());
         let opened = larder_door::open(
