@@ -72,6 +72,9 @@ async fn a_database_elsewhere_is_backed_up_before_it_is_migrated() {
     let database = Database::postgres(&url, 2, clock()).expect("database");
     let before = one_before(&database).await;
     drop(database);
+    // A server was here, so its key is.
+    std::fs::create_dir_all(place.data()).expect("folder");
+    std::fs::write(place.data().join("token.key"), "5e".repeat(32) + "\n").expect("key");
     let larder = place.server().start();
     let copy = place.data().join(format!("database.before-{before}.tar"));
     assert_eq!(copies(&place), std::slice::from_ref(&copy));
