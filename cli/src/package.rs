@@ -312,14 +312,13 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
             tag,
             name,
         } => {
-            let new = NewTagVersion {
-                from: TagSource {
-                    repository: from,
-                    package: path,
-                    tag,
-                },
-                package: name,
+            let from = TagSource {
+                repository: from,
+                package: path,
+                tag,
             };
+            let package = name;
+            let new = NewTagVersion { from, package };
             let published = client.post(&call(&repo, &[]), &[], &new).await?;
             Ok(Outcome::record(published, &PUBLISHED_TAG))
         }
@@ -329,13 +328,8 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
             suite,
             component,
         } => {
-            publish(
-                cx,
-                &repo,
-                &files,
-                [("suite", suite), ("component", component)],
-            )
-            .await
+            let place = [("suite", suite), ("component", component)];
+            publish(cx, &repo, &files, place).await
         }
         Package::Delete {
             repo,
