@@ -5,7 +5,7 @@ use super::{PASSWORD, basic, house};
 use crate::openapi::operations;
 
 /// Fields without which calls read nothing else, with values that fit.
-const NEEDED: [(&str, &str); 20] = [
+const NEEDED: [(&str, &str); 21] = [
     ("subject", r#""user:admin""#),
     ("repository", r#""npm/local""#),
     ("role", r#""reader""#),
@@ -15,6 +15,10 @@ const NEEDED: [(&str, &str); 20] = [
     ("password", r#""correct-horse-battery""#),
     ("cron", r#""0 3 * * *""#),
     ("to", r#"{"repository":"npm/local"}"#),
+    (
+        "from",
+        r#"{"repository":"git/local","package":"demo","tag":"v1.0.0"}"#,
+    ),
     ("preview", r#""p-1""#),
     ("username", r#""admin""#),
     ("packages", "[]"),
