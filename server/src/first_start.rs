@@ -114,13 +114,18 @@ pub(crate) async fn signing_keys(
     if !metadata.has_users().await? {
         return Ok(make_key(path)?);
     }
+    Err(missing_key(path))
+}
+
+/// What is told of a key that is not there any more.
+pub(crate) fn missing_key(path: &Path) -> Box<dyn Error> {
     let text = format!(
         "the signing key {} is missing, and the database has secrets that it closed: put it back, \
          out of a backup (tar -xOf larder.tar keys/token.key) or from another server of this \
          database. If it is lost for good, larder key new makes another one",
         path.display()
     );
-    Err(text.into())
+    text.into()
 }
 
 /// Makes the first key. Fails if the file is there.

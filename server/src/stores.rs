@@ -3,6 +3,7 @@
 
 use crate::backup::key_files;
 use crate::before_upgrade;
+use crate::first_start::{kept_keys, missing_key};
 use larder_config::{Config, StorageKind};
 use larder_metadata::database::Database;
 use larder_metadata::{Error as MetadataError, Metadata};
@@ -76,6 +77,11 @@ pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>
     let database = database(config)?;
     let before = database.version_before().await;
     if let Some(version) = before.map_err(|error| told(config, error))? {
+        // The copy has the keys, and nothing is migrated that could not be read then.
+        let key = &config.auth.token_key;
+        if kept_keys(key)?.is_none() {
+            return Err(missing_key(key));
+        }
         if config.database.url.is_some() {
             let (blobs, keys) = (blobs(config)?, key_files(config));
             before_upgrade::write(&config.data, &database, &blobs, (&keys, version)).await?;
