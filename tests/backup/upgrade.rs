@@ -28,6 +28,12 @@ fn copies(place: &Place) -> Vec<PathBuf> {
     copies
 }
 
+/// The key of the server that was here before.
+fn leave_key(place: &Place) {
+    let key = "5e".repeat(32) + "\n";
+    std::fs::write(place.data().join("token.key"), key).expect("key");
+}
+
 #[tokio::test]
 async fn a_sqlite_database_is_copied_before_it_is_migrated() {
     let place = Place::folder();
@@ -36,6 +42,13 @@ async fn a_sqlite_database_is_copied_before_it_is_migrated() {
     let database = sqlite(&path);
     let before = one_before(&database).await;
     drop(database);
+    // What is to be read with a key is not touched without it.
+    let said = place.server().refuses();
+    assert!(said.contains("token.key is missing"), "{said}");
+    assert_eq!(copies(&place), Vec::<PathBuf>::new());
+    let found = sqlite(&path).version_before().await.expect("version");
+    assert_eq!(found, Some(before));
+    leave_key(&place);
     // Of older upgrades two are kept, with the new one.
     for version in [1, 2] {
         std::fs::write(place.data().join(format!("larder.db.before-{version}")), "")
@@ -72,9 +85,8 @@ async fn a_database_elsewhere_is_backed_up_before_it_is_migrated() {
     let database = Database::postgres(&url, 2, clock()).expect("database");
     let before = one_before(&database).await;
     drop(database);
-    // A server was here, so its key is.
     std::fs::create_dir_all(place.data()).expect("folder");
-    std::fs::write(place.data().join("token.key"), "5e".repeat(32) + "\n").expect("key");
+    leave_key(&place);
     let larder = place.server().start();
     let copy = place.data().join(format!("database.before-{before}.tar"));
     assert_eq!(copies(&place), std::slice::from_ref(&copy));
