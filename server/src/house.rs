@@ -107,20 +107,25 @@ fn packages(
     Ok(Packages::new(metadata, blobs, gate, cache_config(config)?))
 }
 
+/// What all doors share: the database, the store of blobs and the gate.
+async fn shared(config: &Config) -> Result<(Metadata, BlobStore, Arc<Gate>), Box<dyn Error>> {
+    let metadata = metadata(config).await?;
+    let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
+    let blobs = blobs(config)?;
+    require_bucket(&blobs).await?;
+    first_start::require_own_blobs(&metadata, &blobs).await?;
+    let gate = Gate::new(metadata.clone(), gate_settings(config, keys)).await?;
+    Ok((metadata, blobs, Arc::new(gate)))
+}
+
 impl House {
     /// Opens everything.
     pub(crate) async fn build(
         config: &Config,
         settings: Vec<Setting>,
     ) -> Result<Self, Box<dyn Error>> {
-        // What all doors share.
         let lock = take_folder(config)?;
-        let metadata = metadata(config).await?;
-        let keys = first_start::signing_keys(&config.auth.token_key, &metadata).await?;
-        let blobs = blobs(config)?;
-        require_bucket(&blobs).await?;
-        first_start::require_own_blobs(&metadata, &blobs).await?;
-        let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, keys)).await?);
+        let (metadata, blobs, gate) = shared(config).await?;
         // The doors, each with exactly what it needs.
         let limits = limits::registry(config);
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
