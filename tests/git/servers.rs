@@ -60,7 +60,7 @@ fn packs_are_put_together_by_whichever_server() {
     let database = postgres.database("git");
     let start = || {
         let start = Start::of(env!("CARGO_BIN_EXE_larder"));
-        s3.holds_blobs_of(start.with("LARDER_DATABASE__URL", &database))
+        s3.holds_blobs_of(postgres.names_of(start, &database))
     };
     let one = start().start();
     one.disable_schedules();
