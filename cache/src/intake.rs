@@ -315,14 +315,11 @@ impl Received {
         }
     }
 
-    /// Makes it durable; `digest` is what [`Self::digest`] told.
-    pub(crate) async fn prepare(
-        self,
-        digest: Digest,
-        content: &ContentStore,
-    ) -> Result<Prepared, Problem> {
+    /// Makes it durable. Bytes whose digest is known are not hashed once more.
+    pub(crate) async fn prepare(self, content: &ContentStore) -> Result<Prepared, Problem> {
         match self {
-            Self::Held(bytes, _) => content.prepare_hashed(digest, &bytes).await,
+            Self::Held(bytes, Some(digest)) => content.prepare_hashed(digest, &bytes).await,
+            Self::Held(bytes, None) => content.prepare(&bytes).await,
             Self::Spooled(spool) => spool.prepare().await,
         }
     }

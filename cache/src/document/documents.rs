@@ -369,7 +369,7 @@ impl Documents {
             is_read_later,
         };
         self.store
-            .keep(repo, document, (digest, new.body), new.validators, beside)
+            .keep(repo, document, new.body, new.validators, beside)
             .await?;
         Ok(Some(self.store.kept(repo, document).await?.into()))
     }
@@ -383,14 +383,13 @@ impl Documents {
         new: NewDocument,
     ) -> FlightResult<Arc<FileRecord>> {
         let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
-        let digest = found.digest;
         let keep = async move {
             let kept = this
                 .store
                 .keep(
                     &repo,
                     &document,
-                    (digest, new.body),
+                    new.body,
                     new.validators,
                     Beside::default(),
                 )

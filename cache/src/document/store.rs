@@ -10,7 +10,7 @@ use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Document;
-use larder_model::{Digest, FileKind, Problem, System};
+use larder_model::{FileKind, Problem, System};
 use std::sync::Arc;
 
 /// What is kept with a document, and what goes with it.
@@ -98,18 +98,18 @@ impl DocumentStore {
         Ok(self.content.keep_all(&prepared, write).await?)
     }
 
-    /// Keeps a document, whose digest is told with it, and what belongs to it.
+    /// Keeps a document and what belongs to it.
     pub(super) async fn keep(
         &self,
         repo: &Repo,
         document: &Document,
-        (digest, body): (Digest, Received),
+        body: Received,
         validators: Validators,
         beside: Beside,
     ) -> Result<(), Problem> {
         let companions = beside.companions;
         // All bytes first,
-        let mut prepared = vec![body.prepare(digest, &self.content).await?];
+        let mut prepared = vec![body.prepare(&self.content).await?];
         let mut paths = Vec::new();
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {

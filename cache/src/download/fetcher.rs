@@ -245,8 +245,7 @@ impl ArtifactFetcher {
         if let Some(decoded) = decoded {
             body = self.intake.take_in(upstream.room(), decoded).await?;
         }
-        let digest = body.digest().await?;
-        let prepared = body.prepare(digest, &self.content).await?;
+        let prepared = body.prepare(&self.content).await?;
         self.keep(job, (&content_type, ""), prepared).await
     }
 
