@@ -1,7 +1,7 @@
 //! A list of artifacts is read or refused, and so is what a group makes of it, whatever it is
 //! compressed with.
 use bytes::Bytes;
-use larder_mirrors::index::IndexMember;
+use larder_mirrors::index::{IndexMember, IndexMerger};
 use larder_mirrors::{Artifact, Protocol, deb, rpm};
 use larder_model::Timestamp;
 use std::collections::HashSet;
@@ -11,22 +11,8 @@ use std::sync::Arc;
 pub fn run(body: &[u8]) {
     let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
                 <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
-    let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0), "");
-    for is_hosted in [true, true, false] {
-        let hidden = Arc::new(HashSet::from(["demo".into()]));
-        merge
-            .add(head.as_bytes(), IndexMember { hidden, is_hosted })
-            .expect("head");
-    }
-    while let Some(wanted) = merge.next() {
-        let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
-        if merge
-            .merge_lists(wanted.iter().map(list).collect())
-            .is_err()
-        {
-            break;
-        }
-    }
+    let merger = rpm::Rpm.index().expect("an index").merge(Timestamp(0), "");
+    merge(merger, head, &[true, true, false], body);
     if let Ok(table) = deb::Listing::read(body) {
         use larder_mirrors::Table as _;
         let _ = (table.weight(), table.named("demo_1_all.deb"));
@@ -42,30 +28,32 @@ pub fn run(body: &[u8]) {
     }
     let zeros = "0".repeat(64);
     let head = format!("SHA256:\n {zeros} 1 main/binary-all/Packages\n");
-    let mut merge = deb::Deb
+    let merger = deb::Deb
         .index()
         .expect("an index")
         .merge(Timestamp(0), "dists/stable/");
-    for is_hosted in [true, false] {
-        let hidden = Arc::new(HashSet::from(["demo".into()]));
-        merge
-            .add(head.as_bytes(), IndexMember { hidden, is_hosted })
-            .expect("head");
-    }
-    while let Some(wanted) = merge.next() {
-        let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
-        if merge
-            .merge_lists(wanted.iter().map(list).collect())
-            .is_err()
-        {
-            break;
-        }
-    }
+    merge(merger, &head, &[true, false], body);
     for ending in ["", ".gz", ".xz", ".zst", ".bz2"] {
         let list = Artifact::new("", None, format!("repodata/primary.xml{ending}"));
         if let Ok(table) = rpm::Rpm.tables().expect("tables").read(&list, body) {
             let _ = table.weight();
             let _ = table.find("https://upstream.example/", "demo.rpm");
+        }
+    }
+}
+
+/// Merges lists of members that all have the same head, and lists that are all `body`.
+fn merge(mut merger: Box<dyn IndexMerger>, head: &str, hosted: &[bool], body: &[u8]) {
+    for is_hosted in hosted.iter().copied() {
+        let hidden = Arc::new(HashSet::from(["demo".into()]));
+        let member = IndexMember { hidden, is_hosted };
+        merger.add(head.as_bytes(), member).expect("head");
+    }
+    while let Some(wanted) = merger.next() {
+        let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
+        let lists = wanted.iter().map(list).collect();
+        if merger.merge_lists(lists).is_err() {
+            break;
         }
     }
 }
