@@ -1,9 +1,24 @@
 //! Packages that are brought up to date, and versions that are copied.
 
 use super::packages::{full, names};
-use super::{PASSWORD, basic};
+use super::{Header, House, PASSWORD, basic};
 use larder_model::Role;
 use serde_json::{Value, json};
+
+/// What is posted is refused, with a status and a code.
+async fn refuses(
+    house: &House,
+    who: &Header,
+    (target, body): (&str, &str),
+    (status, code): (u16, &str),
+) {
+    let (answered, problem) = house.ask(who, "POST", target, body).await;
+    assert_eq!(
+        (answered, problem["code"].as_str()),
+        (status, Some(code)),
+        "{body}: {problem}"
+    );
+}
 
 #[tokio::test]
 async fn the_upstream_of_a_package_is_asked_now() {
@@ -112,12 +127,7 @@ async fn a_version_is_copied_by_who_may_read_and_publish() {
             "repository_not_found",
         ),
     ] {
-        let (answered, problem) = house.ask(&admin, "POST", version, body).await;
-        assert_eq!(
-            (answered, problem["code"].as_str()),
-            (status, Some(code)),
-            "{body}: {problem}"
-        );
+        refuses(&house, &admin, (version, body), (status, code)).await;
     }
     let reader = house.user("reader", false).await;
     house.admission("user:reader", "npm/*", Role::Reader).await;
@@ -170,12 +180,7 @@ async fn a_tag_is_published_where_who_asks_may_publish() {
             "tag_invalid",
         ),
     ] {
-        let (answered, problem) = house.ask(&admin, "POST", packages, body).await;
-        assert_eq!(
-            (answered, problem["code"].as_str()),
-            (status, Some(code)),
-            "{body}: {problem}"
-        );
+        refuses(&house, &admin, (packages, body), (status, code)).await;
     }
     let reader = house.user("reader", false).await;
     house.admission("user:reader", "npm/*", Role::Reader).await;
