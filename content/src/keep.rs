@@ -4,7 +4,8 @@ use bytes::Bytes;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::{Error, Metadata};
 use larder_model::{Algorithm, Digest, Problem};
-use larder_storage::{BlobStore, Committed, ObjectKey, Staging};
+use larder_storage::{BlobStore, Committed, ObjectKey, Room, Staging};
+use std::path::Path;
 
 /// Bytes up to this size live in the database: one joined commit makes them durable, with no file of
 /// their own.
@@ -52,6 +53,11 @@ impl ContentStore {
     /// Over the database and the store of a server.
     pub const fn new(metadata: Metadata, blobs: BlobStore) -> Self {
         Self { metadata, blobs }
+    }
+
+    /// Room for what gathers in a folder before it is taken in.
+    pub fn room_at(&self, folder: &Path) -> Room {
+        self.blobs.room_at(folder)
     }
 
     /// Names a new staging file.

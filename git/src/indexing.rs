@@ -55,6 +55,7 @@ impl Indexing {
         };
         let workspaces = repositories.workspaces();
         let folder = &workspaces.at(package, &found.kept).await?;
+        workspaces.require_room()?;
         // Aside, for the folder's packs may change meanwhile.
         let quarantine = workspaces.quarantine()?;
         workspaces.link_packs(folder, &quarantine).await?;

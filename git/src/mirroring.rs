@@ -308,7 +308,8 @@ impl Mirroring {
         let question = fetching::request(&source.advertised, &wants, &before.state.tips());
         let answer = goal.ask_at(&source.address, question).await?;
         let reader = PackReader::new(&source.advertised);
-        let name = program.index_pack(place, pack_of(answer, reader)).await;
+        let pack = quarantine.fitting(pack_of(answer, reader));
+        let name = program.index_pack(place, pack).await;
         let name = name.map_err(as_upstreams)?;
         if !program.is_whole(place, &wants).await? {
             return Err(useless("the upstream leaves out objects that others need"));

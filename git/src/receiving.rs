@@ -134,7 +134,9 @@ impl Receiver {
         };
         let mut pack = None;
         if push.has_pack() {
-            let taken = program.index_pack(place, input(rest, body)).await;
+            let taken = program
+                .index_pack(place, quarantine.fitting(input(rest, body)))
+                .await;
             let name = match taken {
                 Ok(name) => name,
                 Err(problem) => return refuse_all(push, problem).map(Some),

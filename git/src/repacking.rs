@@ -91,6 +91,7 @@ impl Repacking {
     ) -> Result<(), Problem> {
         let (repositories, package) = (&self.repositories, place.package());
         let folder = &repositories.workspaces().at(package, kept).await?;
+        repositories.workspaces().require_room()?;
         let quarantine = repositories.workspaces().quarantine()?;
         let at = Folder {
             folder,

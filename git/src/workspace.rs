@@ -2,13 +2,15 @@
 //! be made anew from what is kept, so none of it is durable, and whoever misses it loses nothing.
 
 use crate::oid::{ObjectFormat, Oid};
-use crate::program::disk_failed;
+use crate::program::{Input, disk_failed};
 use crate::refs::RefName;
 use crate::state::{DOCUMENT, Pack, State};
+use futures_util::StreamExt as _;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileRecord, PackageKey};
 use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
+use larder_storage::Room;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,8 @@ const ATTRIBUTES: &[u8] = b"* -export-subst -export-ignore\n";
 const NAME_DIGITS: usize = 32;
 /// The most bytes of a state's document: some hundred thousand refs.
 const MAX_STATE: usize = 64 << 20;
+/// After so many bytes it is looked whether there is room for more.
+const LOOK: usize = 1 << 20;
 
 /// A state and the digest of its document.
 #[derive(Clone, Debug)]
@@ -60,30 +64,51 @@ struct Inner {
     root: PathBuf,
     metadata: Metadata,
     content: ContentStore,
+    /// On the disk where all of it is.
+    room: Room,
     /// One at a time changes a folder.
     turns: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 /// A folder of objects that are not yet anyone's; it goes away with this value.
 #[derive(Debug)]
-pub struct Quarantine(PathBuf);
+pub struct Quarantine {
+    path: PathBuf,
+    room: Room,
+}
 
 impl Quarantine {
     /// Where the objects go.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// A pack on its way here, as long as the disk has more room than what stays free: the program that
+    /// writes it knows of a full disk alone.
+    pub fn fitting<'a>(&'a self, pack: Input<'a>) -> Input<'a> {
+        let mut left = 0;
+        let fitting = pack.map(move |bytes| {
+            let bytes = bytes?;
+            if bytes.len() >= left {
+                self.room.require()?;
+                left = LOOK;
+            }
+            left = left.saturating_sub(bytes.len());
+            Ok(bytes)
+        });
+        fitting.boxed()
     }
 
     /// A pack that came into it, and its index.
     pub fn files(&self, pack: &Oid) -> [PathBuf; 2] {
-        ["pack", "idx"].map(|end| self.0.join(format!("pack/pack-{pack}.{end}")))
+        ["pack", "idx"].map(|end| self.path.join(format!("pack/pack-{pack}.{end}")))
     }
 }
 
 impl Drop for Quarantine {
     fn drop(&mut self) {
         // The next start removes what stays.
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!(%error, "objects that nobody wants stay");
         }
     }
@@ -103,9 +128,15 @@ impl Workspaces {
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
             metadata,
+            room: content.room_at(root),
             content,
             turns: Mutex::default(),
         })))
+    }
+
+    /// Whether the disk has more room than what stays free: for work that can be left undone.
+    pub fn require_room(&self) -> Result<(), Problem> {
+        Ok(self.0.room.require()?)
     }
 
     /// A quarantine of one's own.
@@ -113,7 +144,8 @@ impl Workspaces {
         let id = format!("{:016x}", self.0.metadata.new_id());
         let path = self.0.root.join(QUARANTINE).join(id);
         std::fs::create_dir_all(path.join("pack")).map_err(disk_failed)?;
-        Ok(Quarantine(path))
+        let room = self.0.room.clone();
+        Ok(Quarantine { path, room })
     }
 
     /// The folder of a repository, brought to a state or to one that came after it. Other requests may read

@@ -34,5 +34,6 @@ pub use backup_name::{BackupName, NoBackupName};
 pub use content::Content;
 pub use error::Error;
 pub use key::{ObjectKey, StoredObject};
+pub use room::Room;
 pub use staging::Staging;
 pub use store::{BlobStore, Committed};

@@ -10,10 +10,11 @@ use std::sync::Arc;
 const SHARE: u64 = 50;
 const MOST: u64 = 1 << 30;
 
-/// The disk of a folder, and how much of it stays free.
-#[derive(Clone)]
-pub(crate) struct Room(Arc<Inner>);
+/// The disk of a folder, and how much of it stays free. Cheap to share.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Inner>);
 
+#[derive(Debug)]
 struct Inner {
     folder: PathBuf,
     /// `None`: a fiftieth of the disk, at most 1 GiB.
@@ -31,6 +32,11 @@ impl Room {
         Self::new(&self.0.folder, bytes)
     }
 
+    /// The disk of another folder, of which as much stays free.
+    pub(crate) fn at(&self, folder: &Path) -> Self {
+        Self::new(folder, self.0.keep_free)
+    }
+
     /// Bytes that are free, and all bytes.
     pub(crate) fn space(&self) -> Result<(u64, u64), Error> {
         let disk = rustix::fs::statvfs(&self.0.folder).map_err(io::Error::from)?;
@@ -39,7 +45,7 @@ impl Room {
     }
 
     /// Whether more can be taken in. [`Error::Full`]: no more than what stays free is.
-    pub(crate) fn require(&self) -> Result<(), Error> {
+    pub fn require(&self) -> Result<(), Error> {
         // A disk that cannot be asked says itself when it is full.
         let Ok((free, all)) = self.space() else {
             return Ok(());

@@ -109,6 +109,11 @@ impl BlobStore {
         self.0.room.require()
     }
 
+    /// Room for what gathers in another folder, whose disk is to have as much left.
+    pub fn room_at(&self, folder: &Path) -> Room {
+        self.0.room.at(folder)
+    }
+
     fn is_local(&self) -> bool {
         matches!(self.0.back, Back::Local(_))
     }

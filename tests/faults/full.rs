@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 const SIZE: u64 = 64 << 20;
@@ -217,6 +218,15 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     drop(larder); // before the disk
 }
 
+/// A hosted repository of git, `own`, and a mirror, `up`.
+fn add_gits(larder: &Larder, upstream: &Upstream) {
+    let own = json!({"protocol": "git", "name": "own", "kind": "hosted"});
+    larder.api("POST", "repositories", &own.to_string(), 201);
+    let settings = json!({"url": Gits::url(upstream), "allow_private": true});
+    let up = json!({"protocol": "git", "name": "up", "kind": "mirror", "upstream": settings});
+    larder.api("POST", "repositories", &up.to_string(), 201);
+}
+
 /// What git pushes, and what a mirror fetches for it, is refused with a reason; what is there is cloned.
 #[test]
 fn a_full_disk_takes_no_objects_of_git() {
@@ -229,11 +239,7 @@ fn a_full_disk_takes_no_objects_of_git() {
     let gits = Gits::start(&upstream, &program);
     gits.make("far");
     gits.commit("far", "big.bin", &Random::new(1).bytes(3 << 20));
-    let own = json!({"protocol": "git", "name": "own", "kind": "hosted"});
-    larder.api("POST", "repositories", &own.to_string(), 201);
-    let settings = json!({"url": Gits::url(&upstream), "allow_private": true});
-    let up = json!({"protocol": "git", "name": "up", "kind": "mirror", "upstream": settings});
-    larder.api("POST", "repositories", &up.to_string(), 201);
+    add_gits(&larder, &upstream);
     let home = tempfile::tempdir().expect("home");
     let git = |at: &str, arguments: &[&str]| {
         let mut git = git(&program, home.path());
@@ -277,6 +283,72 @@ fn a_full_disk_takes_no_objects_of_git() {
     let to = url(&larder, "own/tool");
     run(&mut git("", &["clone", "-q", &to, "again"]));
     run(&mut git("again", &["fsck", "--strict"]));
+    drop(larder); // before the disk
+}
+
+/// What git pushes or a mirror fetches for it leaves as much room as what others bring, also while it comes.
+#[test]
+fn objects_of_git_never_fill_a_disk_to_the_last_byte() {
+    const KEPT_FREE: u64 = 16 << 20;
+    const LEFT: u64 = 6 << 20;
+    let (Some(disk), Some(program)) = (SmallDisk::mount(), tool("git")) else {
+        return;
+    };
+    let start = larder().with("LARDER_STORAGE__KEEP_FREE", &format!("{KEPT_FREE}B"));
+    let larder = start.in_folder(disk.path().join("data")).start();
+    let upstream = Upstream::start();
+    let gits = Gits::start(&upstream, &program);
+    gits.make("far");
+    gits.commit("far", "big.bin", &Random::new(1).bytes(18 << 20));
+    add_gits(&larder, &upstream);
+    let home = tempfile::tempdir().expect("home");
+    let git = |at: &str, arguments: &[&str]| {
+        let mut git = git(&program, home.path());
+        git.current_dir(home.path().join(at)).args(arguments);
+        git
+    };
+    run(&mut git("", &["init", "-q", "work"]));
+    std::fs::write(
+        home.path().join("work/a.bin"),
+        Random::new(2).bytes(18 << 20),
+    )
+    .expect("file");
+    run(&mut git("work", &["add", "-A"]));
+    run(&mut git("work", &["commit", "-q", "-m", "large"]));
+    let url = |path: &str| format!("http://admin:{PASSWORD}@{}/git/{path}", larder.host());
+    disk.fill(KEPT_FREE + LEFT);
+    // What comes is gone with the refusal: how little there was is seen meanwhile.
+    let refused = |mut client: Command| {
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let least = scope.spawn(|| {
+                let mut least = disk.free();
+                while !is_done.load(Ordering::Relaxed) {
+                    least = least.min(disk.free());
+                    std::thread::yield_now();
+                }
+                least
+            });
+            let told = fails(&mut client);
+            is_done.store(true, Ordering::Relaxed);
+            assert!(told.contains("the server's storage is full"), "{told}");
+            let least = least.join().expect("who looks");
+            assert!(least + (4 << 20) > KEPT_FREE, "{least} bytes were free");
+        });
+    };
+    refused(git("work", &["push", &url("own/tool"), "main"]));
+    refused(git("", &["clone", &url("up/far"), "far"]));
+    disk.empty();
+    run(&mut git("work", &["push", "-q", &url("own/tool"), "main"]));
+    disk.fill(KEPT_FREE - LEFT);
+    // Not one object more, while what is there is had.
+    run(&mut git(
+        "work",
+        &["commit", "-q", "--allow-empty", "-m", "small"],
+    ));
+    let told = fails(&mut git("work", &["push", &url("own/tool"), "main"]));
+    assert!(told.contains("the server's storage is full"), "{told}");
+    run(&mut git("", &["clone", "-q", &url("own/tool"), "again"]));
     drop(larder); // before the disk
 }
 

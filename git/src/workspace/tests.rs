@@ -2,10 +2,9 @@ use super::*;
 use crate::program::{Place, Program, default_path};
 use crate::refs::{Refs, Target};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::repos::NewRepo;
-use larder_model::{Clock, ProtocolName, RepoKind, RepoSettings, System, Timestamp};
+use larder_model::{Clock, Kind, ProtocolName, RepoKind, RepoSettings, System, Timestamp};
 use larder_storage::BlobStore;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -274,6 +273,36 @@ async fn what_is_in_quarantine_goes_with_it() {
     let root = bed.folder.path().join("git");
     Workspaces::open(&root, bed.metadata.clone(), bed.content.clone()).expect("workspaces");
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_pack_leaves_room_on_the_disk() {
+    let pieces = |count: usize| {
+        let piece = Bytes::from(vec![0; LOOK / 4]);
+        futures_util::stream::iter(vec![piece; count])
+            .map(Ok)
+            .boxed()
+    };
+    // More than any disk has stays free, or nothing does.
+    for (keep_free, expected) in [(u64::MAX, 0), (0, 9)] {
+        let bed = Bed::new().await;
+        let blobs = BlobStore::local(&bed.folder.path().join("other")).expect("store");
+        let content = ContentStore::new(bed.metadata.clone(), blobs.keeping_free(Some(keep_free)));
+        let root = bed.folder.path().join("others");
+        let workspaces = Workspaces::open(&root, bed.metadata.clone(), content).expect("folders");
+        let quarantine = workspaces
+            .quarantine()
+            .expect("a folder, for deletions need one");
+        let all: Vec<_> = quarantine.fitting(pieces(9)).collect().await;
+        let taken = all.iter().filter(|piece| piece.is_ok()).count();
+        assert_eq!(taken, expected);
+        let refused = all.into_iter().find_map(Result::err);
+        assert_eq!(
+            refused.map(|it| it.kind),
+            (expected == 0).then_some(Kind::Full)
+        );
+        assert_eq!(workspaces.require_room().is_ok(), expected != 0);
+    }
 }
 
 /// Sets back when a folder was used last.
