@@ -98,7 +98,7 @@ fn of_racing_publishes_those_are_taken_that_fit() {
 fn every_dialect_tells_how_much_is_left() {
     let larder = larder();
     let client = larder.admin();
-    for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb"] {
+    for protocol in ["npm", "cargo", "pypi", "go", "composer", "deb", "rpm"] {
         hosted(
             &larder,
             protocol,

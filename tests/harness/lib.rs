@@ -46,10 +46,10 @@ pub mod upstream;
 
 pub mod checksums;
 pub mod debs;
+pub mod rpms;
 pub mod parcel;
 pub mod gits;
 pub mod modules;
-pub mod rpms;
 pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};

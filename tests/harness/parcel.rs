@@ -2,6 +2,7 @@
 
 use crate::archive::{Member, gzip, tar_of, zip};
 use crate::debs::Deb;
+use crate::rpms::rpm;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +12,7 @@ use serde_json::json;
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
-/// npm, pypi, go or composer.
+/// npm, pypi, go, deb, rpm or composer.
 #[track_caller]
 pub fn publish(
     client: &Client,
@@ -65,6 +66,7 @@ pub fn publish_members(
         "pypi" => publish_wheel(client, repo, name, version, members),
         "go" => publish_module(client, repo, name, version, members),
         "deb" => publish_deb(client, repo, name, version, members),
+        "rpm" => publish_rpm(client, repo, name, version, members),
         "composer" => publish_php(client, repo, name, version, members),
         other => panic!("nothing is published as {other}"),
     }
@@ -147,6 +149,22 @@ fn publish_deb(
     let deb = Deb::new(name, version);
     let path = format!("/deb/{repo}/pool/stable/main/{}", deb.file());
     client.send("PUT", &path, &[], &deb.holding(members))
+}
+
+/// The payload has the files' bytes, one after the other.
+fn publish_rpm(
+    client: &Client,
+    repo: &str,
+    name: &str,
+    version: &str,
+    members: &[Member<'_>],
+) -> Response {
+    let payload: Vec<u8> = members
+        .iter()
+        .flat_map(|member| in_zip(member).1.to_vec())
+        .collect();
+    let path = format!("/rpm/{repo}/{name}-{version}-1.noarch.rpm");
+    client.send("PUT", &path, &[], &rpm(name, version, &payload))
 }
 
 fn publish_crate(

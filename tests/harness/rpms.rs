@@ -1,7 +1,8 @@
-//! Repositories of signed rpms with signed metadata, made by rpm's own programs.
+//! Repositories of signed rpms with signed metadata, made by rpm's own programs; and an rpm that none of them made.
 
 use crate::tools::{command, run, tool};
 use crate::upstream::Upstream;
+use larder_model::{Algorithm, Digest};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -127,4 +128,48 @@ pub fn read(folder: &Path) -> Packages {
         (name, std::fs::read(&path).expect("file"))
     };
     listed(folder).map(read).collect()
+}
+
+/// The bytes of an rpm for all architectures with this payload, as far as servers read one: no program makes it,
+/// and none would install it.
+pub fn rpm(name: &str, version: &str, payload: &[u8]) -> Vec<u8> {
+    const TEXT: u32 = 6;
+    const TEXTS: u32 = 8;
+    let digest = Digest::of(Algorithm::Sha256, payload).hex();
+    let source = format!("{name}-{version}-1.src.rpm");
+    // Name, version, release, architecture, source package, digest of the payload.
+    let header = header(&[
+        (1000, TEXT, name),
+        (1001, TEXT, version),
+        (1002, TEXT, "1"),
+        (1022, TEXT, "noarch"),
+        (1044, TEXT, &source),
+        (5092, TEXTS, &digest),
+    ]);
+    let signature = header_of_signatures(&header);
+    let lead = [&[0xed, 0xab, 0xee, 0xdb, 3, 0][..], &[0; 90]].concat();
+    [&lead, &signature, &header, payload].concat()
+}
+
+/// A signature header that has the digest of the header, padded.
+fn header_of_signatures(of: &[u8]) -> Vec<u8> {
+    let digest = Digest::of(Algorithm::Sha256, of).hex();
+    let mut bytes = header(&[(273, 6, &digest)]);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes
+}
+
+/// A header ("RPM V4 Package format") of tags, the types of their values, and one value each.
+fn header(values: &[(u32, u32, &str)]) -> Vec<u8> {
+    let number = |count: usize| u32::try_from(count).expect("small").to_be_bytes();
+    let (mut entries, mut data) = (Vec::new(), Vec::new());
+    for (tag, kind, value) in values {
+        entries.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
+        entries.extend([number(data.len()), number(1)].concat());
+        data.extend(value.as_bytes());
+        data.push(0);
+    }
+    let intro = [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
+    let counts = [number(values.len()), number(data.len())].concat();
+    [&intro[..], &counts, &entries, &data].concat()
 }
