@@ -22,6 +22,9 @@ use std::time::Duration;
 const TRIES: usize = 8;
 /// Names that upstreams do not have, in memory.
 const MAX_MISSING: u64 = 10_000;
+/// What is under way where a repository is asked for however fresh it is.
+const NEWEST: &str = "newest";
+
 /// Asks upstreams, and keeps what they give.
 #[derive(Clone)]
 pub struct Mirroring(Arc<Inner>);
@@ -108,6 +111,30 @@ impl Mirroring {
             }
             Err(_) => Ok(Some(found)),
         }
+    }
+
+    /// A repository as its upstream has it now, however fresh it is; as it is kept, if the mirror is offline.
+    pub async fn newest(
+        &self,
+        record: &Arc<RepoRecord>,
+        path: &str,
+        found: Found,
+    ) -> Result<Found, Problem> {
+        let mirror = self.0.packages.mirror(record)?;
+        if mirror.is_offline() {
+            return Ok(found);
+        }
+        let goal = Goal {
+            mirror,
+            record: Arc::clone(record),
+            path: path.into(),
+        };
+        let (this, own) = (self.clone(), goal.clone());
+        let start = || async move { this.bring_objects(&own, Vec::new()).await };
+        self.0
+            .under_way
+            .join((record.id, path, NEWEST), start)
+            .await
     }
 
     /// A repository that has these objects, if its upstream gives them: what a client knows from elsewhere

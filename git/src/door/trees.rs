@@ -3,7 +3,7 @@
 use super::{Git, key, no_repo, permission};
 use crate::endpoint::{Address, PROTOCOL, path_of};
 use crate::refs::TAGS;
-use crate::repositories::{NamedCommit, Tree};
+use crate::repositories::{Found, NamedCommit, Tree};
 use larder_access::Admission;
 use larder_mirrors::tagged::WantedFiles;
 use larder_model::{Problem, RepoKind, RepoName, Verb};
@@ -26,13 +26,23 @@ impl Git {
         let owner = self.owner(admission, &address).await?;
         let mut found = owner.found.ok_or_else(no_repo)?;
         let reference = format!("{TAGS}{tag}");
-        let name = reference.parse().ok();
-        let target = name.and_then(|name| found.kept.state.refs.names.get(&name).cloned());
+        let named = |found: &Found| {
+            let name = reference.parse().ok()?;
+            found.kept.state.refs.names.get(&name).cloned()
+        };
+        let is_mirror = owner.record.kind == RepoKind::Mirror;
+        let mut target = named(&found);
+        if target.is_none() && is_mirror {
+            // Whoever has just tagged is not to wait until what was told before is old.
+            let newest = self.mirroring.newest(&owner.record, &address.path, found);
+            found = newest.await?;
+            target = named(&found);
+        }
         let target = target.ok_or_else(|| {
             let detail = format!("the repository {} has no tag {tag:.200}", address.path);
             Problem::not_found("tag", detail)
         })?;
-        if owner.record.kind == RepoKind::Mirror {
+        if is_mirror {
             let with = (found, std::slice::from_ref(&target.oid));
             let brought = self
                 .mirroring

@@ -1,9 +1,9 @@
 //! Modules that are published from tags of git repositories of the same server.
 
 use super::bed::{Bed, GoHome};
-use larder_tests::gits::git;
-use larder_tests::tool;
+use larder_tests::gits::{Gits, git};
 use larder_tests::tools::run;
+use larder_tests::{Upstream, tool};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -69,7 +69,7 @@ impl Sources {
         self.write("dos.bat", "one\ntwo\n");
         self.write("hidden.txt", "left out of archives: $Format:%H$\n");
         let attributes = "*.bat text eol=crlf\nhidden.txt export-ignore export-subst\n\
-            LICENSE text eol=crlf\n";
+            LICENSE text eol=crlf\ngo.mod text eol=crlf\n";
         self.write(".gitattributes", attributes);
         self.write("vendor/modules.txt", "# none\n");
         self.write("vendor/other.example/a/a.go", "package a\n");
@@ -110,16 +110,21 @@ fn downloaded(home: &GoHome, at: &Path, version: &str) -> Value {
     serde_json::from_str(told).expect("JSON")
 }
 
-/// A home whose client reads the repository itself.
-fn direct(bed: &Bed) -> GoHome {
+/// A home whose client reads repositories of a repo of git itself.
+fn direct_of(bed: &Bed, at: &str) -> GoHome {
     let home = bed
         .home_at("direct")
         .with("GOVCS", "*:all")
         .with("GOSUMDB", "off");
-    let url = format!("{}/git/local/team/", bed.larder.url().trim_end_matches('/'));
+    let url = format!("{}/git/{at}/", bed.larder.url().trim_end_matches('/'));
     let settings = format!("[url \"{url}\"]\n\tinsteadOf = https://code.example/team/\n");
     std::fs::write(home.folder().join(".gitconfig"), settings).expect("settings");
     home
+}
+
+/// A home whose client reads the repository itself.
+fn direct(bed: &Bed) -> GoHome {
+    direct_of(bed, "local/team")
 }
 
 #[test]
@@ -231,6 +236,87 @@ fn a_module_without_a_go_mod_is_of_the_path_that_is_asked_for() {
         assert_eq!(ours["Sum"], theirs["Sum"], "{version}");
         assert_eq!(ours["GoModSum"], theirs["GoModSum"], "{version}");
     }
+}
+
+/// Of a mirror: what its upstream has is fetched for it, and what is kept needs no upstream.
+#[test]
+fn a_module_of_a_tag_of_a_mirror() {
+    let (Some(bed), Some(program)) = (Bed::without(), tool("git")) else {
+        return;
+    };
+    let upstream = Upstream::start();
+    let gits = Gits::start(&upstream, &program);
+    gits.make("tool");
+    gits.commit(
+        "tool",
+        "go.mod",
+        format!("module {ROOT}\n\ngo 1.21\n").as_bytes(),
+    );
+    gits.commit("tool", "tool.go", b"package tool\n\nconst Word = \"far\"\n");
+    gits.commit("tool", ".gitattributes", b"*.go text eol=crlf\n");
+    gits.run("tool", &["tag", "-a", "-m", "a version", "v1.0.0"]);
+    gits.run("tool", &["tag", "v1.0.1"]); // of the same commit, and without a text
+    let settings = json!({"url": Gits::url(&upstream), "allow_private": true});
+    let up = json!({"protocol": "git", "name": "up", "kind": "mirror", "upstream": settings});
+    let larder = &bed.larder;
+    larder.api("POST", "repositories", &up.to_string(), 201);
+    larder.grant("anonymous", "go/local", "*", "reader");
+    let publish = |tag: &str, status: u16| {
+        let body = json!({"from": {"repository": "git/up", "package": "tool", "tag": tag}});
+        larder.api(
+            "POST",
+            "repositories/go/main/packages",
+            &body.to_string(),
+            status,
+        )
+    };
+    let made = publish("v1.0.0", 201);
+    assert_eq!(
+        (&made["repository"], &made["package"], &made["commit"]),
+        (&json!("go/local"), &json!(ROOT), &json!(gits.head("tool")))
+    );
+    let (through, direct) = (
+        bed.home("main").with("GOSUMDB", "off"),
+        direct_of(&bed, "up"),
+    );
+    let same_as_direct = |version: &str| {
+        let [ours, theirs] = [&through, &direct].map(|home| {
+            let at = home.program("user", &[], "package main\n\nfunc main() {}\n");
+            downloaded(home, &at, &format!("{ROOT}@{version}"))
+        });
+        let sums = |told: &Value| (told["Sum"].clone(), told["GoModSum"].clone());
+        assert_eq!(sums(&ours), sums(&theirs), "{version}");
+        let info = format!("/go/local/{ROOT}/@v/{version}.info");
+        let info = bed.larder.anonymous().get(&info).expect(200).json();
+        let url = format!("{}/git/up/tool.git", bed.larder.url());
+        assert_eq!(
+            info["Origin"]["URL"],
+            json!(url),
+            "not where the upstream is"
+        );
+    };
+    same_as_direct("v1.0.0");
+    // A tag that came since the upstream was asked, and one that is not there.
+    gits.commit("tool", "tool.go", b"package tool\n\nconst Word = \"new\"\n");
+    gits.run("tool", &["tag", "v1.1.0"]);
+    publish("v9.0.0", 404);
+    publish("v1.1.0", 201);
+    same_as_direct("v1.1.0");
+    // What is kept needs no upstream, and what is not is told.
+    let offline = json!({"offline": true}).to_string();
+    larder.api("PATCH", "repositories/git/up", &offline, 200);
+    publish("v1.0.1", 201);
+    same_as_direct("v1.0.1");
+    let body = json!({"from": {"repository": "git/up", "package": "other", "tag": "v1.0.0"}});
+    let path = "/api/v1/repositories/go/local/packages";
+    let told = larder
+        .admin()
+        .send("POST", path, &JSON, body.to_string().as_bytes());
+    assert!(
+        told.status >= 400 && told.text().contains("offline"),
+        "{}",
+        told.text()
+    );
 }
 
 #[test]
