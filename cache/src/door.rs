@@ -273,7 +273,7 @@ impl Door for Packages {
         )?;
         let call = protocol.parse(&request)?;
         if at.is_some() && !matches!(call, Call::Read(_)) {
-            address.require_no_lens(protocol.name())?;
+            address.require_now(protocol.name())?;
         }
         Ok(Endpoint {
             protocol,

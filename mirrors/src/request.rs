@@ -212,15 +212,30 @@ impl RepoAddress {
         let Some(lens) = &self.lens else {
             return Ok(());
         };
+        Err(self.refuse(protocol, lens, "this server has no views yet"))
+    }
+
+    /// Fails if there is a lens: what it shows is over, and nobody changes it.
+    pub fn require_now(&self, protocol: ProtocolName) -> Result<(), Problem> {
+        match &self.lens {
+            Some(lens) => Err(self.refuse(protocol, lens, "it is read only")),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse(&self, protocol: ProtocolName, lens: &Lens, why: &str) -> Problem {
         let repo = format!("{protocol}/{}", self.repo);
-        let detail = match lens {
+        let address = match lens {
             Lens::AsOf(at) => format!("this address is {repo} as it was at {at}"),
             Lens::View(name) => format!("this address is the view {name} of {repo}"),
             Lens::Record(name) => format!("this address is {repo} and records requests as {name}"),
             Lens::Closure(name) => format!("this address is the closure {name} of {repo}"),
         };
-        let detail = format!("{detail}: this server has no views yet; use {repo}");
-        Err(Problem::new(Kind::Unsupported, "lens", detail))
+        Problem::new(
+            Kind::Unsupported,
+            "lens",
+            format!("{address}: {why}; use {repo}"),
+        )
     }
 }
 

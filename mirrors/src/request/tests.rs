@@ -158,6 +158,14 @@ fn a_lens_is_refused_with_its_kind_and_name() {
     );
     assert!(dated.contains("no views yet; use npm/main"), "{dated}");
     assert!(refused("main@closure.api").contains("the closure api of npm/main"));
+    let past = RepoAddress::read("main@2026-11-28").expect("an address");
+    let problem = past.require_now(ProtocolName("deb")).expect_err("a lens");
+    assert_eq!(problem.kind, Kind::Unsupported);
+    assert_eq!(
+        problem.detail,
+        "this address is deb/main as it was at 2026-11-28T23:59:59.999999Z: it is read only; use deb/main"
+    );
     let plain = RepoAddress::read("main").expect("an address");
     plain.require_no_lens(ProtocolName("npm")).expect("no lens");
+    plain.require_now(ProtocolName("npm")).expect("no lens");
 }

@@ -184,4 +184,16 @@ fn what_is_published_has_no_past_and_apt_says_so() {
         );
         assert!(told.contains(&why), "{told}");
     }
+    // Whatever it is, and whether it is there: nobody publishes into the past, nor deletes there.
+    for repository in ["deb/local", "deb/main", "deb/upstream", "deb/nothing"] {
+        for method in ["PUT", "DELETE"] {
+            let path = format!("/{repository}@2026-11-28/pool/stable/main/{}", deb.file());
+            let refused = larder.admin().send(method, &path, &[], b"");
+            let told = refused.expect(405).text();
+            let why = format!(
+                "as it was at 2026-11-28T23:59:59.999999Z: it is read only; use {repository}"
+            );
+            assert!(told.contains(&why), "{told}");
+        }
+    }
 }
