@@ -53,16 +53,7 @@ fn run_preview(larder: &Larder, repo: &str, preview: &Value) -> Value {
         &body,
         202,
     );
-    let id = job["id"].as_str().expect("id");
-    let path = format!("/api/v1/jobs/{id}/events");
-    let (response, whole) = larder.admin().take(&path, &[]).expect("events");
-    assert!(whole, "the events broke off");
-    let text = response.expect(200).text();
-    let last = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .next_back();
-    serde_json::from_str(last.expect("an event")).expect("job")
+    larder.await_job(&job)
 }
 
 #[track_caller]

@@ -14,12 +14,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_larder");
 /// Waits for a job's end.
 #[track_caller]
 fn ended(larder: &Larder, job: &Value) -> Value {
-    let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
-    let (response, whole) = larder.admin().take(&path, &[]).expect("events");
-    assert!(whole, "the events broke off");
-    let text = response.expect(200).text();
-    let mut states = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    let job: Value = serde_json::from_str(states.next_back().expect("event")).expect("job");
+    let job = larder.await_job(job);
     assert_eq!(job["state"], "succeeded", "{job}");
     job
 }

@@ -333,6 +333,17 @@ impl Larder {
         }
     }
 
+    /// Waits for the end of a job: what it is then.
+    #[track_caller]
+    pub fn await_job(&self, job: &serde_json::Value) -> serde_json::Value {
+        let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
+        let (response, whole) = self.admin().take(&path, &[]).expect("events");
+        assert!(whole, "the events broke off");
+        let text = response.expect(200).text();
+        let mut states = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        serde_json::from_str(states.next_back().expect("an event")).expect("job")
+    }
+
     /// Kills it as a power cut of the process would: no handler runs.
     pub fn kill(&mut self) {
         self.child.kill().expect("kill");

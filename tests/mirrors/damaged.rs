@@ -48,15 +48,7 @@ fn damage(bed: &Bed, cut: bool) -> usize {
 #[track_caller]
 fn scrub(bed: &Bed) -> Value {
     let job = bed.larder.api("POST", "scrub/runs", "{}", 202);
-    let path = format!("/api/v1/jobs/{}/events", job["id"].as_str().expect("id"));
-    let (response, whole) = bed.larder.admin().take(&path, &[]).expect("events");
-    assert!(whole, "the events broke off");
-    let text = response.expect(200).text();
-    let last = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .next_back();
-    let job: Value = serde_json::from_str(last.expect("an event")).expect("job");
+    let job = bed.larder.await_job(&job);
     assert_eq!(job["state"], "succeeded", "{job}");
     job["result"].clone()
 }

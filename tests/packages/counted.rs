@@ -162,10 +162,7 @@ fn a_pull_is_one_download_and_a_read_writes_nothing() {
     }
     // What was pushed is counted by the job.
     let job = larder.api("POST", "stats/usage/runs", "{}", 202);
-    let id = job["id"].as_str().expect("id");
-    let events = format!("/api/v1/jobs/{id}/events");
-    let (_, whole) = larder.admin().take(&events, &[]).expect("events");
-    assert!(whole, "the events broke off");
+    larder.await_job(&job);
     let usage = larder.api("GET", "stats/usage?by=package&repository=oci/team", "", 200);
     let size: u64 = image
         .blobs

@@ -98,8 +98,8 @@ fn apt_gets_the_source_packages_that_dput_sends() {
     assert!(needs.contains("Inst tool (1.5"), "{needs}");
 }
 
-/// Publishes the source package `demo` by PUT, its description first.
-fn put_demo(larder: &Larder, version: &str) -> Vec<(String, Vec<u8>)> {
+/// The files of the source package `demo`, its description first.
+fn source_of_demo(version: &str) -> Vec<(String, Vec<u8>)> {
     let parts = [
         (
             "demo_1.0.orig.tar.gz".to_owned(),
@@ -118,6 +118,12 @@ fn put_demo(larder: &Larder, version: &str) -> Vec<(String, Vec<u8>)> {
     );
     let mut files = vec![(format!("demo_{version}.dsc"), text.into_bytes())];
     files.extend(parts);
+    files
+}
+
+/// Publishes it by PUT.
+fn put_demo(larder: &Larder, version: &str) -> Vec<(String, Vec<u8>)> {
+    let files = source_of_demo(version);
     for (name, body) in &files {
         let path = format!("/deb/local/pool/stable/main/{name}");
         larder.admin().send("PUT", &path, &[], body).expect(201);
@@ -203,6 +209,107 @@ fn a_source_version_comes_goes_and_is_copied_as_a_whole() {
     let blocked = json!({"blocked": [{"package": "demo", "reason": "it steals passwords"}]});
     larder.api("PATCH", "repositories/deb/main", &blocked.to_string(), 200);
     all(&first, "main", 403);
+}
+
+/// Has a repository keep the newest version of each package alone, and waits until it does.
+fn keep_newest(larder: &Larder) {
+    let policy = json!({"rules": [{"keep": {"newest": 1}}]}).to_string();
+    larder.api("PUT", "repositories/deb/local/retention", &policy, 200);
+    let told = larder.api(
+        "POST",
+        "repositories/deb/local/retention/preview",
+        "{}",
+        200,
+    );
+    let body = json!({"preview": told["id"]}).to_string();
+    let job = larder.api("POST", "repositories/deb/local/retention/runs", &body, 202);
+    let job = larder.await_job(&job);
+    assert_eq!(job["result"]["deleted"], json!(1), "{job}");
+}
+
+#[test]
+fn source_versions_are_let_go_as_a_whole() {
+    let Some((_program, _folder, keys)) = begin() else {
+        return;
+    };
+    let larder = larder(&keys);
+    let admin = larder.admin();
+    let first = put_demo(&larder, "1.0-1");
+    // Of the next version all but the upstream's archive is sent, which is there.
+    let next = source_of_demo("1.0-2");
+    for (name, body) in next.iter().filter(|(name, _)| !name.contains("orig")) {
+        let path = format!("/deb/local/pool/stable/main/{name}");
+        admin.send("PUT", &path, &[], body).expect(201);
+    }
+    let all = |version: &str, files: &[(String, Vec<u8>)], status: u16| {
+        for (name, body) in files {
+            let path = format!("/deb/local/pool/stable/main/demo_{version}/{name}");
+            let there = admin.get(&path).expect(status).body;
+            assert!(status != 200 || there == *body, "{name}");
+        }
+        let listed = admin.get(SOURCES).expect(200).text();
+        assert_eq!(
+            listed.contains(&format!("Version: {version}\n")),
+            status == 200
+        );
+    };
+    all("1.0-1", &first, 200);
+    all("1.0-2", &next, 200);
+    keep_newest(&larder);
+    all("1.0-1", &first, 404);
+    all("1.0-2", &next, 200);
+    let trash = "repositories/deb/local/trash";
+    let entries = larder.api("GET", trash, "", 200);
+    assert_eq!(
+        entries["items"].as_array().map(Vec::len),
+        Some(1),
+        "{entries}"
+    );
+    let id = entries["items"][0]["id"].as_str().expect("id");
+    larder.api("POST", &format!("{trash}/{id}/restore"), "", 200);
+    all("1.0-1", &first, 200);
+}
+
+#[test]
+fn source_packages_fit_into_the_quota_or_are_refused() {
+    let (Some((program, _folder, keys)), Some(programs)) = (begin(), programs()) else {
+        return;
+    };
+    let larder = larder(&keys);
+    let maker = Home::of(&larder, Who::Reader, ("apt", "deb/local"), &programs);
+    build(&maker, "1.0-1", "-sa");
+    let set = |quota: serde_json::Value| {
+        let quota = json!({"quota": {"bytes": quota}}).to_string();
+        larder.api("PATCH", "repositories/deb/local", &quota, 200);
+    };
+    let size = |name: &str| {
+        let file = std::fs::metadata(maker.folder().join(name));
+        file.expect("what was built").len()
+    };
+    // Nothing of it fits, and then its description alone.
+    for bytes in [10, size("demo_1.0-1.dsc") + 10] {
+        set(json!(bytes));
+        let told = fails(&mut send(&larder, &maker, "demo_1.0-1_source.changes"));
+        let quota = format!("the quota of the repository deb/local is {bytes} bytes");
+        assert!(told.contains("403") && told.contains(&quota), "{told}");
+        // Half of it is in no list.
+        larder.admin().get(SOURCES).expect(404);
+    }
+    set(json!(null));
+    run(&mut send(&larder, &maker, "demo_1.0-1_source.changes"));
+    let listed = larder.admin().get(SOURCES).expect(200).text();
+    assert!(listed.contains("Version: 1.0-1\n"), "{listed}");
+    let home = reader(&larder, "deb/local", &[program, programs[1].clone()]);
+    run(&mut apt(&home, "apt-get update && apt-get source demo"));
+    // What it has is counted, once for each version that has it.
+    let used = larder.api("GET", "repositories/deb/local", "", 200)["usage"].take();
+    let names = [
+        "demo_1.0-1.dsc",
+        "demo_1.0.orig.tar.xz",
+        "demo_1.0-1.debian.tar.xz",
+    ];
+    let all: u64 = names.into_iter().map(size).sum();
+    assert_eq!(used["bytes"], json!(all), "{used}");
 }
 
 #[test]
