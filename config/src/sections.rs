@@ -127,8 +127,9 @@ settings! {
         path: PathBuf = "<data>/storage",
         /// The directory in which uploads are gathered until they are whole, whatever the kind.
         staging: PathBuf = "<data>/staging",
-        /// How much of the disk of `staging` stays free: with less, new bytes are refused, and what
-        /// is kept goes on being served. Unset, a fiftieth of the disk, at most 1 GiB.
+        /// How much of the disk of `staging`, and of that of `<data>/git`, stays free: with less, new
+        /// bytes are refused, and what is kept goes on being served. Unset, a fiftieth of the disk,
+        /// at most 1 GiB.
         keep_free: Option<u64> as Option<Size<0>> = "",
         /// The bucket, or the container of `"azure"`. The keys from here on are for buckets only.
         bucket: Option<String> = "",
