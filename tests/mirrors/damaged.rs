@@ -113,8 +113,12 @@ fn what_is_damaged_of_mirrors_comes_again() {
         "{found}"
     );
     for (shelf, _) in &shelves {
-        let told = bed.wrong(&shelf.artifact_here("1.0.0"));
+        let path = shelf.artifact_here("1.0.0");
+        let told = bed.wrong(&path);
         assert!(told >= 500, "{}: {told}", shelf.protocol);
+        // No HEAD promises what a GET refuses, once that is known.
+        let head = bed.client.send("HEAD", &path, &[], b"").status;
+        assert!(head >= 500, "{}: {head}", shelf.protocol);
     }
     bed.upstream.come_back();
     // A server that begins leaves no host alone.
