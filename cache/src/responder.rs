@@ -5,7 +5,7 @@ use crate::artifact::{ArtifactSource, Artifacts, SetMembers, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
-use crate::leads::Leads;
+use crate::leads::KnownLeads;
 use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
@@ -27,6 +27,9 @@ use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Room for the headers of an answer, those included that are added on its way out: they move when there
+/// is not enough.
+const HEADERS: usize = 16;
 /// The media type of bytes of which none is known.
 const UNKNOWN: &str = "application/octet-stream";
 /// The media type of what logs have; theirs is binary, too, and nobody looks.
@@ -54,6 +57,7 @@ pub(crate) struct Responder {
     logs: Arc<LogReader>,
     absences: Absences,
     media_types: KeptMediaTypes,
+    leads: KnownLeads,
 }
 
 impl Responder {
@@ -77,6 +81,7 @@ impl Responder {
             logs,
             absences,
             media_types,
+            leads: KnownLeads::default(),
         }
     }
 
@@ -160,7 +165,7 @@ impl Responder {
         (representation, part): (Representation, Option<&str>),
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
-        let leads = Leads::of(repo);
+        let leads = self.leads.of(repo);
         let wanted = RepresentationRequest {
             repo: context.repo,
             document,
@@ -179,7 +184,7 @@ impl Responder {
             gzip,
             overlay,
         } = represented;
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(HEADERS);
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -316,7 +321,7 @@ impl Responder {
             }
         };
         // A file is answered like any other; bytes on their way go out as they come.
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::with_capacity(HEADERS);
         tell_source(&mut headers, repo, HeaderValue::from_static(status));
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {

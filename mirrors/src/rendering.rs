@@ -39,14 +39,19 @@ pub fn place_bytes(origin: &str) -> Option<usize> {
     PLACE_BYTES.into_iter().find(fits)
 }
 
+/// Whether there is a [`filling`].
+pub fn fills(origin: &str, bytes: usize) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+    origin.len() < bytes && origin.bytes().all(plain)
+}
+
 /// The beginning of a JSON string with this address, which fills a place of so many bytes; `None` if it
 /// does not fit, or would need to be escaped.
 pub fn filling(origin: &str, bytes: usize) -> Option<Vec<u8>> {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
-    let spaces = bytes.checked_sub(origin.len() + 1)?;
-    if !origin.bytes().all(plain) {
+    if !fills(origin, bytes) {
         return None;
     }
+    let spaces = bytes.checked_sub(origin.len() + 1)?;
     let mut filling = vec![b' '; spaces];
     filling.push(b'"');
     filling.extend_from_slice(origin.as_bytes());

@@ -390,3 +390,47 @@ fn advisories_are_asked_for_where_the_upstream_answers() {
         )
         .expect(200);
 }
+
+#[test]
+fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
+    let bed = Bed::new();
+    mirror(
+        &bed,
+        &json!({"packages": [], "metadata-url": "/composer/up/p2/%package%.json"}),
+    );
+    let url = "https://code.example/team/acme/demo.git";
+    let source = json!({"type": "git", "url": url, "reference": COMMIT});
+    let released = json!({"name": "acme/demo", "version": "1.0.0", "source": source});
+    let document = json!({"packages": {"acme/demo": [released]}});
+    bed.upstream.put(RELEASES, document.to_string());
+    let led_to = || {
+        let mut body = bed.get(RELEASES).expect(200).json();
+        body["packages"]["acme/demo"][0]["source"]["url"].take()
+    };
+    let make = |name: &str, url: &str| {
+        let upstream = json!({"url": url});
+        let body = json!({"protocol": "git", "name": name, "kind": "mirror", "upstream": upstream});
+        bed.larder
+            .api("POST", "repositories", &body.to_string(), 201);
+    };
+    let ours = |path: &str| json!(format!("{}/git/{path}", bed.larder.url()));
+    assert_eq!(led_to(), json!(null));
+    make("code", "https://code.example/");
+    assert_eq!(led_to(), ours("code/team/acme/demo.git"));
+    make("team", "https://code.example/team/"); // a nearer one
+    assert_eq!(led_to(), ours("team/acme/demo.git"));
+    let delete = |name: &str| {
+        let path = format!("repositories/git/{name}");
+        bed.larder.api("DELETE", &path, "", 204);
+    };
+    delete("team");
+    assert_eq!(led_to(), ours("code/team/acme/demo.git"));
+    let elsewhere = json!({"upstream": {"url": "https://other.example/"}});
+    bed.larder.api(
+        "PATCH",
+        "repositories/git/code",
+        &elsewhere.to_string(),
+        200,
+    );
+    assert_eq!(led_to(), json!(null));
+}

@@ -20,7 +20,7 @@ use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileKey, FileRecord, PackageKey};
-use larder_mirrors::rendering::{PLACE_BYTES, filling, place_bytes};
+use larder_mirrors::rendering::{PLACE_BYTES, filling, fills, place_bytes};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
@@ -49,7 +49,7 @@ pub(crate) struct RepresentationRequest<'a> {
     pub(crate) gzip: bool,
     pub(crate) repo_url: RepoUrl<'a>,
     /// Where it may lead to sources.
-    pub(crate) leads: &'a Leads,
+    pub(crate) leads: &'a Arc<Leads>,
 }
 
 /// A representation that can be sent.
@@ -188,10 +188,9 @@ impl Representations {
             package: &request.document.package,
         };
         let key = package.file(FileKind::Representation, &path);
-        let source = source_of(stored, request.leads);
         let kept = async || -> Result<_, Problem> {
             let found = self.metadata.find(key).await?;
-            let is_current = |found: &Arc<FileRecord>| *found.derived_from == *source;
+            let is_current = |found: &Arc<FileRecord>| is_made_of(found, stored, request.leads);
             let found = found.filter(|found| is_current(found) && !found.damaged);
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
@@ -202,7 +201,7 @@ impl Representations {
             return Ok(found);
         }
         // It is being kept, or it is made now.
-        let state = format!("{path}\0{source}");
+        let state = format!("{path}\0{}", source_of(stored, request.leads));
         let kind = FileKind::Representation;
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
@@ -356,7 +355,7 @@ fn places_for(representation: Representation, origin: &str) -> Result<usize, Pro
     if !representation.has_absolute_urls {
         return Ok(0);
     }
-    let fits = |bytes: &usize| filling(origin, *bytes).is_some();
+    let fits = |bytes: &usize| fills(origin, *bytes);
     place_bytes(origin).filter(fits).ok_or_else(|| {
         let longest = PLACE_BYTES[1] - 1;
         let detail = format!("this server's address is no address of at most {longest} characters");
@@ -398,7 +397,16 @@ fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) 
 
 /// What a representation of these bytes is made of, as it is made now.
 fn source_of(stored: &FileRecord, leads: &Leads) -> Box<str> {
-    format!("{}{EDITION}{}", stored.digest, leads.mark).into()
+    [&stored.digest.text(), EDITION, &leads.mark]
+        .concat()
+        .into()
+}
+
+/// Whether a representation is made of these bytes, as it is made now.
+fn is_made_of(found: &FileRecord, stored: &FileRecord, leads: &Leads) -> bool {
+    let rest = found.derived_from.strip_prefix(&*stored.digest.text());
+    let rest = rest.and_then(|rest| rest.strip_prefix(EDITION));
+    rest == Some(&*leads.mark)
 }
 
 /// A representation that is to be made.
@@ -412,7 +420,7 @@ struct Job {
     packing: Packing,
     place_bytes: usize,
     repo_path: Box<str>,
-    leads: Leads,
+    leads: Arc<Leads>,
 }
 
 impl Job {
@@ -430,7 +438,7 @@ impl Job {
             packing: if gzip { Packing::Well } else { Packing::None },
             place_bytes,
             repo_path: request.repo_url.path.into(),
-            leads: request.leads.clone(),
+            leads: Arc::clone(request.leads),
         }
     }
 
