@@ -115,6 +115,13 @@ pub struct DigestText {
     length: usize,
 }
 
+impl DigestText {
+    /// The hex after the colon.
+    pub fn hex(&self) -> &str {
+        self.split_once(':').map_or("", |(_, hex)| hex)
+    }
+}
+
 impl std::ops::Deref for DigestText {
     type Target = str;
     fn deref(&self) -> &str {

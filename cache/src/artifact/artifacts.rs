@@ -90,6 +90,11 @@ impl Artifacts {
         self.get_by(repo, artifact, Some(fetch), wanted).await
     }
 
+    /// Whether a kept artifact is served as it is, whatever else is known of it.
+    pub(super) fn is_sound(&self, artifact: &Artifact, found: &FileRecord) -> bool {
+        !found.damaged && !self.unpacked.may_be_one(artifact, found)
+    }
+
     async fn get_by(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -98,8 +103,7 @@ impl Artifacts {
         wanted: Wanted,
     ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
-            let is_doubtful = found.damaged || self.unpacked.may_be_one(artifact, &found);
-            if !is_doubtful || repo.upstream().is_err() {
+            if self.is_sound(artifact, &found) || repo.upstream().is_err() {
                 return Ok(ArtifactSource::Stored(found));
             }
             // What is damaged comes anew, if it can, and so does what was unpacked.

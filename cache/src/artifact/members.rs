@@ -58,12 +58,20 @@ impl SetMembers {
         if repo.is_hosted() {
             return self.hosted(repo, asked).await;
         }
+        // What has its own digest for a name is the same in each state that names it: none is read.
+        let own = repo.artifact_key(asked);
+        let kept = self.metadata.find(own).await?;
+        let is_own = |found: &Arc<FileRecord>| asked.path.ends_with(found.digest.text().hex());
+        if let Some(found) = kept.as_ref().filter(|found| is_own(found))
+            && self.artifacts.is_sound(asked, found)
+        {
+            return Ok((asked.clone(), ArtifactSource::Stored(Arc::clone(found))));
+        }
         let (resolved, is_known) = self.resolve(repo, asked).await?;
         if let Some(resolved) = resolved {
             return self.of_state(repo, asked, resolved, wanted).await;
         }
         // What a past state named is there under its own path.
-        let own = repo.artifact_key(asked);
         let is_kept = self.metadata.find(own).await?.is_some();
         if !is_kept
             && !is_known

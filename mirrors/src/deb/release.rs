@@ -179,7 +179,7 @@ impl Entry {
     pub(super) fn has(&self, hex: &str) -> bool {
         let strong = [Some(&self.digest), self.other.as_ref()];
         let mut strong = strong.into_iter().flatten();
-        strong.any(|digest| digest.hex().eq_ignore_ascii_case(hex))
+        strong.any(|digest| digest.text().hex().eq_ignore_ascii_case(hex))
             || self.weak.iter().any(|weak| weak.eq_ignore_ascii_case(hex))
     }
 
