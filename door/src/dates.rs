@@ -9,10 +9,14 @@
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::{Algorithm, Digest, Timestamp};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The seconds by which dates are earlier are fewer.
 const VIEWS: u64 = 3600;
+
+/// By how many seconds dates are earlier of what nothing else decides.
+static OF_BYTES_ALONE: LazyLock<u64> = LazyLock::new(|| earlier_by(""));
 
 /// When a state of bytes began, as they are asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +32,11 @@ pub struct Changed {
 impl Changed {
     /// A state that began `at` a time, and is asked for `now`. `view`: what else decides its bytes.
     pub fn new(at: Timestamp, now: Timestamp, view: &str) -> Self {
-        let earlier = number(&Digest::of(Algorithm::Sha256, view.as_bytes())) % VIEWS;
+        let earlier = if view.is_empty() {
+            *OF_BYTES_ALONE
+        } else {
+            earlier_by(view)
+        };
         Self {
             at,
             now,
@@ -77,6 +85,11 @@ impl Changed {
     fn own(self, tag: &Digest) -> Timestamp {
         self.date.before(Duration::from_secs(number(tag) + 1))
     }
+}
+
+/// By how many seconds dates are earlier of what this decides.
+fn earlier_by(view: &str) -> u64 {
+    number(&Digest::of(Algorithm::Sha256, view.as_bytes())) % VIEWS
 }
 
 /// A number that bytes decide.

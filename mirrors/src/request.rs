@@ -30,13 +30,14 @@ impl<'a> RepoRequest<'a> {
         query: &'a str,
         headers: &'a HeaderMap,
     ) -> Result<Self, Problem> {
-        let raw: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        if raw.len() > MAX_SEGMENTS {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let count = path.bytes().filter(|byte| *byte == b'/').count() + 1;
+        if count > MAX_SEGMENTS {
             return Err(Problem::invalid("path", "the path has too many segments"));
         }
-        let last = raw.len() - 1;
-        let mut segments = Vec::with_capacity(raw.len());
-        for (at, segment) in raw.into_iter().enumerate() {
+        let last = count - 1;
+        let mut segments = Vec::with_capacity(count);
+        for (at, segment) in path.split('/').enumerate() {
             let segment = decode(segment)?;
             let dots = matches!(&*segment, "." | "..");
             if dots || (segment.is_empty() && at != last) {

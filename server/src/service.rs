@@ -147,7 +147,8 @@ async fn route(
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let is_protocols = below("/v2") || below("/git") || larder_cache::is_packages(path);
+    let is_packages = larder_cache::is_packages(path);
+    let is_protocols = is_packages || below("/v2") || below("/git");
     if is_protocols && larder_gui::is_for_people(&parts) {
         through!(DoorLabel::Gui, &house.gui)
     } else if below("/v2") && house.images.has(&parts) {
@@ -156,7 +157,7 @@ async fn route(
         through!(DoorLabel::Registry, &house.registry)
     } else if below("/api/v1") {
         through!(DoorLabel::Api, &*house.api)
-    } else if larder_cache::is_packages(path) {
+    } else if is_packages {
         through!(DoorLabel::Packages, &house.packages)
     } else if below("/git") {
         through!(DoorLabel::Git, &*house.git)
