@@ -117,7 +117,8 @@ impl Responder {
             }
         };
         repo.require_not_blocked(&document.package)?;
-        let cached = self.documents.get(repo, document).await?;
+        let recipe = || requested(document, form, context, &Leads::of(repo)).recipe();
+        let cached = self.documents.get_for(repo, document, recipe).await?;
         self.answer_with(repo, document, cached, form, context)
             .await
     }
@@ -157,23 +158,13 @@ impl Responder {
         repo: &Arc<Repo>,
         document: &Document,
         cached: CachedDocument,
-        (representation, part): (Representation, Option<&str>),
+        form: (Representation, Option<&str>),
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        let (representation, part) = form;
         let leads = Leads::of(repo);
-        let wanted = RepresentationRequest {
-            repo: context.repo,
-            document,
-            representation,
-            part,
-            gzip: takes_gzip(&context.request.headers),
-            repo_url: context.repo_url,
-            leads: &leads,
-        };
-        let represented = self
-            .representations
-            .get(repo, &cached.found, &wanted)
-            .await?;
+        let wanted = requested(document, form, context, &leads);
+        let represented = self.representations.get(repo, &cached, &wanted).await?;
         let Represented {
             found,
             gzip,
@@ -367,6 +358,24 @@ fn wanted(request: &Parts) -> Wanted {
         Wanted::Part
     } else {
         Wanted::All
+    }
+}
+
+/// What a request wants of a document.
+fn requested<'a>(
+    document: &'a Document,
+    (representation, part): (Representation, Option<&'a str>),
+    context: ReadContext<'a>,
+    leads: &'a Leads,
+) -> RepresentationRequest<'a> {
+    RepresentationRequest {
+        repo: context.repo,
+        document,
+        representation,
+        part,
+        gzip: takes_gzip(&context.request.headers),
+        repo_url: context.repo_url,
+        leads,
     }
 }
 
