@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 pub(crate) const FREE_BYTES: usize = 64 * 1024;
 /// Larger bodies gather on the disk.
 pub(crate) const HELD_BYTES: usize = 8 << 20;
-/// Larger bodies are hashed away from the connections.
+/// Larger bodies are read and hashed away from the connections.
 const HASHED_HERE: usize = 256 * 1024;
 /// A body gathers in chunks of so many bytes, so that it never takes much more than what has come.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -289,16 +289,22 @@ impl Received {
         let share = budget.share(self.size().saturating_mul(factor)).await?;
         match self {
             Self::Held(bytes, known) => {
-                let to_hash = (known.is_none() && bytes.len() > HASHED_HERE).then(|| bytes.clone());
-                let hashing = to_hash.map(|bytes| {
-                    tokio::task::spawn_blocking(move || Digest::of(Algorithm::Sha256, &bytes))
+                if bytes.len() <= HASHED_HERE {
+                    return Ok(read(bytes));
+                }
+                let to_read = bytes.clone();
+                let reading = tokio::task::spawn_blocking(move || {
+                    let outcome = read(&to_read);
+                    drop((to_read, share));
+                    outcome
                 });
-                let outcome = read(bytes);
-                drop(share);
-                if let Some(hashing) = hashing {
+                if known.is_none() {
+                    let to_hash = bytes.clone();
+                    let hash = move || Digest::of(Algorithm::Sha256, &to_hash);
+                    let hashing = tokio::task::spawn_blocking(hash);
                     *known = Some(hashing.await.map_err(Problem::internal)?);
                 }
-                Ok(outcome)
+                reading.await.map_err(Problem::internal)
             }
             Self::Spooled(spool) => {
                 let bytes = spool.read().await?;

@@ -5,7 +5,7 @@ use crate::artifact::{ArtifactSource, Artifacts, SetMembers, Wanted};
 use crate::document::{
     CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations, Represented,
 };
-use crate::leads::KnownLeads;
+use crate::leads::{KnownLeads, Leads};
 use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
 use crate::permissions::read_of;
@@ -122,7 +122,8 @@ impl Responder {
             }
         };
         repo.require_not_blocked(&document.package)?;
-        let cached = self.documents.get(repo, document).await?;
+        let recipe = || requested(document, form, context, &self.leads.of(repo)).recipe();
+        let cached = self.documents.get_for(repo, document, recipe).await?;
         self.answer_with(repo, document, cached, form, context)
             .await
     }
@@ -162,23 +163,13 @@ impl Responder {
         repo: &Arc<Repo>,
         document: &Document,
         cached: CachedDocument,
-        (representation, part): (Representation, Option<&str>),
+        form: (Representation, Option<&str>),
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        let (representation, part) = form;
         let leads = self.leads.of(repo);
-        let wanted = RepresentationRequest {
-            repo: context.repo,
-            document,
-            representation,
-            part,
-            gzip: takes_gzip(&context.request.headers),
-            repo_url: context.repo_url,
-            leads: &leads,
-        };
-        let represented = self
-            .representations
-            .get(repo, &cached.found, &wanted)
-            .await?;
+        let wanted = requested(document, form, context, &leads);
+        let represented = self.representations.get(repo, &cached, &wanted).await?;
         let Represented {
             found,
             gzip,
@@ -372,6 +363,24 @@ fn wanted(request: &Parts) -> Wanted {
         Wanted::Part
     } else {
         Wanted::All
+    }
+}
+
+/// What a request wants of a document.
+fn requested<'a>(
+    document: &'a Document,
+    (representation, part): (Representation, Option<&'a str>),
+    context: ReadContext<'a>,
+    leads: &'a Arc<Leads>,
+) -> RepresentationRequest<'a> {
+    RepresentationRequest {
+        repo: context.repo,
+        document,
+        representation,
+        part,
+        gzip: takes_gzip(&context.request.headers),
+        repo_url: context.repo_url,
+        leads,
     }
 }
 

@@ -94,6 +94,17 @@ pub trait Protocol: Send + Sync {
         Ok(body.to_vec().into())
     }
 
+    /// The same as [`Self::check`] and then [`Self::render`] of the whole document, out of one reading
+    /// where that costs much; no rendering where it cannot be rendered. Default: one after the other.
+    fn check_and_render(
+        &self,
+        request: &RenderRequest<'_>,
+        body: &[u8],
+    ) -> Result<(usize, Option<Rendering>), Problem> {
+        let passed_over = self.check(request.document, body)?;
+        Ok((passed_over, self.render(request, body).ok()))
+    }
+
     /// The URL and the hash of an artifact at an upstream, or what to read first. `known`: the
     /// documents that earlier calls asked for, `None` for one that does not exist; `tables`: the lists
     /// that they asked for.

@@ -69,7 +69,8 @@ pub(crate) fn publish_request(
     }
 }
 
-/// A representation of a document, at [`REPO_URL`].
+/// A representation of a document, at [`REPO_URL`]. It comes out the same where it is made as the document
+/// is checked.
 pub(crate) fn render(
     protocol: &dyn Protocol,
     document: &Document,
@@ -84,7 +85,22 @@ pub(crate) fn render(
         place_bytes: REPO_URL.origin.len() + 1,
         leads: &[],
     };
-    protocol.render(&request, body).map(at_repo_url)
+    let rendered = protocol.render(&request, body);
+    match (
+        protocol.check(document, body),
+        protocol.check_and_render(&request, body),
+    ) {
+        (Ok(passed_over), Ok((also_passed_over, also_rendered))) => {
+            assert_eq!(also_passed_over, passed_over, "{document:?}");
+            assert!(
+                also_rendered.as_ref() == rendered.as_ref().ok(),
+                "{document:?}"
+            );
+        }
+        (Err(problem), Err(other)) => assert_eq!(other.detail, problem.detail),
+        (one, other) => panic!("{document:?}: {one:?}, {other:?}"),
+    }
+    rendered.map(at_repo_url)
 }
 
 /// A document at [`REPO_URL`].

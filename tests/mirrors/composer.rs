@@ -404,8 +404,9 @@ fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
     let document = json!({"packages": {"acme/demo": [released]}});
     bed.upstream.put(RELEASES, document.to_string());
     let led_to = || {
-        let mut body = bed.get(RELEASES).expect(200).json();
-        body["packages"]["acme/demo"][0]["source"]["url"].take()
+        let body = bed.get(RELEASES).expect(200).json();
+        let url = body.pointer("/packages/acme~1demo/0/source/url");
+        url.cloned().unwrap_or_default()
     };
     let make = |name: &str, url: &str| {
         let upstream = json!({"url": url});

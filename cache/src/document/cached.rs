@@ -1,5 +1,6 @@
 //! A document that can be served, and how it came about.
 
+use super::wishes::Wish;
 use larder_metadata::files::FileRecord;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +23,14 @@ pub(crate) enum CacheStatus {
 }
 
 /// A document that can be served.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CachedDocument {
     pub(crate) found: Arc<FileRecord>,
     pub(crate) how: CacheStatus,
     /// How long ago the upstream confirmed it.
     pub(crate) age: Duration,
+    /// What was made of it as it came.
+    pub(crate) wish: Option<Arc<Wish>>,
 }
 
 impl CachedDocument {
@@ -41,10 +44,16 @@ impl CachedDocument {
 
     /// One that is right now.
     pub(crate) const fn current(found: Arc<FileRecord>, how: CacheStatus) -> Self {
+        Self::of_age(found, how, Duration::ZERO)
+    }
+
+    /// One that the upstream confirmed so long ago.
+    pub(crate) const fn of_age(found: Arc<FileRecord>, how: CacheStatus, age: Duration) -> Self {
         Self {
             found,
             how,
-            age: Duration::ZERO,
+            age,
+            wish: None,
         }
     }
 }

@@ -3,23 +3,53 @@
 
 use super::cached::CachedDocument;
 use super::documents::Documents;
-use super::fetcher::FetchError;
+use super::fetcher::{FetchError, require_absent};
 use super::signed::require_signed;
 use super::states::Companions;
 use crate::flights::FlightResult;
+use crate::intake::Received;
 use crate::problems::absent;
 use crate::repo::Repo;
 use bytes::Bytes;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::Document;
 use larder_mirrors::protocol::Sets;
+use larder_mirrors::{Document, Set};
 use larder_model::{Digest, Kind, Problem};
 use std::sync::Arc;
 
+/// Members of a set that are fetched at once: enough that small ones do not wait for one another, and
+/// few beside what else is asked of the upstream.
+const MEMBERS_AT_ONCE: usize = 4;
 /// How often companions are asked for because their head changed meanwhile.
 const TRIES: u32 = 3;
 
 impl Documents {
+    /// Brings everything that belongs together with a document, or says that the upstream changed
+    /// meanwhile. With `true` it is the last try: what is not required may be missing.
+    pub(super) async fn bring_set(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        (digest, body): (&Digest, &mut Received),
+        (set, is_last): (Set, bool),
+    ) -> Result<Companions, FetchError> {
+        if set.members.is_empty() && set.companions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut companions = Vec::new();
+        if !set.companions.is_empty() {
+            let body = self.fetcher.whole(body).await?;
+            let head = (document, digest, &*body);
+            companions = self.bring_companions(repo, head, set.companions).await?;
+        }
+        for few in set.members.chunks(MEMBERS_AT_ONCE) {
+            for (member, problem) in self.artifacts.ensure_all(repo, few).await {
+                require_absent(repo, member, problem, is_last)?;
+            }
+        }
+        Ok(companions)
+    }
+
     /// The head that a companion belongs to; `None`: it is a document of its own.
     pub(super) async fn head_for(
         self: &Arc<Self>,

@@ -2,12 +2,12 @@
 //! upstream cannot be asked.
 
 use super::cached::{CacheStatus, CachedDocument};
-use super::fetcher::{
-    DocumentFetcher, FetchError, FetchOutcome, NewDocument, Place, not_asked, require_absent,
-};
+use super::fetcher::{DocumentFetcher, FetchError, FetchOutcome, NewDocument, Place, not_asked};
+use super::job::Recipe;
 use super::missing::Missing;
-use super::states::{Companions, Demand};
+use super::states::Demand;
 use super::store::{Beside, DocumentStore};
+use super::wishes::Wishes;
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
@@ -30,20 +30,18 @@ use std::time::Duration;
 
 /// How often a set is begun again when the upstream changed under it.
 const SET_TRIES: u32 = 3;
-/// Members of a set that are fetched at once: enough that small ones do not wait for one another, and
-/// few beside what else is asked of the upstream.
-const MEMBERS_AT_ONCE: usize = 4;
 
 /// The documents of all repos.
 pub(crate) struct Documents {
     pub(super) metadata: Metadata,
     hosted: HostedDocuments,
     pub(super) bodies: Arc<Bodies>,
-    artifacts: Arc<ArtifactFetcher>,
+    pub(super) artifacts: Arc<ArtifactFetcher>,
     pub(super) missing: Arc<Missing>,
     pub(super) fetcher: DocumentFetcher,
     pub(super) store: DocumentStore,
     pub(super) flights: Flights<Arc<FileRecord>>,
+    wishes: Wishes,
     revalidate_timeout: Duration,
 }
 
@@ -72,6 +70,7 @@ impl Documents {
             artifacts,
             missing,
             flights: Flights::default(),
+            wishes: Wishes::default(),
             revalidate_timeout: config.revalidate_timeout,
         }
     }
@@ -81,6 +80,17 @@ impl Documents {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
+    ) -> Result<CachedDocument, Problem> {
+        self.get_for(repo, document, || None).await
+    }
+
+    /// The same for somebody who wants something made of it: if it has to come first, that is made as it
+    /// comes.
+    pub(crate) async fn get_for(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        recipe: impl FnOnce() -> Option<Recipe>,
     ) -> Result<CachedDocument, Problem> {
         if repo.is_hosted() {
             let found = self.hosted.document(repo, document).await?;
@@ -93,16 +103,18 @@ impl Documents {
         if let Some(found) = self.at_hand(repo, document).await? {
             let age = self.metadata.now().since(found.checked_at);
             if age < repo.fresh {
-                let how = CacheStatus::Hit;
-                return Ok(CachedDocument { found, how, age });
+                return Ok(CachedDocument::of_age(found, CacheStatus::Hit, age));
             }
             return Box::pin(self.kept(repo, document, (found, age))).await;
         }
+        let wish =
+            recipe().and_then(|recipe| self.wishes.enter(flight_key(repo, document), recipe));
         let found = match Box::pin(self.fetch_first(repo, document)).await {
             Ok(found) => found,
             Err(problem) => return Err(self.or_other_head(repo, document, problem).await?),
         };
-        Ok(CachedDocument::current(found, CacheStatus::Miss))
+        let cached = CachedDocument::current(found, CacheStatus::Miss);
+        Ok(CachedDocument { wish, ..cached })
     }
 
     /// A document that is not kept.
@@ -123,11 +135,7 @@ impl Documents {
         document: &Document,
         (found, age): (Arc<FileRecord>, Duration),
     ) -> Result<CachedDocument, Problem> {
-        let kept = |how| CachedDocument {
-            found: Arc::clone(&found),
-            how,
-            age,
-        };
+        let kept = |how| CachedDocument::of_age(Arc::clone(&found), how, age);
         if repo.is_offline() {
             return Ok(kept(CacheStatus::Offline));
         }
@@ -306,8 +314,12 @@ impl Documents {
     ) -> Result<Option<FlightResult<Arc<FileRecord>>>, FetchError> {
         repo.upstream()?;
         self.know_mirrors(repo, Some(document)).await?;
+        let wish = self.wishes.of(&flight_key(repo, document));
         let outcome = match self.locate(repo, document).await {
-            Ok(Place::At(location)) => self.fetch_listed(repo, document, &location, kept).await,
+            Ok(Place::At(location)) => {
+                let wanted = (kept, wish.as_ref());
+                self.fetch_listed(repo, document, &location, wanted).await
+            }
             // By what is old nobody can say that what is kept is right.
             Ok(Place::HereSoFar(_)) if kept.is_some() => Err(not_asked()),
             Ok(Place::Here(body) | Place::HereSoFar(body)) => {
@@ -426,32 +438,6 @@ impl Documents {
             }
         }
         .boxed()
-    }
-
-    /// Brings everything that belongs together with a document, or says that the upstream changed
-    /// meanwhile. With `true` it is the last try: what is not required may be missing.
-    async fn bring_set(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        document: &Document,
-        (digest, body): (&Digest, &mut Received),
-        (set, is_last): (Set, bool),
-    ) -> Result<Companions, FetchError> {
-        if set.members.is_empty() && set.companions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut companions = Vec::new();
-        if !set.companions.is_empty() {
-            let body = self.fetcher.whole(body).await?;
-            let head = (document, digest, &*body);
-            companions = self.bring_companions(repo, head, set.companions).await?;
-        }
-        for few in set.members.chunks(MEMBERS_AT_ONCE) {
-            for (member, problem) in self.artifacts.ensure_all(repo, few).await {
-                require_absent(repo, member, problem, is_last)?;
-            }
-        }
-        Ok(companions)
     }
 
     /// Whether a document is upstream what it was.

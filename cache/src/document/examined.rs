@@ -1,7 +1,9 @@
 //! What is read in a document's bytes when they have come: whether they are the document, and what of
 //! them is needed later. So they need not stay in memory.
 
+use super::job::Made;
 use super::signed::require_signed;
+use super::wishes::Wish;
 use bytes::Bytes;
 use larder_keys::TrustedKeys;
 use larder_mirrors::protocol::{Signature, StateAge};
@@ -22,6 +24,8 @@ pub(super) struct Examiner {
     /// What signs it, if that matters, and now.
     pub(super) trusted: Option<Arc<TrustedKeys>>,
     pub(super) now: Timestamp,
+    /// What is to be made of it.
+    pub(super) wish: Option<Arc<Wish>>,
 }
 
 /// What was read in them.
@@ -35,6 +39,8 @@ pub(super) struct Examined {
     /// When the state was made of which it is the head, and how long it is good.
     pub(super) age: StateAge,
     pub(super) content_type: String,
+    /// What was wished, if it could be made.
+    pub(super) made: Option<Made>,
 }
 
 impl Examiner {
@@ -43,7 +49,10 @@ impl Examiner {
         self.require_claimed(body)?;
         let rank = self.require_promised(body)?;
         let (document, mut content_type) = (&self.document, self.content_type);
-        let passed_over = self.protocol.check(document, body)?;
+        let (passed_over, rendered) = match &self.wish {
+            None => (self.protocol.check(document, body)?, None),
+            Some(wish) => self.protocol.check_and_render(&wish.recipe.asked(), body)?,
+        };
         let media_types = self.protocol.media_types();
         if let Some(types) = media_types.filter(|types| types.are_told_by(document.kind)) {
             content_type = types.of(body, &content_type);
@@ -56,7 +65,13 @@ impl Examiner {
         {
             require_signed(sets, trusted, (document, body), &[], self.now)?;
         }
+        // What cannot be made is told to whoever wished it, when he asks for it.
+        let made = self.wish.zip(rendered).and_then(|(wish, rendered)| {
+            let packing = wish.recipe.first_packing(body.len() as u64);
+            wish.recipe.finish(rendered, packing).ok()
+        });
         Ok(Examined {
+            made,
             passed_over,
             set: set.unwrap_or_default(),
             age,

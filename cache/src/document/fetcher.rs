@@ -1,6 +1,8 @@
 //! A document whose URL is known, asked for upstream.
 
 use super::examined::Examiner;
+use super::job::Made;
+use super::wishes::Wish;
 use crate::intake::{Intake, Received};
 use crate::limits::{Budget, SMALL_DOCUMENT, WORK_FACTOR};
 use crate::repo::Repo;
@@ -127,13 +129,13 @@ impl DocumentFetcher {
         }
     }
 
-    /// Asks for a document, with the validators of what is kept.
+    /// Asks for a document, with the validators of what is kept; what is wished is made of what comes.
     pub(super) async fn fetch(
         &self,
         repo: &Repo,
         document: &Document,
         location: &Location,
-        kept: Option<&Arc<FileRecord>>,
+        (kept, wish): (Option<&Arc<FileRecord>>, Option<&Arc<Wish>>),
     ) -> Result<FetchOutcome, Problem> {
         let upstream = repo.upstream()?;
         // Of pages the validators are of one alone; and where a list of mirrors promises something else
@@ -184,7 +186,7 @@ impl DocumentFetcher {
             let mirror = response.mirror.clone();
             let is_older =
                 |new: &NewDocument| rank.zip(new.rank).is_some_and(|(kept, now)| now > kept);
-            let taken = match (self.take(repo, document, response).await, kept) {
+            let taken = match (self.take(repo, document, response, wish).await, kept) {
                 // It lags behind what others gave before.
                 (Ok(new), Some(found)) if is_older(&new) => {
                     Ok(FetchOutcome::Unchanged(Arc::clone(found)))
@@ -298,7 +300,8 @@ impl DocumentFetcher {
             content_type,
             at,
         };
-        self.examine(repo, document, (body, None), validators).await
+        self.examine(repo, document, (body, None), (validators, None))
+            .await
     }
 
     /// Makes a document of all its pages, which end at these places of what came.
@@ -343,7 +346,7 @@ impl DocumentFetcher {
             content_type: String::new(),
             at: self.metadata.now(),
         };
-        let new = self.examine(repo, document, (body, None), validators);
+        let new = self.examine(repo, document, (body, None), (validators, None));
         Ok(FetchOutcome::Body(Box::new(new.await?)))
     }
 
@@ -353,6 +356,7 @@ impl DocumentFetcher {
         repo: &Repo,
         document: &Document,
         response: UpstreamBody,
+        wish: Option<&Arc<Wish>>,
     ) -> Result<NewDocument, Problem> {
         let validators = Validators {
             etag: response.etag.clone(),
@@ -363,18 +367,18 @@ impl DocumentFetcher {
         let digests = repo.protocol.digests();
         let claimed = digests.and_then(|digests| response.header(&digests.header())?.parse().ok());
         let body = response.collect(self.max_bytes, &self.intake).await?;
-        self.examine(repo, document, (body, claimed), validators)
+        self.examine(repo, document, (body, claimed), (validators, wish))
             .await
     }
 
-    /// Refuses bytes that cannot be the document. A hostile one takes several times its size while it
-    /// is read, and no other is read beside it.
+    /// Refuses bytes that cannot be the document, and makes of them what is wished. A hostile one takes
+    /// several times its size while it is read, and no other is read beside it.
     async fn examine(
         &self,
         repo: &Repo,
         document: &Document,
         (mut body, claimed): (Received, Option<Digest>),
-        mut validators: Validators,
+        (mut validators, wish): (Validators, Option<&Arc<Wish>>),
     ) -> Result<NewDocument, Problem> {
         let upstream = repo.upstream()?;
         let is_page = repo
@@ -389,9 +393,17 @@ impl DocumentFetcher {
             content_type: std::mem::take(&mut validators.content_type),
             trusted: upstream.trusted().cloned(),
             now: self.metadata.now(),
+            wish: wish.cloned(),
         };
         let read = move |body: &Bytes| examiner.examine(body);
         let found = body.look((&self.budget, WORK_FACTOR), read).await??;
+        if let (Some(made), Some(wish)) = (found.made, wish) {
+            let digest = body.digest().await?;
+            // Without room for it in memory, whoever wished it has it made when that is his turn.
+            if let Ok(bytes) = self.intake.hold(made.bytes) {
+                wish.fulfil(digest, Made { bytes, ..made });
+            }
+        }
         if found.passed_over > 0 {
             upstream.passed_over(found.passed_over, &document.path);
         }

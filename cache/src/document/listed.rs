@@ -3,6 +3,7 @@
 use super::documents::Documents;
 use super::fetcher::{FetchOutcome, Location};
 use super::mirror_lists::mirror_lists;
+use super::wishes::Wish;
 use crate::download::wrong_bytes;
 use crate::repo::Repo;
 use futures_util::FutureExt as _;
@@ -63,9 +64,9 @@ impl Documents {
         repo: &Arc<Repo>,
         document: &Document,
         location: &Location,
-        kept: Option<&Arc<FileRecord>>,
+        wanted: (Option<&Arc<FileRecord>>, Option<&Arc<Wish>>),
     ) -> Result<FetchOutcome, Problem> {
-        let fetch = || self.fetcher.fetch(repo, document, location, kept);
+        let fetch = || self.fetcher.fetch(repo, document, location, wanted);
         let outcome = match fetch().await {
             Err(problem)
                 if problem.kind == Kind::DigestMismatch && self.list_anew(repo).await? =>

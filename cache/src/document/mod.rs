@@ -1,5 +1,9 @@
 //! Documents: what changes; and their representations.
 
+mod packing;
+mod form;
+mod job;
+mod wishes;
 mod cached;
 mod missing;
 mod signed;
@@ -14,11 +18,10 @@ mod past;
 mod companions;
 mod located;
 mod listed;
-mod packing;
-mod form;
 mod representations;
 
 pub(crate) use cached::{CacheStatus, CachedDocument};
 pub(crate) use documents::Documents;
+pub(crate) use job::RepresentationRequest;
 pub(crate) use missing::Missing;
-pub(crate) use representations::{RepresentationRequest, Representations, Represented};
+pub(crate) use representations::{Representations, Represented};

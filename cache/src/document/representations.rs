@@ -2,55 +2,32 @@
 //! compressed. Each is made once for every state of the document, whatever address clients use, and
 //! kept like any other file.
 
-use super::form::{self, Form, Packing, TAIL_BYTES, Tail};
+use super::cached::CachedDocument;
+use super::form::{Form, Packing, TAIL_BYTES, Tail};
+use super::job::{Job, Made, RepresentationRequest};
 use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
 use crate::intake::Intake;
-use crate::leads::Leads;
 use crate::limits::{Budget, SMALL_DOCUMENT, Share};
 use crate::repo::Repo;
 use crate::tables::Tables;
 use crate::turns::Turns;
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use larder_content::ContentStore;
 use larder_door::Overlay;
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
-use larder_metadata::files::{FileKey, FileRecord, PackageKey};
-use larder_mirrors::rendering::{PLACE_BYTES, filling, fills, place_bytes};
-use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
-use larder_model::{Algorithm, Digest, FileKind, Problem, System};
+use larder_metadata::files::{FileRecord, PackageKey};
+use larder_mirrors::RenderRequest;
+use larder_mirrors::rendering::filling;
+use larder_model::{Digest, FileKind, Problem, System};
 use moka::sync::Cache as Memory;
-use std::io::Write as _;
 use std::sync::Arc;
 
-/// Changes whenever representations come out differently: those made before are made again.
-const EDITION: &str = "#2";
-/// A document up to this size is not worth compressing.
-const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
 /// Memory for what is known of forms, in bytes.
 const FORM_BYTES: u64 = 4 << 20;
-
-/// What a representation is wanted for.
-#[derive(Clone, Copy)]
-pub(crate) struct RepresentationRequest<'a> {
-    /// The repo at whose address it is served.
-    pub(crate) repo: i64,
-    pub(crate) document: &'a Document,
-    pub(crate) representation: Representation,
-    /// The part of it that is wanted alone.
-    pub(crate) part: Option<&'a str>,
-    /// Whether the client takes gzip.
-    pub(crate) gzip: bool,
-    pub(crate) repo_url: RepoUrl<'a>,
-    /// Where it may lead to sources.
-    pub(crate) leads: &'a Arc<Leads>,
-}
 
 /// A representation that can be sent.
 pub(crate) struct Represented {
@@ -98,27 +75,27 @@ impl Representations {
         }
     }
 
-    /// A document's representation. `stored` is the document.
+    /// A document's representation.
     pub(crate) async fn get(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
-        stored: &Arc<FileRecord>,
+        cached: &CachedDocument,
         request: &RepresentationRequest<'_>,
     ) -> Result<Represented, Problem> {
-        let representation = request.representation;
+        let stored = &cached.found;
         if let Some(part) = request.part {
             return Box::pin(self.part(repo, stored, part, request)).await;
         }
-        let gzip = request.gzip && representation.compressible && stored.size >= COMPRESSED_FROM;
-        if representation.name.is_empty() && !gzip {
+        let gzip = request.is_compressed(stored.size);
+        if request.representation.name.is_empty() && !gzip {
             return Ok(Represented {
                 found: Arc::clone(stored),
                 gzip: false,
                 overlay: None,
             });
         }
-        let place_bytes = places_for(representation, request.repo_url.origin)?;
-        let whole = self.whole(repo, stored, request, (gzip, place_bytes));
+        let place_bytes = request.place_bytes()?;
+        let whole = self.whole(repo, cached, request, (gzip, place_bytes));
         let (found, is_kept) = whole.await?;
         let mut overlay = None;
         if place_bytes > 0 {
@@ -152,7 +129,7 @@ impl Representations {
         let part = outline.part(part)?;
         let body = self.bodies.read_part(stored, part.range).await?;
         let origin = request.repo_url.origin;
-        let place_bytes = places_for(representation, origin)?;
+        let place_bytes = request.place_bytes()?;
         let rendering = repo.protocol.render(
             &RenderRequest {
                 document,
@@ -167,7 +144,7 @@ impl Representations {
         let filling = filling(origin, place_bytes).unwrap_or_default();
         let bytes = rendering.filled(&filling).into();
         Ok(Represented {
-            found: transient(representation, &Made::of(bytes)),
+            found: transient(representation.content_type, &Made::of(bytes)),
             gzip: false,
             overlay: None,
         })
@@ -178,11 +155,12 @@ impl Representations {
     async fn whole(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
-        stored: &Arc<FileRecord>,
+        cached: &CachedDocument,
         request: &RepresentationRequest<'_>,
         (gzip, place_bytes): (bool, usize),
     ) -> Result<(Arc<FileRecord>, bool), Problem> {
-        let path = path_of(request, gzip, place_bytes);
+        let stored = &cached.found;
+        let path = request.path(gzip, place_bytes);
         let package = PackageKey {
             repo: request.repo,
             package: &request.document.package,
@@ -190,7 +168,7 @@ impl Representations {
         let key = package.file(FileKind::Representation, &path);
         let kept = async || -> Result<_, Problem> {
             let found = self.metadata.find(key).await?;
-            let is_current = |found: &Arc<FileRecord>| is_made_of(found, stored, request.leads);
+            let is_current = |found: &Arc<FileRecord>| request.makes(found, stored);
             let found = found.filter(|found| is_current(found) && !found.damaged);
             if let Some(found) = &found {
                 self.metadata.note_use(key, found);
@@ -201,11 +179,21 @@ impl Representations {
             return Ok(found);
         }
         // It is being kept, or it is made now.
-        let state = format!("{path}\0{}", source_of(stored, request.leads));
+        let state = format!("{path}\0{}", request.source(stored));
         let kind = FileKind::Representation;
         let flight = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&flight) {
             return Ok((made.brought, false));
+        }
+        // It was made when the document came.
+        let wish = cached.wish.as_ref();
+        if let Some(wished) = wish.and_then(|wish| wish.made_of(&stored.digest)) {
+            let hand_out = || {
+                let job = Job::new(request, (gzip, place_bytes), stored);
+                let this = Arc::clone(self);
+                async move { Ok::<_, Problem>(this.hand_out(job, wished)) }
+            };
+            return Ok((self.flights.join(flight, hand_out).await?, false));
         }
         let mut turn = None;
         let is_large = stored.size > SMALL_DOCUMENT as u64;
@@ -269,11 +257,15 @@ impl Representations {
             Err(bytes) => return self.keep_first(&job, Made { bytes, digest }, turn).await,
         };
         drop(turn);
-        // The client does not wait until it is kept: what is lost is made again.
-        let found = transient(job.representation, &made);
+        Ok(self.hand_out(job, made))
+    }
+
+    /// Hands out what has its place in memory, and keeps it behind that: what is lost is made again.
+    fn hand_out(self: &Arc<Self>, job: Job, made: Made) -> FlightResult<Arc<FileRecord>> {
+        let found = transient(job.content_type(), &made);
         let this = Arc::clone(self);
         let keep = async move { this.keep_or_tell(&job, &made).await };
-        Ok(FlightResult::and(found, keep))
+        FlightResult::and(found, keep)
     }
 
     /// Keeps what finds no room in memory while it goes out: clients read it from there, as slowly as
@@ -294,12 +286,8 @@ impl Representations {
     /// Packs a form well that was packed quickly, while nobody waits for it.
     async fn pack_well(self: &Arc<Self>, repo: &Arc<Repo>, stored: &FileRecord, job: Job) {
         let packed = async {
-            let flight = file_key(
-                job.repo,
-                &job.document.package,
-                FileKind::Representation,
-                &job.path,
-            );
+            let PackageKey { repo: id, package } = job.package();
+            let flight = file_key(id, package, FileKind::Representation, &job.path);
             let _turn = self.turns.wait(flight, stored.size).await?;
             let source = self.bodies.read(stored).await?;
             let (own, to_make) = (Arc::clone(repo), job.clone());
@@ -318,18 +306,14 @@ impl Representations {
     }
 
     async fn keep(&self, job: &Job, made: &Made) -> Result<(), Problem> {
-        let package = PackageKey {
-            repo: job.repo,
-            package: &job.document.package,
-        };
         let write = async |blob| {
-            let content_type = job.representation.content_type;
+            let kind = FileKind::Representation;
             let file = NewFile {
                 derived_from: &job.source,
-                ..NewFile::new(FileKind::Representation, &job.path, blob, content_type)
+                ..NewFile::new(kind, &job.path, blob, job.content_type())
             };
             let new = NewFiles {
-                package,
+                package: job.package(),
                 full_name: None,
                 by: System::Larder,
                 at: self.metadata.now(),
@@ -350,140 +334,10 @@ fn not_kept(problem: &Problem, job: &Job) {
     tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
 }
 
-/// The bytes of each place for an address in a representation: none, if it has no URL of this server.
-fn places_for(representation: Representation, origin: &str) -> Result<usize, Problem> {
-    if !representation.has_absolute_urls {
-        return Ok(0);
-    }
-    let fits = |bytes: &usize| fills(origin, *bytes);
-    place_bytes(origin).filter(fits).ok_or_else(|| {
-        let longest = PLACE_BYTES[1] - 1;
-        let detail = format!("this server's address is no address of at most {longest} characters");
-        Problem::invalid("host", detail)
-    })
-}
-
-/// What was made, and its digest, which is computed once, where it was made.
-struct Made {
-    bytes: Bytes,
-    digest: Digest,
-}
-
-impl Made {
-    fn of(bytes: Bytes) -> Self {
-        let digest = Digest::of(Algorithm::Sha256, &bytes);
-        Self { bytes, digest }
-    }
-}
-
 /// A representation that is in memory only.
-fn transient(representation: Representation, made: &Made) -> Arc<FileRecord> {
+fn transient(content_type: &str, made: &Made) -> Arc<FileRecord> {
     let size = made.bytes.len() as u64;
-    let mut found = FileRecord::transient(representation.content_type, made.digest, size);
+    let mut found = FileRecord::transient(content_type, made.digest, size);
     found.body = Some(made.bytes.clone());
     Arc::new(found)
-}
-
-/// The path at which a representation is kept.
-fn path_of(request: &RepresentationRequest<'_>, gzip: bool, place_bytes: usize) -> Box<str> {
-    let ending = if gzip { ".gz" } else { "" };
-    let (name, path) = (request.representation.name, &*request.document.path);
-    let text = match place_bytes {
-        0 => [name, ending, "/", path].concat(),
-        bytes => [name, ending, "@", &bytes.to_string(), "/", path].concat(),
-    };
-    text.into()
-}
-
-/// What a representation of these bytes is made of, as it is made now.
-fn source_of(stored: &FileRecord, leads: &Leads) -> Box<str> {
-    [&stored.digest.text(), EDITION, &leads.mark]
-        .concat()
-        .into()
-}
-
-/// Whether a representation is made of these bytes, as it is made now.
-fn is_made_of(found: &FileRecord, stored: &FileRecord, leads: &Leads) -> bool {
-    let rest = found.derived_from.strip_prefix(&*stored.digest.text());
-    let rest = rest.and_then(|rest| rest.strip_prefix(EDITION));
-    rest == Some(&*leads.mark)
-}
-
-/// A representation that is to be made.
-#[derive(Clone)]
-struct Job {
-    repo: i64,
-    path: Box<str>,
-    source: Box<str>,
-    document: Document,
-    representation: Representation,
-    packing: Packing,
-    place_bytes: usize,
-    repo_path: Box<str>,
-    leads: Arc<Leads>,
-}
-
-impl Job {
-    fn new(
-        request: &RepresentationRequest<'_>,
-        (gzip, place_bytes): (bool, usize),
-        stored: &FileRecord,
-    ) -> Self {
-        Self {
-            repo: request.repo,
-            path: path_of(request, gzip, place_bytes),
-            source: source_of(stored, request.leads),
-            document: request.document.clone(),
-            representation: request.representation,
-            packing: if gzip { Packing::Well } else { Packing::None },
-            place_bytes,
-            repo_path: request.repo_url.path.into(),
-            leads: Arc::clone(request.leads),
-        }
-    }
-
-    /// The file in which it is kept.
-    fn key(&self) -> FileKey<'_> {
-        let package = PackageKey {
-            repo: self.repo,
-            package: &self.document.package,
-        };
-        package.file(FileKind::Representation, &self.path)
-    }
-
-    fn asked(&self) -> RenderRequest<'_> {
-        RenderRequest {
-            document: &self.document,
-            representation: self.representation,
-            part: None,
-            repo_path: &self.repo_path,
-            place_bytes: self.place_bytes,
-            leads: &self.leads.list,
-        }
-    }
-
-    fn make(&self, repo: &Repo, source: Bytes) -> Result<Made, Problem> {
-        self.render(repo, source).map(Made::of)
-    }
-
-    fn render(&self, repo: &Repo, source: Bytes) -> Result<Bytes, Problem> {
-        let request = self.asked();
-        if self.place_bytes > 0 {
-            let rendering = repo.protocol.render(&request, &source)?;
-            drop(source);
-            return form::write(rendering, self.packing);
-        }
-        let body = if self.representation.name.is_empty() {
-            source
-        } else {
-            repo.protocol.render(&request, &source)?.filled(&[]).into()
-        };
-        if self.packing == Packing::None {
-            return Ok(body);
-        }
-        let mut encoder =
-            GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
-        encoder.write_all(&body).map_err(Problem::internal)?;
-        Ok(encoder.finish().map_err(Problem::internal)?.into())
-    }
 }

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-/// Compressed bytes decoded in one step: at most about a thousand times as many come out.
-const DECODED_AT_ONCE: usize = 512;
+/// Compressed bytes decoded in one step: at most about a thousand times as many come out. What comes out
+/// as a rule is as much as its receiver takes at once.
+const DECODED_AT_ONCE: usize = 4096;
 /// Decoded bytes that any document may have; of more than that each compressed byte stands for at most
 /// so many. Indexes are packed to a tenth as a rule (packuments to a tenth or a thirtieth, lists of
 /// rpms to an eighth or a twelfth), and to a fiftieth at best.

@@ -80,6 +80,20 @@ impl Protocol for Composer {
         Ok(metadata.render(request, body.len() + body.len() / 4))
     }
 
+    fn check_and_render(
+        &self,
+        request: &RenderRequest<'_>,
+        body: &[u8],
+    ) -> Result<(usize, Option<Rendering>), Problem> {
+        if has_branches(request.document).is_none() {
+            let passed_over = self.check(request.document, body)?;
+            return Ok((passed_over, self.render(request, body).ok()));
+        }
+        let metadata = Metadata::read(&request.document.package, body)?;
+        let rendered = metadata.render(request, body.len() + body.len() / 4);
+        Ok((metadata.passed_over, Some(rendered)))
+    }
+
     fn plan(
         &self,
         artifact: &Artifact,

@@ -26,7 +26,7 @@ use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
 use crate::names::Names;
 use crate::protocol::{Call, Outlines, Protocol};
-use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
+use crate::resource::{Artifact, Document, Plan, RenderRequest, Representation, Source, Table};
 use crate::text::{JSON, bad_document, segment, without_bom};
 use crate::{Accounts, Copying, Describing, Publishing, Rendering, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
@@ -120,12 +120,28 @@ impl Protocol for Npm {
         if let Some(part) = request.part {
             return version(part, body, &urls);
         }
-        let packument = Packument::read(body)?;
-        match request.representation.name {
-            name if name == TAGS.name => Ok(packument.tags().as_bytes().to_vec().into()),
-            name if name == ABBREVIATED.name => Ok(packument.abbreviated(body.len() / 2, &urls)),
-            _ => packument.full(body, &urls),
+        packument_as(
+            request.representation,
+            (&Packument::read(body)?, body),
+            &urls,
+        )
+    }
+
+    fn check_and_render(
+        &self,
+        request: &RenderRequest<'_>,
+        body: &[u8],
+    ) -> Result<(usize, Option<Rendering>), Problem> {
+        let Document { package, path, .. } = request.document;
+        if &**path != PACKUMENT {
+            let passed_over = self.check(request.document, body)?;
+            return Ok((passed_over, self.render(request, body).ok()));
         }
+        let packument = Packument::read(body)?;
+        let passed_over = packument.check(package)?;
+        let urls = TarballUrls::new(request, package);
+        let rendered = packument_as(request.representation, (&packument, body), &urls);
+        Ok((passed_over, rendered.ok()))
     }
 
     fn plan(
@@ -198,6 +214,19 @@ impl Protocol for Npm {
 }
 
 struct PackumentOutlines;
+
+/// A representation of a packument, which was read in `body`.
+fn packument_as(
+    representation: Representation,
+    (packument, body): (&Packument<'_>, &[u8]),
+    urls: &TarballUrls<'_>,
+) -> Result<Rendering, Problem> {
+    match representation.name {
+        name if name == TAGS.name => Ok(packument.tags().as_bytes().to_vec().into()),
+        name if name == ABBREVIATED.name => Ok(packument.abbreviated(body.len() / 2, urls)),
+        _ => packument.full(body, urls),
+    }
+}
 
 impl Outlines for PackumentOutlines {
     fn outline(&self, document: &Document, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
