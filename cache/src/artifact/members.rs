@@ -10,7 +10,7 @@ use crate::tables::Tables;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Document, Member};
-use larder_model::{Kind, Problem};
+use larder_model::{Algorithm, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,13 +59,13 @@ impl SetMembers {
             return self.hosted(repo, asked).await;
         }
         // What has its own digest for a name is the same in each state that names it: none is read.
-        let own = repo.artifact_key(asked);
-        let kept = self.metadata.find(own).await?;
-        let is_own = |found: &Arc<FileRecord>| asked.path.ends_with(found.digest.text().hex());
-        if let Some(found) = kept.as_ref().filter(|found| is_own(found))
-            && self.artifacts.is_sound(asked, found)
+        let (own, name) = (repo.artifact_key(asked), asked.path.rsplit('/').next());
+        if let Some(name) = name.filter(|name| is_digest(name))
+            && let Some(found) = self.metadata.find(own).await?
+            && found.digest.text().hex() == name
+            && self.artifacts.is_sound(asked, &found)
         {
-            return Ok((asked.clone(), ArtifactSource::Stored(Arc::clone(found))));
+            return Ok((asked.clone(), ArtifactSource::Stored(found)));
         }
         let (resolved, is_known) = self.resolve(repo, asked).await?;
         if let Some(resolved) = resolved {
@@ -186,4 +186,10 @@ impl SetMembers {
         };
         Ok((asked.clone(), ArtifactSource::Stored(found)))
     }
+}
+
+/// Whether a file's name is a digest in hex.
+fn is_digest(name: &str) -> bool {
+    let hex_chars = 2 * Algorithm::Sha256.size();
+    name.len() >= hex_chars && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
