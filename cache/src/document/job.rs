@@ -38,7 +38,7 @@ pub(crate) struct RepresentationRequest<'a> {
 impl RepresentationRequest<'_> {
     /// Whether a document of so many bytes is to be compressed for it.
     pub(super) const fn is_compressed(&self, size: u64) -> bool {
-        self.gzip && self.representation.compressible && size >= COMPRESSED_FROM
+        is_compressed(self.gzip && self.representation.compressible, size)
     }
 
     /// The bytes of each place for this server's address: none, if it has no URL of it.
@@ -89,6 +89,11 @@ impl RepresentationRequest<'_> {
         let rest = rest.and_then(|rest| rest.strip_prefix(EDITION));
         rest == Some(&*self.leads.mark)
     }
+}
+
+/// Whether a document of so many bytes is compressed, where it may be.
+const fn is_compressed(may_be: bool, size: u64) -> bool {
+    may_be && size >= COMPRESSED_FROM
 }
 
 /// What was made, and its digest, which is computed once, where it was made.
@@ -142,10 +147,12 @@ impl Recipe {
 
     /// How a document of so many bytes is packed for whoever asks first: he does not wait for long.
     pub(super) fn first_packing(&self, size: u64) -> Packing {
-        match size {
-            _ if !self.gzip || size < COMPRESSED_FROM => Packing::None,
-            _ if size > SMALL_DOCUMENT as u64 => Packing::Quick,
-            _ => Packing::Well,
+        if !is_compressed(self.gzip, size) {
+            Packing::None
+        } else if size > SMALL_DOCUMENT as u64 {
+            Packing::Quick
+        } else {
+            Packing::Well
         }
     }
 

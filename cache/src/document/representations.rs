@@ -3,7 +3,7 @@
 //! kept like any other file.
 
 use super::cached::CachedDocument;
-use super::form::{Form, Packing, TAIL_BYTES, Tail};
+use super::form::{Form, TAIL_BYTES, Tail};
 use super::job::{Job, Made, RepresentationRequest};
 use crate::background::in_background;
 use crate::bodies::Bodies;
@@ -196,8 +196,7 @@ impl Representations {
             return Ok((self.flights.join(flight, hand_out).await?, false));
         }
         let mut turn = None;
-        let is_large = stored.size > SMALL_DOCUMENT as u64;
-        if is_large {
+        if stored.size > SMALL_DOCUMENT as u64 {
             turn = Some(self.turns.wait(flight.clone(), stored.size).await?);
             if let Some(found) = kept().await? {
                 return Ok(found); // it was made meanwhile
@@ -205,9 +204,7 @@ impl Representations {
         }
         let make = || {
             let mut job = Job::new(request, (gzip, place_bytes), stored);
-            if is_large && job.packing == Packing::Well {
-                job.packing = Packing::Quick;
-            }
+            job.packing = job.recipe.first_packing(stored.size);
             let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
             async move { this.make(&repo, &stored, job, turn).await }
         };
