@@ -60,6 +60,16 @@ pub enum VersionKind {
     Tag,
 }
 
+/// [`Protocol::check_and_render`] by two readings.
+pub(crate) fn check_then_render(
+    protocol: &(impl Protocol + ?Sized),
+    request: &RenderRequest<'_>,
+    body: &[u8],
+) -> Result<(usize, Option<Rendering>), Problem> {
+    let passed_over = protocol.check(request.document, body)?;
+    Ok((passed_over, protocol.render(request, body).ok()))
+}
+
 /// A protocol of package repositories.
 pub trait Protocol: Send + Sync {
     /// Its name, which is the first segment of its paths.
@@ -101,8 +111,7 @@ pub trait Protocol: Send + Sync {
         request: &RenderRequest<'_>,
         body: &[u8],
     ) -> Result<(usize, Option<Rendering>), Problem> {
-        let passed_over = self.check(request.document, body)?;
-        Ok((passed_over, self.render(request, body).ok()))
+        check_then_render(self, request, body)
     }
 
     /// The URL and the hash of an artifact at an upstream, or what to read first. `known`: the

@@ -22,7 +22,7 @@ mod about;
 mod connect;
 
 use crate::connect::Client;
-use crate::protocol::{Call, Protocol};
+use crate::protocol::{Call, Protocol, check_then_render};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::JSON;
 use crate::{Copying, Describing, Names, Publishing, Rendering, RepoRequest, RepoUrl, Search};
@@ -86,8 +86,7 @@ impl Protocol for Composer {
         body: &[u8],
     ) -> Result<(usize, Option<Rendering>), Problem> {
         if has_branches(request.document).is_none() {
-            let passed_over = self.check(request.document, body)?;
-            return Ok((passed_over, self.render(request, body).ok()));
+            return check_then_render(self, request, body);
         }
         let metadata = Metadata::read(&request.document.package, body)?;
         let rendered = metadata.render(request, body.len() + body.len() / 4);

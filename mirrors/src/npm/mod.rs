@@ -25,7 +25,7 @@ mod connect;
 use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
 use crate::names::Names;
-use crate::protocol::{Call, Outlines, Protocol};
+use crate::protocol::{Call, Outlines, Protocol, check_then_render};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Representation, Source, Table};
 use crate::text::{JSON, bad_document, segment, without_bom};
 use crate::{Accounts, Copying, Describing, Publishing, Rendering, RepoRequest, RepoUrl, Search};
@@ -134,8 +134,7 @@ impl Protocol for Npm {
     ) -> Result<(usize, Option<Rendering>), Problem> {
         let Document { package, path, .. } = request.document;
         if &**path != PACKUMENT {
-            let passed_over = self.check(request.document, body)?;
-            return Ok((passed_over, self.render(request, body).ok()));
+            return check_then_render(self, request, body);
         }
         let packument = Packument::read(body)?;
         let passed_over = packument.check(package)?;
