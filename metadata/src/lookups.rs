@@ -9,15 +9,12 @@
 use crate::keys::{FileKey, PackageKey};
 use crate::records::FileRecord;
 use moka::sync::Cache;
-use std::fmt::Write as _;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the memory may weigh, in bytes.
 const MAX_BYTES: u64 = 32 << 20;
-/// The digits of the longest number, with its sign.
-const NUMBER_BYTES: usize = 20;
 /// What an entry weighs beside its texts and its body.
 const ENTRY_BYTES: usize = 512;
 /// Epochs; packages of the same hash share one, which costs them a few look-ups and nothing else.
@@ -74,16 +71,8 @@ impl Lookups {
             kind,
             path,
         } = key;
-        let (repo, word) = (package.repo, kind.word());
-        let mut name = String::with_capacity(
-            NUMBER_BYTES + package.package.len() + word.len() + path.len() + "/\0\0".len(),
-        );
-        // A number cannot fail to be written into a text.
-        let _ = write!(name, "{repo}");
-        for part in ["/", package.package, "\0", word, "\0", path] {
-            name.push_str(part);
-        }
-        name
+        let (repo, word) = (package.repo.to_string(), kind.word());
+        [&repo, "/", package.package, "\0", word, "\0", path].concat()
     }
 
     pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<FileRecord>> {

@@ -51,30 +51,7 @@ impl Timestamp {
         };
         let (weekday, month) = (name(&DAYS, days.rem_euclid(7)), name(&MONTHS, month - 1));
         let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-        // Many answers have one: this is several times as fast as a format.
-        let two = |number: i64| {
-            let digit = |number: i64| char::from(b'0' + u8::try_from(number % 10).unwrap_or(0));
-            [digit(number / 10), digit(number)]
-        };
-        let mut date = String::with_capacity("Thu, 01 Jan 1970 00:00:00 GMT".len());
-        date.push_str(weekday);
-        date.push_str(", ");
-        date.extend(two(day));
-        date.push(' ');
-        date.push_str(month);
-        date.push(' ');
-        if (0..10_000).contains(&year) {
-            date.extend(two(year / 100));
-            date.extend(two(year % 100));
-        } else {
-            date.push_str(&format!("{year:04}"));
-        }
-        for (between, number) in [(' ', hour), (':', minute), (':', second)] {
-            date.push(between);
-            date.extend(two(number));
-        }
-        date.push_str(" GMT");
-        date
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
     }
 
     /// Whole seconds since 1970.
