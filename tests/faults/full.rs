@@ -2,7 +2,7 @@
 
 use crate::larder;
 use crate::push::{KINDS, Kind, Push, check_all, new_bytes, prepare, push, push_bytes};
-use larder_tests::gits::{Gits, git};
+use larder_tests::gits::{Gits, git_in};
 use larder_tests::larder::PASSWORD;
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
@@ -241,11 +241,7 @@ fn a_full_disk_takes_no_objects_of_git() {
     gits.commit("far", "big.bin", &Random::new(1).bytes(3 << 20));
     add_gits(&larder, &upstream);
     let home = tempfile::tempdir().expect("home");
-    let git = |at: &str, arguments: &[&str]| {
-        let mut git = git(&program, home.path());
-        git.current_dir(home.path().join(at)).args(arguments);
-        git
-    };
+    let git = |at: &str, arguments: &[&str]| git_in(&program, home.path(), at, arguments);
     let url = |larder: &Larder, path: &str| {
         format!("http://admin:{PASSWORD}@{}/git/{path}", larder.host())
     };
@@ -302,11 +298,7 @@ fn objects_of_git_never_fill_a_disk_to_the_last_byte() {
     gits.commit("far", "big.bin", &Random::new(1).bytes(18 << 20));
     add_gits(&larder, &upstream);
     let home = tempfile::tempdir().expect("home");
-    let git = |at: &str, arguments: &[&str]| {
-        let mut git = git(&program, home.path());
-        git.current_dir(home.path().join(at)).args(arguments);
-        git
-    };
+    let git = |at: &str, arguments: &[&str]| git_in(&program, home.path(), at, arguments);
     run(&mut git("", &["init", "-q", "work"]));
     std::fs::write(
         home.path().join("work/a.bin"),

@@ -3,7 +3,7 @@
 use crate::bed::STALE;
 use crate::hosted::noise;
 use crate::large::{allow, bed, with_large};
-use larder_tests::gits::git;
+use larder_tests::gits::git_in;
 use larder_tests::tools::{fails, run, skip};
 use larder_tests::{Start, Upstream, apart, tool};
 use serde_json::json;
@@ -43,11 +43,7 @@ fn what_is_mirrored_needs_no_network() {
     bed.upstream.take_asked();
     other.take_asked();
     apart::inside(larder.pid(), || {
-        let at = |name: &str, arguments: &[&str]| {
-            let mut git = git(&program, home);
-            git.current_dir(home.join(name)).args(arguments);
-            git
-        };
+        let at = |name: &str, arguments: &[&str]| git_in(&program, home, name, arguments);
         for version in ["0", "2"] {
             let set = format!("protocol.version={version}");
             for (name, more) in [

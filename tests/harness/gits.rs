@@ -135,6 +135,13 @@ pub fn git(program: &Path, home: &Path) -> Command {
     git
 }
 
+/// The same in a folder of that home, with these arguments.
+pub fn git_in(program: &Path, home: &Path, folder: &str, arguments: &[&str]) -> Command {
+    let mut git = git(program, home);
+    git.current_dir(home.join(folder)).args(arguments);
+    git
+}
+
 /// Has the administrator push one commit to a hosted repository, such as `own/tool`; nothing, if there is no
 /// git here.
 #[track_caller]

@@ -6,7 +6,7 @@ use crate::house::{Who, read};
 use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use larder_tests::home::Home;
 use larder_tests::tools::{fails, run};
-use larder_tests::{Larder, Upstream, archive, tool};
+use larder_tests::{Client, Larder, Upstream, archive, tool};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -131,6 +131,21 @@ fn put_demo(larder: &Larder, version: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// Whether each file of a version is answered with this status, and with its bytes if that is 200.
+fn check_demo(
+    client: &Client,
+    repository: &str,
+    version: &str,
+    files: &[(String, Vec<u8>)],
+    status: u16,
+) {
+    for (name, body) in files {
+        let path = format!("/deb/{repository}/pool/stable/main/demo_{version}/{name}");
+        let there = client.get(&path).expect(status).body;
+        assert!(status != 200 || there == *body, "{name}");
+    }
+}
+
 #[test]
 fn a_source_version_comes_goes_and_is_copied_as_a_whole() {
     let Some((_program, _folder, keys)) = begin() else {
@@ -144,11 +159,7 @@ fn a_source_version_comes_goes_and_is_copied_as_a_whole() {
     let told = larder.api("GET", version, "", 200);
     assert_eq!(told["files"].as_array().map(Vec::len), Some(3), "{told}");
     let all = |files: &[(String, Vec<u8>)], repository: &str, status: u16| {
-        for (name, body) in files {
-            let path = format!("/deb/{repository}/pool/stable/main/demo_1.0-1/{name}");
-            let there = admin.get(&path).expect(status).body;
-            assert!(status != 200 || there == *body, "{name}");
-        }
+        check_demo(&admin, repository, "1.0-1", files, status);
     };
     let listed = |version: &str| {
         admin
@@ -242,11 +253,7 @@ fn source_versions_are_let_go_as_a_whole() {
         admin.send("PUT", &path, &[], body).expect(201);
     }
     let all = |version: &str, files: &[(String, Vec<u8>)], status: u16| {
-        for (name, body) in files {
-            let path = format!("/deb/local/pool/stable/main/demo_{version}/{name}");
-            let there = admin.get(&path).expect(status).body;
-            assert!(status != 200 || there == *body, "{name}");
-        }
+        check_demo(&admin, "local", version, files, status);
         let listed = admin.get(SOURCES).expect(200).text();
         assert_eq!(
             listed.contains(&format!("Version: {version}\n")),
