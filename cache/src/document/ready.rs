@@ -3,7 +3,6 @@
 
 use super::job::RepresentationRequest;
 use larder_door::Overlay;
-use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord, PackageKey};
 use larder_mirrors::Document;
 use larder_model::{Digest, FileKind};
@@ -32,15 +31,15 @@ struct ReadyKey {
 }
 
 /// One representation for one address.
-struct Ready {
+pub(super) struct Ready {
     document: Document,
     origin: Box<str>,
     leads: Box<str>,
-    /// Its file, and the path of that.
-    kept: Arc<FileRecord>,
+    /// Its file.
+    pub(super) kept: Arc<FileRecord>,
     path: Box<str>,
     /// What goes out.
-    sent: Arc<FileRecord>,
+    pub(super) sent: Arc<FileRecord>,
 }
 
 #[derive(Clone)]
@@ -61,22 +60,17 @@ impl Default for ReadyMemory {
 }
 
 impl ReadyMemory {
-    /// What was sent last for the same request of a document, whose use it notes.
+    /// What was sent last for the same request of a document.
     pub(super) fn get(
         &self,
-        metadata: &Metadata,
         request: &RepresentationRequest<'_>,
         (stored, gzip): (&FileRecord, bool),
-    ) -> Option<Arc<FileRecord>> {
+    ) -> Option<Arc<Ready>> {
         let ready = self.0.get(&key_of(request, stored, gzip))?;
         let is_same = ready.document == *request.document
             && *ready.origin == *request.repo_url.origin
             && ready.leads == request.leads.mark;
-        if !is_same {
-            return None;
-        }
-        metadata.note_use(ready.key(request.repo), &ready.kept);
-        Some(Arc::clone(&ready.sent))
+        is_same.then_some(ready)
     }
 
     /// Remembers what goes out of a kept representation, if it is at hand.
@@ -105,7 +99,7 @@ impl ReadyMemory {
 
 impl Ready {
     /// The key of its file in a repository.
-    fn key(&self, repo: i64) -> FileKey<'_> {
+    pub(super) fn key(&self, repo: i64) -> FileKey<'_> {
         let package = PackageKey {
             repo,
             package: &self.document.package,
@@ -135,3 +129,6 @@ fn sent(kept: &Arc<FileRecord>, overlay: Option<&Overlay>) -> Option<Arc<FileRec
     sent.body = Some(overlay.onto(shown, 0));
     Some(Arc::new(sent))
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,9 +97,10 @@ impl Representations {
                 overlay: None,
             });
         }
-        if let Some(found) = self.ready.get(&self.metadata, request, (stored, gzip)) {
+        if let Some(ready) = self.ready.get(request, (stored, gzip)) {
+            self.metadata.note_use(ready.key(request.repo), &ready.kept);
             return Ok(Represented {
-                found,
+                found: Arc::clone(&ready.sent),
                 gzip,
                 overlay: None,
             });
