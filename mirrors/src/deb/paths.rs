@@ -1,6 +1,7 @@
 //! Paths of an archive: suites, what they name, packages; and the parts of their names.
 
 use crate::Document;
+use crate::names::FileName;
 use crate::text;
 use larder_model::{Algorithm, Digest};
 
@@ -199,6 +200,41 @@ pub(super) fn name_of(path: &str) -> &str {
         Some((name, _)) if !name.is_empty() => name,
         _ => file.split_once('.').map_or(file, |(stem, _)| stem),
     }
+}
+
+/// The version in the name of a file of a package, without its epoch; empty if there is none: `2.10-3` in
+/// `hello_2.10-3_amd64.deb`, `hello_2.10-3.dsc` and `hello_2.10-3.debian.tar.xz`. Versions share the
+/// archive of their upstream, so that is of `2.10`.
+fn version_in(file: &str) -> &str {
+    let Some((_, rest)) = file.split_once('_') else {
+        return "";
+    };
+    if is_package(file) {
+        let stem = rest.rsplit_once('.').map_or(rest, |(stem, _)| stem);
+        return stem.split('_').next().unwrap_or_default();
+    }
+    let rest = rest.strip_suffix(".asc").unwrap_or(rest);
+    let stem = rest.rsplit_once('.').map_or(rest, |(stem, _)| stem);
+    let of = |ending: &str| stem.strip_suffix(ending);
+    let stem = of(".tar").or_else(|| of(".diff")).unwrap_or(stem);
+    // An upstream may have several archives: `hello_2.10.orig-data.tar.gz`.
+    let end = stem.rfind(".orig").filter(|end| {
+        let rest = &stem[end + ".orig".len()..];
+        rest.is_empty() || rest.starts_with('-')
+    });
+    let stem = end.map_or(stem, |end| &stem[..end]);
+    stem.strip_suffix(".debian").unwrap_or(stem)
+}
+
+/// What the path of a package, or of a file of a source package, tells of it; `None`: it is neither.
+pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
+    let (_, file) = split(path);
+    let package = name_of(path);
+    let is_file = is_package(file) || is_part(file);
+    (is_file && !package.is_empty()).then(|| FileName {
+        package,
+        version: version_in(file),
+    })
 }
 
 /// Whether the files of a folder are differences of a list.

@@ -382,3 +382,38 @@ fn the_package_is_read_from_a_file_name() {
         assert_eq!(PackageNames.package_of(&artifact), name, "{path}");
     }
 }
+
+#[test]
+fn files_of_packages_tell_their_package_and_edition() {
+    use crate::rpm::paths::file_name;
+    for (path, package, version) in [
+        (TINY, "tiny", "1.0~rc1^git2-1.noarch"),
+        (LIBTINY, "libtiny++", "2.1-3.noarch"),
+        ("9/os/Packages/demo-1-1.src.rpm", "demo", "1-1.src"),
+        ("x/demo-1-1_2-1.noarch.drpm", "demo", "2-1.noarch"),
+        (
+            "demo-1-1.el8_4_2-1.el8_5.x86_64.drpm",
+            "demo",
+            "2-1.el8_5.x86_64",
+        ),
+        ("odd.rpm", "odd", ""),
+        ("odd.drpm", "odd", ""),
+    ] {
+        let told = file_name(path).expect(path);
+        assert_eq!((told.package, told.version), (package, version), "{path}");
+        let known = Rpm
+            .names()
+            .package_of(&Artifact::new("", None, path))
+            .to_owned();
+        assert_eq!(told.package, known, "{path}: blocks know it so");
+    }
+    for path in [
+        PRIMARY,
+        "repodata/demo-1-1.noarch.rpm",
+        "9/repodata/repomd.xml",
+        "key.asc",
+        "",
+    ] {
+        assert_eq!(file_name(path), None, "{path}");
+    }
+}
