@@ -237,6 +237,24 @@ pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
     })
 }
 
+/// The version that a list has for a file, if the file's name tells another: lists know epochs. `listed`:
+/// that of the package or of the source package.
+pub(super) fn version_of(listed: &str, path: &str) -> Option<String> {
+    const MAX_BYTES: usize = 200;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~:-".contains(&byte);
+    if listed.is_empty() || listed.len() > MAX_BYTES || !listed.bytes().all(plain) {
+        return None;
+    }
+    let named = file_name(path)?.version;
+    let version = if is_package(split(path).1) {
+        listed.to_owned()
+    } else {
+        let (epoch, _) = listed.split_once(':')?;
+        format!("{epoch}:{named}")
+    };
+    (version != named).then_some(version)
+}
+
 /// Whether the files of a folder are differences of a list.
 pub(super) fn has_differences(folder: &str) -> bool {
     folder.ends_with(".diff/")

@@ -108,6 +108,25 @@ pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
     Some(FileName { package, version })
 }
 
+/// The edition that a list has for a package, if the name of its file tells another.
+pub(super) fn edition_of(
+    [epoch, version, release]: &[String; 3],
+    arch: &str,
+    path: &str,
+) -> Option<String> {
+    const MAX_BYTES: usize = 200;
+    let epoch = match &**epoch {
+        "" | "0" => String::new(),
+        epoch => format!("{epoch}:"),
+    };
+    let edition = format!("{epoch}{version}-{release}.{arch}");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^:_-".contains(&byte);
+    let is_whole = ![&**version, release, arch].contains(&"");
+    let is_plain = edition.len() <= MAX_BYTES && edition.bytes().all(plain);
+    let is_news = is_whole && is_plain && file_name(path)?.version != edition;
+    is_news.then_some(edition)
+}
+
 /// The possible roots of a package's repository, the most likely first: directly above a directory of
 /// packages, then the nearest.
 pub(super) fn roots(path: &str) -> Vec<&str> {

@@ -118,3 +118,20 @@ fn files_of_packages_tell_their_package_and_version() {
         assert_eq!(file_name(path), None, "{path}");
     }
 }
+
+#[test]
+fn lists_tell_versions_that_names_of_files_do_not() {
+    for (listed, path, version) in [
+        ("2.10-3", "hello_2.10-3_amd64.deb", None),
+        ("1:2.10-3", "hello_2.10-3_amd64.deb", Some("1:2.10-3")),
+        ("1:2.10-3", "hello_2.10-3.dsc", Some("1:2.10-3")),
+        ("1:2.10-3", "hello_2.10.orig.tar.gz", Some("1:2.10")),
+        ("2.10-3", "hello_2.10.orig.tar.gz", None),
+        ("7.1", "vendor-latest.deb", Some("7.1")),
+        ("7/1", "vendor-latest.deb", None),
+        ("", "vendor-latest.deb", None),
+        ("1:2", "dists/x/main/binary-amd64/Packages", None),
+    ] {
+        assert_eq!(version_of(listed, path).as_deref(), version, "{path}");
+    }
+}

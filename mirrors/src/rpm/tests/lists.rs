@@ -417,3 +417,34 @@ fn files_of_packages_tell_their_package_and_edition() {
         assert_eq!(file_name(path), None, "{path}");
     }
 }
+
+#[test]
+fn lists_tell_editions_that_names_of_files_do_not() {
+    let listing = Listing::read(PLAIN).expect("list");
+    let edition = |path: &str| listing.find("", path).expect(path).version;
+    assert_eq!(edition(LIBTINY), Some("1:2.1-3.noarch".into()));
+    assert_eq!(edition(TINY), None);
+    let list = |version: &str| {
+        let list = String::from_utf8(list_with("href=\"odd.rpm\"")).expect("text");
+        list.replace("<size", &format!("<arch>noarch</arch>{version}<size"))
+    };
+    for (version, edition) in [
+        (
+            "<version epoch=\"0\" ver=\"1\" rel=\"2\"/>",
+            Some("1-2.noarch"),
+        ),
+        (
+            "<version epoch=\"3\" ver=\"1\" rel=\"2\"/>",
+            Some("3:1-2.noarch"),
+        ),
+        ("<version ver=\"1\" rel=\"2\"/>", Some("1-2.noarch")),
+        ("<version ver=\"1\"/>", None),
+        ("<version ver=\"1/1\" rel=\"2\"/>", None),
+        ("", None),
+    ] {
+        let listing = Listing::read(list(version).as_bytes()).expect("list");
+        let fetch = listing.find("", "odd.rpm").expect("package");
+        assert_eq!(fetch.version.as_deref(), edition, "{version}");
+        assert_eq!(fetch.size, Some(7), "{version}");
+    }
+}
