@@ -47,7 +47,7 @@ pub struct Settings {
 /// Identifies and admits.
 pub struct Gate {
     pub(crate) metadata: Metadata,
-    policy: ArcSwap<PolicySnapshot>,
+    pub(crate) policy: ArcSwap<PolicySnapshot>,
     /// Held while rights are read, so that an older snapshot never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
     pub(crate) people: People,
@@ -64,12 +64,14 @@ pub struct Gate {
     /// The keys whose signatures are believed.
     believed: KeyRing,
     pub(crate) settings: Settings,
+    /// Whoever shows no credentials, where that is not enough for anything.
+    pub(crate) stranger: Arc<Principal>,
 }
 
 /// Proof that a caller was admitted. Has no public constructor.
 #[derive(Debug)]
 pub struct Admission {
-    principal: Principal,
+    principal: Arc<Principal>,
     policy: Arc<PolicySnapshot>,
     origin: Option<Origin>,
     expected_policy: Option<Box<str>>,
@@ -83,7 +85,7 @@ impl Admission {
     #[must_use]
     pub fn expecting(&self, version: &str) -> Self {
         Self {
-            principal: self.principal.clone(),
+            principal: Arc::clone(&self.principal),
             policy: Arc::clone(&self.policy),
             origin: self.origin.clone(),
             expected_policy: Some(version.into()),
@@ -96,7 +98,7 @@ impl Admission {
     #[must_use]
     pub fn asked_of(&self, repo: &RepoName) -> Self {
         Self {
-            principal: self.principal.clone(),
+            principal: Arc::clone(&self.principal),
             policy: Arc::clone(&self.policy),
             origin: self.origin.clone(),
             expected_policy: self.expected_policy.clone(),
@@ -114,7 +116,7 @@ impl Admission {
     }
 
     /// Who was admitted.
-    pub const fn principal(&self) -> &Principal {
+    pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
@@ -210,6 +212,7 @@ impl Gate {
             metadata,
             believed,
             settings,
+            stranger: Arc::default(),
         })
     }
 
@@ -328,7 +331,7 @@ impl Gate {
     /// may not know.
     pub fn admit(
         &self,
-        principal: Principal,
+        principal: Arc<Principal>,
         permissions: &[Permission],
     ) -> Result<Admission, Problem> {
         if let Some(refused) = permissions
@@ -351,10 +354,9 @@ impl Gate {
     /// Whether anyone at all may do this from anywhere, so that caches on the way may keep the
     /// answer.
     pub fn is_public(&self, permissions: &[Permission]) -> bool {
-        let anonymous = self.anonymous(None);
-        permissions
-            .iter()
-            .all(|permission| anonymous.may(permission))
+        let policy = self.policy.load();
+        let nobody = self.nobody_anywhere(&policy);
+        permissions.iter().all(|permission| nobody.may(permission))
     }
 
     /// Whether anyone at all may read a repository and, of a group, each of its members.

@@ -30,7 +30,7 @@ pub(crate) fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principa
 }
 
 /// A principal that needs no password to be who it is.
-fn without_password(principal: Principal) -> VerifiedCaller {
+fn without_password(principal: Arc<Principal>) -> VerifiedCaller {
     VerifiedCaller {
         principal,
         expires_at: None,
@@ -51,24 +51,34 @@ fn is_refusal(problem: &Problem) -> bool {
     problem.kind == Kind::Unauthenticated
 }
 
+/// Gives a principal what everyone holds from where it is.
+pub(crate) fn hold_here(principal: &mut Arc<Principal>, policy: &PolicySnapshot, address: IpAddr) {
+    if let Some(here) = policy.rules_at(address) {
+        Arc::make_mut(principal).here = Some(here);
+    }
+}
+
 impl Gate {
-    /// Whoever shows no credentials, at this address; `None`: wherever it may be.
-    pub fn anonymous(&self, address: Option<IpAddr>) -> Principal {
-        self.nobody(&self.policy(), address)
+    /// Whoever shows no credentials, at this address.
+    pub fn anonymous(&self, address: IpAddr) -> Arc<Principal> {
+        self.nobody(&self.policy.load(), address)
     }
 
-    fn nobody(&self, policy: &PolicySnapshot, address: Option<IpAddr>) -> Principal {
-        let allowed = self.settings.anonymous;
-        let everyone = if allowed {
-            Arc::clone(&policy.everyone)
+    /// The same wherever it may be.
+    pub(crate) fn nobody_anywhere<'a>(&'a self, policy: &'a PolicySnapshot) -> &'a Arc<Principal> {
+        if self.settings.anonymous {
+            &policy.nobody
         } else {
-            Arc::default()
-        };
-        let here = address.filter(|_| allowed);
-        Principal {
-            here: here.and_then(|address| policy.rules_at(address)),
-            ..Principal::new(Subject::Anonymous.to_string(), everyone)
+            &self.stranger
         }
+    }
+
+    fn nobody(&self, policy: &PolicySnapshot, address: IpAddr) -> Arc<Principal> {
+        let mut nobody = Arc::clone(self.nobody_anywhere(policy));
+        if self.settings.anonymous {
+            hold_here(&mut nobody, policy, address);
+        }
+        nobody
     }
 
     /// What a subject may do, wherever it is; `None`: there is no such user or group. The inner
@@ -79,7 +89,10 @@ impl Gate {
     ) -> Result<Option<Option<Principal>>, Problem> {
         let policy = self.policy();
         let held = match subject {
-            Subject::Anonymous => return Ok(Some(Some(self.nobody(&policy, None)))),
+            Subject::Anonymous => {
+                let nobody = Principal::clone(self.nobody_anywhere(&policy));
+                return Ok(Some(Some(nobody)));
+            }
             Subject::Authenticated => Some(People::of_authenticated(&policy)),
             Subject::Group(name) => self.people.of_group(name.as_str(), &policy).await?,
             Subject::User(name) | Subject::Robot(name) => {
@@ -100,7 +113,7 @@ impl Gate {
                 label: subject.to_string().into(),
                 held,
                 everyone: Arc::clone(&policy.everyone),
-                ..self.nobody(&policy, None)
+                ..Principal::clone(self.nobody_anywhere(&policy))
             })
         }))
     }
@@ -111,16 +124,17 @@ impl Gate {
         &self,
         headers: &HeaderMap,
         origin: &Origin,
-    ) -> Result<Principal, Problem> {
-        let (policy, address) = (self.policy(), origin.address);
+    ) -> Result<Arc<Principal>, Problem> {
+        let address = origin.address;
         let Some(header) = headers.get(AUTHORIZATION) else {
-            return Ok(self.nobody(&policy, Some(address)));
+            return Ok(self.anonymous(address));
         };
+        let policy = self.policy();
         let name = self.remembered.name(header.as_bytes());
         let known = self.remembered.get(&name);
         let mut principal = match &known {
             Some(known) if known.holds(&policy.version, self.metadata.now()) => {
-                known.caller.principal.clone()
+                Arc::clone(&known.caller.principal)
             }
             _ => {
                 let shown = header.to_str().ok().and_then(read);
@@ -128,7 +142,7 @@ impl Gate {
                 let agreed = known.as_ref();
                 let agreed = agreed.and_then(|known| known.caller.password_hash.as_deref());
                 let caller = self.verify(&policy, shown, origin, agreed).await?;
-                let principal = caller.principal.clone();
+                let principal = Arc::clone(&caller.principal);
                 let version = policy.version.clone();
                 self.remembered
                     .keep(name, RememberedCaller { version, caller });
@@ -136,7 +150,7 @@ impl Gate {
             }
         };
         if principal.user.is_some() || self.settings.anonymous {
-            principal.here = policy.rules_at(address);
+            hold_here(&mut principal, &policy, address);
         }
         self.note_use(&principal, origin);
         Ok(principal)
@@ -157,7 +171,7 @@ impl Gate {
             outcome
         };
         match shown {
-            Credentials::Nothing => Ok(without_password(self.nobody(policy, None))),
+            Credentials::Nothing => Ok(without_password(Arc::clone(self.nobody_anywhere(policy)))),
             Credentials::Password { name, password } => {
                 let tried = PasswordTry {
                     name: &name,
@@ -232,7 +246,7 @@ impl Gate {
         let person = self.people.find(user.id, policy).await?;
         let person = person.filter(|person| person.user.is_active());
         let person = person.ok_or_else(wrong_credentials)?;
-        let principal = principal_of(&person, policy);
+        let principal = Arc::new(principal_of(&person, policy));
         self.throttle.succeeded(&login);
         if !known {
             self.note_login(&principal.label, Outcome::Ok, origin);
@@ -250,7 +264,7 @@ impl Gate {
         name: &str,
         password: &str,
         origin: &Origin,
-    ) -> Result<Principal, Problem> {
+    ) -> Result<Arc<Principal>, Problem> {
         let tried = PasswordTry {
             name,
             password,
@@ -309,7 +323,7 @@ impl Gate {
             principal.token_scopes = Some(token_scopes);
         }
         Ok(VerifiedCaller {
-            principal,
+            principal: Arc::new(principal),
             expires_at: token.expires_at,
             password_hash: None,
         })
@@ -341,13 +355,15 @@ impl Gate {
                     person.user.is_active() && claims.is_of_password(changed)
                 };
                 let person = person.filter(holds);
-                without_password(principal_of(&*person.ok_or_else(expired)?, policy))
+                let person = person.ok_or_else(expired)?;
+                without_password(Arc::new(principal_of(&person, policy)))
             }
-            (None, None) => without_password(self.nobody(policy, None)),
+            (None, None) => without_password(Arc::clone(self.nobody_anywhere(policy))),
         };
         let earlier = |other: Option<Timestamp>, end| other.map_or(end, |it| it.min(end));
-        caller.principal.bearer_scopes = Some(scopes);
-        caller.principal.ends = Some(earlier(caller.principal.ends, claims.ends()));
+        let principal = Arc::make_mut(&mut caller.principal);
+        principal.bearer_scopes = Some(scopes);
+        principal.ends = Some(earlier(principal.ends, claims.ends()));
         caller.expires_at = Some(earlier(caller.expires_at, end));
         Ok(caller)
     }

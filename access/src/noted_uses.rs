@@ -52,7 +52,7 @@ impl NotedUses {
             let use_now = Waiting {
                 at,
                 label: Arc::clone(&caller.label),
-                request_id: origin.request_id.clone(),
+                request_id: (&*origin.request_id).into(),
             };
             waiting.insert(key, use_now);
         }

@@ -1,6 +1,7 @@
 //! All repos, settings, and the rules that are not of single users, in memory; read again whenever
 //! the version of all rights moves.
 
+use crate::principal::Principal;
 use crate::rules::{Rule, Rules};
 use larder_metadata::grants::Grant;
 use larder_metadata::repos::RepoRecord;
@@ -24,6 +25,8 @@ pub struct PolicySnapshot {
     by_id: HashMap<i64, Arc<RepoRecord>>,
     /// What everyone holds, from anywhere: grants to `anonymous`, and repos that are open.
     pub(crate) everyone: Arc<Rules>,
+    /// Whoever shows no credentials, with that alone.
+    pub(crate) nobody: Arc<Principal>,
     /// What everyone holds from some networks.
     from_networks: Vec<(Vec<Network>, Rule)>,
     /// What everyone holds who shows credentials.
@@ -88,6 +91,7 @@ impl PolicySnapshot {
             }
         }
         self.everyone = Arc::new(rules.into_iter().collect());
+        self.nobody = Arc::new(Principal::nobody(Arc::clone(&self.everyone)));
     }
 
     /// What everyone holds at an address beside what everyone holds anywhere.

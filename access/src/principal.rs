@@ -1,7 +1,7 @@
 //! Who is asking.
 
 use crate::rules::{Rules, covers, reaches};
-use larder_model::{Kind, Pattern, Permission, Problem, Role, Timestamp, Verb};
+use larder_model::{Kind, Pattern, Permission, Problem, Role, Subject, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -110,6 +110,11 @@ impl Principal {
             ends: None,
             session: None,
         }
+    }
+
+    /// Whoever shows no credentials.
+    pub(crate) fn nobody(everyone: Arc<Rules>) -> Self {
+        Self::new(Subject::Anonymous.to_string(), everyone)
     }
 
     /// The user's bare name; `None`: anonymous.
@@ -359,6 +364,13 @@ fn leaves_room_somewhere(scopes: Option<&[TokenScope]>, permission: &Permission)
             && reaches(scope.refs.as_ref(), permission)
     };
     scopes.is_none_or(|scopes| scopes.iter().any(of_repository))
+}
+
+impl Default for Principal {
+    /// Whoever shows no credentials, where nothing is for everyone.
+    fn default() -> Self {
+        Self::nobody(Arc::default())
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const MAX_REMEMBERED: u64 = 20_000;
 /// A caller whose credentials hold.
 #[derive(Clone)]
 pub(crate) struct VerifiedCaller {
-    pub(crate) principal: Principal,
+    pub(crate) principal: Arc<Principal>,
     /// When its credentials end.
     pub(crate) expires_at: Option<Timestamp>,
     /// The stored hash that its password agreed with: while that stays, the password does too.

@@ -5,7 +5,7 @@
 //! own can read. A use is noted in memory and written down by a job, which moves the session's end on.
 
 use crate::gate::Gate;
-use crate::identify::principal_of;
+use crate::identify::{hold_here, principal_of};
 use crate::policy::PolicySnapshot;
 use crate::principal::Principal;
 use crate::remembered::{RememberedCaller, VerifiedCaller};
@@ -14,6 +14,7 @@ use larder_keys::secret::{self, Secret};
 use larder_metadata::sessions::{Session, SessionUse};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Origin, Outcome, Problem, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A session that is not used for so long ends.
@@ -99,7 +100,7 @@ impl Gate {
         &self,
         secret: &str,
         origin: &Origin,
-    ) -> Result<Principal, Problem> {
+    ) -> Result<Arc<Principal>, Problem> {
         let policy = self.policy();
         // No header can be like this: a cookie never passes for one, nor one for a cookie.
         let name = self
@@ -108,16 +109,16 @@ impl Gate {
         let known = self.remembered.get(&name);
         let known = known.filter(|known| known.holds(&policy.version, self.metadata.now()));
         let mut principal = if let Some(known) = known {
-            known.caller.principal.clone()
+            Arc::clone(&known.caller.principal)
         } else {
             let caller = self.verify_session(&policy, secret, origin).await?;
-            let principal = caller.principal.clone();
+            let principal = Arc::clone(&caller.principal);
             let version = policy.version.clone();
             self.remembered
                 .keep(name, RememberedCaller { version, caller });
             principal
         };
-        principal.here = policy.rules_at(origin.address);
+        hold_here(&mut principal, &policy, origin.address);
         if let Some(session) = principal.session {
             let now = self.metadata.now();
             self.session_uses.note(session, &principal, origin, now);
@@ -144,7 +145,7 @@ impl Gate {
             ..principal_of(&*person.ok_or_else(ended)?, policy)
         };
         Ok(VerifiedCaller {
-            principal,
+            principal: Arc::new(principal),
             expires_at: Some(end_after(self.metadata.now(), session.ends_at)),
             password_hash: None,
         })

@@ -16,6 +16,7 @@ use larder_metadata::idempotency::{KeptAnswer, KeptBody, KeyState, KeyedRequest}
 use larder_model::{Kind, Origin, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The path of the page at which people sign in; its parameter is `ask`.
@@ -119,7 +120,7 @@ impl Gate {
         name: &str,
         password: &str,
         origin: &Origin,
-    ) -> Result<(LoginRequest, Principal), Problem> {
+    ) -> Result<(LoginRequest, Arc<Principal>), Problem> {
         let asker = self.asker(ask)?;
         let principal = self.log_in(name, password, origin).await?;
         let client = format!("{} login from {}", asker.place, asker.address);

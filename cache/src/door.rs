@@ -325,12 +325,9 @@ impl Door for Packages {
         admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let client = request
-            .extensions
-            .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         self.serve(&admission, endpoint, request, body, client)
             .await
     }

@@ -174,12 +174,9 @@ impl Door for Images {
         admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
+        client: &ClientView,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let client = request
-            .extensions
-            .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)

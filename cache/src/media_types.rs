@@ -6,11 +6,11 @@ use crate::repo::Repo;
 use larder_metadata::Metadata;
 use larder_metadata::files::{FileKey, FileRecord};
 use larder_model::{Digest, Problem};
-use moka::sync::Cache as Memory;
+use quick_cache::sync::Cache as Memory;
 use std::sync::Arc;
 
 /// Files whose type was read from their bytes, by their digests.
-const MAX_KNOWN: u64 = 10_000;
+const MAX_KNOWN: usize = 10_000;
 
 /// Reads the media types of kept files.
 pub(crate) struct KeptMediaTypes {
@@ -25,7 +25,7 @@ impl KeptMediaTypes {
         Self {
             metadata,
             bodies,
-            known: Memory::builder().max_capacity(MAX_KNOWN).build(),
+            known: Memory::new(MAX_KNOWN),
         }
     }
 

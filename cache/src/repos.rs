@@ -11,12 +11,12 @@ use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Log, Protocol};
 use larder_model::upstream::Health;
 use larder_model::{Clock, Problem, RepoSettings, UpstreamSettings};
-use moka::sync::Cache as Memory;
+use quick_cache::sync::Cache as Memory;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Repos in memory.
-const MAX_REPOS: u64 = 10_000;
+const MAX_REPOS: usize = 10_000;
 
 /// All repos that were asked for.
 pub(crate) struct Repos {
@@ -40,7 +40,7 @@ impl Repos {
             gate,
             config,
             counters,
-            by_id: Memory::builder().max_capacity(MAX_REPOS).build(),
+            by_id: Memory::new(MAX_REPOS),
         }
     }
 

@@ -5,6 +5,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
 use larder_model::{Kind, Origin, Problem};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Where the page is that a request comes from, as browsers tell it.
 const FETCH_SITE: &str = "sec-fetch-site";
@@ -17,7 +18,7 @@ pub struct ClientView {
     /// The client's address.
     pub address: IpAddr,
     /// The id under which the log tells of the request; empty until it is known.
-    pub request_id: Box<str>,
+    pub request_id: Arc<str>,
     /// Whether somebody told of the way it came who is not believed: a proxy that is not trusted, or
     /// the client itself.
     pub unheard: bool,

@@ -19,6 +19,8 @@ use larder_content::ContentStore;
 use larder_model::{Kind, Permission, Problem, Reply};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
 
 /// So many lost files of one answer are brought again one after the other.
 const LOST_AT_ONCE: usize = 4;
@@ -98,6 +100,7 @@ pub trait Door: Send + Sync + 'static {
         admission: Admission,
         endpoint: Self::Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> impl Future<Output = Result<Answer, Problem>> + Send;
 
@@ -135,7 +138,7 @@ pub struct DoorResponse {
     /// The response.
     pub response: Response<Body>,
     /// Who asked; `None` if the credentials did not hold.
-    pub principal: Option<Principal>,
+    pub principal: Option<Arc<Principal>>,
     /// What went wrong.
     pub problem: Option<Problem>,
     /// What was done to what.
@@ -151,28 +154,28 @@ pub async fn open<D: Door>(
     door: &D,
     gate: &Gate,
     store: &ContentStore,
-    mut request: Parts,
+    request: Parts,
     mut body: Incoming,
     client: &ClientView,
     wire: Option<&Wire>,
 ) -> DoorResponse {
-    request.extensions.insert(client.clone());
     let mut passage = Passage::default();
-    let passing = pass(
-        door,
-        gate,
-        store,
-        &request,
-        &mut body,
-        client,
-        wire,
-        &mut passage,
-    );
-    // A fault of ours in one answer is that request's trouble alone. The log has the panic's place.
-    let outcome = AssertUnwindSafe(passing)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Err(Problem::internal("the answer panicked")));
+    let outcome = {
+        // It is pinned where it is: it is large, and would be copied twice on its way.
+        let passing = pin!(pass(
+            door,
+            gate,
+            store,
+            &request,
+            &mut body,
+            client,
+            wire,
+            &mut passage,
+        ));
+        // A fault of ours in one answer is that request's trouble alone. The log has the panic's place.
+        let outcome = AssertUnwindSafe(passing).catch_unwind().await;
+        outcome.unwrap_or_else(|_| Err(Problem::internal("the answer panicked")))
+    };
     // A refusal is told in the dialect of the door, with what was understood of the request.
     let (mut response, problem) = match outcome {
         Ok(response) => match passage.problem.take() {
@@ -252,7 +255,7 @@ fn name_refusal(gate: &Gate, problem: &mut Problem, passage: &Passage, client: &
 
 #[derive(Default)]
 struct Passage {
-    principal: Option<Principal>,
+    principal: Option<Arc<Principal>>,
     permissions: Vec<Permission>,
     reference: Option<Box<str>>,
     /// What a ready response says went wrong.
@@ -281,10 +284,10 @@ async fn pass<D: Door>(
     // Who asks. A request that could not be parsed is told so only to callers whose credentials
     // hold.
     let principal = match &endpoint {
-        Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(Some(client.address)),
+        Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(client.address),
         _ => identify(door, gate, &request.headers, client).await?,
     };
-    passage.principal = Some(principal.clone());
+    passage.principal = Some(Arc::clone(&principal));
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         require_own(door, gate, &principal, &request.headers, client)?;
     }
@@ -334,7 +337,7 @@ impl<D: Door> Way<'_, D> {
     async fn answer(
         &self,
         endpoint: D::Endpoint,
-        principal: Principal,
+        principal: Arc<Principal>,
         body: &mut Incoming,
         passage: &mut Passage,
     ) -> Result<Response<Body>, Problem> {
@@ -343,7 +346,9 @@ impl<D: Door> Way<'_, D> {
             .admit(principal, &passage.permissions)?
             .from(self.client.origin());
         let public = gate.is_public(&passage.permissions);
-        let answer = self.door.answer(admission, endpoint, request, body).await?;
+        let client = self.client;
+        let answer = self.door.answer(admission, endpoint, request, client, body);
+        let answer = answer.await?;
         let asked = RequestView {
             method: &request.method,
             headers: &request.headers,
@@ -378,7 +383,7 @@ async fn identify<D: Door>(
     gate: &Gate,
     headers: &HeaderMap,
     client: &ClientView,
-) -> Result<Principal, Problem> {
+) -> Result<Arc<Principal>, Problem> {
     let origin = client.origin();
     let takes_sessions = door.takes_sessions() && !headers.contains_key(AUTHORIZATION);
     let secret = session_cookie::read(headers, client).filter(|_| takes_sessions);

@@ -3,7 +3,7 @@
 //! Each proxy adds to the right what it saw. So all of it is read from the right, and no further than
 //! the proxies go that are trusted: what is left of that anyone may have written.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::net::IpAddr;
 
 /// What trusted proxies tell.
@@ -35,7 +35,9 @@ const HEADERS: [&str; 4] = [
 
 /// Whether a request tells of the way it came.
 pub(crate) fn tells(headers: &HeaderMap) -> bool {
-    HEADERS.iter().any(|name| headers.contains_key(*name))
+    // A request has few headers: to compare their names costs less than to look for four of them.
+    let tells = |name: &HeaderName| HEADERS.contains(&name.as_str());
+    headers.keys().any(tells)
 }
 
 impl Forwarded {

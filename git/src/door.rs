@@ -210,7 +210,8 @@ impl Git {
         &self,
         admission: &Admission,
         address: &Address,
-        (version, request, body): (Version, &Parts, &mut Incoming),
+        (request, client): (&Parts, &ClientView),
+        (version, body): (Version, &mut Incoming),
     ) -> Result<Answer, Problem> {
         let owner = self.owner(admission, address).await?;
         let mut found = owner.found.ok_or_else(no_repo)?;
@@ -222,7 +223,7 @@ impl Git {
                 Command::BundleUri => {
                     let place = place_of(&owner.record, address);
                     let bundle = self.bundles.of(&place, &found.kept).await?;
-                    let base = base_of(request, address);
+                    let base = base_of(client, address);
                     let at = bundle.map(|digest| format!("{base}/bundles/{}.bundle", digest.hex()));
                     Some(bundles::answer(at.as_deref()))
                 }
@@ -275,10 +276,10 @@ impl Git {
         &self,
         admission: &Admission,
         address: &Address,
-        (request, body): (&Parts, &mut Incoming),
+        (client, body): (&ClientView, &mut Incoming),
     ) -> Result<Answer, Problem> {
         let batch = lfs::read_batch(&body.collect(MAX_LARGE_REQUEST).await?)?;
-        let base = format!("{}/lfs/objects", base_of(request, address));
+        let base = format!("{}/lfs/objects", base_of(client, address));
         let files = &self.large_files;
         let outcomes = match batch.operation {
             Operation::Download => {
@@ -358,9 +359,8 @@ fn of_member(place: &Place, address: &Address, answer: Answer) -> Answer {
 }
 
 /// Below which what is no object of a repository has its addresses, as a client sees them.
-fn base_of(request: &Parts, Address { repo, path }: &Address) -> String {
-    let client = request.extensions.get::<ClientView>();
-    let site = client.map_or("", |client| &client.base);
+fn base_of(client: &ClientView, Address { repo, path }: &Address) -> String {
+    let site = &client.base;
     format!("{site}/{PROTOCOL}/{repo}/{path}.git/info")
 }
 
@@ -407,6 +407,7 @@ impl Door for Git {
         admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let Endpoint { address, call } = endpoint;
@@ -416,11 +417,11 @@ impl Door for Git {
                 self.discover(admission, address, (service, version)).await
             }
             Call::Serve(Service::UploadPack, version) => {
-                self.upload(admission, address, (version, request, body))
+                self.upload(admission, address, (request, client), (version, body))
                     .await
             }
             Call::Serve(Service::ReceivePack, _) => self.receive(admission, address, body).await,
-            Call::LfsBatch => self.large_batch(admission, address, (request, body)).await,
+            Call::LfsBatch => self.large_batch(admission, address, (client, body)).await,
             Call::LfsGet(digest, size) => {
                 let place = self.place(admission, address).await?;
                 let answer = self.large_files.get(&place, (&digest, size), request);

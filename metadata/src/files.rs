@@ -1,6 +1,5 @@
 //! Files: this path of this kind, of this package, is that digest. Finding and listing them.
 
-use crate::lookups::Lookups;
 use crate::{Error, Metadata, Row};
 use larder_model::{Digest, FileKind, Timestamp};
 use std::sync::Arc;
@@ -37,15 +36,14 @@ impl Metadata {
             return Ok(self.look_up(FIND, key).await?.map(Arc::new));
         };
         let began = lookups.epoch(key.package);
-        let name = Lookups::name(key);
-        if let Some(found) = lookups.get(&name, began) {
+        if let Some(found) = lookups.get(key, began) {
             return Ok(Some(found));
         }
         // What asks the database is large, and most requests never do.
         let found = Box::pin(self.look_up(FIND, key)).await?.map(Arc::new);
         // What is damaged is asked for each time: whoever heals it need not know who reads it.
         if let Some(found) = found.as_ref().filter(|found| !found.damaged) {
-            lookups.keep(name, began, found);
+            lookups.keep(key, began, found);
         }
         Ok(found)
     }

@@ -2,6 +2,8 @@
 
 use crate::Value;
 use larder_model::{Author, FileKind};
+use quick_cache::Equivalent;
+use std::hash::{Hash, Hasher};
 
 /// A package of a repo: where files stand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,6 +44,49 @@ impl FileKey<'_> {
     pub(crate) fn value(self) -> [Value; 4] {
         let [repo, package] = self.package.value();
         [repo, package, self.kind.into(), self.path.into()]
+    }
+}
+
+/// The same, with texts of its own. In maps a [`FileKey`] finds it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct OwnedFileKey {
+    pub(crate) repo: i64,
+    pub(crate) package: Box<str>,
+    pub(crate) kind: FileKind,
+    pub(crate) path: Box<str>,
+}
+
+impl OwnedFileKey {
+    /// What it is a key of.
+    pub(crate) fn key(&self) -> FileKey<'_> {
+        let package = PackageKey {
+            repo: self.repo,
+            package: &self.package,
+        };
+        package.file(self.kind, &self.path)
+    }
+}
+
+impl From<FileKey<'_>> for OwnedFileKey {
+    fn from(key: FileKey<'_>) -> Self {
+        Self {
+            repo: key.package.repo,
+            package: key.package.package.into(),
+            kind: key.kind,
+            path: key.path.into(),
+        }
+    }
+}
+
+impl Hash for OwnedFileKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Equivalent<OwnedFileKey> for FileKey<'_> {
+    fn equivalent(&self, other: &OwnedFileKey) -> bool {
+        *self == other.key()
     }
 }
 

@@ -6,9 +6,10 @@
 //! it read; it holds only as long as the epoch is the same. So a look-up that read the old state
 //! while a commit was under way is never used after it.
 
-use crate::keys::{FileKey, PackageKey};
+use crate::keys::{FileKey, OwnedFileKey, PackageKey};
 use crate::records::FileRecord;
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +18,33 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MAX_BYTES: u64 = 32 << 20;
 /// What an entry weighs beside its texts and its body.
 const ENTRY_BYTES: usize = 512;
+/// How many entries there are, about, when it is full.
+const ENTRIES: usize = 16 * 1024;
 /// Epochs; packages of the same hash share one, which costs them a few look-ups and nothing else.
 const EPOCHS: usize = 4096;
 
 pub(crate) struct Lookups {
     epochs: Box<[AtomicU64]>,
     hasher: std::hash::RandomState,
-    found: Cache<String, (u64, Arc<FileRecord>)>,
+    found: Cache<OwnedFileKey, LookedUp, Weights>,
+}
+
+/// What was read of a file, and its package's epoch when that began.
+#[derive(Clone)]
+struct LookedUp {
+    began: u64,
+    found: Arc<FileRecord>,
+}
+
+#[derive(Clone)]
+struct Weights;
+
+impl Weighter<OwnedFileKey, LookedUp> for Weights {
+    fn weight(&self, key: &OwnedFileKey, known: &LookedUp) -> u64 {
+        let FileKey { package, path, .. } = key.key();
+        let body = known.found.body.as_ref().map_or(0, bytes::Bytes::len);
+        (ENTRY_BYTES + package.package.len() + path.len() + body) as u64
+    }
 }
 
 /// The epoch of a package when a look-up began.
@@ -32,17 +53,10 @@ pub(crate) struct Epoch(u64);
 
 impl Default for Lookups {
     fn default() -> Self {
-        let weigh = |key: &String, (_, found): &(u64, Arc<FileRecord>)| {
-            let body = found.body.as_ref().map_or(0, bytes::Bytes::len);
-            u32::try_from(ENTRY_BYTES + key.len() + body).unwrap_or(u32::MAX)
-        };
         Self {
             epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
             hasher: std::hash::RandomState::new(),
-            found: Cache::builder()
-                .weigher(weigh)
-                .max_capacity(MAX_BYTES)
-                .build(),
+            found: Cache::with_weighter(ENTRIES, MAX_BYTES, Weights),
         }
     }
 }
@@ -64,27 +78,18 @@ impl Lookups {
         Epoch(self.epochs[self.slot(package)].load(Ordering::Acquire))
     }
 
-    /// The name of a file in memory. None of its parts but the path may hold a zero byte.
-    pub(crate) fn name(key: FileKey<'_>) -> String {
-        let FileKey {
-            package,
-            kind,
-            path,
-        } = key;
-        let (repo, word) = (package.repo.to_string(), kind.word());
-        [&repo, "/", package.package, "\0", word, "\0", path].concat()
-    }
-
-    pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<FileRecord>> {
-        self.found
-            .get(key)
-            .filter(|(epoch, _)| *epoch == now.0)
-            .map(|(_, found)| found)
+    pub(crate) fn get(&self, key: FileKey<'_>, now: Epoch) -> Option<Arc<FileRecord>> {
+        let known = self.found.get(&key)?;
+        (known.began == now.0).then_some(known.found)
     }
 
     /// Keeps what was read since `began`.
-    pub(crate) fn keep(&self, key: String, began: Epoch, found: &Arc<FileRecord>) {
-        self.found.insert(key, (began.0, Arc::clone(found)));
+    pub(crate) fn keep(&self, key: FileKey<'_>, began: Epoch, found: &Arc<FileRecord>) {
+        let known = LookedUp {
+            began: began.0,
+            found: Arc::clone(found),
+        };
+        self.found.insert(key.into(), known);
     }
 
     /// To be called after a commit that touched a package, before anyone is told of it.

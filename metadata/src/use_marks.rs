@@ -1,7 +1,7 @@
 //! When files were used last and how often they were downloaded, in memory.
 
-use crate::keys::FileKey;
-use larder_model::{FileKind, Timestamp};
+use crate::keys::{FileKey, OwnedFileKey};
+use larder_model::Timestamp;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -67,46 +67,10 @@ pub(crate) const fn day_of(at: Timestamp) -> i64 {
     at.seconds().div_euclid(SECONDS_OF_DAY)
 }
 
-/// A file by its key, owned.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Used {
-    pub(crate) repo: i64,
-    pub(crate) package: Box<str>,
-    pub(crate) kind: FileKind,
-    pub(crate) path: Box<str>,
-}
-
-impl Used {
-    fn of(key: FileKey<'_>) -> Self {
-        Self {
-            repo: key.package.repo,
-            package: key.package.package.into(),
-            kind: key.kind,
-            path: key.path.into(),
-        }
-    }
-
-    fn is(&self, key: FileKey<'_>) -> bool {
-        self.repo == key.package.repo
-            && self.kind == key.kind
-            && *self.path == *key.path
-            && *self.package == *key.package.package
-    }
-
-    /// Its key.
-    pub(crate) fn key(&self) -> FileKey<'_> {
-        let package = crate::keys::PackageKey {
-            repo: self.repo,
-            package: &self.package,
-        };
-        package.file(self.kind, &self.path)
-    }
-}
-
 /// What waits to be written down of a file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Waiting {
-    pub(crate) file: Used,
+    pub(crate) file: OwnedFileKey,
     /// When it was used last; zero: that is not due.
     pub(crate) used_at: Timestamp,
     /// How often it was downloaded on which day.
@@ -116,7 +80,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     fn new(key: FileKey<'_>) -> Self {
         Self {
-            file: Used::of(key),
+            file: OwnedFileKey::from(key),
             used_at: Timestamp(0),
             downloads: Vec::new(),
         }
@@ -140,7 +104,7 @@ pub(crate) struct Uses {
     hasher: RandomState,
     waiting: AtomicUsize,
     /// What records count, for as long as one of them does.
-    counted: Mutex<Vec<(Used, Arc<Counted>)>>,
+    counted: Mutex<Vec<(OwnedFileKey, Arc<Counted>)>>,
 }
 
 impl Uses {
@@ -164,7 +128,7 @@ impl Uses {
             });
             let mut all = lock(&self.counted);
             if all.len() < MAX_WAITING {
-                all.push((Used::of(key), Arc::clone(&counted)));
+                all.push((OwnedFileKey::from(key), Arc::clone(&counted)));
             }
             counted
         });
@@ -226,7 +190,7 @@ impl Uses {
         let mut shard = lock(&self.shards[at]);
         let known = shard
             .get_mut(&hash)
-            .and_then(|same| same.iter_mut().find(|waiting| waiting.file.is(key)));
+            .and_then(|same| same.iter_mut().find(|waiting| waiting.file.key() == key));
         if let Some(known) = known {
             note(known);
         } else if self.waiting.load(Ordering::Relaxed) < MAX_WAITING {

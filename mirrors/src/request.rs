@@ -180,10 +180,16 @@ impl RepoAddress {
     /// of it is malformed.
     pub fn read(segment: &str) -> Option<Self> {
         // Some clients encode the separator. Other characters of a name need no encoding.
-        let segment = segment.replace("%40", LENS_SEPARATOR);
+        let plain;
+        let segment = if segment.contains('%') {
+            plain = segment.replace("%40", LENS_SEPARATOR);
+            &*plain
+        } else {
+            segment
+        };
         let (repo, lens) = match segment.split_once(LENS_SEPARATOR) {
             Some((repo, lens)) => (repo, Some(Lens::read(lens)?)),
-            None => (segment.as_str(), None),
+            None => (segment, None),
         };
         Some(Self {
             repo: repo.parse().ok()?,

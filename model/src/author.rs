@@ -1,6 +1,7 @@
 //! Who makes a change. Every write of files takes an [`Author`]: without one there is no call.
 
 use core::net::IpAddr; // an address and no network
+use std::sync::Arc;
 
 /// From where a request came, as the audit trail tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -8,7 +9,7 @@ pub struct Origin {
     /// The client's address, checked against the trusted proxies.
     pub address: IpAddr,
     /// The id under which the log tells of the request.
-    pub request_id: Box<str>,
+    pub request_id: Arc<str>,
 }
 
 /// Whoever may make a change and makes it. Callers of the API and of the protocols are authors only as

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use http::request::Parts;
 use larder_access::Admission;
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, Incoming};
+use larder_door::{Answer, ClientView, Incoming};
 use larder_model::{Kind, Permission, Problem, Reply, Verb};
 
 impl Door for Registry {
@@ -56,12 +56,15 @@ impl Door for Registry {
         admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         body.limit(self.limits.blob);
         match endpoint {
             Endpoint::Ping => ping(&admission),
-            Endpoint::Token { query } => self.token(admission, query, request, body).await,
+            Endpoint::Token { query } => {
+                self.token(admission, query, (request, client), body).await
+            }
             Endpoint::Catalog(page) => self.catalog(&admission, page).await,
             Endpoint::Extensions => Ok(json_reply(br#"{"extensions":[]}"#.to_vec()).into()),
             Endpoint::Tags(name, page) => self.tags(&admission, &name, page).await,

@@ -12,6 +12,7 @@ use larder_access::{Admission, Principal};
 use larder_door::{Answer, ClientView, FOR_ONE_CALLER, Incoming};
 use larder_model::{Kind, Problem};
 use serde_json::json;
+use std::sync::Arc;
 
 /// A token request's form in bytes.
 const FORM_BYTES: usize = 64 * 1024;
@@ -23,7 +24,7 @@ impl Registry {
         &self,
         admission: Admission,
         query: Vec<(String, String)>,
-        request: &Parts,
+        (request, client): (&Parts, &ClientView),
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         // The fields stand in a form (OAuth2) or in the query.
@@ -43,10 +44,11 @@ impl Registry {
         };
         // Whom the token speaks for: the caller, or whoever the form names.
         let posted = match field("grant_type") {
-            Some(grant_type) => Some(self.identify_form(grant_type, &field, request).await?),
+            Some(grant_type) => Some(self.identify_form(grant_type, &field, client).await?),
             None => None,
         };
-        let principal = posted.as_ref().unwrap_or_else(|| admission.principal());
+        let principal = posted.as_deref();
+        let principal = principal.unwrap_or_else(|| admission.principal());
         // What was asked for, as far as it may be had.
         let scopes = fields.iter().filter(|(key, _)| key == "scope");
         let wanted = scope::parse(scopes.map(|(_, text)| &**text));
@@ -64,16 +66,12 @@ impl Registry {
             reply["refresh_token"] = json!(field("refresh_token"));
         } else if wants_offline {
             // It is kept, so no other site's page may have a browser ask for it, by GET either.
-            client_of(request)?.require_own(&request.headers)?;
-            let client = field("client_id").unwrap_or("client");
-            let client: String = client
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(64)
-                .collect();
+            client.require_own(&request.headers)?;
+            let name = field("client_id").unwrap_or("client");
+            let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
             if let Some(secret) = self
                 .gate
-                .issue_offline(principal, &client, admission.origin())
+                .issue_offline(principal, &name, admission.origin())
                 .await?
             {
                 reply["refresh_token"] = json!(secret.expose());
@@ -88,8 +86,8 @@ impl Registry {
         &self,
         grant_type: &str,
         field: &impl Fn(&str) -> Option<&'a str>,
-        request: &Parts,
-    ) -> Result<Principal, Problem> {
+        client: &ClientView,
+    ) -> Result<Arc<Principal>, Problem> {
         let missing = |()| {
             Problem::invalid(
                 "form",
@@ -123,13 +121,6 @@ impl Registry {
             )
         })?;
         headers.insert(AUTHORIZATION, value);
-        let client = client_of(request)?;
         self.gate.identify(&headers, &client.origin()).await
     }
-}
-
-/// From where a request comes.
-fn client_of(request: &Parts) -> Result<&ClientView, Problem> {
-    let client = request.extensions.get::<ClientView>();
-    client.ok_or_else(|| Problem::internal("a request without its site"))
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use larder_access::Admission;
 use larder_door::door::{Door, RefusalContext};
-use larder_door::{Answer, Incoming};
+use larder_door::{Answer, ClientView, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
@@ -99,6 +99,7 @@ impl Door for System {
         admission: Admission,
         endpoint: Endpoint,
         _: &Parts,
+        _: &ClientView,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let ok = |body: String| Reply::new(StatusCode::OK).with_body(TEXT, body);

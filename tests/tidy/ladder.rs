@@ -71,7 +71,7 @@ pub const LADDER: [(&str, &[&str]); 24] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 49] = [
+const HOMES: [(&str, &[&str]); 50] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -100,7 +100,8 @@ const HOMES: [(&str, &[&str]); 49] = [
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),
     ("arc-swap", &["access", "cache", "server"]),
-    ("moka", &["metadata", "access", "cache", "registry", "git"]),
+    ("moka", &["access", "cache", "registry", "git"]),
+    ("quick_cache", &["metadata", "cache"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
     ("clap_mangen", &["cli"]),
@@ -251,6 +252,7 @@ fn pure_crates_do_no_io() {
             "rustix",
             "tracing",
             "moka",
+            "quick_cache",
         ] {
             assert!(
                 !dependencies(name)

@@ -176,12 +176,14 @@ impl Door for Api {
         admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let caller = Caller::new(admission);
         let mut head = request.clone();
         head.uri = endpoint.uri;
         head.extensions.insert(caller.clone());
+        head.extensions.insert(client.clone());
         if !self.document.takes_file(&request.method, head.uri.path()) {
             body.limit(self.limits.json);
         }

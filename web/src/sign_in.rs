@@ -116,15 +116,12 @@ impl Door for SignIn {
         _: Admission,
         act: Act,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let site = request
-            .extensions
-            .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a client"))?;
         let reply = match act {
             Act::Show => self.show(request)?,
-            Act::Send => self.send(site, body).await?,
+            Act::Send => self.send(client, body).await?,
         };
         Ok(reply.into())
     }

@@ -7,11 +7,11 @@ use larder_metadata::files::FileRecord;
 use larder_mirrors::Artifact;
 use larder_mirrors::index::{Index, Leads};
 use larder_model::{Digest, FileKind, Problem};
-use moka::sync::Cache as Memory;
+use quick_cache::sync::Cache as Memory;
 use std::sync::Arc;
 
 /// Heads of which it is known.
-const MAX_KNOWN: u64 = 10_000;
+const MAX_KNOWN: usize = 10_000;
 /// Kept documents of a mirror that are looked at.
 const MAX_DOCUMENTS: u64 = 1000;
 /// Roots at which one package is looked for.

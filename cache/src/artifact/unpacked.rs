@@ -6,7 +6,7 @@ use crate::upstream::is_packed;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Artifact;
 use larder_model::{Digest, Problem};
-use moka::sync::Cache as Memory;
+use quick_cache::sync::Cache as Memory;
 use std::sync::Arc;
 
 /// The mark of a tar archive, and where it is in the first header (POSIX ustar).
@@ -14,7 +14,7 @@ const MARK: &[u8] = b"ustar";
 const MARK_AT: u64 = 257;
 const MARK_END: u64 = MARK_AT + MARK.len() as u64;
 /// Archives that are known to be at their upstreams as they are kept.
-const MAX_KNOWN: u64 = 10_000;
+const MAX_KNOWN: usize = 10_000;
 
 /// Finds such archives by what they begin with.
 pub(crate) struct Unpacked {

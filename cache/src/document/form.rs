@@ -160,6 +160,11 @@ impl Form {
         self.tail.packing == Packing::Quick && !self.is_asked.swap(true, Ordering::Relaxed)
     }
 
+    /// Whether it stays as it is: packed well, or not to be packed.
+    pub(super) fn is_packed_well(&self) -> bool {
+        self.tail.packing != Packing::Quick
+    }
+
     /// The memory that it takes.
     pub(super) fn weight(&self) -> u32 {
         let latest = size_of::<Overlay>() + LATEST_BYTES;

@@ -4,6 +4,7 @@ mod packing;
 mod form;
 mod job;
 mod wishes;
+mod ready;
 mod cached;
 mod missing;
 mod signed;

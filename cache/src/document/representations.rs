@@ -5,6 +5,7 @@
 use super::cached::CachedDocument;
 use super::form::{Form, TAIL_BYTES, Tail};
 use super::job::{Job, Made, RepresentationRequest};
+use super::ready::ReadyMemory;
 use crate::background::in_background;
 use crate::bodies::Bodies;
 use crate::flights::{FlightResult, Flights, file_key};
@@ -49,6 +50,7 @@ pub(crate) struct Representations {
     flights: Flights<Arc<FileRecord>>,
     /// By their digests.
     forms: Memory<Digest, Arc<Form>>,
+    ready: ReadyMemory,
 }
 
 impl Representations {
@@ -72,6 +74,7 @@ impl Representations {
                 .weigher(|_: &Digest, form: &Arc<Form>| form.weight())
                 .max_capacity(FORM_BYTES)
                 .build(),
+            ready: ReadyMemory::default(),
         }
     }
 
@@ -94,19 +97,45 @@ impl Representations {
                 overlay: None,
             });
         }
+        if let Some(found) = self.ready.get(&self.metadata, request, (stored, gzip)) {
+            return Ok(Represented {
+                found,
+                gzip,
+                overlay: None,
+            });
+        }
+        // The most requests end here, and what comes now is large.
+        Box::pin(self.get_whole(repo, cached, request, gzip)).await
+    }
+
+    /// The representation of a whole document, which is ready for the next one if it stays as it is.
+    async fn get_whole(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        cached: &CachedDocument,
+        request: &RepresentationRequest<'_>,
+        gzip: bool,
+    ) -> Result<Represented, Problem> {
+        let stored = &cached.found;
         let place_bytes = request.place_bytes()?;
         let whole = self.whole(repo, cached, request, (gzip, place_bytes));
         let (found, is_kept) = whole.await?;
-        let mut overlay = None;
+        let (mut overlay, mut is_final) = (None, is_kept);
         if place_bytes > 0 {
             let form = self.form(&found).await?;
             overlay = Some(form.overlay(&found.digest, request.repo_url.origin)?);
+            is_final &= form.is_packed_well();
             // Somebody asks again: from now on it is worth the work.
             if is_kept && form.is_to_be_packed() {
                 let job = Job::new(request, (gzip, place_bytes), stored);
                 let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
                 tokio::spawn(async move { this.pack_well(&repo, &stored, job).await });
             }
+        }
+        if is_final {
+            let kept = (&found, request.path(gzip, place_bytes));
+            self.ready
+                .keep(request, (stored, gzip), kept, overlay.as_ref());
         }
         Ok(Represented {
             found,

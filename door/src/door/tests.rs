@@ -26,6 +26,7 @@ impl Door for Faulty {
         _: Admission,
         panics: bool,
         _: &Parts,
+        _: &ClientView,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
         assert!(!panics, "a secret of ours");

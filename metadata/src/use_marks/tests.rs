@@ -1,4 +1,5 @@
 use super::*;
+use larder_model::FileKind;
 
 #[test]
 fn a_use_is_noted_once_in_a_while() {

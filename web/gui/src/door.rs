@@ -78,10 +78,9 @@ impl Door for Gui {
         admission: Admission,
         _: Endpoint,
         request: &Parts,
+        client: &ClientView,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let client = request.extensions.get::<ClientView>();
-        let client = client.ok_or_else(|| Problem::internal("a request without a client"))?;
         let parts = (Arc::clone(&self.api), Arc::clone(&self.gate));
         let visit = Visit::new(parts, admission, client.clone(), request);
         let mut head = request.clone();

@@ -19,7 +19,7 @@ impl House {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             request_id: "".into(),
         };
-        let caller = self.gate.anonymous(None);
+        let caller = self.gate.anonymous(origin.address);
         let asked = Asked::default();
         let id = self.gate.note_denied(&caller, &asked, &problem, &origin);
         self.gate.write_denied().await.expect("write");

@@ -8,6 +8,7 @@ use larder_model::{Origin, Permission, Problem, RepoPath, Verb};
 use larder_tests::random::Random;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dave"];
 const ROBOTS: [(&str, &str); 3] = [("ci", "alice"), ("mirror-bot", "bob"), ("nightly", "alice")];
@@ -407,7 +408,7 @@ impl World {
         &self,
         header: &Header,
         address: IpAddr,
-    ) -> Result<Principal, Problem> {
+    ) -> Result<Arc<Principal>, Problem> {
         let mut headers = http::HeaderMap::new();
         if !header.is_empty() {
             headers.insert("authorization", header.parse().expect("header"));
