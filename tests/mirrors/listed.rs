@@ -1,10 +1,11 @@
 //! Packages of protocols whose requests name none: what a mirror keeps of them is listed as of all others.
 
 use crate::bed::{Bed, status};
+use larder_model::{Algorithm, Digest};
 use larder_tests::parcel::version_of;
 use larder_tests::tools::{command, run};
 use larder_tests::{Shelf, tool};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const BODY: &[u8] = b"what is kept";
 /// Their lists alone tell of packages.
@@ -94,34 +95,24 @@ fn what_was_kept_before_it_was_listed_is_listed_and_still_kept() {
 fn bytes_of_what_is_listed_count_once() {
     let bed = Bed::new();
     for protocol in INDEXED {
-        let shelf = bed.mirror(protocol, BODY);
-        let list = shelf
-            .list()
-            .replacen(&shelf.root, &format!("/{protocol}/up"), 1);
-        for path in [shelf.index_here(), list] {
-            bed.client
-                .send("GET", &path, &[("range", "bytes=0-1")], b"")
-                .expect(206);
-        }
-        let usage = || -> Value {
-            let job = bed.larder.api("POST", "stats/usage/runs", "{}", 202);
-            assert_eq!(bed.larder.await_job(&job)["state"], "succeeded");
-            let path = format!("repositories/{protocol}/up");
-            bed.larder.api("GET", &path, "", 200)["usage"].take()
-        };
-        let before = usage();
-        assert_eq!(before["versions"], 0, "{before}");
+        let body = [protocol.as_bytes(), BODY].concat();
+        let shelf = bed.mirror(protocol, &body);
         keep(&bed, &shelf, "1.0.0");
-        let after = usage();
-        let bytes = |usage: &Value| usage["bytes"].as_u64().expect("bytes");
-        assert_eq!(bytes(&after), bytes(&before) + BODY.len() as u64);
-        assert_eq!(after["versions"], 1, "{after}");
+        let job = bed.larder.api("POST", "stats/usage/runs", "{}", 202);
+        assert_eq!(bed.larder.await_job(&job)["state"], "succeeded");
         let path = format!("stats/usage?by=package&repository={protocol}/up");
         let usage = bed.larder.api("GET", &path, "", 200);
-        let demo = usage["items"].as_array().expect("items").iter();
-        let demo: Vec<_> = demo.filter(|item| item["package"] == "demo").collect();
+        let items = usage["items"].as_array().expect("items");
+        let demo: Vec<_> = items.iter().filter(|it| it["package"] == "demo").collect();
         assert_eq!(demo.len(), 1, "{usage}");
-        assert_eq!(demo[0]["bytes"], BODY.len(), "{usage}");
+        assert_eq!(demo[0]["bytes"], body.len(), "{usage}");
+        assert_eq!(demo[0]["versions"], 1, "{usage}");
+        // One row has it.
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        let blob = bed.larder.api("GET", &format!("blobs/{digest}"), "", 200);
+        let held = blob["held_by"].as_array().expect("names");
+        assert_eq!(held.len(), 1, "{blob}");
+        assert_eq!(held[0]["package"], "demo", "{blob}");
     }
 }
 
@@ -141,7 +132,11 @@ fn rules_let_go_what_is_listed_and_it_comes_again() {
             "rules": [{"packages": "demo", "keep": {"newest": 1}}], "protect": ["1.0.*"]});
         let path = format!("repositories/{protocol}/up/retention");
         bed.larder.api("PUT", &path, &rules.to_string(), 200);
-        let job = bed.larder.api("POST", &format!("{path}/runs"), "{}", 202);
+        let preview = bed
+            .larder
+            .api("POST", &format!("{path}/preview"), "{}", 200);
+        let body = json!({"preview": preview["id"]}).to_string();
+        let job = bed.larder.api("POST", &format!("{path}/runs"), &body, 202);
         let job = bed.larder.await_job(&job);
         assert_eq!(job["result"]["deleted"], 1, "{protocol}: {job}");
         assert_listed(&bed, &shelf, &["1.0.0", "1.2.0"]);
