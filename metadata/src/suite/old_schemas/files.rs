@@ -339,14 +339,14 @@ async fn fetched_images_are_there(metadata: &Metadata) {
 }
 
 async fn kept_files_of_packages_are_listed(metadata: &Metadata) {
-    let named = |protocol: ProtocolName, path: &str| {
+    let tool = |protocol: ProtocolName, path: &str| {
         let file = path.strip_prefix("Packages/tool-")?;
         (protocol == ProtocolName("rpm")).then(|| ListedFile {
             package: "tool".to_owned(),
             version: file.to_owned(),
         })
     };
-    metadata.list_kept_files(&named).await.expect("list");
+    metadata.list_kept_files(&tool).await.expect("list");
     let package = (RPM_MIRROR, "tool");
     let path = "Packages/tool-1-1.noarch.rpm";
     let found = assert_has(metadata, package, (FileKind::Artifact, path), path).await;
