@@ -7,6 +7,7 @@ use larder_metadata::files::FileRecord;
 use larder_mirrors::Artifact;
 use larder_mirrors::index::{Index, Leads};
 use larder_model::{Digest, FileKind, Problem};
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache as Memory;
 use std::sync::Arc;
 
@@ -25,6 +26,19 @@ pub(crate) struct ListLeads {
     by_head: Memory<Digest, Leads>,
     /// By repository and root: those of the head that was looked at last.
     by_root: Memory<(i64, Box<str>), Leads>,
+}
+
+/// A root of a repository; with a text of its own it is a pair.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Place<'a> {
+    repo: i64,
+    root: &'a str,
+}
+
+impl Equivalent<(i64, Box<str>)> for Place<'_> {
+    fn equivalent(&self, (repo, root): &(i64, Box<str>)) -> bool {
+        self.repo == *repo && *self.root == **root
+    }
 }
 
 impl ListLeads {
@@ -58,7 +72,13 @@ impl ListLeads {
                 None => return Ok(Leads::default()),
             },
         };
-        self.by_root.insert((repo.record.id, root.into()), leads);
+        let place = Place {
+            repo: repo.record.id,
+            root,
+        };
+        if self.by_root.get(&place) != Some(leads) {
+            self.by_root.insert((place.repo, root.into()), leads);
+        }
         Ok(leads)
     }
 
@@ -92,7 +112,11 @@ impl ListLeads {
 
     /// Where the list at a root leads; of the head that is kept, if none was looked at yet.
     pub(crate) async fn at(&self, repo: &Repo, root: &str) -> Result<Leads, Problem> {
-        if let Some(leads) = self.by_root.get(&(repo.record.id, root.into())) {
+        let place = Place {
+            repo: repo.record.id,
+            root,
+        };
+        if let Some(leads) = self.by_root.get(&place) {
             return Ok(leads);
         }
         let Some(index) = repo.protocol.index() else {
