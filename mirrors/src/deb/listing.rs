@@ -331,7 +331,7 @@ impl Table for Listing {
         let found = below.or_else(|| self.get(path))?;
         let integrity = Integrity::Digest(found.digest);
         let size = Some(found.size).filter(|size| *size != NO_SIZE);
-        let version = Some(found.version.into()).filter(|version: &Box<str>| !version.is_empty());
+        let version = (!found.version.is_empty()).then(|| found.version.into());
         let fetch = Fetch::new(paths::url(path), integrity);
         Some(fetch.with_size(size).with_version(version))
     }

@@ -86,13 +86,12 @@ fn files_without_a_strong_digest_or_a_plain_path_are_passed_over() {
 #[test]
 fn versions_are_told_where_names_of_files_do_not_tell_them() {
     let sum = |name: &str| Digest::of(Algorithm::Sha256, name.as_bytes()).hex();
-    let mut text: String = (0..40)
-        .map(|at| {
-            let epoch = if at % 3 == 0 { "2:" } else { "" };
-            let path = format!("pool/d/demo_{at}-1_all.deb");
-            format!("Version: {epoch}{at}-1\n{}", stanza(&path, at))
-        })
-        .collect();
+    let packages = (0..40).map(|at| {
+        let epoch = if at % 3 == 0 { "2:" } else { "" };
+        let path = format!("pool/d/demo_{at}-1_all.deb");
+        format!("Version: {epoch}{at}-1\n{}", stanza(&path, at))
+    });
+    let mut text = packages.collect::<Vec<_>>().concat();
     text += &format!(
         "Package: source\nVersion: 1:3.0-2\nDirectory: pool/s\nChecksums-Sha256:\n \
          {} 1 source_3.0-2.dsc\n {} 2 source_3.0.orig.tar.xz\n\nVersion: 7.1\n{}",
