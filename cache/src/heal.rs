@@ -31,8 +31,15 @@ impl Healer {
             repo.require_not_blocked(&document.package)?;
             return self.documents.fetch_anew(repo, &document).await;
         }
+        // As requests name it: where they name no package, the path tells it.
+        let is_told = repo.protocol.names().file_name(&file.path).is_some();
+        let package = if is_told {
+            "".into()
+        } else {
+            file.package.clone()
+        };
         let artifact = Artifact {
-            package: file.package.clone(),
+            package,
             version: Some(file.version.clone()).filter(|version| !version.is_empty()),
             kind: file.kind,
             path: file.path.clone(),

@@ -5,7 +5,7 @@ use crate::upstream::Upstream;
 use larder_access::Gate;
 use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::{Artifact, Document, Log, Protocol};
+use larder_mirrors::{Artifact, Document, Fetch, FileName, Log, Protocol};
 use larder_model::upstream::Health;
 use larder_model::{Digest, FileKind, Kind, Problem, RepoKind};
 use std::sync::Arc;
@@ -40,8 +40,33 @@ impl Repo {
 
     /// The file in which an artifact is kept.
     pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
-        self.package_key(&artifact.package)
+        self.package_key(self.kept_in(artifact))
             .file(artifact.kind, &artifact.path)
+    }
+
+    /// The package among whose files an artifact is kept. Of a mirror that is the one that its path tells
+    /// where requests name none, so one look-up finds what is listed there. What is published has an
+    /// address of its own in the whole repo.
+    pub(crate) fn kept_in<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        self.file_name(artifact)
+            .map_or(&*artifact.package, |name| name.package)
+    }
+
+    /// What the path of a mirror's artifact tells of its package, where the request did not name it.
+    fn file_name<'a>(&self, artifact: &'a Artifact) -> Option<FileName<'a>> {
+        let is_unnamed = artifact.package.is_empty() && artifact.kind == FileKind::Artifact;
+        let names = self.protocol.names();
+        (is_unnamed && self.record.kind == RepoKind::Mirror)
+            .then(|| names.file_name(&artifact.path))
+            .flatten()
+    }
+
+    /// The version of which an artifact is listed: what the request names, else the index, else the name
+    /// of the file; empty if none does.
+    pub(crate) fn version_of<'a>(&self, artifact: &'a Artifact, fetch: &'a Fetch) -> &'a str {
+        let told = artifact.version.as_deref().or(fetch.version.as_deref());
+        let named = || self.file_name(artifact).map(|name| name.version);
+        told.or_else(named).unwrap_or_default()
     }
 
     /// The file that stands at an address of the whole repo.

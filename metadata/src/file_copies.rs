@@ -24,7 +24,7 @@ const COPY_MIRRORED: &str = "insert into files (repo, package, kind, path, diges
 pub struct MirroredCopy {
     /// The id of the mirror.
     pub from: i64,
-    /// The package of the artifact's row there; empty where only an index tells of it.
+    /// The package of the artifact's row there; empty where nothing tells it.
     pub from_package: Box<str>,
     /// The artifact's path there.
     pub from_path: Box<str>,

@@ -74,6 +74,7 @@ pub mod retention;
 pub mod collection;
 pub mod leftovers;
 pub mod mirrored;
+pub mod listed_files;
 pub mod scrub;
 pub mod search;
 

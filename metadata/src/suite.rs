@@ -82,6 +82,7 @@ mod quota_counts;
 mod quota_races;
 mod retention;
 mod mirrored;
+mod listed_files;
 mod leftovers;
 mod scrub;
 mod uploads;
@@ -131,6 +132,7 @@ const ALL: &[&[Check]] = &[
     trash_ends::CHECKS,
     retention::CHECKS,
     mirrored::CHECKS,
+    listed_files::CHECKS,
     leftovers::CHECKS,
     scrub::CHECKS,
     uploads::CHECKS,

@@ -55,7 +55,7 @@ pub use larder_model::Integrity;
 pub use lead::Lead;
 pub use link::next_link;
 pub use logs::{Log, Logs};
-pub use names::Names;
+pub use names::{FileName, Names};
 pub use protocol::{Call, MediaTypes, Pages, Protocol, VersionKind};
 pub use publishing::Publishing;
 pub use query::UpstreamQuery;

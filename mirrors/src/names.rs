@@ -4,6 +4,15 @@ use crate::resource::Artifact;
 use larder_model::RepoName;
 use std::borrow::Cow;
 
+/// What the path of a file tells of the package that it is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileName<'a> {
+    /// The package's name.
+    pub package: &'a str,
+    /// Its version, as far as the path tells it; empty: not at all.
+    pub version: &'a str,
+}
+
 /// How a protocol compares the names of packages.
 pub trait Names: Send + Sync {
     /// The canonical form of a name, or of a pattern of names, whose stars stay as they are.
@@ -29,6 +38,15 @@ pub trait Names: Send + Sync {
     /// request.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         &artifact.package
+    }
+
+    /// Of a protocol whose requests name no package, what the path of a package's file tells: as that a
+    /// mirror keeps it and lists it, so it is asked for each artifact, and reads nothing but the path. The
+    /// package is the one of [`Self::package_of`]. `None` for all else that is kept, as lists and keys.
+    /// Default: requests name packages.
+    fn file_name<'a>(&self, path: &'a str) -> Option<FileName<'a>> {
+        let _ = path;
+        None
     }
 
     /// The shorter name of a package of this mirror, such as `nginx` for `library/nginx` of

@@ -208,6 +208,9 @@ pub struct Fetch {
     pub integrity: Integrity,
     /// Its size in bytes, if the index has it.
     pub size: Option<u64>,
+    /// The version of its package, if the index has another than the file's name
+    /// ([`Names::file_name`](crate::Names::file_name)).
+    pub version: Option<Box<str>>,
     /// Media types for the `Accept` header.
     pub accept: &'static str,
     /// Where else it is, should it not be there, or be something else.
@@ -223,6 +226,7 @@ impl Fetch {
             url: url.into(),
             integrity,
             size: None,
+            version: None,
             accept: "*/*",
             others: Vec::new(),
             headers: Vec::new(),
@@ -232,6 +236,11 @@ impl Fetch {
     /// Sets the size in bytes, if it is known.
     pub fn with_size(self, size: Option<u64>) -> Self {
         Self { size, ..self }
+    }
+
+    /// Sets the version of its package, if the index has another than the file's name.
+    pub fn with_version(self, version: Option<Box<str>>) -> Self {
+        Self { version, ..self }
     }
 }
 

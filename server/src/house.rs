@@ -14,7 +14,7 @@ use crate::tls::Identity;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::unheard::Unheard;
 use crate::upstream_check::UpstreamCheck;
-use crate::{at_rest, first_start, limits, tls, writable};
+use crate::{at_rest, first_start, kept_files, limits, tls, writable};
 use larder_access::{Gate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Setting};
@@ -114,6 +114,7 @@ async fn shared(config: &Config) -> Result<(Metadata, BlobStore, Arc<Gate>), Box
     let blobs = blobs(config)?;
     require_bucket(&blobs).await?;
     first_start::require_own_blobs(&metadata, &blobs).await?;
+    kept_files::list(&metadata).await?;
     let gate = Gate::new(metadata.clone(), gate_settings(config, keys)).await?;
     Ok((metadata, blobs, Arc::new(gate)))
 }

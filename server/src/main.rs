@@ -28,6 +28,7 @@ mod engine;
 mod upstream_check;
 mod unfinished_uploads;
 mod limits;
+mod kept_files;
 mod house;
 
 mod housekeeping;

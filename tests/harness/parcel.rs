@@ -90,6 +90,7 @@ pub fn in_path(package: &str) -> String {
 pub fn version_of(protocol: &str, version: &str) -> String {
     match protocol {
         "go" => format!("v{version}"),
+        "rpm" => format!("{version}-1.noarch"),
         _ => version.to_owned(),
     }
 }

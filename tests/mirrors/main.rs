@@ -26,6 +26,7 @@ mod damaged;
 mod kept;
 mod lenient;
 mod lens;
+mod listed;
 mod lost;
 mod mirror_lists;
 mod modules;

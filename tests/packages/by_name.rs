@@ -284,11 +284,13 @@ fn keep(larder: &Larder, shelf: &Shelf) {
         .expect(206);
 }
 
+/// Protocols whose lists tell of all packages.
+const INDEXED: [&str; 2] = ["deb", "rpm"];
+
 #[test]
 fn a_mirror_lists_what_it_keeps_and_forgets_it() {
     let (larder, upstream) = (larder(), Upstream::start());
-    let is_listed = |protocol: &&str| !matches!(*protocol, "deb" | "rpm");
-    for protocol in ALL.into_iter().filter(is_listed) {
+    for protocol in ALL {
         let mut shelf = Shelf::new(protocol, &upstream);
         shelf.put(&upstream, "1.0.0", b"what is kept");
         let body = json!({"protocol": protocol, "name": "up", "kind": "mirror",
@@ -317,6 +319,11 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             "{told}"
         );
         assert_eq!(told["files"][0]["created_by"], json!("upstream"));
+        let found = || {
+            let path = format!("search?q=demo&protocol={protocol}&kind=package");
+            names(&larder.api("GET", &path, "", 200), "package")
+        };
+        assert_eq!(found(), [&*demo]);
         let there = shelf.artifact("1.0.0");
         assert_eq!(upstream.count(&there), 1);
         larder
@@ -326,6 +333,14 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         assert_eq!(upstream.count(&there), 1, "{protocol}: it is kept");
         larder.api("DELETE", &version, "", 204);
         larder.api("GET", &version, "", 404);
+        if INDEXED.contains(&protocol) {
+            // Of others the documents stay, which tell of it.
+            assert_eq!(found(), [""; 0]);
+            assert_eq!(
+                names(&larder.api("GET", &packages, "", 200), "name"),
+                [""; 0]
+            );
+        }
         keep(&larder, &shelf);
         assert_eq!(
             upstream.count(&there),

@@ -182,3 +182,53 @@ fn dnf_installs_through_a_list_of_mirrors() {
     );
     assert!(stale.total() > 0, "it was asked before");
 }
+
+#[test]
+fn what_dnf_installs_is_listed_and_comes_again_once_it_is_deleted() {
+    let (Some(program), Some(makers)) = (tool("dnf"), Makers::find()) else {
+        return;
+    };
+    if !is_root() {
+        return;
+    }
+    let (folder, upstream) = (tempfile::tempdir().expect("folder"), Upstream::start());
+    let specs = [spec("demo", "1.0.0").replace("Release: 1", "Release: 1\nEpoch: 2")];
+    let made = makers.make(folder.path(), &specs, &[], &upstream);
+    let key = String::from_utf8(upstream.body(&format!("/linux/{KEY}"))).expect("key");
+    let url = format!("{}linux/", upstream.url());
+    let house = House::over("dnf", "dnf", "rpm/upstream", &[&program], upstream, &url);
+    let larder = &house.larder;
+    let install = || {
+        let reader = house.home(Who::Reader);
+        larder_tests::run(&mut dnf(&reader, &key, "install demo"));
+        let installed = read(&reader.folder().join("root/usr/share/demo"));
+        assert_eq!(installed, "1.0.0\n");
+        // Whoever wants a part waits until it is kept.
+        let part = [("range", "bytes=0-1")];
+        let path = "/rpm/upstream/noarch/demo-1.0.0-1.noarch.rpm";
+        larder.admin().send("GET", path, &part, b"").expect(206);
+    };
+    let versions = || {
+        let path = "repositories/rpm/upstream/packages/demo/versions";
+        let mut told = larder.api("GET", path, "", 200);
+        told["items"].take()
+    };
+    install();
+    // The name of its file has no epoch, but the list has.
+    let version = "2:1.0.0-1.noarch";
+    let listed = versions();
+    assert_eq!(listed[0]["version"], version, "{listed}");
+    assert_eq!(listed[0]["bytes"], made["demo-1.0.0-1.noarch.rpm"].len());
+    let path = format!("repositories/rpm/upstream/packages/demo/versions/{version}");
+    let about = larder.api("GET", &format!("{path}/about"), "", 200);
+    assert!(about.to_string().contains("Words."), "{about}");
+    let found = larder.api("GET", "search?q=demo&protocol=rpm&kind=package", "", 200);
+    assert_eq!(found["items"][0]["package"], "demo", "{found}");
+    larder.api("DELETE", &path, "", 204);
+    assert_eq!(versions(), serde_json::json!([]));
+    house.upstream.take_asked();
+    install();
+    let there = "/linux/noarch/demo-1.0.0-1.noarch.rpm";
+    assert_eq!(house.upstream.count(there), 1);
+    assert_eq!(versions()[0]["version"], version);
+}

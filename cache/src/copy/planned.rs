@@ -136,7 +136,7 @@ impl Planned {
             }),
             _ => self.steps.push(rows::Step::CopyMirrored(MirroredCopy {
                 from: from.record.id,
-                from_package: artifact.package.clone(),
+                from_package: from.kept_in(artifact).into(),
                 from_path: artifact.path.clone(),
                 digest,
                 package: package.into(),

@@ -55,11 +55,11 @@ impl Downloads {
     }
 }
 
-/// Names the download of an artifact.
+/// Names the download of an artifact: by where it is kept, whoever asks for it and whatever they know of it.
 pub(crate) fn download_key(repo: &Repo, artifact: &Artifact) -> Key {
     file_key(
         repo.record.id,
-        &artifact.package,
+        repo.kept_in(artifact),
         artifact.kind,
         &artifact.path,
     )

@@ -399,7 +399,7 @@ impl ArtifactFetcher {
         }
         let (repo, artifact) = (job.repo, job.artifact);
         let key = repo.artifact_key(artifact);
-        let full_name = repo.full_name(&artifact.package);
+        let full_name = repo.full_name(key.package.package);
         // Where nothing was promised, what its contents are is a promise from now on.
         let integrity = match &job.fetch.integrity {
             Integrity::Contents(_) => recorded.to_owned(),
@@ -407,7 +407,7 @@ impl ArtifactFetcher {
         };
         let write = async |blob| {
             let file = NewFile {
-                version: artifact.version.as_deref().unwrap_or_default(),
+                version: repo.version_of(artifact, job.fetch),
                 integrity: &integrity,
                 instead_of: job.stored,
                 // Noted later it could be lost with a server that stops between the two.

@@ -1,6 +1,6 @@
 use super::{blobs, explain, links, objects};
 use crate::plans::{empty, plan};
-use crate::{Metadata, Value, leftovers, mirrored};
+use crate::{Metadata, Value, leftovers, listed_files, mirrored};
 
 fn values(count: usize) -> Vec<Value> {
     (0..count).map(|_| Value::from(1_i64)).collect()
@@ -30,6 +30,7 @@ async fn nothing_is_looked_for_but_by_its_key() {
         .chain(objects::STATEMENTS)
         .chain(leftovers::STATEMENTS)
         .chain(mirrored::STATEMENTS)
+        .chain(listed_files::STATEMENTS)
     {
         assert_by_keys(&metadata, text, *count).await;
     }

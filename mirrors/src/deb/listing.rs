@@ -1,7 +1,7 @@
 //! Lists of packages (`Packages`, `Sources`), reduced to what a fetch needs: the digest and the size of
-//! each file by its path.
+//! each file by its path, and its version where its name does not tell that.
 
-use super::paths::{self, is_plain};
+use super::paths::{self, is_plain, version_of};
 use super::stanzas::{Fault, Line, Lines};
 use super::suite::base_of;
 use crate::resource::{Fetch, Table};
@@ -19,11 +19,16 @@ const NO_SIZE: u64 = u64::MAX;
 
 /// All files of a list by their path.
 pub struct Listing {
-    /// For each file how much of its path is that of the one before, the rest, the digest and the size.
+    /// For each file how much of its path is that of the one before, the rest, the digest, the size and
+    /// the version if its name tells another.
     bytes: Box<[u8]>,
     /// Where each block of files begins.
     blocks: Box<[u32]>,
 }
+
+/// What is noted of a file beside its size: that its digest is SHA-512, that it has a version.
+const SHA512: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A file as a list tells of it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +38,15 @@ pub(super) struct Listed {
     size: u64,
     /// In hex.
     digest: Box<str>,
+    /// Empty: its name tells it.
+    version: Box<str>,
+}
+
+/// What is noted of a file.
+struct Entry<'a> {
+    digest: Digest,
+    size: u64,
+    version: &'a str,
 }
 
 impl Listed {
@@ -44,7 +58,17 @@ impl Listed {
             path: name.into(),
             size: size.parse().ok()?,
             digest: digest.into(),
+            version: "".into(),
         })
+    }
+
+    /// The same in a list that has this version of it, or of the package that it is a part of.
+    fn of_version(self, listed: Option<&str>) -> Self {
+        let version = listed.and_then(|listed| version_of(listed, &self.path));
+        Self {
+            version: version.unwrap_or_default().into(),
+            ..self
+        }
     }
 }
 
@@ -57,6 +81,7 @@ fn unreadable(fault: Fault) -> Problem {
 struct Stanza {
     folder: Option<Box<str>>,
     file: Option<Box<str>>,
+    version: Option<Box<str>>,
     size: Option<u64>,
     sha256: Option<Box<str>>,
     sha512: Option<Box<str>>,
@@ -68,6 +93,7 @@ impl Stanza {
     fn take(&mut self, name: &str, value: &str) {
         match &*name.to_ascii_lowercase() {
             "filename" => self.file = Some(value.into()),
+            "version" => self.version = Some(value.into()),
             "directory" => self.folder = Some(value.into()),
             "size" => self.size = value.parse().ok(),
             "sha256" => self.sha256 = Some(value.into()),
@@ -82,25 +108,29 @@ impl Stanza {
             let path = path.strip_prefix("./").unwrap_or(&path);
             is_plain(path).then(|| Box::<str>::from(path))
         };
+        let version = self.version;
         if let Some(folder) = self.folder {
             let at = |part: Listed| {
                 let path = match &*folder {
                     "" | "." => part.path.to_string(),
                     folder => format!("{}/{}", folder.trim_end_matches('/'), part.path),
                 };
-                Some(Listed {
+                let part = Listed {
                     path: plain(path)?,
                     ..part
-                })
+                };
+                Some(part.of_version(version.as_deref()))
             };
             return self.parts.into_iter().filter_map(at).collect();
         }
         let listed = |()| {
-            Some(Listed {
+            let file = Listed {
                 path: plain(self.file?.into())?,
                 size: self.size.unwrap_or(NO_SIZE),
                 digest: self.sha256.or(self.sha512)?,
-            })
+                version: "".into(),
+            };
+            Some(file.of_version(version.as_deref()))
         };
         listed(()).into_iter().collect()
     }
@@ -161,9 +191,15 @@ impl Listing {
             for number in [shared as u64, rest.len() as u64, file.size] {
                 put(&mut bytes, number);
             }
-            bytes.push(u8::from(digest.algorithm() == Algorithm::Sha512));
+            let mut more = u8::from(digest.algorithm() == Algorithm::Sha512) * SHA512;
+            more |= u8::from(!file.version.is_empty()) * VERSION;
+            bytes.push(more);
             bytes.extend_from_slice(rest);
             bytes.extend_from_slice(digest.bytes());
+            if !file.version.is_empty() {
+                put(&mut bytes, file.version.len() as u64);
+                bytes.extend_from_slice(file.version.as_bytes());
+            }
             before = &file.path;
         }
         Ok(Self {
@@ -183,8 +219,8 @@ impl Listing {
         }
     }
 
-    /// The digest and the size of the file at a path.
-    fn get(&self, path: &str) -> Option<(Digest, u64)> {
+    /// What is noted of the file at a path.
+    fn get(&self, path: &str) -> Option<Entry<'_>> {
         let (mut low, mut high) = (0, self.blocks.len());
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -212,13 +248,13 @@ struct Block<'a> {
     path: Vec<u8>,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
     /// The next file, whose path is there then.
-    fn next(&mut self) -> Option<(Digest, u64)> {
+    fn next(&mut self) -> Option<Entry<'a>> {
         let mut number = || get(&mut self.rest);
         let (shared, length, size) = (number()?, number()?, number()?);
-        let (kind, rest) = self.rest.split_first()?;
-        let algorithm = if *kind == 1 {
+        let (more, rest) = self.rest.split_first()?;
+        let algorithm = if more & SHA512 != 0 {
             Algorithm::Sha512
         } else {
             Algorithm::Sha256
@@ -228,9 +264,20 @@ impl Block<'_> {
         self.path.truncate(usize::try_from(shared).ok()?);
         self.path.extend_from_slice(path);
         self.rest = rest;
+        let mut version = "";
+        if more & VERSION != 0 {
+            let length = get(&mut self.rest)?;
+            let (bytes, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
+            version = str::from_utf8(bytes).ok()?;
+            self.rest = rest;
+        }
         let hex = larder_model::hex::encode(digits);
         let digest = format!("{}:{hex}", algorithm.name()).parse().ok()?;
-        Some((digest, size))
+        Some(Entry {
+            digest,
+            size,
+            version,
+        })
     }
 }
 
@@ -281,10 +328,12 @@ impl Table for Listing {
         let base = base_of(root);
         // What lists name is below the archive, or below what their clients take for it.
         let below = path.strip_prefix(base).and_then(|below| self.get(below));
-        let (digest, size) = below.or_else(|| self.get(path))?;
-        let integrity = Integrity::Digest(digest);
-        let size = Some(size).filter(|size| *size != NO_SIZE);
-        Some(Fetch::new(paths::url(path), integrity).with_size(size))
+        let found = below.or_else(|| self.get(path))?;
+        let integrity = Integrity::Digest(found.digest);
+        let size = Some(found.size).filter(|size| *size != NO_SIZE);
+        let version = (!found.version.is_empty()).then(|| found.version.into());
+        let fetch = Fetch::new(paths::url(path), integrity);
+        Some(fetch.with_size(size).with_version(version))
     }
 
     fn named(&self, file: &str) -> Vec<String> {

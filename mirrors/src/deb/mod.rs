@@ -37,7 +37,7 @@ use crate::protocol::{Call, Outlines, Protocol, Sets, Signature, StateAge, Table
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
-use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, FileName, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use differences::Differences;
 use larder_model::{Problem, ProtocolName, Release as ModelRelease, Reply};
@@ -55,6 +55,10 @@ struct PackageNames;
 impl Names for PackageNames {
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         name_of(&artifact.path)
+    }
+
+    fn file_name<'a>(&self, path: &'a str) -> Option<FileName<'a>> {
+        paths::file_name(path)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Paths of an archive: suites, what they name, packages; and the parts of their names.
 
 use crate::Document;
+use crate::names::FileName;
 use crate::text;
 use larder_model::{Algorithm, Digest};
 
@@ -199,6 +200,59 @@ pub(super) fn name_of(path: &str) -> &str {
         Some((name, _)) if !name.is_empty() => name,
         _ => file.split_once('.').map_or(file, |(stem, _)| stem),
     }
+}
+
+/// The version in the name of a file of a package, without its epoch; empty if there is none: `2.10-3` in
+/// `hello_2.10-3_amd64.deb`, `hello_2.10-3.dsc` and `hello_2.10-3.debian.tar.xz`. Versions share the
+/// archive of their upstream, so that is of `2.10`.
+fn version_in(file: &str) -> &str {
+    let Some((_, rest)) = file.split_once('_') else {
+        return "";
+    };
+    if is_package(file) {
+        let stem = rest.rsplit_once('.').map_or(rest, |(stem, _)| stem);
+        return stem.split('_').next().unwrap_or_default();
+    }
+    let rest = rest.strip_suffix(".asc").unwrap_or(rest);
+    let stem = rest.rsplit_once('.').map_or(rest, |(stem, _)| stem);
+    let of = |ending: &str| stem.strip_suffix(ending);
+    let stem = of(".tar").or_else(|| of(".diff")).unwrap_or(stem);
+    // An upstream may have several archives: `hello_2.10.orig-data.tar.gz`.
+    let end = stem.rfind(".orig").filter(|end| {
+        let rest = &stem[end + ".orig".len()..];
+        rest.is_empty() || rest.starts_with('-')
+    });
+    let stem = end.map_or(stem, |end| &stem[..end]);
+    stem.strip_suffix(".debian").unwrap_or(stem)
+}
+
+/// What the path of a package, or of a file of a source package, tells of it; `None`: it is neither.
+pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
+    let (_, file) = split(path);
+    let package = name_of(path);
+    let is_file = is_package(file) || is_part(file);
+    (is_file && !package.is_empty()).then(|| FileName {
+        package,
+        version: version_in(file),
+    })
+}
+
+/// The version that a list has for a file, if the file's name tells another: lists know epochs. `listed`:
+/// that of the package or of the source package.
+pub(super) fn version_of(listed: &str, path: &str) -> Option<String> {
+    const MAX_BYTES: usize = 200;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~:-".contains(&byte);
+    if listed.is_empty() || listed.len() > MAX_BYTES || !listed.bytes().all(plain) {
+        return None;
+    }
+    let named = file_name(path)?.version;
+    let version = if is_package(split(path).1) {
+        listed.to_owned()
+    } else {
+        let (epoch, _) = listed.split_once(':')?;
+        format!("{epoch}:{named}")
+    };
+    (version != named).then_some(version)
 }
 
 /// Whether the files of a folder are differences of a list.

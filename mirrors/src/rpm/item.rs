@@ -1,6 +1,6 @@
-//! A file that an index lists: its path, its URL and its hash.
+//! A file that an index lists: its path, its URL and its hash, and the edition of a package.
 
-use super::paths::joined;
+use super::paths::{edition_of, joined};
 use super::scan::Raw;
 use crate::text;
 use crate::{Fetch, Integrity};
@@ -45,6 +45,8 @@ pub(super) struct Item {
     pub(super) url: String,
     pub(super) integrity: Integrity,
     pub(super) size: Option<u64>,
+    /// The package's edition, if the name of its file tells another.
+    pub(super) edition: Option<String>,
 }
 
 /// Why an item cannot be used.
@@ -78,7 +80,9 @@ impl Item {
             .map(str::parse)
             .transpose()
             .map_err(|_| Unfit::Integrity)?;
+        let edition = raw.edition.as_ref().zip(raw.arch.as_deref());
         Ok(Self {
+            edition: edition.and_then(|(edition, arch)| edition_of(edition, arch, &path)),
             path,
             url,
             integrity: integrity.ok_or(Unfit::Integrity)?,
@@ -94,7 +98,9 @@ impl Item {
             // Nothing leads above the upstream's address.
             text::below(joined(&text::path(root), &self.url).unwrap_or_default())
         };
-        Fetch::new(url, self.integrity.clone()).with_size(self.size)
+        Fetch::new(url, self.integrity.clone())
+            .with_size(self.size)
+            .with_version(self.edition.as_deref().map(Into::into))
     }
 }
 

@@ -42,7 +42,8 @@ fn unreadable(fault: Fault) -> Problem {
 
 /// All packages of a list by their path, with their hashes. Each takes some hundred bytes.
 pub struct Listing {
-    /// For each package its path, its checksum, and its URL unless the path is its URL.
+    /// For each package its path, its URL unless the path is its URL, its edition unless the file's name
+    /// tells it, and its checksum.
     bytes: Box<[u8]>,
     /// Sorted by path.
     spots: Box<[Spot]>,
@@ -54,6 +55,7 @@ struct Spot {
     at: u32,
     path: u16,
     url: u16,
+    edition: u16,
     sum: Sum,
 }
 
@@ -138,6 +140,7 @@ fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
     } else {
         &item.url
     };
+    let edition = item.edition.as_deref().unwrap_or_default();
     let (sum, digits) = match &item.integrity {
         Integrity::Contents(_) | Integrity::None => (Sum::Nothing, &[][..]),
         Integrity::Sha1(digits) => (Sum::Sha1, &digits[..]),
@@ -148,10 +151,12 @@ fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
         at: bytes.len().try_into().ok()?,
         path: item.path.len().try_into().ok()?,
         url: url.len().try_into().ok()?,
+        edition: edition.len().try_into().ok()?,
         sum,
     };
     bytes.extend_from_slice(item.path.as_bytes());
     bytes.extend_from_slice(url.as_bytes());
+    bytes.extend_from_slice(edition.as_bytes());
     bytes.extend_from_slice(digits);
     Some(spot)
 }
@@ -175,7 +180,11 @@ impl Spot {
         let path = str::from_utf8(self.path(bytes)).ok()?;
         let (path_length, url_length) = (usize::from(self.path), usize::from(self.url));
         let url = str::from_utf8(self.part(bytes, path_length, url_length)).ok()?;
-        let digits = self.part(bytes, path_length + url_length, self.sum.length());
+        let edition_length = usize::from(self.edition);
+        let edition = self.part(bytes, path_length + url_length, edition_length);
+        let edition = str::from_utf8(edition).ok()?;
+        let before = path_length + url_length + edition_length;
+        let digits = self.part(bytes, before, self.sum.length());
         let integrity = match self.sum {
             Sum::Nothing => Integrity::None,
             Sum::Sha1 => Integrity::Sha1(digits.try_into().ok()?),
@@ -195,6 +204,7 @@ impl Spot {
             url,
             integrity,
             size: Some(self.size).filter(|size| *size != NO_SIZE),
+            edition: (!edition.is_empty()).then(|| edition.to_owned()),
         })
     }
 }

@@ -35,7 +35,7 @@ use crate::protocol::{Call, MirrorLists, Protocol, Sets, Signature, Tables};
 use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Member, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
-use crate::{Copying, Describing, Index, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Describing, FileName, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use larder_model::{Problem, ProtocolName, Release, Reply};
 use paths::{ending, metadata, name_of, repomd_of, roots};
@@ -52,6 +52,10 @@ struct PackageNames;
 impl Names for PackageNames {
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         name_of(&artifact.path)
+    }
+
+    fn file_name<'a>(&self, path: &'a str) -> Option<FileName<'a>> {
+        paths::file_name(path)
     }
 }
 

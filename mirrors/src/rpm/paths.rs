@@ -1,6 +1,7 @@
 //! Paths of a repository: metadata, packages, and the parts of their names.
 
 use crate::Document;
+use crate::names::FileName;
 
 /// Limit on the directories above a package in which its repository is searched.
 pub(super) const MAX_ROOTS: usize = 5;
@@ -83,6 +84,47 @@ pub(super) fn name_of(path: &str) -> &str {
         .nth(dashes - 1)
         .map_or(stem, |(at, _)| &stem[..at]);
     if name.is_empty() { stem } else { name }
+}
+
+/// What the path of a package tells of it: its name and its edition, without an epoch, which no name of a
+/// file has. Of a difference that is the edition that it makes. `None`: it is no package.
+pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
+    let package = name_of(path);
+    if package.is_empty() || metadata(path).is_some() {
+        return None;
+    }
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
+    let edition = stem.get(package.len()..)?.strip_prefix('-');
+    let version = match edition.unwrap_or_default() {
+        // `version-release_version-release.arch`
+        edition if ending == "drpm" => {
+            let end = edition.rfind('-').unwrap_or_default();
+            let middle = edition[..end].rfind('_');
+            middle.map_or("", |at| &edition[at + 1..])
+        }
+        edition => edition,
+    };
+    Some(FileName { package, version })
+}
+
+/// The edition that a list has for a package, if the name of its file tells another.
+pub(super) fn edition_of(
+    [epoch, version, release]: &[String; 3],
+    arch: &str,
+    path: &str,
+) -> Option<String> {
+    const MAX_BYTES: usize = 200;
+    let epoch = match &**epoch {
+        "" | "0" => String::new(),
+        epoch => format!("{epoch}:"),
+    };
+    let edition = format!("{epoch}{version}-{release}.{arch}");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^:_-".contains(&byte);
+    let is_whole = ![&**version, release, arch].contains(&"");
+    let is_plain = edition.len() <= MAX_BYTES && edition.bytes().all(plain);
+    let is_news = is_whole && is_plain && file_name(path)?.version != edition;
+    is_news.then_some(edition)
 }
 
 /// The possible roots of a package's repository, the most likely first: directly above a directory of

@@ -1,4 +1,4 @@
-//! Reads the items of an index one after another: location, checksum and size.
+//! Reads the items of an index one after another: location, checksum, size and edition.
 
 use crate::xml::{Fault, Walker, attribute, text_of};
 use quick_xml::events::{BytesStart, Event};
@@ -46,6 +46,9 @@ pub(super) struct Raw {
     /// Its algorithm and its digits.
     pub(super) checksum: Option<(String, String)>,
     pub(super) size: Option<String>,
+    /// Epoch, version and release.
+    pub(super) edition: Option<[String; 3]>,
+    pub(super) arch: Option<String>,
 }
 
 /// The field that an element's text is.
@@ -54,6 +57,7 @@ enum Field {
     Href,
     Checksum,
     Size,
+    Arch,
 }
 
 impl Raw {
@@ -80,6 +84,11 @@ impl Raw {
                 self.size = attribute(tag, b"package")?;
                 return Ok(self.size.is_none().then_some(Field::Size));
             }
+            b"arch" if self.arch.is_none() => return Ok(Some(Field::Arch)),
+            b"version" if self.edition.is_none() => {
+                let part = |name| attribute(tag, name).map(Option::unwrap_or_default);
+                self.edition = Some([part(b"epoch")?, part(b"ver")?, part(b"rel")?]);
+            }
             _ => {}
         }
         Ok(None)
@@ -89,6 +98,7 @@ impl Raw {
         match field {
             Field::Href => self.href = Some(text.into()),
             Field::Size => self.size = Some(text.into()),
+            Field::Arch => self.arch = Some(text.into()),
             Field::Checksum => {
                 if let Some((_, digits)) = &mut self.checksum {
                     text.clone_into(digits);

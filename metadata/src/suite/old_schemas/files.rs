@@ -2,14 +2,15 @@
 
 use super::rows::{
     CARGO, CHECKED, IMAGE_MIRROR, IMAGES, MADE, MAIN, NPM, NPM_MIRROR, PYPI, PYPI_MIRROR, RPM,
-    RPM_GROUP, at, digest,
+    RPM_GROUP, RPM_MIRROR, at, digest,
 };
 use crate::Metadata;
 use crate::files::{FileRecord, PackageKey};
+use crate::listed_files::ListedFile;
 use crate::listing::{VersionBy, VersionPage};
 use crate::reservations::ReservationKey;
 use crate::suite::fixture::ALICE;
-use larder_model::{FileKind, RepoSettings, Timestamp};
+use larder_model::{FileKind, ProtocolName, RepoSettings, Timestamp};
 use std::sync::Arc;
 
 checks![
@@ -29,6 +30,7 @@ checks![
     what_a_group_merged_is_merged_again,
     pushed_images_are_there,
     fetched_images_are_there,
+    kept_files_of_packages_are_listed,
 ];
 
 async fn find(
@@ -334,4 +336,25 @@ async fn fetched_images_are_there(metadata: &Metadata) {
         let found = assert_has(metadata, nginx, (FileKind::Document, path), path).await;
         assert_eq!((&*found.etag, &*found.integrity), ("\"1\"", ""));
     }
+}
+
+async fn kept_files_of_packages_are_listed(metadata: &Metadata) {
+    let tool = |protocol: ProtocolName, path: &str| {
+        let file = path.strip_prefix("Packages/tool-")?;
+        (protocol == ProtocolName("rpm")).then(|| ListedFile {
+            package: "tool".to_owned(),
+            version: file.to_owned(),
+        })
+    };
+    metadata.list_kept_files(&tool).await.expect("list");
+    let package = (RPM_MIRROR, "tool");
+    let path = "Packages/tool-1-1.noarch.rpm";
+    let found = assert_has(metadata, package, (FileKind::Artifact, path), path).await;
+    assert_eq!(&*found.integrity, "sha256:abc");
+    let (by, page) = (VersionBy::Version, VersionPage::first(10));
+    let versions = metadata.versions_of(at(RPM_MIRROR, "tool"), by, page).await;
+    let names = versions.expect("versions").into_iter().map(|it| it.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["1-1.noarch.rpm".into()]);
+    let list = (FileKind::Artifact, "repodata/primary.xml.gz");
+    assert_has(metadata, (RPM_MIRROR, ""), list, list.1).await;
 }

@@ -14,6 +14,7 @@ pub(super) const PYPI_MIRROR: i64 = 22;
 pub(super) const PRIVATE_MIRROR: i64 = 23;
 pub(super) const CLOSED_MIRROR: i64 = 24;
 pub(super) const LENT_MIRROR: i64 = 25;
+pub(super) const RPM_MIRROR: i64 = 26;
 pub(super) const RPM: i64 = 31;
 pub(super) const RPM_GROUP: i64 = 32;
 pub(super) const IMAGES: i64 = 41;
@@ -244,6 +245,7 @@ fn repositories(rows: &mut Rows) {
     rows.repo(PRIVATE_MIRROR, ("npm", "private"), "mirror", hidden);
     rows.repo(CLOSED_MIRROR, ("npm", "closed"), "mirror", upstream);
     rows.repo(LENT_MIRROR, ("npm", "lent"), "mirror", hidden);
+    rows.repo(RPM_MIRROR, ("rpm", "proxy"), "mirror", upstream);
     rows.repo(IMAGE_MIRROR, ("oci", "hub"), "mirror", upstream);
     let members = "{\"members\":[\"local\",\"never-made\",\"proxy\"],\
         \"blocked\":[{\"package\":\"evil-*\",\"reason\":\"its \\\"members\\\":\"}]}";
@@ -321,6 +323,9 @@ fn fetched_packages(rows: &mut Rows) {
 }
 
 fn rpm(rows: &mut Rows) {
+    for path in ["repodata/primary.xml.gz", "Packages/tool-1-1.noarch.rpm"] {
+        rows.fetched((RPM_MIRROR, ""), path, path, "sha256:abc");
+    }
     rows.begin(RPM, "demo", "rpm/local/demo");
     rows.published((RPM, "demo"), "Packages/demo-1.rpm", "1-1");
     rows.gone((RPM, "demo"), "demo-0-1.noarch");

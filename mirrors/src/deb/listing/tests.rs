@@ -82,3 +82,31 @@ fn files_without_a_strong_digest_or_a_plain_path_are_passed_over() {
     let long = stanza("a.deb", 1).repeat(100);
     assert!(Listing::read_within(long.as_bytes(), 1000).is_err());
 }
+
+#[test]
+fn versions_are_told_where_names_of_files_do_not_tell_them() {
+    let sum = |name: &str| Digest::of(Algorithm::Sha256, name.as_bytes()).hex();
+    let packages = (0..40).map(|at| {
+        let epoch = if at % 3 == 0 { "2:" } else { "" };
+        let path = format!("pool/d/demo_{at}-1_all.deb");
+        format!("Version: {epoch}{at}-1\n{}", stanza(&path, at))
+    });
+    let mut text = packages.collect::<Vec<_>>().concat();
+    text += &format!(
+        "Package: source\nVersion: 1:3.0-2\nDirectory: pool/s\nChecksums-Sha256:\n \
+         {} 1 source_3.0-2.dsc\n {} 2 source_3.0.orig.tar.xz\n\nVersion: 7.1\n{}",
+        sum("a"),
+        sum("b"),
+        stanza("vendor.deb", 1)
+    );
+    let list = Listing::read(text.as_bytes()).expect("list");
+    let version = |path: &str| list.find("dists/x/", path).expect(path).version;
+    for at in 0..40 {
+        let told = (at % 3 == 0).then(|| format!("2:{at}-1").into());
+        assert_eq!(version(&format!("pool/d/demo_{at}-1_all.deb")), told);
+    }
+    assert_eq!(version("pool/s/source_3.0-2.dsc"), Some("1:3.0-2".into()));
+    let archive = version("pool/s/source_3.0.orig.tar.xz");
+    assert_eq!(archive, Some("1:3.0".into()));
+    assert_eq!(version("vendor.deb"), Some("7.1".into()));
+}

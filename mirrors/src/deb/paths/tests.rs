@@ -79,3 +79,59 @@ fn digests_stand_in_addresses() {
         assert_eq!(digest_in(&path), None, "{path}");
     }
 }
+
+#[test]
+fn files_of_packages_tell_their_package_and_version() {
+    for (path, name) in [
+        (
+            "pool/main/h/hello/hello_2.10-3_amd64.deb",
+            ("hello", "2.10-3"),
+        ),
+        (
+            "pool/w/words_2.0~rc1+b1_amd64.udeb",
+            ("words", "2.0~rc1+b1"),
+        ),
+        ("hello_2.10-3.dsc", ("hello", "2.10-3")),
+        ("hello_2.10-3.debian.tar.xz", ("hello", "2.10-3")),
+        ("hello_2.10-3.diff.gz", ("hello", "2.10-3")),
+        ("hello_2.10.orig.tar.gz", ("hello", "2.10")),
+        ("hello_2.10.orig.tar.gz.asc", ("hello", "2.10")),
+        ("hello_2.10.orig-more-data.tar.xz", ("hello", "2.10")),
+        ("hello_1.0.tar.xz", ("hello", "1.0")),
+        ("vendor-latest.deb", ("vendor-latest", "")),
+    ] {
+        let (package, version) = name;
+        let told = file_name(path).expect(path);
+        assert_eq!((told.package, told.version), (package, version), "{path}");
+        assert_eq!(told.package, name_of(path), "{path}: blocks know it so");
+    }
+    for path in [
+        "dists/stable/InRelease",
+        "dists/stable/main/binary-amd64/Packages.gz",
+        "dists/stable/main/dep11/icons-64x64_1.tar.gz",
+        "dists/stable/main/binary-amd64/by-hash/SHA256/00",
+        ";states/dists/stable/InRelease/00000000001700000000",
+        "key.asc",
+        "README_1.html",
+        "",
+    ] {
+        assert_eq!(file_name(path), None, "{path}");
+    }
+}
+
+#[test]
+fn lists_tell_versions_that_names_of_files_do_not() {
+    for (listed, path, version) in [
+        ("2.10-3", "hello_2.10-3_amd64.deb", None),
+        ("1:2.10-3", "hello_2.10-3_amd64.deb", Some("1:2.10-3")),
+        ("1:2.10-3", "hello_2.10-3.dsc", Some("1:2.10-3")),
+        ("1:2.10-3", "hello_2.10.orig.tar.gz", Some("1:2.10")),
+        ("2.10-3", "hello_2.10.orig.tar.gz", None),
+        ("7.1", "vendor-latest.deb", Some("7.1")),
+        ("7/1", "vendor-latest.deb", None),
+        ("", "vendor-latest.deb", None),
+        ("1:2", "dists/x/main/binary-amd64/Packages", None),
+    ] {
+        assert_eq!(version_of(listed, path).as_deref(), version, "{path}");
+    }
+}

@@ -382,3 +382,69 @@ fn the_package_is_read_from_a_file_name() {
         assert_eq!(PackageNames.package_of(&artifact), name, "{path}");
     }
 }
+
+#[test]
+fn files_of_packages_tell_their_package_and_edition() {
+    use crate::rpm::paths::file_name;
+    for (path, package, version) in [
+        (TINY, "tiny", "1.0~rc1^git2-1.noarch"),
+        (LIBTINY, "libtiny++", "2.1-3.noarch"),
+        ("9/os/Packages/demo-1-1.src.rpm", "demo", "1-1.src"),
+        ("x/demo-1-1_2-1.noarch.drpm", "demo", "2-1.noarch"),
+        (
+            "demo-1-1.el8_4_2-1.el8_5.x86_64.drpm",
+            "demo",
+            "2-1.el8_5.x86_64",
+        ),
+        ("odd.rpm", "odd", ""),
+        ("odd.drpm", "odd", ""),
+    ] {
+        let told = file_name(path).expect(path);
+        assert_eq!((told.package, told.version), (package, version), "{path}");
+        let known = Rpm
+            .names()
+            .package_of(&Artifact::new("", None, path))
+            .to_owned();
+        assert_eq!(told.package, known, "{path}: blocks know it so");
+    }
+    for path in [
+        PRIMARY,
+        "repodata/demo-1-1.noarch.rpm",
+        "9/repodata/repomd.xml",
+        "key.asc",
+        "",
+    ] {
+        assert_eq!(file_name(path), None, "{path}");
+    }
+}
+
+#[test]
+fn lists_tell_editions_that_names_of_files_do_not() {
+    let listing = Listing::read(PLAIN).expect("list");
+    let edition = |path: &str| listing.find("", path).expect(path).version;
+    assert_eq!(edition(LIBTINY), Some("1:2.1-3.noarch".into()));
+    assert_eq!(edition(TINY), None);
+    let list = |version: &str| {
+        let list = String::from_utf8(list_with("href=\"odd.rpm\"")).expect("text");
+        list.replace("<size", &format!("<arch>noarch</arch>{version}<size"))
+    };
+    for (version, edition) in [
+        (
+            "<version epoch=\"0\" ver=\"1\" rel=\"2\"/>",
+            Some("1-2.noarch"),
+        ),
+        (
+            "<version epoch=\"3\" ver=\"1\" rel=\"2\"/>",
+            Some("3:1-2.noarch"),
+        ),
+        ("<version ver=\"1\" rel=\"2\"/>", Some("1-2.noarch")),
+        ("<version ver=\"1\"/>", None),
+        ("<version ver=\"1/1\" rel=\"2\"/>", None),
+        ("", None),
+    ] {
+        let listing = Listing::read(list(version).as_bytes()).expect("list");
+        let fetch = listing.find("", "odd.rpm").expect("package");
+        assert_eq!(fetch.version.as_deref(), edition, "{version}");
+        assert_eq!(fetch.size, Some(7), "{version}");
+    }
+}
