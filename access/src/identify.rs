@@ -61,7 +61,12 @@ pub(crate) fn hold_here(principal: &mut Arc<Principal>, policy: &PolicySnapshot,
 impl Gate {
     /// Whoever shows no credentials, at this address.
     pub fn anonymous(&self, address: IpAddr) -> Arc<Principal> {
-        self.nobody(&self.policy.load(), address)
+        let policy = self.policy.load();
+        let mut nobody = Arc::clone(self.nobody_anywhere(&policy));
+        if self.settings.anonymous {
+            hold_here(&mut nobody, &policy, address);
+        }
+        nobody
     }
 
     /// The same wherever it may be.
@@ -71,14 +76,6 @@ impl Gate {
         } else {
             &self.stranger
         }
-    }
-
-    fn nobody(&self, policy: &PolicySnapshot, address: IpAddr) -> Arc<Principal> {
-        let mut nobody = Arc::clone(self.nobody_anywhere(policy));
-        if self.settings.anonymous {
-            hold_here(&mut nobody, policy, address);
-        }
-        nobody
     }
 
     /// What a subject may do, wherever it is; `None`: there is no such user or group. The inner
