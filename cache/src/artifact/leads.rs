@@ -35,6 +35,13 @@ struct Place<'a> {
     root: &'a str,
 }
 
+impl<'a> Place<'a> {
+    fn of(repo: &Repo, root: &'a str) -> Self {
+        let repo = repo.record.id;
+        Self { repo, root }
+    }
+}
+
 impl Equivalent<(i64, Box<str>)> for Place<'_> {
     fn equivalent(&self, (repo, root): &(i64, Box<str>)) -> bool {
         self.repo == *repo && *self.root == **root
@@ -72,10 +79,7 @@ impl ListLeads {
                 None => return Ok(Leads::default()),
             },
         };
-        let place = Place {
-            repo: repo.record.id,
-            root,
-        };
+        let place = Place::of(repo, root);
         if self.by_root.get(&place) != Some(leads) {
             self.by_root.insert((place.repo, root.into()), leads);
         }
@@ -112,10 +116,7 @@ impl ListLeads {
 
     /// Where the list at a root leads; of the head that is kept, if none was looked at yet.
     pub(crate) async fn at(&self, repo: &Repo, root: &str) -> Result<Leads, Problem> {
-        let place = Place {
-            repo: repo.record.id,
-            root,
-        };
+        let place = Place::of(repo, root);
         if let Some(leads) = self.by_root.get(&place) {
             return Ok(leads);
         }

@@ -157,11 +157,11 @@ impl Form {
 
     /// Whether it is packed quickly, and nobody was told so before.
     pub(super) fn is_to_be_packed(&self) -> bool {
-        self.tail.packing == Packing::Quick && !self.is_asked.swap(true, Ordering::Relaxed)
+        !self.is_final() && !self.is_asked.swap(true, Ordering::Relaxed)
     }
 
     /// Whether it stays as it is: packed well, or not to be packed.
-    pub(super) fn is_packed_well(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         self.tail.packing != Packing::Quick
     }
 

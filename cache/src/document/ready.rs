@@ -78,7 +78,7 @@ impl ReadyMemory {
         &self,
         request: &RepresentationRequest<'_>,
         (stored, gzip): (&FileRecord, bool),
-        (kept, path): (&Arc<FileRecord>, Box<str>),
+        (kept, place_bytes): (&Arc<FileRecord>, usize),
         overlay: Option<&Overlay>,
     ) {
         let Some(sent) = sent(kept, overlay) else {
@@ -89,7 +89,7 @@ impl ReadyMemory {
             origin: request.repo_url.origin.into(),
             leads: request.leads.mark.clone(),
             kept: Arc::clone(kept),
-            path,
+            path: request.path(gzip, place_bytes),
             sent,
         };
         self.0

@@ -105,7 +105,7 @@ impl Representations {
                 overlay: None,
             });
         }
-        // The most requests end here, and what comes now is large.
+        // Most requests end here, and the future of the others is large.
         Box::pin(self.get_whole(repo, cached, request, gzip)).await
     }
 
@@ -125,7 +125,7 @@ impl Representations {
         if place_bytes > 0 {
             let form = self.form(&found).await?;
             overlay = Some(form.overlay(&found.digest, request.repo_url.origin)?);
-            is_final &= form.is_packed_well();
+            is_final &= form.is_final();
             // Somebody asks again: from now on it is worth the work.
             if is_kept && form.is_to_be_packed() {
                 let job = Job::new(request, (gzip, place_bytes), stored);
@@ -134,7 +134,7 @@ impl Representations {
             }
         }
         if is_final {
-            let kept = (&found, request.path(gzip, place_bytes));
+            let kept = (&found, place_bytes);
             self.ready
                 .keep(request, (stored, gzip), kept, overlay.as_ref());
         }

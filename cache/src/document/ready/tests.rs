@@ -58,13 +58,7 @@ fn what_goes_out_is_found_for_the_same_request_alone() {
     };
     let (demo, other) = (Document::new("demo", "index"), Document::new("o", "index"));
     let asked = request((1, &demo), "small", "http://a", &none);
-    let file = |path: &str| (&kept, Box::from(path));
-    memory.keep(
-        &asked,
-        (&stored, false),
-        file("small/index"),
-        Some(&overlay),
-    );
+    memory.keep(&asked, (&stored, false), (&kept, 0), Some(&overlay));
 
     // The bytes as they are shown, with the tag of that, and the file for whoever counts its uses.
     let ready = memory.get(&asked, (&stored, false)).expect("ready");
@@ -101,11 +95,6 @@ fn what_is_large_is_not_remembered() {
     let kept = Arc::new(FileRecord::transient("application/json", digest, 1 << 20));
     let demo = Document::new("demo", "index");
     let asked = request((1, &demo), "small", "http://a", &none);
-    memory.keep(
-        &asked,
-        (&stored, false),
-        (&kept, "small/index".into()),
-        None,
-    );
+    memory.keep(&asked, (&stored, false), (&kept, 0), None);
     assert!(memory.get(&asked, (&stored, false)).is_none());
 }
