@@ -14,8 +14,8 @@ use larder_door::{Body, ClientView, Incoming, open};
 use larder_keys::secret::hidden;
 use larder_model::Permission;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -248,9 +248,7 @@ impl LogLine {
     fn when_sent(self, opened: DoorResponse, id: HeaderValue, answer: Answer) -> Response<Body> {
         let status = opened.response.status().as_u16();
         let problem = opened.problem.map(|problem| problem.to_string());
-        let who = opened
-            .principal
-            .map(|principal| Arc::clone(&principal.label));
+        let who = opened.principal;
         let upstream = opened.upstream;
         let answered = self.began.elapsed();
         let write = move |sent: u64| {
@@ -267,7 +265,7 @@ impl LogLine {
                         took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
                         cache = self.cache,
                         upstream = upstream.as_ref().map(text),
-                        who = who.as_deref(),
+                        who = who.as_ref().map(|who| &*who.label),
                         address = %self.address,
                         agent = self.agent,
                         problem,
