@@ -2,6 +2,7 @@
 
 use super::header::{Front, Header, bad};
 use super::integrity::{ARCHIVE_SIZE, check_header, check_payload};
+use super::paths;
 use crate::publishing::Body;
 use larder_model::{Digest, Problem};
 
@@ -68,12 +69,8 @@ pub(super) struct Nevra {
 impl Nevra {
     /// Everything but the name: `epoch:version-release.arch`.
     pub(super) fn edition(&self) -> String {
-        let epoch = if self.epoch == 0 {
-            String::new()
-        } else {
-            format!("{}:", self.epoch)
-        };
-        format!("{epoch}{}-{}.{}", self.version, self.release, self.arch)
+        let epoch = self.epoch.to_string();
+        paths::edition([&epoch, &self.version, &self.release], &self.arch)
     }
 }
 

@@ -108,20 +108,22 @@ pub(super) fn file_name(path: &str) -> Option<FileName<'_>> {
     Some(FileName { package, version })
 }
 
-/// The edition that a list has for a package, if the name of its file tells another.
-pub(super) fn edition_of(
-    [epoch, version, release]: &[String; 3],
-    arch: &str,
-    path: &str,
-) -> Option<String> {
-    const MAX_BYTES: usize = 200;
-    let epoch = match &**epoch {
+/// Everything of a package but its name: `epoch:version-release.arch`, without an epoch that is 0 or empty.
+pub(super) fn edition([epoch, version, release]: [&str; 3], arch: &str) -> String {
+    let epoch = match epoch {
         "" | "0" => String::new(),
         epoch => format!("{epoch}:"),
     };
-    let edition = format!("{epoch}{version}-{release}.{arch}");
+    format!("{epoch}{version}-{release}.{arch}")
+}
+
+/// The edition that a list has for a package, if the name of its file tells another.
+pub(super) fn edition_of(evr: &[String; 3], arch: &str, path: &str) -> Option<String> {
+    const MAX_BYTES: usize = 200;
+    let [epoch, version, release] = evr.each_ref().map(String::as_str);
+    let edition = edition([epoch, version, release], arch);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+~^:_-".contains(&byte);
-    let is_whole = ![&**version, release, arch].contains(&"");
+    let is_whole = ![version, release, arch].contains(&"");
     let is_plain = edition.len() <= MAX_BYTES && edition.bytes().all(plain);
     let is_news = is_whole && is_plain && file_name(path)?.version != edition;
     is_news.then_some(edition)
