@@ -147,6 +147,13 @@ impl Client {
         self.send("GET", path, &[], b"")
     }
 
+    /// Reads a part of a file of a mirror: that is answered when all of it is kept.
+    #[track_caller]
+    pub fn await_kept(&self, path: &str) {
+        let part = [("range", "bytes=0-1")];
+        self.send("GET", path, &part, b"").expect(206);
+    }
+
     /// GET, for answers that may break off: what came, and whether that is all of it.
     pub fn take(&self, path: &str, headers: &[(&str, &str)]) -> io::Result<(Response, bool)> {
         let mut stream = self.connect()?;
@@ -199,6 +206,14 @@ impl Client {
 
 fn bad(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+/// What a field of each item of a list is, as the API answers with one.
+#[track_caller]
+pub fn fields(list: &serde_json::Value, field: &str) -> Vec<String> {
+    let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
+    let text = |item: &serde_json::Value| item[field].as_str().expect("text").to_owned();
+    items.iter().map(text).collect()
 }
 
 /// A text in which the id of each refusal is `ID`: whether there is one is what tells texts apart.

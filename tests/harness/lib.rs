@@ -54,7 +54,7 @@ pub mod shelf;
 
 pub use browser::{Axe, Browser, Window};
 pub use bucket::Bucket;
-pub use http::{Client, Response};
+pub use http::{Client, Response, fields};
 pub use image::Image;
 pub use larder::{Larder, Start};
 pub use lossy::Lossy;

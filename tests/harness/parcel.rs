@@ -72,6 +72,9 @@ pub fn publish_members(
     }
 }
 
+/// Protocols whose lists alone tell of packages: no request names one.
+pub const INDEXED: [&str; 2] = ["deb", "rpm"];
+
 /// What a protocol calls a package of this name, or packages of a pattern of names.
 pub fn package_of(protocol: &str, name: &str) -> String {
     match protocol {

@@ -2,14 +2,12 @@
 
 use crate::bed::{Bed, status};
 use larder_model::{Algorithm, Digest};
-use larder_tests::parcel::version_of;
+use larder_tests::parcel::{INDEXED, version_of};
 use larder_tests::tools::{command, run};
-use larder_tests::{Shelf, tool};
+use larder_tests::{Shelf, fields, tool};
 use serde_json::json;
 
 const BODY: &[u8] = b"what is kept";
-/// Their lists alone tell of packages.
-const INDEXED: [&str; 2] = ["deb", "rpm"];
 
 /// As the version before kept it, in the schema that it had.
 const BEFORE: &str = r#"import sqlite3, sys
@@ -25,18 +23,12 @@ base.commit()
 /// Reads what is kept, and waits until it is.
 #[track_caller]
 fn keep(bed: &Bed, shelf: &Shelf, version: &str) {
-    let part = [("range", "bytes=0-1")];
-    let path = shelf.artifact_here(version);
-    bed.client.send("GET", &path, &part, b"").expect(206);
+    bed.client.await_kept(&shelf.artifact_here(version));
 }
 
 #[track_caller]
 fn items(bed: &Bed, path: &str, field: &str) -> Vec<String> {
-    let told = bed.larder.api("GET", path, "", 200);
-    let items = told["items"].as_array().expect("items").iter();
-    items
-        .map(|item| item[field].as_str().expect("text").to_owned())
-        .collect()
+    fields(&bed.larder.api("GET", path, "", 200), field)
 }
 
 /// The mirror lists these versions of its package, and a search finds it.

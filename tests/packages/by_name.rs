@@ -3,11 +3,11 @@
 
 use crate::confusion::{publish_cargo, publish_npm};
 use crate::{WHEEL, folder, larder, token};
-use larder_tests::parcel::{in_path, version_of};
+use larder_tests::parcel::{INDEXED, in_path, version_of};
 use larder_tests::shelf::{ALL, artifact_at};
 use larder_tests::tools::{command, fails};
-use larder_tests::{Larder, Shelf, Upstream, run, tool};
-use serde_json::{Value, json};
+use larder_tests::{Larder, Shelf, Upstream, fields, run, tool};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -67,13 +67,6 @@ pub(crate) fn upload(
         &[("content-type", "multipart/form-data; boundary=edge")],
         &body,
     )
-}
-
-fn names(list: &Value, field: &str) -> Vec<String> {
-    let items = list["items"].as_array().expect("items").iter();
-    items
-        .map(|item| item[field].as_str().expect("text").to_owned())
-        .collect()
 }
 
 const YANKED: &str = "repositories/pypi/main/packages/Larder.Probe/versions/1.1";
@@ -229,24 +222,24 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
     ] {
         let packages = format!("repositories/{protocol}/main/packages");
         let listed = larder.api("GET", &packages, "", 200);
-        assert_eq!(names(&listed, "name"), [package]);
+        assert_eq!(fields(&listed, "name"), [package]);
         let words = if protocol == "cargo" { "FT_P" } else { "DEM" };
         assert_eq!(
-            names(
+            fields(
                 &larder.api("GET", &format!("{packages}?q={words}"), "", 200),
                 "name"
             ),
             [package]
         );
         assert_eq!(
-            names(
+            fields(
                 &larder.api("GET", &format!("{packages}?q=none"), "", 200),
                 "name"
             ),
             [""; 0]
         );
         assert_eq!(
-            names(
+            fields(
                 &larder.api("GET", &format!("{packages}/{package}/versions"), "", 200),
                 "version"
             ),
@@ -254,11 +247,11 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
         );
         larder.api("DELETE", &format!("{packages}/{package}"), "", 204);
         assert_eq!(
-            names(&larder.api("GET", &packages, "", 200), "name"),
+            fields(&larder.api("GET", &packages, "", 200), "name"),
             Vec::<String>::new()
         );
         assert_eq!(
-            names(
+            fields(
                 &larder.api("GET", &format!("{packages}/{package}/versions"), "", 200),
                 "version"
             ),
@@ -275,17 +268,10 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
     assert!(again.contains("cannot be published again"), "{again}");
 }
 
-/// Has the mirror keep the version: whoever wants a part of it waits until it is.
+/// Has the mirror keep the version.
 fn keep(larder: &Larder, shelf: &Shelf) {
-    let part = [("range", "bytes=0-1")];
-    larder
-        .anonymous()
-        .send("GET", &shelf.artifact_here("1.0.0"), &part, b"")
-        .expect(206);
+    larder.anonymous().await_kept(&shelf.artifact_here("1.0.0"));
 }
-
-/// Protocols whose lists tell of all packages.
-const INDEXED: [&str; 2] = ["deb", "rpm"];
 
 #[test]
 fn a_mirror_lists_what_it_keeps_and_forgets_it() {
@@ -309,7 +295,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         larder.api("GET", &version, "", 404);
         keep(&larder, &shelf);
         assert_eq!(
-            names(&larder.api("GET", &packages, "", 200), "name"),
+            fields(&larder.api("GET", &packages, "", 200), "name"),
             [&*demo]
         );
         let told = larder.api("GET", &version, "", 200);
@@ -321,7 +307,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         assert_eq!(told["files"][0]["created_by"], json!("upstream"));
         let found = || {
             let path = format!("search?q=demo&protocol={protocol}&kind=package");
-            names(&larder.api("GET", &path, "", 200), "package")
+            fields(&larder.api("GET", &path, "", 200), "package")
         };
         assert_eq!(found(), [&*demo]);
         let there = shelf.artifact("1.0.0");
@@ -337,7 +323,7 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
             // Of others the documents stay, which tell of it.
             assert_eq!(found(), [""; 0]);
             assert_eq!(
-                names(&larder.api("GET", &packages, "", 200), "name"),
+                fields(&larder.api("GET", &packages, "", 200), "name"),
                 [""; 0]
             );
         }

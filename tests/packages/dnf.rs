@@ -203,10 +203,8 @@ fn what_dnf_installs_is_listed_and_comes_again_once_it_is_deleted() {
         larder_tests::run(&mut dnf(&reader, &key, "install demo"));
         let installed = read(&reader.folder().join("root/usr/share/demo"));
         assert_eq!(installed, "1.0.0\n");
-        // Whoever wants a part waits until it is kept.
-        let part = [("range", "bytes=0-1")];
         let path = "/rpm/upstream/noarch/demo-1.0.0-1.noarch.rpm";
-        larder.admin().send("GET", path, &part, b"").expect(206);
+        larder.admin().await_kept(path);
     };
     let versions = || {
         let path = "repositories/rpm/upstream/packages/demo/versions";

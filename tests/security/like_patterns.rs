@@ -7,7 +7,7 @@
 use crate::callers::{api, encoded, larder};
 use larder_tests::parcel::publish;
 use larder_tests::random::Random;
-use larder_tests::{Image, Larder};
+use larder_tests::{Image, Larder, fields};
 use serde_json::{Value, json};
 
 /// Names that patterns would find, and one that has each sign itself.
@@ -77,13 +77,6 @@ fn house() -> Larder {
     larder
 }
 
-/// What a list names.
-fn names(list: &Value, field: &str) -> Vec<String> {
-    let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
-    let text = |item: &Value| item[field].as_str().expect("name").to_owned();
-    items.iter().map(text).collect()
-}
-
 #[test]
 fn searches_find_texts_to_the_letter() {
     let larder = house();
@@ -96,7 +89,7 @@ fn searches_find_texts_to_the_letter() {
         ));
         if list.status == 200 {
             let expected: Vec<&str> = sorted(|name| name.contains(&text.to_lowercase()));
-            assert_eq!(names(&list.json(), "name"), expected, "packages: {text}");
+            assert_eq!(fields(&list.json(), "name"), expected, "packages: {text}");
         } else {
             assert_eq!(list.status, 400, "{text}: {}", list.text());
         }
@@ -106,7 +99,7 @@ fn searches_find_texts_to_the_letter() {
         ));
         if list.status == 200 && text.split_whitespace().count() == 1 {
             let expected: Vec<&str> = sorted(|name| name.starts_with(text));
-            assert_eq!(names(&list.json(), "package"), expected, "search: {text}");
+            assert_eq!(fields(&list.json(), "package"), expected, "search: {text}");
         } else {
             assert!(matches!(list.status, 200 | 400), "{text}: {}", list.text());
         }
@@ -210,7 +203,7 @@ fn cursors_are_places_and_no_patterns() {
             if answer.status == 400 {
                 continue;
             }
-            let there = names(&answer.expect(200).json(), field);
+            let there = fields(&answer.expect(200).json(), field);
             let expected: Vec<&str> = sorted(|name| name > text);
             let ours = there.iter().filter(|name| NAMES.contains(&&***name));
             assert!(ours.eq(expected.iter()), "{path} after {text}: {there:?}");

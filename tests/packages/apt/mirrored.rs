@@ -5,8 +5,8 @@ use crate::house::{House, Who};
 use larder_tests::debs::{Archive, Deb, Keys};
 use larder_tests::home::Home;
 use larder_tests::tools::{fails, run};
-use larder_tests::{Upstream, tool};
-use serde_json::{Value, json};
+use larder_tests::{Upstream, fields, tool};
+use serde_json::json;
 use std::process::Command;
 
 /// A house whose mirror is of an archive with these packages, and trusts the key that signs it.
@@ -148,14 +148,6 @@ fn apt_goes_on_with_a_part_of_a_package() {
     assert!(house.larder.await_line("\"status\":206"));
 }
 
-/// The names in a list of the API.
-fn names(list: &Value, field: &str) -> Vec<String> {
-    let items = list["items"].as_array().expect("items").iter();
-    items
-        .map(|item| item[field].as_str().expect("text").to_owned())
-        .collect()
-}
-
 #[test]
 fn what_apt_installs_is_listed_and_comes_again_once_it_is_deleted() {
     let Some((program, _folder, keys)) = begin() else {
@@ -166,13 +158,11 @@ fn what_apt_installs_is_listed_and_comes_again_once_it_is_deleted() {
     let larder = &house.larder;
     run(&mut install(&house.home(Who::Reader), "demo"));
     let kept = || {
-        // Whoever wants a part waits until it is kept.
         for deb in &debs[..2] {
             let path = format!("/deb/upstream/{}", deb.path());
-            let part = [("range", "bytes=0-1")];
-            larder.admin().send("GET", &path, &part, b"").expect(206);
+            larder.admin().await_kept(&path);
         }
-        names(
+        fields(
             &larder.api("GET", "repositories/deb/upstream/packages", "", 200),
             "name",
         )
@@ -181,19 +171,19 @@ fn what_apt_installs_is_listed_and_comes_again_once_it_is_deleted() {
     // The name of its file has no epoch, but the list has.
     let words = "repositories/deb/upstream/packages/words/versions";
     let version = &debs[1].version;
-    let listed = larder.api("GET", words, "", 200);
-    assert_eq!(names(&listed, "version"), [version.as_str()]);
-    assert_eq!(listed["items"][0]["bytes"], debs[1].bytes().len());
+    let told = larder.api("GET", words, "", 200);
+    assert_eq!(fields(&told, "version"), [version.as_str()]);
+    assert_eq!(told["items"][0]["bytes"], debs[1].bytes().len());
     let told = larder.api("GET", &format!("{words}/{version}"), "", 200);
     assert_eq!(told["files"][0]["path"], debs[1].path());
     let about = larder.api("GET", &format!("{words}/{version}/about"), "", 200);
     assert!(about.to_string().contains("Words of it."), "{about}");
     let found = larder.api("GET", "search?q=words&protocol=deb&kind=package", "", 200);
-    assert_eq!(names(&found, "package"), ["words"]);
+    assert_eq!(fields(&found, "package"), ["words"]);
     // It goes with its entry, and alone.
     larder.api("DELETE", &format!("{words}/{version}"), "", 204);
     let left = larder.api("GET", "repositories/deb/upstream/packages", "", 200);
-    assert_eq!(names(&left, "name"), ["demo"]);
+    assert_eq!(fields(&left, "name"), ["demo"]);
     house.upstream.take_asked();
     let other = house.home(Who::Reader);
     run(&mut install(&other, "demo"));
