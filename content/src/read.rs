@@ -119,7 +119,7 @@ impl ContentStore {
     ) -> Result<Content, Error> {
         let digest = found.digest;
         let key = ObjectKey { digest, generation };
-        self.blobs.open_sized(&key, found.size, range.clone()).await
+        self.blobs.open_again(&key, found.size, range.clone()).await
     }
 }
 

@@ -18,6 +18,7 @@ pub mod key;
 pub mod content;
 mod direct;
 mod doubt;
+mod left_open;
 mod room;
 mod suspects;
 pub mod staging;

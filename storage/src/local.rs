@@ -2,6 +2,7 @@
 
 use crate::durable::{FOLDER, make_folder, sync_folder};
 use crate::key::StoredObject;
+use crate::left_open::LeftOpen;
 use crate::{BackupName, Error, ObjectKey};
 use larder_model::Timestamp;
 use std::collections::HashSet;
@@ -9,7 +10,7 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The folder below which blobs lie.
 pub(crate) struct Local {
@@ -18,6 +19,7 @@ pub(crate) struct Local {
     backups: PathBuf,
     /// Fan-out folders known to exist durably.
     folders: Mutex<HashSet<String>>,
+    left_open: LeftOpen,
 }
 
 impl Local {
@@ -30,6 +32,7 @@ impl Local {
             root: blobs,
             backups: root.join("backups"),
             folders: Mutex::default(),
+            left_open: LeftOpen::default(),
         })
     }
 
@@ -47,12 +50,19 @@ impl Local {
 
     /// Opens an object. A missing one is an error of its own.
     pub(crate) fn open_object(&self, key: &ObjectKey) -> Result<File, Error> {
-        Ok(File::open(self.root.join(key.folder()).join(key.file()))?)
+        Ok(File::open(self.root.join(key.path()))?)
+    }
+
+    /// An object of `size` bytes, opened now or by an earlier reader.
+    pub(crate) fn open_again(&self, key: &ObjectKey, size: u64) -> Result<Arc<File>, Error> {
+        self.left_open.get(key, size, || self.open_object(key))
     }
 
     /// Removes an object durably; whether it was there. Blocking.
     pub(crate) fn remove(&self, key: &ObjectKey) -> Result<bool, Error> {
-        remove(&self.root.join(key.folder()), &key.file())
+        let was_there = remove(&self.root.join(key.folder()), &key.file());
+        self.left_open.forget(key); // its room is wanted
+        was_there
     }
 
     /// Keys and sizes of all objects, folder by folder; strange files are passed over. Blocking.

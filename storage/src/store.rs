@@ -267,6 +267,23 @@ impl BlobStore {
         }
     }
 
+    /// The same for whoever reads objects again and again: a small one may be open since it was read
+    /// before. That is one that has its name and its size still.
+    pub async fn open_again(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<Content, Error> {
+        match &self.0.back {
+            Back::Local(local) => Ok(Content::File {
+                file: local.open_again(key, size)?,
+                range,
+            }),
+            Back::Remote(remote) => remote.open_sized(key, size, range).await,
+        }
+    }
+
     /// Notes that a reader did not find all bytes of a digest that should be here.
     pub fn suspect(&self, digest: Digest) {
         self.0.suspects.add(digest);

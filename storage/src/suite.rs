@@ -64,6 +64,7 @@ checks![
     backups_are_kept_beside_the_blobs,
     a_large_object_comes_in_pieces_of_any_size,
     an_object_of_another_size_is_told,
+    an_object_that_is_read_again_is_the_one_that_is_there,
     objects_are_listed_by_their_first_byte,
     a_store_answers,
 ];
@@ -448,6 +449,25 @@ async fn an_object_of_another_size_is_told(bed: &Bed) {
     }
     bed.store.remove(key).await.expect("remove");
     let opened = bed.store.open_sized(&key, size, 0..1).await;
+    assert!(matches!(opened, Err(Error::Missing)));
+}
+
+async fn an_object_that_is_read_again_is_the_one_that_is_there(bed: &Bed) {
+    let bytes = pattern(100_000, 33);
+    let key = bed.put(0, &bytes).await;
+    let size = bytes.len() as u64;
+    for range in [0..size, 10..20, size - 1..size] {
+        let content = bed.store.open_again(&key, size, range.clone()).await;
+        let read = content.expect("open").collect(bytes.len()).await;
+        let part = usize::try_from(range.start).expect("small")
+            ..usize::try_from(range.end).expect("small");
+        assert_eq!(read.expect("read"), bytes.slice(part));
+    }
+    let opened = bed.store.open_again(&key, size + 1, 0..1).await;
+    let found = opened.err().map(|error| error.to_string());
+    assert_eq!(found, Some(Error::Size(size).to_string()));
+    bed.store.remove(key).await.expect("remove");
+    let opened = bed.store.open_again(&key, size, 0..1).await;
     assert!(matches!(opened, Err(Error::Missing)));
 }
 

@@ -101,7 +101,7 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("jsonwebtoken", &["access"]),
     ("arc-swap", &["access", "cache", "server"]),
     ("moka", &["access", "cache", "registry", "git"]),
-    ("quick_cache", &["metadata", "cache"]),
+    ("quick_cache", &["storage", "metadata", "cache"]),
     ("toml", &["config", "discover", "mirrors", "cli"]),
     ("clap", &["cli", "server"]),
     ("clap_mangen", &["cli"]),
