@@ -155,6 +155,14 @@ impl Seek for FileReader {
     }
 }
 
+/// Fails with [`Error::Size`] if a file does not have so many bytes.
+pub(crate) fn require_size(file: &File, size: u64) -> Result<(), Error> {
+    match file.metadata()?.len() {
+        found if found == size => Ok(()),
+        found => Err(Error::Size(found)),
+    }
+}
+
 /// Reads exactly `length` bytes at `offset`; a shorter file is an error, never a short answer.
 pub fn read_piece(file: &File, offset: u64, length: usize) -> Result<Bytes, Error> {
     let mut piece = vec![0; length];

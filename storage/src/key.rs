@@ -46,13 +46,6 @@ impl ObjectKey {
         format!("{}.{:x}", self.digest.hex(), self.generation)
     }
 
-    /// Its path below `blobs/`: folder and name.
-    pub fn path(&self) -> String {
-        let (algorithm, text) = (self.digest.algorithm().name(), self.digest.text());
-        let hex = text.hex();
-        format!("{algorithm}/{}/{hex}.{:x}", &hex[..2], self.generation)
-    }
-
     /// Reads a key back from its path below `blobs/`; `None` for what no commit wrote.
     pub fn parse(path: &str) -> Option<Self> {
         let mut parts = path.split('/');
@@ -66,9 +59,12 @@ impl ObjectKey {
     }
 }
 
+/// Its path below `blobs/`: folder and name.
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path())
+        let (algorithm, text) = (self.digest.algorithm().name(), self.digest.text());
+        let hex = text.hex();
+        write!(f, "{algorithm}/{}/{hex}.{:x}", &hex[..2], self.generation)
     }
 }
 

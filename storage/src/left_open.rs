@@ -1,8 +1,8 @@
 //! Small objects that were read last, left open: to open one takes longer than to have the kernel send it.
 
+use crate::content::require_size;
 use crate::{Error, ObjectKey};
 use quick_cache::sync::Cache;
-use rustix::fs::fstat;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
@@ -33,19 +33,17 @@ impl LeftOpen {
         size: u64,
         open: impl FnOnce() -> Result<File, Error>,
     ) -> Result<Arc<File>, Error> {
-        if let Some(file) = self.0.get(key) {
-            let about = fstat(&file).map_err(std::io::Error::from)?;
-            if about.st_nlink == 1 && u64::try_from(about.st_size) == Ok(size) {
+        if size <= MAX_BYTES
+            && let Some(file) = self.0.get(key)
+        {
+            if has_one_name(&file, size)? {
                 return Ok(file);
             }
             self.forget(key);
         }
         let file = Arc::new(open()?);
-        let about = file.metadata()?;
-        if about.len() != size {
-            return Err(Error::Size(about.len()));
-        }
-        if size <= MAX_BYTES && about.nlink() == 1 {
+        require_size(&file, size)?;
+        if size <= MAX_BYTES && has_one_name(&file, size)? {
             self.0.insert(*key, Arc::clone(&file));
         }
         Ok(file)
@@ -55,6 +53,12 @@ impl LeftOpen {
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.0.remove(key);
     }
+}
+
+/// Whether a file has one name, and so many bytes.
+fn has_one_name(file: &File, size: u64) -> Result<bool, Error> {
+    let about = file.metadata()?;
+    Ok(about.nlink() == 1 && about.len() == size)
 }
 
 #[cfg(test)]

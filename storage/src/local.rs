@@ -1,5 +1,6 @@
 //! A local folder: `blobs/<algorithm>/<ab>/<hex>.<generation>`, files of our own.
 
+use crate::content::require_size;
 use crate::durable::{FOLDER, make_folder, sync_folder};
 use crate::key::StoredObject;
 use crate::left_open::LeftOpen;
@@ -50,10 +51,17 @@ impl Local {
 
     /// Opens an object. A missing one is an error of its own.
     pub(crate) fn open_object(&self, key: &ObjectKey) -> Result<File, Error> {
-        Ok(File::open(self.root.join(key.path()))?)
+        Ok(File::open(self.root.join(key.to_string()))?)
     }
 
-    /// An object of `size` bytes, opened now or by an earlier reader.
+    /// Opens an object that has `size` bytes.
+    pub(crate) fn open_sized(&self, key: &ObjectKey, size: u64) -> Result<Arc<File>, Error> {
+        let file = self.open_object(key)?;
+        require_size(&file, size)?;
+        Ok(Arc::new(file))
+    }
+
+    /// The same, opened now or by an earlier reader.
     pub(crate) fn open_again(&self, key: &ObjectKey, size: u64) -> Result<Arc<File>, Error> {
         self.left_open.get(key, size, || self.open_object(key))
     }

@@ -12,6 +12,7 @@ use crate::{BackupName, Content, Error, ObjectKey, Staging};
 use larder_model::{Algorithm, Digest, Hasher};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
+use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -252,19 +253,7 @@ impl BlobStore {
         size: u64,
         range: Range<u64>,
     ) -> Result<Content, Error> {
-        match &self.0.back {
-            Back::Local(local) => {
-                let file = local.open_object(key)?;
-                match file.metadata()?.len() {
-                    found if found == size => Ok(Content::File {
-                        file: Arc::new(file),
-                        range,
-                    }),
-                    found => Err(Error::Size(found)),
-                }
-            }
-            Back::Remote(remote) => remote.open_sized(key, size, range).await,
-        }
+        self.sized(Local::open_sized, key, size, range).await
     }
 
     /// The same for whoever reads objects again and again: a small one may be open since it was read
@@ -275,9 +264,19 @@ impl BlobStore {
         size: u64,
         range: Range<u64>,
     ) -> Result<Content, Error> {
+        self.sized(Local::open_again, key, size, range).await
+    }
+
+    async fn sized(
+        &self,
+        open: impl FnOnce(&Local, &ObjectKey, u64) -> Result<Arc<File>, Error>,
+        key: &ObjectKey,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<Content, Error> {
         match &self.0.back {
             Back::Local(local) => Ok(Content::File {
-                file: local.open_again(key, size)?,
+                file: open(local, key, size)?,
                 range,
             }),
             Back::Remote(remote) => remote.open_sized(key, size, range).await,
