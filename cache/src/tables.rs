@@ -20,8 +20,15 @@ const TABLE_BYTES: u64 = 32 << 20;
 /// Larger ones are read away from the connections, once for all who wait.
 const READ_HERE: u64 = 64 * 1024;
 
-/// Which protocol read which bytes, and of which package.
-type TableKey = (ProtocolName, Box<str>, Digest);
+/// Which protocol read which bytes, and where they stand: names within are told from there, so a suite
+/// under two names has a table for each.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct TableKey {
+    protocol: ProtocolName,
+    package: Box<str>,
+    path: Box<str>,
+    digest: Digest,
+}
 
 /// Tables in memory.
 pub(crate) struct Tables {
@@ -41,8 +48,9 @@ impl Tables {
         fetcher: Arc<ArtifactFetcher>,
         budget: Budget,
     ) -> Self {
-        let weigh = |(_, package, _): &TableKey, table: &Arc<dyn Table>| {
-            let bytes = size_of::<TableKey>() + package.len() + table.weight();
+        let weigh = |key: &TableKey, table: &Arc<dyn Table>| {
+            let names = key.package.len() + key.path.len();
+            let bytes = size_of::<TableKey>() + names + table.weight();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         Self {
@@ -95,7 +103,8 @@ impl Tables {
         let tables = tables.ok_or_else(|| Problem::internal("a list without a reader"))?;
         let of = list.clone();
         let read = move |body: &Bytes| tables.read(&of, body);
-        self.table(repo, &list.package, found, read).await
+        self.table(repo, (&list.package, &list.path), found, read)
+            .await
     }
 
     /// What a document tells of artifacts and of its parts.
@@ -109,17 +118,23 @@ impl Tables {
         let outlines = outlines.ok_or_else(|| Problem::internal("a document without a reader"))?;
         let of = document.clone();
         let read = move |body: &Bytes| outlines.outline(&of, body);
-        self.table(repo, &document.package, found, read).await
+        self.table(repo, (&document.package, &document.path), found, read)
+            .await
     }
 
     async fn table(
         self: &Arc<Self>,
         repo: &Repo,
-        package: &str,
+        (package, path): (&str, &str),
         found: Arc<FileRecord>,
         read: impl FnOnce(&Bytes) -> Result<Arc<dyn Table>, Problem> + Send + 'static,
     ) -> Result<Arc<dyn Table>, Problem> {
-        let key = (repo.protocol.name(), package.into(), found.digest);
+        let key = TableKey {
+            protocol: repo.protocol.name(),
+            package: package.into(),
+            path: path.into(),
+            digest: found.digest,
+        };
         if let Some(table) = self.in_memory.get(&key) {
             return Ok(table);
         }
@@ -130,7 +145,7 @@ impl Tables {
         }
         let flight = (
             repo.record.id,
-            format!("{package}\0{}", found.digest).into(),
+            format!("{package}\0{path}\0{}", found.digest).into(),
         );
         let start = || {
             let this = Arc::clone(self);

@@ -108,6 +108,39 @@ fn a_suite_is_read_by_its_names_and_by_digests_and_kept() {
 }
 
 #[test]
+fn a_suite_under_two_names_is_read_by_each() {
+    let bed = Bed::new();
+    let Some(keys) = keys(&bed, "keys") else {
+        return;
+    };
+    let mut archive = Archive::new(&bed.upstream);
+    archive.by_hash = false;
+    let deb = Deb::new("demo", "1.0");
+    archive.put("stable", std::slice::from_ref(&deb), &keys);
+    mirror(&bed, &archive, Some(&keys.public()));
+    // As archives have it: `stable` is a link to the suite's own name.
+    let files = ["InRelease", PACKAGES];
+    let bytes = files.map(|file| bed.upstream.body(&format!("{THERE}/{file}")));
+    for (file, bytes) in files.iter().zip(&bytes) {
+        let own = format!("/debian/dists/bookworm/{file}");
+        bed.upstream.put(&own, bytes.clone());
+    }
+    for name in ["stable", "bookworm"] {
+        for (file, bytes) in files.iter().zip(&bytes) {
+            bed.right(&format!("/deb/up/dists/{name}/{file}"), bytes);
+        }
+    }
+    // Another mirror of it, whose upstream begins a folder higher.
+    let above = archive.url().replace("/debian", "");
+    let upstream = json!({"url": above, "allow_private": true, "trusted_keys": keys.public()});
+    let body = json!({"protocol": "deb", "name": "above", "kind": "mirror", "upstream": upstream});
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
+    bed.right("/deb/above/debian/dists/stable/InRelease", &bytes[0]);
+    bed.right(&format!("/deb/above/debian/{}", deb.path()), &deb.bytes());
+}
+
+#[test]
 fn a_new_state_is_taken_with_what_was_asked_for() {
     let bed = Bed::new();
     let Some(keys) = keys(&bed, "keys") else {
