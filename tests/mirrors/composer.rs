@@ -391,8 +391,8 @@ fn advisories_are_asked_for_where_the_upstream_answers() {
         .expect(200);
 }
 
-#[test]
-fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
+/// A mirror with a package that has a source, and no archive.
+fn with_a_source() -> Bed {
     let bed = Bed::new();
     mirror(
         &bed,
@@ -403,17 +403,44 @@ fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
     let released = json!({"name": "acme/demo", "version": "1.0.0", "source": source});
     let document = json!({"packages": {"acme/demo": [released]}});
     bed.upstream.put(RELEASES, document.to_string());
-    let led_to = || {
-        let body = bed.get(RELEASES).expect(200).json();
-        let url = body.pointer("/packages/acme~1demo/0/source/url");
-        url.cloned().unwrap_or_default()
-    };
-    let make = |name: &str, url: &str| {
-        let upstream = json!({"url": url});
-        let body = json!({"protocol": "git", "name": name, "kind": "mirror", "upstream": upstream});
-        bed.larder
-            .api("POST", "repositories", &body.to_string(), 201);
-    };
+    bed
+}
+
+/// The repository of sources to which its metadata leads.
+fn led_to(bed: &Bed) -> Value {
+    let body = bed.get(RELEASES).expect(200).json();
+    let url = body.pointer("/packages/acme~1demo/0/source/url");
+    url.cloned().unwrap_or_default()
+}
+
+fn make_git_mirror(bed: &Bed, name: &str, url: &str) {
+    let upstream = json!({"url": url});
+    let body = json!({"protocol": "git", "name": name, "kind": "mirror", "upstream": upstream});
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
+}
+
+#[test]
+fn a_git_mirror_that_is_made_while_metadata_comes_is_led_to() {
+    let bed = with_a_source();
+    bed.upstream.fail(RELEASES, Fault::Held(10));
+    let client = &bed.client;
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| client.get(RELEASES).expect(200));
+        bed.upstream.await_count(RELEASES, 1);
+        make_git_mirror(&bed, "code", "https://code.example/");
+        bed.upstream.release();
+        first.join().expect("an answer");
+    });
+    let ours = format!("{}/git/code/team/acme/demo.git", bed.larder.url());
+    assert_eq!(led_to(&bed), json!(ours));
+}
+
+#[test]
+fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
+    let bed = with_a_source();
+    let led_to = || led_to(&bed);
+    let make = |name: &str, url: &str| make_git_mirror(&bed, name, url);
     let ours = |path: &str| json!(format!("{}/git/{path}", bed.larder.url()));
     assert_eq!(led_to(), json!(null));
     make("code", "https://code.example/");

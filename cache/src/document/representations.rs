@@ -4,7 +4,7 @@
 
 use super::cached::CachedDocument;
 use super::form::{Form, TAIL_BYTES, Tail};
-use super::job::{Job, Made, RepresentationRequest};
+use super::job::{Job, Made, Recipe, RepresentationRequest};
 use super::ready::ReadyMemory;
 use crate::background::in_background;
 use crate::bodies::Bodies;
@@ -215,8 +215,10 @@ impl Representations {
         if let Some(made) = self.flights.landed(&flight) {
             return Ok((made.brought, false));
         }
-        // It was made when the document came.
+        // It was made when the document came; what it leads to may have changed since it was wished for.
+        let recipe = Recipe::new(request, place_bytes);
         let wish = cached.wish.as_ref();
+        let wish = wish.filter(|wish| wish.recipe.makes_as(&recipe));
         if let Some(wished) = wish.and_then(|wish| wish.made_of(&stored.digest)) {
             let hand_out = || {
                 let job = Job::new(request, (gzip, place_bytes), stored);
