@@ -12,11 +12,18 @@ use std::sync::Arc;
 /// Files whose type was read from their bytes, by their digests.
 const MAX_KNOWN: usize = 10_000;
 
+/// Where the bytes do not tell all, a mirror goes by what its own upstream said: what is known of one
+/// kept type says nothing of another.
+struct Known {
+    kept: Arc<str>,
+    right: Arc<str>,
+}
+
 /// Reads the media types of kept files.
 pub(crate) struct KeptMediaTypes {
     metadata: Metadata,
     bodies: Arc<Bodies>,
-    known: Memory<Digest, Arc<str>>,
+    known: Memory<Digest, Arc<Known>>,
 }
 
 impl KeptMediaTypes {
@@ -45,13 +52,19 @@ impl KeptMediaTypes {
         {
             return Ok(None);
         }
-        let right = if let Some(known) = self.known.get(&found.digest) {
-            known
+        let known = self.known.get(&found.digest);
+        let known = known.filter(|known| *known.kept == *found.content_type);
+        let right = if let Some(known) = known {
+            Arc::clone(&known.right)
         } else {
             let (body, _share) = self.bodies.read_in_turn(found).await?;
-            let read: Arc<str> = media_types.of(&body, &found.content_type).into();
-            self.known.insert(found.digest, Arc::clone(&read));
-            read
+            let right: Arc<str> = media_types.of(&body, &found.content_type).into();
+            let known = Known {
+                kept: (*found.content_type).into(),
+                right: Arc::clone(&right),
+            };
+            self.known.insert(found.digest, Arc::new(known));
+            right
         };
         if *right == *found.content_type {
             return Ok(None);

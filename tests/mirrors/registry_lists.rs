@@ -8,7 +8,7 @@ use larder_tests::http::Response;
 use larder_tests::image::{MANIFEST, digest};
 use larder_tests::random::Random;
 use larder_tests::tools::{command, run};
-use larder_tests::{Fault, Image, Shelf, tool};
+use larder_tests::{Fault, Image, Shelf, Upstream, tool};
 use serde_json::{Value, json};
 
 const TAG: &str = "/v2/up/team/app/manifests/1";
@@ -76,6 +76,34 @@ fn a_manifest_goes_out_with_the_media_type_that_its_bytes_tell() {
     for _ in ["fetched", "kept"] {
         let answer = bed.right(&here(&there), &index);
         assert_eq!(answer.header("content-type"), Some(INDEX));
+    }
+}
+
+/// Of one that does not tell it itself.
+#[test]
+fn a_mirror_goes_by_what_its_own_upstream_says_of_a_manifest() {
+    let (bed, _shelf) = mirror();
+    let other = Upstream::start();
+    let up = json!({"protocol": "oci", "name": "other", "kind": "mirror",
+        "upstream": {"url": other.url(), "allow_private": true}});
+    bed.larder.api("POST", "repositories", &up.to_string(), 201);
+    let manifest = br#"{"schemaVersion":2,"layers":[]}"#;
+    let by_digest = manifest_path(&digest(manifest).to_string());
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    bed.upstream
+        .put_with(&by_digest, manifest, &[("content-type", docker)]);
+    other.put_with(&by_digest, manifest, &[("content-type", MANIFEST)]);
+    let told = |path: &str| {
+        let answer = bed.right(path, manifest);
+        answer.header("content-type").map(str::to_owned)
+    };
+    let (first, second) = (
+        here(&by_digest),
+        here(&by_digest).replace("/up/", "/other/"),
+    );
+    for _ in ["fetched", "kept", "kept still"] {
+        assert_eq!(told(&first).as_deref(), Some(docker));
+        assert_eq!(told(&second).as_deref(), Some(MANIFEST));
     }
 }
 
