@@ -48,8 +48,12 @@ struct Weights;
 impl Weighter<ReadyKey, Arc<Ready>> for Weights {
     fn weight(&self, _: &ReadyKey, ready: &Arc<Ready>) -> u64 {
         let names = ready.document.package.len() + ready.document.path.len() + ready.path.len();
-        let body = ready.sent.body.as_ref().map_or(0, bytes::Bytes::len);
-        (ENTRY_BYTES + names + ready.origin.len() + ready.leads.len() + body) as u64
+        let bytes = |record: &FileRecord| record.body.as_ref().map_or(0, bytes::Bytes::len);
+        let mut bodies = bytes(&ready.sent);
+        if !Arc::ptr_eq(&ready.sent, &ready.kept) {
+            bodies += bytes(&ready.kept);
+        }
+        (ENTRY_BYTES + names + ready.origin.len() + ready.leads.len() + bodies) as u64
     }
 }
 
