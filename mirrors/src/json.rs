@@ -1,20 +1,27 @@
 //! Reads and writes JSON objects. Values that need no change stay raw text.
 //!
 //! Duplicate keys are refused, because readers differ in which of the two values they take.
+//!
+//! What an upstream sends is read into [`Object`] and [`List`] alone: an entry takes two bytes of a
+//! document and ten times as much memory, so they stop at a number of entries.
 
 use crate::text::bad_document;
 use larder_model::Problem;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 /// Limit on the entries of an object. A packument has one per version in `versions` and in `time`.
 const MAX_ENTRIES: usize = 200_000;
 /// Limit on the entries of all objects within an object. The largest packuments have half of it.
 const MAX_ALL_ENTRIES: usize = 1_000_000;
+/// Limit on the entries of a list. The longest are lists of tags.
+const MAX_LISTED: usize = 500_000;
+const TOO_LONG: &str = "a list has too many entries";
 /// Up to this number of keys, two that are alike at a glance are rare enough to be compared at once;
 /// above, keys are sorted.
 const FEW_ENTRIES: usize = 64;
@@ -118,6 +125,74 @@ impl<'a> Object<'a> {
     }
 }
 
+/// A list: its entries in their order.
+#[derive(Debug)]
+pub(crate) struct List<V>(Vec<V>);
+
+impl<V> Default for List<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<V> Deref for List<V> {
+    type Target = [V];
+
+    fn deref(&self) -> &[V] {
+        &self.0
+    }
+}
+
+impl<V> IntoIterator for List<V> {
+    type Item = V;
+    type IntoIter = std::vec::IntoIter<V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<V> List<V> {
+    /// Adds the entries of the list that comes after this one. Fails where one list could not have all.
+    pub(crate) fn append(&mut self, what: &'static str, next: Self) -> Result<(), Problem> {
+        if self.len() + next.len() > MAX_LISTED {
+            return Err(bad_document(what).because(TOO_LONG));
+        }
+        self.0.extend(next);
+        Ok(())
+    }
+
+    /// The entries.
+    pub(crate) fn into_vec(self) -> Vec<V> {
+        self.0
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for List<V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Walk<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Walk<V> {
+            type Value = List<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = all.next_element()? {
+                    if entries.len() == MAX_LISTED {
+                        return Err(A::Error::custom(TOO_LONG));
+                    }
+                    entries.push(entry);
+                }
+                Ok(List(entries))
+            }
+        }
+        from.deserialize_seq(Walk(PhantomData))
+    }
+}
+
 /// A value of an object that may hold entries of its own in memory.
 pub(crate) trait Entries {
     /// How many.
@@ -129,6 +204,12 @@ pub(crate) trait Entries {
 impl Entries for &RawValue {}
 
 impl<V> Entries for Object<'_, V> {
+    fn entries(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<V> Entries for List<V> {
     fn entries(&self) -> usize {
         self.len()
     }
@@ -202,6 +283,12 @@ fn glance(key: &str) -> u8 {
     let parts = [length, byte(0), byte(middle), byte(last)];
     let mix = |sum: u8, part: u8| (sum ^ part).wrapping_mul(151);
     parts.into_iter().fold(0, mix)
+}
+
+/// Whether a document is an object. Nothing of it is held.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    let begins = body.trim_ascii_start().starts_with(b"{");
+    begins && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 /// Reads a value as an object; `None` if it is none.

@@ -15,6 +15,8 @@ use std::fmt;
 
 /// The latest format of lines that cargo reads (the Cargo book, "Index Format", `v`).
 const NEWEST_FORMAT: u32 = 2;
+/// A line lists what a version needs and its features; read as a whole it takes ten times as much.
+const MAX_LINE_BYTES: usize = 2 << 20;
 
 /// The upstream's `config.json`.
 #[derive(Deserialize)]
@@ -58,15 +60,20 @@ pub(super) fn index_of(name: &str) -> Document {
     )
 }
 
-/// The lines of an index file, parsed, each with its text. `None` for a line that cargo passes over:
-/// it cannot be read, or is of a later format.
+/// The lines of an index file, parsed, each with its text. `None` for a line that cargo passes over
+/// (it cannot be read, or is of a later format), or that is longer than [`MAX_LINE_BYTES`].
 pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Option<(Entry<'_>, &[u8])>> {
     let lines = body
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.trim_ascii().is_empty());
+    let fits = |line: &&[u8]| line.len() <= MAX_LINE_BYTES;
     let read = |line| Some((serde_json::from_slice::<Entry<'_>>(line).ok()?, line));
-    lines
-        .map(move |line| read(line).filter(|(entry, _)| entry.format.unwrap_or(1) <= NEWEST_FORMAT))
+    lines.map(move |line| {
+        Some(line)
+            .filter(fits)
+            .and_then(read)
+            .filter(|(entry, _)| entry.format.unwrap_or(1) <= NEWEST_FORMAT)
+    })
 }
 
 /// The line of a version in an index file, of a crate whose name fits. If several lines have the

@@ -67,10 +67,10 @@ impl Protocol for Cargo {
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<usize, Problem> {
         let Some(name) = document.path.strip_prefix("index/") else {
-            return match serde_json::from_slice::<serde_json::Value>(body) {
-                Ok(serde_json::Value::Object(_)) => Ok(0),
-                _ => Err(bad_document("a JSON document of a cargo registry")),
-            };
+            let what = "a JSON document of a cargo registry";
+            return json::is_object(body)
+                .then_some(0)
+                .ok_or_else(|| bad_document(what));
         };
         let (mut lines, mut passed_over) = (0, 0);
         for entry in entries(body) {

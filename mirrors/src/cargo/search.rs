@@ -2,7 +2,7 @@
 
 use super::index::{Config, CrateMetadata, config, crates_in};
 use super::names::canonical;
-use crate::json::{self, unreadable};
+use crate::json::{self, List, unreadable};
 use crate::resource::Source;
 use crate::search::{Hit, Search, SearchRequest, UpstreamResults};
 use crate::text::{JSON, query_encoded};
@@ -19,7 +19,7 @@ pub(super) struct CrateSearch;
 /// The fields of an upstream's results that this module needs.
 #[derive(Deserialize)]
 struct Answer {
-    crates: Vec<Match>,
+    crates: List<Match>,
     meta: Meta,
 }
 

@@ -8,7 +8,7 @@ use crate::archive::{Limits, zip};
 use crate::describing::{
     About, Dependency, DescribedFile, Describing, MAX_README_BYTES, Marks, Readme,
 };
-use crate::json::{Object, object, text};
+use crate::json::{List, Object, object, text};
 use crate::publishing::Body;
 use crate::resource::Document;
 use larder_model::{FileKind, Limit, Problem, StoredFile};
@@ -120,12 +120,12 @@ fn about(entry: &Entry<'_>) -> About {
             dependency(&name, package, &requirement, kind)
         }));
     }
-    let list = |key: &str| -> Vec<String> {
+    let list = |key: &str| -> List<String> {
         let values = entry.raw(key).map(RawValue::get);
         let values = values.and_then(|list| serde_json::from_str(list).ok());
         values.unwrap_or_default()
     };
-    about.fact("keywords", list("keywords"));
+    about.fact("keywords", list("keywords").into_vec());
     about.fact("type", text_of("type"));
     about
 }
@@ -151,14 +151,14 @@ fn license(entry: &Entry<'_>) -> Option<String> {
     if let Some(one) = text(value) {
         return Some(one.into_owned());
     }
-    let all: Vec<String> = serde_json::from_str(value.get()).ok()?;
+    let all: List<String> = serde_json::from_str(value.get()).ok()?;
     Some(all.join(" OR ")).filter(|text| !text.is_empty())
 }
 
 /// The names of those who made it, with their addresses.
 fn authors(entry: &Entry<'_>) -> Vec<String> {
     let all = entry.raw("authors").map(RawValue::get);
-    let all: Option<Vec<&RawValue>> = all.and_then(|list| serde_json::from_str(list).ok());
+    let all: Option<List<&RawValue>> = all.and_then(|list| serde_json::from_str(list).ok());
     let one = |author: &RawValue| {
         let author: Object<'_> = object(author)?;
         let name = author.text("name").unwrap_or_default();

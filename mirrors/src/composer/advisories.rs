@@ -3,7 +3,7 @@
 use super::metadata::{Metadata, document_of, has_branches};
 use super::names::{canonical, is_name};
 use super::root::{Root, Told, root};
-use crate::json::unreadable;
+use crate::json::{List, Object, unreadable};
 use crate::query::UpstreamQuery;
 use crate::resource::{Document, Source};
 use crate::text::{JSON, query_encoded};
@@ -113,12 +113,11 @@ impl UpstreamQuery for Advisories {
             if answer.advisories.get().starts_with('[') {
                 continue;
             }
-            let found: BTreeMap<String, &RawValue> = serde_json::from_str(answer.advisories.get())
+            let found: Object<'_, List<&RawValue>> = serde_json::from_str(answer.advisories.get())
                 .map_err(|error| unreadable(WHAT, error))?;
-            for (name, list) in found {
-                let list: Vec<&RawValue> =
-                    serde_json::from_str(list.get()).map_err(|error| unreadable(WHAT, error))?;
-                advisories.entry(name).or_default().extend(list);
+            for (name, list) in found.iter() {
+                let all = advisories.entry(name.to_owned()).or_default();
+                all.extend(list.iter().copied());
             }
         }
         let advisories = serde_json::to_string(&advisories).map_err(Problem::internal)?;

@@ -6,7 +6,7 @@ use super::dist::{Dist, address};
 use super::names::is_version;
 use super::origin::Origin;
 use super::version::{is_branch, normalized};
-use crate::json::{Object, nested, object, quoted, unreadable};
+use crate::json::{List, Object, nested, object, quoted, unreadable};
 use crate::lead::Lead;
 use crate::rendering::Rendering;
 use crate::resource::{Document, RenderRequest};
@@ -27,7 +27,7 @@ const UNSET: &str = "__unset";
 /// Versions of one package.
 const MAX_VERSIONS: usize = 50_000;
 /// Entries of all versions together, once they are whole.
-const MAX_ENTRIES: usize = 2_000_000;
+const MAX_ENTRIES: usize = 1_000_000;
 /// What is told of a version and leads past this server, or is put anew.
 const REPLACED: [&str; 4] = ["dist", "source", "notification-url", "transport-options"];
 
@@ -324,10 +324,12 @@ pub(super) fn extract(
 
 /// The versions of a package: a list, or an object by their names.
 fn values(list: &RawValue) -> Result<Vec<&RawValue>, Problem> {
-    match object(list) {
-        Some(object) => Ok(object.iter().map(|(_, value)| *value).collect()),
-        None => serde_json::from_str(list.get()).map_err(|error| unreadable(WHAT, error)),
+    if let Some(object) = object(list) {
+        return Ok(object.iter().map(|(_, value)| *value).collect());
     }
+    let list = serde_json::from_str::<List<&RawValue>>(list.get());
+    list.map(List::into_vec)
+        .map_err(|error| unreadable(WHAT, error))
 }
 
 /// Whether two versions are the same in Composer's eyes.

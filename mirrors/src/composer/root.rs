@@ -2,7 +2,7 @@
 //! else is. Older ones have the packages in it, or in documents that it names.
 
 use super::metadata::extract;
-use crate::json::{Object, object, unreadable};
+use crate::json::{List, Object, object, unreadable};
 use crate::resource::{Document, Source};
 use crate::text::{JSON, bad_document, path, query_encoded, without_bom};
 use bytes::Bytes;
@@ -115,7 +115,7 @@ impl<'a> Root<'a> {
     }
 
     fn texts(&self, key: &str) -> Option<Vec<Cow<'a, str>>> {
-        let list: Vec<&RawValue> = self.0.value(key)?;
+        let list: List<&RawValue> = self.0.value(key)?;
         Some(list.into_iter().filter_map(crate::json::text).collect())
     }
 

@@ -3,7 +3,7 @@
 use super::published::PublishedPackage;
 use super::root::{Names, Root, fits, names, root};
 use super::routes::{NAMES, TYPE};
-use crate::json::{self, Object, object, unreadable};
+use crate::json::{self, List, Object, object, unreadable};
 use crate::resource::Source;
 use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
 use crate::text::JSON;
@@ -25,14 +25,14 @@ pub(super) struct PackageSearch;
 #[derive(Deserialize)]
 struct Results<'a> {
     #[serde(borrow)]
-    results: Vec<&'a RawValue>,
+    results: List<&'a RawValue>,
     total: Option<usize>,
 }
 
 #[derive(Deserialize)]
 struct NameList {
     #[serde(rename = "packageNames")]
-    names: Vec<String>,
+    names: List<String>,
 }
 
 fn results(answer: &[u8]) -> Result<Results<'_>, Problem> {

@@ -1,7 +1,7 @@
 //! Advisories for many packages at once (`npm audit`, and after every `npm install`).
 
 use super::names::{is_name, is_version};
-use crate::json::unreadable;
+use crate::json::{List, Object, unreadable};
 use crate::query::UpstreamQuery;
 use crate::resource::Source;
 use crate::text::JSON;
@@ -54,9 +54,11 @@ impl UpstreamQuery for Advisories {
     fn answer(&self, answers: &[Bytes]) -> Result<Reply, Problem> {
         let mut advisories: BTreeMap<String, Vec<&RawValue>> = BTreeMap::new();
         for answer in answers {
-            let read: Result<BTreeMap<String, Vec<&RawValue>>, _> = serde_json::from_slice(answer);
-            for (name, found) in read.map_err(|error| unreadable("a list of advisories", error))? {
-                advisories.entry(name).or_default().extend(found);
+            let read: Result<Object<'_, List<&RawValue>>, _> = serde_json::from_slice(answer);
+            let read = read.map_err(|error| unreadable("a list of advisories", error))?;
+            for (name, found) in read.iter() {
+                let all = advisories.entry(name.to_owned()).or_default();
+                all.extend(found.iter().copied());
             }
         }
         let body = serde_json::to_vec(&advisories).map_err(Problem::internal)?;

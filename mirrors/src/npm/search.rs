@@ -2,7 +2,7 @@
 
 use super::manifest::VersionMetadata;
 use super::published::PublishedPackage;
-use crate::json::unreadable;
+use crate::json::{List, unreadable};
 use crate::publishing::StoredFile;
 use crate::resource::Source;
 use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
@@ -22,7 +22,7 @@ pub(super) struct PackageSearch;
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
-    objects: Vec<&'a RawValue>,
+    objects: List<&'a RawValue>,
     total: Option<usize>,
 }
 

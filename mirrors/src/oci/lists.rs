@@ -3,6 +3,7 @@
 //! for.
 
 use super::routes::{INDEX, REFERRERS_PATH, TAGS_PATH};
+use crate::json::{List, unreadable};
 use crate::protocol::Pages;
 use crate::resource::Document;
 use crate::text::{JSON, bad_document, media_type_value, query_encoded, query_value};
@@ -11,6 +12,8 @@ use larder_model::{FileKind, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+const A_TAG_LIST: &str = "a list of tags";
+const A_REFERRERS_LIST: &str = "a list of referrers";
 /// Tags in one answer at most.
 const MAX_TAGS: usize = 100_000;
 /// An answer with referrers is cut when it has so many bytes: annotations make each as large as a
@@ -23,7 +26,7 @@ const MAX_CHARS: usize = 255;
 struct TagList {
     /// Some write none as null; what does not have it is no list.
     #[serde(deserialize_with = "Option::deserialize")]
-    tags: Option<Vec<String>>,
+    tags: Option<List<String>>,
 }
 
 #[derive(Serialize)]
@@ -34,10 +37,10 @@ struct TagPage<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Index {
+struct Index<'a> {
     schema_version: u8,
-    #[serde(deserialize_with = "Option::deserialize")]
-    manifests: Option<Vec<Box<RawValue>>>,
+    #[serde(borrow, deserialize_with = "Option::deserialize")]
+    manifests: Option<List<&'a RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +118,7 @@ impl ListRequest {
     }
 
     fn tags(&self, body: &[u8], name: &str) -> Result<ListPage, Problem> {
-        let mut tags = read_tags(body)?;
+        let mut tags = read_tags(body)?.into_vec();
         tags.sort_unstable();
         let begin = match &*self.last {
             "" => 0,
@@ -177,17 +180,21 @@ impl Pages for Lists {
 
     fn join(&self, document: &Document, pages: &[Bytes]) -> Result<Vec<u8>, Problem> {
         if *document.path == *TAGS_PATH {
-            let tags: Result<Vec<_>, _> = pages.iter().map(|page| read_tags(page)).collect();
-            let mut tags = tags?.concat();
+            let mut tags = List::default();
+            for page in pages {
+                tags.append(A_TAG_LIST, read_tags(page)?)?;
+            }
+            let mut tags = tags.into_vec();
             tags.sort_unstable();
             tags.dedup();
             let name = &document.package;
             return write(&TagPage { name, tags: &tags });
         }
-        let pages: Result<Vec<_>, _> = pages.iter().map(|page| read_index(page)).collect();
-        let pages = pages?;
-        let described: Result<Vec<_>, _> = pages.iter().map(|page| described(page)).collect();
-        let mut all: Vec<_> = described?.into_iter().flatten().collect();
+        let mut index = List::default();
+        for page in pages {
+            index.append(A_REFERRERS_LIST, read_index(page)?)?;
+        }
+        let mut all = described(&index)?;
         all.sort_by(|(a, _), (b, _)| a.digest.cmp(&b.digest));
         all.dedup_by(|(a, _), (b, _)| a.digest == b.digest);
         let all: Vec<&RawValue> = all.into_iter().map(|(_, raw)| raw).collect();
@@ -203,27 +210,29 @@ const fn index_of<'a>(manifests: &'a [&'a RawValue]) -> IndexPage<'a> {
     }
 }
 
-fn read_tags(body: &[u8]) -> Result<Vec<String>, Problem> {
+fn read_tags(body: &[u8]) -> Result<List<String>, Problem> {
     let read = serde_json::from_slice::<TagList>(body);
-    let list = read.map_err(|_| bad_document("a list of tags"))?;
+    let list = read.map_err(|error| unreadable(A_TAG_LIST, error))?;
     Ok(list.tags.unwrap_or_default())
 }
 
-fn read_index(body: &[u8]) -> Result<Vec<Box<RawValue>>, Problem> {
-    let read = serde_json::from_slice::<Index>(body);
-    let index = read.ok().filter(|index| index.schema_version == 2);
-    let index = index.ok_or_else(|| bad_document("a list of referrers"))?;
+fn read_index(body: &[u8]) -> Result<List<&RawValue>, Problem> {
+    let read = serde_json::from_slice::<Index<'_>>(body);
+    let index = read.map_err(|error| unreadable(A_REFERRERS_LIST, error))?;
+    if index.schema_version != 2 {
+        return Err(bad_document(A_REFERRERS_LIST));
+    }
     Ok(index.manifests.unwrap_or_default())
 }
 
 /// Referrers beside their text.
-fn described(index: &[Box<RawValue>]) -> Result<Vec<(Referrer, &RawValue)>, Problem> {
+fn described<'a>(index: &[&'a RawValue]) -> Result<Vec<(Referrer, &'a RawValue)>, Problem> {
     let described = index.iter().map(|raw| {
         let read = serde_json::from_str(raw.get());
-        read.map(|referrer| (referrer, &**raw))
+        read.map(|referrer| (referrer, *raw))
     });
     let described: Result<_, _> = described.collect();
-    described.map_err(|_| bad_document("a list of referrers"))
+    described.map_err(|error| unreadable(A_REFERRERS_LIST, error))
 }
 
 fn write(page: &impl Serialize) -> Result<Vec<u8>, Problem> {
