@@ -306,6 +306,22 @@ fn a_check_knows_a_registry_from_a_web_page() {
             "{told}"
         );
     }
+    // Everyone may be given a token; a password is somebody's.
+    for (challenge, is_open) in [
+        (bearer(&bed.upstream), true),
+        ("Basic realm=\"here\"".to_owned(), false),
+    ] {
+        bed.upstream.fail("/v2/", Fault::Challenge(challenge));
+        let told = check(&bed);
+        assert_eq!(told["ok"], is_open, "{told}");
+        let (problem, advice) = (text(&told, "problem"), text(&told, "advice"));
+        assert_eq!(
+            problem.contains("wants a login") && advice.contains("--username"),
+            !is_open,
+            "{told}"
+        );
+    }
+    bed.upstream.heal();
     // The path that is added is left out.
     let url = |path: &str| json!({"upstream": {"url": format!("{}{path}", bed.upstream.url()), "allow_private": true}});
     bed.change(&shelf, &url("v2/"));

@@ -251,6 +251,11 @@ fn our_login(ours: &HeaderValue) -> Login {
     }
 }
 
+/// Whether an answer wants a token to be shown.
+pub(super) fn wants_token(refused: &Response) -> bool {
+    matches!(challenge_of(refused), Some(Challenge::Bearer(_)))
+}
+
 /// The challenge of an answer that is to be answered.
 fn challenge_of(refused: &Response) -> Option<Challenge> {
     let values = refused.headers().get_all(WWW_AUTHENTICATE).iter();

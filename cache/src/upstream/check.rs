@@ -1,5 +1,6 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
+use super::challenges::wants_token;
 use super::clients::Clients;
 use super::failure::{Failure, Fault, Trouble, causes, is_caused_by};
 use super::guard::Forbidden;
@@ -31,6 +32,8 @@ struct Probed {
     /// Whether it looks like one of the protocol's.
     is_of_protocol: bool,
     content_type: Option<String>,
+    /// Whether it wants a token, which registries give to everyone where they are open.
+    wants_token: bool,
     /// The token endpoint that is not given our credentials.
     withheld_from: Option<String>,
 }
@@ -41,6 +44,7 @@ impl Probed {
             status,
             is_of_protocol: true,
             content_type: None,
+            wants_token: false,
             withheld_from: None,
         }
     }
@@ -134,6 +138,7 @@ impl Upstream {
         Probed {
             is_of_protocol: self.protocol.recognizes(headers),
             content_type: content_type.map(|text| one_line(text, "")),
+            wants_token: self.waits_for_challenge() && wants_token(&arrival.response),
             ..Probed::of(arrival.response.status())
         }
     }
@@ -186,6 +191,11 @@ impl Upstream {
             );
             return Some((problem, self.address_advice()));
         }
+        // Registries of images ask for a token even where everyone gets one.
+        let is_known = self.authorization.is_some();
+        if found.status == StatusCode::UNAUTHORIZED && found.wants_token && !is_known {
+            return None;
+        }
         self.meaning_of_status(found.status)
     }
 
@@ -214,8 +224,6 @@ impl Upstream {
             200..=299 => return None,
             // It says so of all that it does not have, and may have what is asked for by name.
             status if self.absent.is_added(status) => return None,
-            // Registries of images ask for a token even where everyone gets one.
-            401 if self.waits_for_challenge() && self.authorization.is_none() => return None,
             // So say servers that end TLS by themselves of a handshake without what they want.
             400 if self.base.scheme() == "https" && self.has_certificate => (
                 "it answers 400: it may not take the client certificate",
