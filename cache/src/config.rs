@@ -15,8 +15,8 @@ pub struct CacheConfig {
     /// How long a client waits for a document to be asked for again before it gets the one that is
     /// kept.
     pub revalidate_timeout: Duration,
-    /// The largest document in bytes.
-    pub document_bytes: usize,
+    /// One document of an upstream.
+    pub document: Limit,
     /// One artifact of an upstream.
     pub artifact: Limit,
     /// So many bytes of an artifact are fetched once nobody waits for it.

@@ -98,7 +98,8 @@ impl Base {
         let budget = Budget::default();
         let (room, outgoing) = (Room::new(INCOMING_BYTES), Room::new(OUTGOING_BYTES));
         let memory = (budget.clone(), outgoing.clone());
-        let bodies = Bodies::new(content.clone(), config.document_bytes, memory);
+        let max_bytes = usize::try_from(config.document.bytes).unwrap_or(usize::MAX);
+        let bodies = Bodies::new(content.clone(), max_bytes, memory);
         Self {
             bodies: Arc::new(bodies),
             packages: Arc::new(HostedPackages::new(metadata.clone())),

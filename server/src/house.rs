@@ -359,7 +359,7 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
         fresh: cache.fresh,
         missing: cache.not_found,
         revalidate_timeout: cache.revalidate_timeout,
-        document_bytes: usize::try_from(cache.document_size)?,
+        document: limits::document(config),
         artifact: limits::artifact(config),
         unattended_bytes: cache.unattended_size,
         publish: limits::publish(config),

@@ -48,6 +48,11 @@ pub(crate) fn push(config: &Config) -> BodyLimit {
     }
 }
 
+/// What one document of an upstream may be at most.
+pub(crate) fn document(config: &Config) -> Limit {
+    Limit::set(config.cache.document_size, "cache.document_size")
+}
+
 /// What one file of an upstream may be at most.
 pub(crate) fn artifact(config: &Config) -> Limit {
     Limit::set_unless_zero(config.cache.artifact_size, "cache.artifact_size")

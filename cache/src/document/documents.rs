@@ -58,11 +58,7 @@ impl Documents {
         (config, intake, budget): (&CacheConfig, Intake, Budget),
     ) -> Self {
         Self {
-            fetcher: DocumentFetcher::new(
-                metadata.clone(),
-                config.document_bytes,
-                (intake, budget),
-            ),
+            fetcher: DocumentFetcher::new(metadata.clone(), config.document, (intake, budget)),
             store: DocumentStore::new(metadata.clone(), content),
             metadata,
             hosted,

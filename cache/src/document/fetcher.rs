@@ -12,7 +12,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::protocol::StateAge;
 use larder_mirrors::{Document, Member, Pages, Set};
-use larder_model::{Digest, Kind, Problem, Timestamp};
+use larder_model::{Digest, Kind, Limit, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -109,21 +109,17 @@ impl FetchError {
 /// Asks upstreams for documents.
 pub(super) struct DocumentFetcher {
     metadata: Metadata,
-    max_bytes: usize,
+    max: Limit,
     intake: Intake,
     budget: Budget,
 }
 
 impl DocumentFetcher {
-    /// Takes documents of up to `max_bytes` in; what reads them takes its share of `budget`.
-    pub(super) fn new(
-        metadata: Metadata,
-        max_bytes: usize,
-        (intake, budget): (Intake, Budget),
-    ) -> Self {
+    /// Takes documents within a limit in; what reads them takes its share of `budget`.
+    pub(super) fn new(metadata: Metadata, max: Limit, (intake, budget): (Intake, Budget)) -> Self {
         Self {
             metadata,
-            max_bytes,
+            max,
             intake,
             budget,
         }
@@ -274,7 +270,7 @@ impl DocumentFetcher {
         let (mut page, mut seen, mut ends) = (first, HashSet::new(), Vec::new());
         loop {
             let next = page.next_page();
-            page.pass_to(&mut receiver, self.max_bytes).await?;
+            page.pass_to(&mut receiver, self.max).await?;
             ends.push(receiver.size());
             let Some(next) = next else { break };
             let url = format!("{address}?{next}");
@@ -366,7 +362,7 @@ impl DocumentFetcher {
         };
         let digests = repo.protocol.digests();
         let claimed = digests.and_then(|digests| response.header(&digests.header())?.parse().ok());
-        let body = response.collect(self.max_bytes, &self.intake).await?;
+        let body = response.collect(self.max, &self.intake).await?;
         self.examine(repo, document, (body, claimed), (validators, wish))
             .await
     }

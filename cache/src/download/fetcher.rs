@@ -37,7 +37,7 @@ pub(crate) struct ArtifactFetcher {
     /// So many bytes come in once nobody waits for them.
     unattended_bytes: u64,
     /// The largest artifact in bytes that is read as a document is.
-    document_bytes: usize,
+    max_document: Limit,
     /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
     /// set, so its members must not wait for whoever asks: these are apart from other downloads.
     pub(super) members: Downloads,
@@ -90,7 +90,7 @@ impl ArtifactFetcher {
             budget,
             max: config.artifact,
             unattended_bytes: config.unattended_bytes,
-            document_bytes: config.document_bytes,
+            max_document: config.document,
             members: Downloads::default(),
         }
     }
@@ -210,8 +210,7 @@ impl ArtifactFetcher {
             media_types_of(job.repo, job.artifact),
             content_type(job.repo, job.artifact, &body),
         );
-        let small = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
-        let limit = media_types.map_or(small, |_| self.document_bytes);
+        let limit = media_types.map_or(Limit::fixed(INLINE_BYTES), |_| self.max_document);
         let (upstream, is_labelled) = (job.repo.upstream()?, body.is_labelled);
         let promised = job.promise();
         let mut body = body.collect(limit, &self.intake).await?;

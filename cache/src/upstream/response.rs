@@ -10,7 +10,7 @@ use flate2::write::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK};
 use http::{HeaderMap, HeaderName};
 use larder_mirrors::next_link;
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Limit, Problem};
 use reqwest::Response;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -302,8 +302,10 @@ impl UpstreamBody {
     }
 
     /// The problem of more bytes than there may be.
-    pub(crate) fn too_large(&self, limit: usize) -> Problem {
-        self.useless(&format!("sends more than {limit} bytes for"))
+    pub(crate) fn too_large(&self, limit: impl Into<Limit>) -> Problem {
+        let sentence = format!("sends too many bytes for {}", self.file);
+        let what = limit.into().at_end_of(&sentence);
+        self.upstream.useless(Kind::Upstream, &self.url, &what)
     }
 
     fn useless(&self, what: &str) -> Problem {
@@ -311,31 +313,34 @@ impl UpstreamBody {
         self.upstream.useless(Kind::Upstream, &self.url, &what)
     }
 
-    /// All of it, if it has at most `limit` bytes: in memory if there is room, else on the disk.
-    pub(crate) async fn collect(self, limit: usize, intake: &Intake) -> Result<Received, Problem> {
+    /// All of it, if it is within the limit: in memory if there is room, else on the disk.
+    pub(crate) async fn collect(
+        self,
+        limit: impl Into<Limit>,
+        intake: &Intake,
+    ) -> Result<Received, Problem> {
         let upstream = Arc::clone(&self.upstream);
         let mut receiver = intake.receiver(&upstream.room, self.size);
         self.pass_to(&mut receiver, limit).await?;
         receiver.finish().await
     }
 
-    /// Passes all of it on, if there are at most `limit` bytes with it and what has come before.
+    /// Passes all of it on, if what has come before and it are within the limit together.
     pub(crate) async fn pass_to(
         mut self,
         receiver: &mut Receiver<'_>,
-        limit: usize,
+        limit: impl Into<Limit>,
     ) -> Result<(), Problem> {
-        let limit = limit as u64;
-        let what = format!("sends more than {limit} bytes for");
+        let limit = limit.into();
         let size = receiver
             .size()
             .saturating_add(self.size.unwrap_or_default());
-        if size > limit {
-            return Err(self.useless(&what));
+        if size > limit.bytes {
+            return Err(self.too_large(limit));
         }
         while let Some(bytes) = self.next().await? {
-            if receiver.size() + bytes.len() as u64 > limit {
-                return Err(self.useless(&what));
+            if receiver.size() + bytes.len() as u64 > limit.bytes {
+                return Err(self.too_large(limit));
             }
             receiver.push(bytes).await?;
         }

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::HeaderValue;
 use larder_keys::Credentials;
-use larder_model::{Clock, Timestamp, UpstreamSettings};
+use larder_model::{Clock, Limit, Timestamp, UpstreamSettings};
 use std::time::Duration;
 
 fn headers(name: HeaderName, value: &str) -> HeaderMap {
@@ -95,7 +95,7 @@ async fn a_body_has_no_byte_more_than_its_limit() {
     for limit in [1000_usize, 9 << 20] {
         let whole = vec![b'x'; limit];
         let more = vec![b'x'; limit + 1];
-        let refusal = format!("sends more than {limit} bytes for /demo");
+        let refusal = Limit::from(limit).at_end_of("sends too many bytes for /demo");
         for said in [false, true] {
             let size = |bytes: &[u8]| said.then_some(bytes.len() as u64);
             let one = body(&upstream, whole.clone(), size(&whole), false);
