@@ -7,7 +7,7 @@ use larder_tests::image::{Image, digest};
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, fails, run, skip};
-use larder_tests::{Client, Larder, Shelf, Start, Upstream, archive};
+use larder_tests::{Client, Larder, Postgres, Shelf, Start, Upstream, archive};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -84,6 +84,34 @@ fn a_bucket_that_is_not_there_is_told_of() {
         told.contains("the bucket larder at") && told.contains("\"path\":\"/readyz\""),
         "{told}"
     );
+}
+
+#[test]
+fn a_database_that_takes_no_writes_is_told_of() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("closed");
+    let larder = start().with("LARDER_DATABASE__URL", &url).start();
+    larder.anonymous().get("/readyz").expect(200);
+    // Sessions that are there keep what they began with.
+    let change = |how: &str| {
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'closed'";
+        postgres.tell("postgres", &format!("alter database closed {how}"));
+        postgres.tell("postgres", end);
+    };
+    let ready = || larder.anonymous().get("/readyz").status == 200;
+    let is_told = || larder.log_text().contains("it is a standby, or read-only");
+    change("set default_transaction_read_only = on");
+    // The sessions of the pool have ended, and each is found to have.
+    assert!(
+        (0..20).any(|_| !ready() && is_told()),
+        "{}",
+        larder.log_text()
+    );
+    assert!(!ready());
+    change("reset default_transaction_read_only");
+    assert!((0..20).any(|_| ready()), "{}", larder.log_text());
 }
 
 /// A program as someone who is not root, if the test is.

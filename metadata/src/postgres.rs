@@ -25,6 +25,9 @@ const TRIES: u32 = 8;
 /// Only one server migrates at a time: the key of the advisory lock.
 const MIGRATION_LOCK: &str = "select pg_advisory_xact_lock(70707070)";
 
+/// What is wrong with a standby, and with a database that somebody closed.
+const READ_ONLY: &str = "the database takes no writes: it is a standby, or read-only";
+
 /// In microseconds.
 const CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)";
 
@@ -247,8 +250,12 @@ impl Sql for Postgres {
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        self.rows("select 1 where not pg_is_in_recovery()", &[])
-            .await
-            .map(drop)
+        let writable = "select 1 where not pg_is_in_recovery() \
+                        and current_setting('transaction_read_only') = 'off'";
+        let found = self.rows(writable, &[]).await?;
+        if found.is_empty() {
+            return Err(Error::Unavailable(READ_ONLY.into()));
+        }
+        Ok(())
     }
 }
