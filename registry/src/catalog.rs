@@ -1,4 +1,4 @@
-//! The catalog: all images that the caller may see.
+//! The catalog: all images that the caller may see, and that are not blocked.
 
 use crate::Registry;
 use crate::endpoint::{CATALOG, Page};
@@ -51,7 +51,10 @@ impl Registry {
                 .filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
             names.extend(
                 visible
-                    .filter(|name| admission.may(&permission(name, Verb::List)))
+                    .filter(|name| {
+                        admission.may(&permission(name, Verb::List))
+                            && !admission.policy().blocks_image(name)
+                    })
                     .map(|name| name.to_string()),
             );
         }

@@ -199,12 +199,15 @@ fn images_are_blocked_by_every_name() {
     );
     let nobody = mirror.anonymous();
     image.check(&nobody, "docker.io/library/tool", "1");
+    let listed = || mirror.admin().get("/v2/_catalog").expect(200).json()["repositories"].clone();
+    assert_eq!(listed(), json!(["docker.io/library/tool"]));
     mirror.api(
         "PATCH",
         "repositories/oci/docker.io",
         &block("too*").to_string(),
         200,
     );
+    assert_eq!(listed(), json!([]));
     let digest = &image.digest;
     for path in [
         "/v2/docker.io/library/tool/manifests/1".to_owned(),
