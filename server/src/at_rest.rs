@@ -6,7 +6,7 @@ use rustix::process::{geteuid, umask};
 use std::fs::{Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is taken from the modes of all files and folders that are made.
 const UMASK: u32 = 0o027;
@@ -18,12 +18,13 @@ const NOT_OWNER: u32 = 0o077;
 /// Files and folders of the data folder. It may have been made by others, with others' files in it.
 /// (The file with the first password is not among them: by its mode a first start knows whether it
 /// wrote it.)
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "larder.db",
     "larder.db-wal",
     "larder.db-shm",
     "storage",
     "staging",
+    "git",
     "backups",
     "tls",
     "larder.lock",
@@ -37,12 +38,13 @@ pub(crate) fn keep_to_ourselves() {
 /// Takes from everyone else what was made before, or by others; tells what it was.
 pub(crate) fn close(config: &Config) -> Result<(), String> {
     let in_data = OWN.iter().map(|name| config.data.join(name));
-    let elsewhere = [
-        &config.database.path,
-        &config.storage.path,
-        &config.storage.staging,
-    ];
-    let elsewhere = elsewhere.into_iter().cloned();
+    let database = ["", "-wal", "-shm"].map(|end| {
+        let mut path = config.database.path.clone().into_os_string();
+        path.push(end);
+        PathBuf::from(path)
+    });
+    let stores = [&config.storage.path, &config.storage.staging];
+    let elsewhere = database.into_iter().chain(stores.into_iter().cloned());
     for path in in_data.chain(elsewhere) {
         take(&path, OTHERS)?;
     }

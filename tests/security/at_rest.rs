@@ -48,14 +48,15 @@ fn others_read_nothing_that_is_made_or_was_there() {
     for name in ["larder.db", "token.key", "tls/ca.key"] {
         std::fs::set_permissions(data.join(name), Permissions::from_mode(0o644)).expect("mode");
     }
-    for name in ["storage", "tls"] {
+    std::fs::create_dir_all(data.join("git/mirrors")).expect("folder");
+    for name in ["storage", "tls", "git"] {
         std::fs::set_permissions(data.join(name), Permissions::from_mode(0o755)).expect("mode");
     }
     larder.start_again();
     let warned = larder.find_line("others on this machine could read this");
     assert!(warned.contains("WARN"), "{warned}");
     assert_eq!(mode(&data.join("token.key")), 0o600, "nobody but the owner");
-    for name in ["larder.db", "storage", "tls"] {
+    for name in ["larder.db", "storage", "tls", "git"] {
         assert!(is_closed(&data.join(name)), "{name}");
     }
     // What is made from now on is made so. (What lies in a closed folder is reached by nobody.)
@@ -82,20 +83,18 @@ fn others_read_nothing_that_stands_outside_of_the_data_folder() {
         .start();
     let image = Image::random(&mut Random::seeded(), &[20, 200_000]);
     image.push(&larder.admin(), "team/app", "1");
+    let log = place("names/rows.db-wal");
     let is_ours_alone = || {
-        for path in [
-            place("blobs"),
-            place("staging"),
-            database.clone(),
-            key.clone(),
-        ] {
-            assert!(is_closed(&path), "{}: {:o}", path.display(), mode(&path));
+        for path in [&place("blobs"), &place("staging"), &database, &log, &key] {
+            assert!(is_closed(path), "{}: {:o}", path.display(), mode(path));
         }
         assert_eq!(mode(&key), 0o600);
     };
     is_ours_alone();
     larder.stop();
-    for path in [&database, &key] {
+    // A crash leaves it.
+    std::fs::write(&log, b"").expect("a log");
+    for path in [&database, &log, &key] {
         std::fs::set_permissions(path, Permissions::from_mode(0o644)).expect("mode");
     }
     for name in ["blobs", "staging"] {
