@@ -23,7 +23,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         check_type(request.headers())?;
-        Ok(Self(json::read(&collect(request.into_body()).await?)?))
+        let method = request.method().clone();
+        let body = collect(request.into_body()).await?;
+        Ok(Self(json::read(&method, &body)?))
     }
 }
 
@@ -34,13 +36,13 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> 
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let headers = request.headers().clone();
+        let (method, headers) = (request.method().clone(), request.headers().clone());
         let body = collect(request.into_body()).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
         check_type(&headers)?;
-        Ok(Self(json::read(&body)?))
+        Ok(Self(json::read(&method, &body)?))
     }
 }
 

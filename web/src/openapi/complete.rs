@@ -3,6 +3,7 @@
 
 use super::conditional;
 use super::operations::{FILE, operations, parameters, right};
+use super::patches::refuse_nulls;
 use crate::problem::{MEDIA_TYPE, status};
 use crate::right::Right;
 use http::Method;
@@ -87,6 +88,7 @@ pub(super) fn complete(document: &mut Value, tagged: &BTreeSet<String>) {
     for (name, code, text) in COMMON {
         document["components"]["responses"][name] = problem(status(code), text, &[code.to_owned()]);
     }
+    refuse_nulls(document);
     close_bodies(document);
     name_items(document);
 }
@@ -160,12 +162,14 @@ fn for_each_field(schema: &Value, document: &Value, each: &mut dyn FnMut(&str)) 
     }
 }
 
+/// The name of the schema that is referred to.
+pub(super) fn referred(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix(SCHEMAS)
+}
+
 /// A schema itself, where it is only referred to.
 fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
-    match schema["$ref"]
-        .as_str()
-        .and_then(|at| at.strip_prefix(SCHEMAS))
-    {
+    match referred(schema) {
         Some(name) => &document["components"]["schemas"][name],
         None => schema,
     }
@@ -269,9 +273,7 @@ fn close_bodies(document: &mut Value) {
 
 /// The names of the schemas of objects that a schema is made of.
 fn collect_objects(schema: &Value, document: &Value, names: &mut BTreeSet<String>) {
-    let name = schema["$ref"]
-        .as_str()
-        .and_then(|at| at.strip_prefix(SCHEMAS));
+    let name = referred(schema);
     let schema = resolved(schema, document);
     if let Some(name) = name.filter(|_| schema["type"] == "object") {
         names.insert(name.to_owned());

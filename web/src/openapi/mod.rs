@@ -6,6 +6,7 @@ mod operations;
 mod base;
 mod conditional;
 mod complete;
+mod patches;
 
 pub(crate) use base::base;
 pub(crate) use operations::{operations, right};

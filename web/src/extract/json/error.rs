@@ -33,6 +33,13 @@ impl BodyError {
         }
     }
 
+    pub(super) fn says(text: impl Into<String>) -> Self {
+        Self {
+            field: None,
+            fault: Fault::Says(text.into()),
+        }
+    }
+
     /// A field that nobody knows; of its name only the beginning is told.
     pub(super) fn unknown(name: &str) -> Self {
         Self {
@@ -79,10 +86,7 @@ impl std::error::Error for BodyError {}
 
 impl serde::de::Error for BodyError {
     fn custom<T: Display>(text: T) -> Self {
-        Self {
-            field: None,
-            fault: Fault::Says(text.to_string()),
-        }
+        Self::says(text.to_string())
     }
 
     fn invalid_type(_: Unexpected<'_>, wanted: &dyn Expected) -> Self {

@@ -8,12 +8,13 @@ mod node;
 
 mod reader;
 
+use http::Method;
 use larder_model::Problem;
 use node::Node;
 use serde::de::DeserializeOwned;
 
-/// Reads a body.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Reads a body. In one of a `PATCH`, `null` takes a setting back, and is refused where it cannot.
+pub(super) fn read<T: DeserializeOwned>(method: &Method, body: &[u8]) -> Result<T, Problem> {
     let node: Node = serde_json::from_slice(body).map_err(|error| {
         let detail = format!(
             "the body is not a JSON object with each field once (line {}, column {})",
@@ -22,6 +23,11 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         );
         Problem::invalid("body", detail)
     })?;
+    let node = if method == Method::PATCH {
+        node.patch()
+    } else {
+        node
+    };
     T::deserialize(node).map_err(Problem::from)
 }
 

@@ -9,12 +9,28 @@ use std::fmt;
 #[derive(Debug)]
 pub(super) enum Node {
     Null,
+    /// `null` in a patch, where it takes a setting back (RFC 7396).
+    Removal,
     Flag(bool),
     Number(Number),
     Text(String),
     List(Vec<Self>),
     /// Fields in the order in which they stand.
     Object(Vec<(String, Self)>),
+}
+
+impl Node {
+    /// The same as a patch: what stands in lists replaces what was there as a whole, and is none.
+    pub(super) fn patch(self) -> Self {
+        match self {
+            Self::Null => Self::Removal,
+            Self::Object(fields) => {
+                let fields = fields.into_iter();
+                Self::Object(fields.map(|(name, value)| (name, value.patch())).collect())
+            }
+            value => value,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -17,6 +17,7 @@ impl<'de> Deserializer<'de> for Node {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BodyError> {
         match self {
             Self::Null => visitor.visit_unit(),
+            Self::Removal => Err(no_removal()),
             Self::Flag(flag) => visitor.visit_bool(flag),
             Self::Number(number) => match (number.as_u64(), number.as_i64()) {
                 (Some(number), _) => visitor.visit_u64(number),
@@ -66,6 +67,7 @@ impl<'de> Deserializer<'de> for Node {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BodyError> {
         match self {
             Self::Null => visitor.visit_none(),
+            Self::Removal => Err(no_removal()),
             value => visitor.visit_some(value),
         }
     }
@@ -86,7 +88,7 @@ impl<'de> Deserializer<'de> for Node {
     }
 
     /// An object of which every field is known; one that is `null` is as good as none, unless
-    /// `null` is a word of its own for it.
+    /// `null` is a word of its own for it, or this is a patch.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -121,6 +123,11 @@ impl<'de> Deserializer<'de> for Node {
         i8 i16 i32 i64 i128 u8 u16 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
         tuple_struct map identifier ignored_any
     }
+}
+
+/// What is said of `null` in a patch for what cannot be taken back so.
+fn no_removal() -> BodyError {
+    BodyError::says("null does not take it back; leave it out to keep it as it is")
 }
 
 /// `a, b or c`.
@@ -167,9 +174,13 @@ impl Fields {
     /// The known fields in their own order, and a field that is none of them.
     fn of(fields: Vec<(String, Node)>, known: &'static [&'static str]) -> (Self, Option<String>) {
         let (mut read, mut unknown) = (Vec::new(), None);
-        for (name, value) in fields {
+        for (name, mut value) in fields {
+            let is_nullable = NULLABLE.contains(&&*name);
+            if is_nullable && matches!(value, Node::Removal) {
+                value = Node::Null;
+            }
             match known.iter().position(|known| *known == name) {
-                Some(_) if matches!(value, Node::Null) && !NULLABLE.contains(&&*name) => {}
+                Some(_) if matches!(value, Node::Null) && !is_nullable => {}
                 Some(at) => read.push((at, (name, Some(known[at]), value))),
                 None => unknown = Some(name),
             }

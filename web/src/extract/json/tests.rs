@@ -3,7 +3,7 @@ use larder_api::{NewGrant, NewToken, NewUser, RepositoryChange, SettingsChange, 
 
 /// What is wrong with a body: the noun of the code, and the sentence.
 fn wrong<T: DeserializeOwned>(body: &str) -> (&'static str, String) {
-    match read::<T>(body.as_bytes()) {
+    match read::<T>(&Method::POST, body.as_bytes()) {
         Ok(_) => panic!("{body} is read"),
         Err(problem) => (problem.about, problem.detail.into_owned()),
     }
@@ -16,18 +16,50 @@ fn told(about: &'static str, detail: &str) -> (&'static str, String) {
 #[test]
 fn values_are_read_by_kind() {
     let body = br#"{"superuser":true,"name":"alice","disabled":null,"password":"a\u0000"}"#;
-    let user: NewUser = read(body).expect("user");
+    let user: NewUser = read(&Method::POST, body).expect("user");
     assert_eq!((user.name.as_str(), &*user.password), ("alice", "a\0"));
     assert_eq!((user.superuser, user.disabled), (Some(true), None));
-    let token: NewToken =
-        read(br#"{"name":"a","grants":[{"repository":"oci/a","role":"writer","package":null}]}"#)
-            .expect("token");
+    let token: NewToken = read(
+        &Method::POST,
+        br#"{"name":"a","grants":[{"repository":"oci/a","role":"writer","package":null}]}"#,
+    )
+    .expect("token");
     let grants = token.grants.expect("grants");
     assert_eq!(grants[0].package.as_str(), "*");
-    let change: RepositoryChange =
-        read(br#"{"blocked":[{"package":"x","reason":null}],"upstream":{"url":"u"}}"#)
-            .expect("change");
+    let change: RepositoryChange = read(
+        &Method::PATCH,
+        br#"{"blocked":[{"package":"x","reason":null}],"upstream":{"url":"u"}}"#,
+    )
+    .expect("change");
     assert_eq!(change.blocked.expect("blocked")[0].reason, None);
+}
+
+#[test]
+fn null_in_a_patch_takes_back_what_can_be_and_is_refused_else() {
+    let patch = |body: &str| read::<RepositoryChange>(&Method::PATCH, body.as_bytes());
+    for body in [
+        r#"{"open":null,"quota":null}"#,
+        r#"{"quota":{"versions":null}}"#,
+        r#"{"upstream":{"answer_time":null}}"#,
+    ] {
+        patch(body).unwrap_or_else(|problem| panic!("{body}: {}", problem.detail));
+    }
+    for (body, field) in [
+        (r#"{"offline":null}"#, "offline"),
+        (r#"{"blocked":null}"#, "blocked"),
+        (r#"{"upstream":{"password":null}}"#, "password"),
+        (r#"{"upstream":null}"#, "upstream"),
+    ] {
+        let Err(problem) = patch(body) else {
+            panic!("{body} is read");
+        };
+        assert_eq!(problem.about, field);
+        assert!(
+            problem.detail.contains("leave it out"),
+            "{}",
+            problem.detail
+        );
+    }
 }
 
 #[test]
@@ -151,6 +183,6 @@ fn bodies_that_are_no_objects() {
     ] {
         assert_eq!(wrong::<SettingsChange>(bad).0, "body", "{bad}");
     }
-    assert!(read::<SettingsChange>(b"{\"offline\":\"\xff\"}").is_err());
-    assert!(read::<SettingsChange>(b"{}").is_ok());
+    assert!(read::<SettingsChange>(&Method::PATCH, b"{\"offline\":\"\xff\"}").is_err());
+    assert!(read::<SettingsChange>(&Method::PATCH, b"{}").is_ok());
 }
