@@ -5,6 +5,8 @@ fn addresses() {
     let kept = |text: &str| address(text).expect("address");
     assert_eq!(kept("https://a.example"), "https://a.example/");
     assert_eq!(kept("http://127.0.0.1:81/x/"), "http://127.0.0.1:81/x/");
+    // As cargo's configuration has the address of an index.
+    assert_eq!(kept("sparse+https://a.example/i"), "https://a.example/i/");
     for bad in [
         "a.example",
         "ftp://a.example/",
