@@ -194,7 +194,7 @@ settings! {
         /// `larder discover` does.
         discover: bool = "true",
         /// Requests to one host of an upstream at once.
-        upstream_requests: usize as Count<usize, 1> = "64",
+        upstream_requests: usize as Count<usize, 1> = "128",
         /// How long a connection to an upstream may take to be made.
         upstream_connect_time: Duration as Span<1> = "5s",
         /// How long an upstream may take to begin its answer, unless its mirror says otherwise.

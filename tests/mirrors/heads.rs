@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 /// What comes is kept by then.
 const DEADLINE: Duration = Duration::from_mins(1);
 /// Artifacts that come at once: more than have much memory.
-const MANY: usize = 40;
+const MANY: usize = 100;
 /// The size of each in bytes; so many come before the rest is released.
-const SIZE: usize = 6 << 20;
-const FIRST: usize = 5 << 20;
-/// What the server may take in memory for all of them, in bytes: less than half of what they are.
-const MAX_MEMORY: u64 = 120 << 20;
+const SIZE: usize = 3 << 20;
+const FIRST: usize = (5 << 20) / 2;
+/// What the server may take in memory for all of them, in bytes: about half of what they are.
+const MAX_MEMORY: u64 = 160 << 20;
 
 /// An upstream that is waited for.
 const PATIENT: [(&str, &str); 1] = [("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")];
