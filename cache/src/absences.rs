@@ -133,7 +133,7 @@ impl Absences {
             };
             self.metadata.keep_files(new).await
         };
-        Ok(self.content.keep_all(&prepared, write).await?)
+        Ok(self.content.keep_all(prepared, write).await?)
     }
 }
 

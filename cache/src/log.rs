@@ -379,7 +379,7 @@ impl LogReader {
             };
             self.metadata.keep_files(new).await
         };
-        Ok(self.content.keep_all(&prepared, write).await?)
+        Ok(self.content.keep_all(prepared, write).await?)
     }
 }
 

@@ -12,8 +12,9 @@ use std::path::Path;
 pub const INLINE_BYTES: u64 = 64 * 1024;
 
 /// Bytes that are durable, or will be with the row that holds them, and wait for that row. Until
-/// [`ContentStore::keep`] wrote it they are nobody's.
-#[derive(Clone, Debug)]
+/// [`ContentStore::keep`] wrote it they are nobody's. They are offered once: where the row could not be
+/// written, the bytes are gone.
+#[derive(Debug)]
 #[must_use = "bytes without a row are nobody's"]
 pub struct Prepared(NewBlob);
 
@@ -147,15 +148,16 @@ impl ContentStore {
     /// Has `write` write the rows of several blobs, in one commit.
     pub async fn keep_all<T>(
         &self,
-        prepared: &[Prepared],
+        prepared: impl Into<Vec<Prepared>>,
         write: impl AsyncFnOnce(Vec<NewBlob>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let prepared = prepared.into();
         let blobs = prepared.iter().map(|prepared| prepared.0.clone()).collect();
         let outcome = match self.require_room() {
             Ok(()) => write(blobs).await,
             Err(error) => Err(error),
         };
-        self.settle(prepared, outcome).await
+        self.settle(&prepared, outcome).await
     }
 
     /// Small bytes are rows, which fill the disk as well.

@@ -266,7 +266,7 @@ impl Mirroring {
                 by: &System::Upstream,
                 state,
                 refs: Vec::new(),
-                pack: pack.as_ref(),
+                pack,
                 gone: Vec::new(),
             };
             if repositories.write(change).await? {

@@ -210,7 +210,7 @@ impl Receiver {
                 by: &by,
                 state: verdicts.state,
                 refs: verdicts.changes,
-                pack: pack.as_ref(),
+                pack,
                 gone: Vec::new(),
             };
             if self.repositories.write(change).await? {

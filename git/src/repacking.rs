@@ -124,7 +124,7 @@ impl Repacking {
                 by: &System::Larder,
                 state,
                 refs: Vec::new(),
-                pack: pack.as_ref(),
+                pack,
                 gone: gone.clone(),
             };
             if repositories.write(change).await? {

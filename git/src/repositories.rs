@@ -61,7 +61,7 @@ pub struct StateChange<'a> {
     /// The refs that somebody changed, for the audit trail.
     pub refs: Vec<RefChange>,
     /// A pack that comes with it.
-    pub pack: Option<&'a NewPack>,
+    pub pack: Option<NewPack>,
     /// Packs that the new state has no more.
     pub gone: Vec<Pack>,
 }
@@ -180,9 +180,9 @@ impl Repositories {
         let (mut state, refs) = (change.state, change.refs);
         let (mut paths, mut prepared) = (Vec::new(), Vec::new());
         if let Some(new) = change.pack.filter(|new| !state.packs.contains(&new.pack)) {
-            state.packs.push(new.pack.clone());
             paths = vec![new.pack.pack_path(), new.pack.index_path()];
-            prepared = vec![new.prepared.clone(), new.index.clone()];
+            state.packs.push(new.pack);
+            prepared = vec![new.prepared, new.index];
         }
         let bytes = Bytes::from(state.to_bytes()?);
         prepared.insert(0, self.content.prepare(&bytes).await?);
@@ -226,7 +226,7 @@ impl Repositories {
             };
             self.metadata.change_package(change).await
         };
-        match self.content.keep_all(&prepared, write).await {
+        match self.content.keep_all(prepared, write).await {
             Ok(()) => Ok(true),
             // Another server was first, or what is named was let go meanwhile.
             Err(Error::Unmet(Requirement::Revision | Requirement::File | Requirement::Blob)) => {

@@ -148,7 +148,6 @@ impl Registry {
             self.require_manifests(package, &manifest).await?;
         }
         // One commit has its bytes, its edges and its tags.
-        let bytes = Prepared::inline(digest, body);
         let put = async |blobs: &[Digest], absent: &[Digest]| {
             let write = async |blob| {
                 let new = NewManifest {
@@ -169,7 +168,8 @@ impl Registry {
                 };
                 self.metadata.keep_manifest(new).await
             };
-            self.content.keep(bytes.clone(), write).await
+            let bytes = Prepared::inline(digest, body.clone());
+            self.content.keep(bytes, write).await
         };
         let mut reply = created(name, &digest, &manifest, &tags);
         // Nearly always all its blobs are there. Only if not, they are told apart.

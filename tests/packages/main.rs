@@ -30,6 +30,7 @@ mod poetry;
 mod promoted;
 mod python;
 mod quota;
+mod racing;
 mod restored;
 mod rpm;
 mod spellings;

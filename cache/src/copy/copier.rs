@@ -201,7 +201,7 @@ impl Copier {
             };
             self.metadata.change_package(change).await
         };
-        match self.content.keep_all(&prepared, write).await {
+        match self.content.keep_all(prepared, write).await {
             Err(Error::Unmet(Requirement::Revision)) => Ok(false),
             outcome => outcome.map(|()| true).map_err(|error| unmet(error, job)),
         }

@@ -95,7 +95,7 @@ impl DocumentStore {
             };
             self.metadata.keep_files(new).await
         };
-        Ok(self.content.keep_all(&prepared, write).await?)
+        Ok(self.content.keep_all(prepared, write).await?)
     }
 
     /// Keeps a document and what belongs to it.
@@ -160,7 +160,7 @@ impl DocumentStore {
             };
             self.metadata.keep_files(new).await
         };
-        self.content.keep_all(&prepared, write).await?;
+        self.content.keep_all(prepared, write).await?;
         Ok(())
     }
 

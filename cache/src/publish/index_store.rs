@@ -82,24 +82,26 @@ impl IndexStore {
         of: IndexOf<'_>,
         documents: Vec<PreparedDocument>,
     ) -> Result<(), Problem> {
-        let prepared: Vec<Prepared> = documents
-            .iter()
-            .map(|document| document.prepared.clone())
-            .collect();
-        let write = async |blobs: Vec<NewBlob>| {
-            let row = |(document, blob): (PreparedDocument, NewBlob)| IndexDocument {
+        let mut prepared = Vec::with_capacity(documents.len());
+        let mut rows = Vec::with_capacity(documents.len());
+        for document in documents {
+            prepared.push(document.prepared);
+            rows.push(move |blob| IndexDocument {
                 kind: document.kind,
                 path: document.path,
                 blob,
                 content_type: document.content_type,
                 lifetime: document.lifetime,
-            };
-            let documents = documents.into_iter().zip(blobs).map(row).collect();
+            });
+        }
+        let write = async |blobs: Vec<NewBlob>| {
+            let documents = rows.into_iter().zip(blobs);
+            let documents = documents.map(|(row, blob)| row(blob)).collect();
             self.metadata
                 .keep_index(repo, of, documents, INDEX_GRACE)
                 .await
         };
-        Ok(self.content.keep_all(&prepared, write).await?)
+        Ok(self.content.keep_all(prepared, write).await?)
     }
 
     /// The repo's key, as its row has it now: what is signed with another is not kept.

@@ -196,9 +196,7 @@ impl Publisher {
         }
         let remove = async |mut staging: Staging| {
             staging.settle().await?;
-            let mut parts = Parts::new();
-            self.try_change(&target, &request, &staging, &mut parts)
-                .await
+            self.try_change(&target, &request, &staging).await
         };
         self.content.with_staging(Algorithm::Sha256, remove).await
     }
@@ -220,10 +218,8 @@ impl Publisher {
             by: &by,
             rule: None,
         };
-        // What was stored for a try before is used again.
-        let mut parts = Parts::new();
         for _ in 0..TRIES {
-            let changed = self.try_change(&target, request, staging, &mut parts).await;
+            let changed = self.try_change(&target, request, staging).await;
             if changed.map_err(|problem| problem.ruled_on(&package, request.verb))? {
                 return Ok(());
             }
@@ -240,7 +236,6 @@ impl Publisher {
         target: &Target<'_>,
         request: &PublishRequest,
         staging: &Staging,
-        parts: &mut Parts,
     ) -> Result<bool, Problem> {
         // The protocol makes the steps of the package's files and the body.
         let key = target.repo.package_key(target.package);
@@ -260,11 +255,12 @@ impl Publisher {
         if steps.is_empty() {
             return Ok(true);
         }
-        // Bytes first, then one batch that requires the revision.
-        self.store_parts(&steps, staging, parts).await?;
-        let prepared: Vec<Prepared> = parts.values().cloned().collect();
+        // Bytes first, then one batch that requires the revision. Where another was first they are gone
+        // with the try, for no row names them.
+        let parts = self.store_parts(&steps, staging).await?;
+        let (files_of, prepared): (Vec<NewFileKey>, Vec<Prepared>) = parts.into_iter().unzip();
         let write = async |blobs: Vec<NewBlob>| {
-            let blobs = parts.keys().zip(blobs).collect();
+            let blobs = files_of.iter().zip(blobs).collect();
             let change = PackageChange {
                 package: key,
                 full_name: target.full_name,
@@ -276,7 +272,7 @@ impl Publisher {
             };
             self.metadata.change_package(change).await
         };
-        match self.content.keep_all(&prepared, write).await {
+        match self.content.keep_all(prepared, write).await {
             Err(Error::Unmet(Requirement::Revision)) => Ok(false),
             Err(Error::Unmet(Requirement::Job) | Error::Immutable(_)) if target.rule.is_some() => {
                 Ok(false)
@@ -321,12 +317,8 @@ impl Publisher {
     }
 
     /// Makes the bytes of new files durable, but for those that a try before has made so.
-    async fn store_parts(
-        &self,
-        steps: &[Step],
-        staging: &Staging,
-        parts: &mut Parts,
-    ) -> Result<(), Problem> {
+    async fn store_parts(&self, steps: &[Step], staging: &Staging) -> Result<Parts, Problem> {
+        let mut parts = Parts::new();
         for step in steps {
             let Step::Add {
                 kind, path, bytes, ..
@@ -341,7 +333,7 @@ impl Publisher {
                 part.insert(self.store_part(bytes, staging).await?);
             }
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// Makes the bytes of a new file durable.

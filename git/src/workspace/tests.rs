@@ -91,7 +91,7 @@ impl Bed {
                 })
                 .await
         };
-        self.content.keep_all(&prepared, write).await.expect("kept");
+        self.content.keep_all(prepared, write).await.expect("kept");
         kept
     }
 }
