@@ -20,7 +20,9 @@ use larder_metadata::quotas::Announcement;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::uploads::{Finish, Progress};
 use larder_metadata::{Error, Requirement};
-use larder_model::{Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb};
+use larder_model::{
+    Algorithm, Author as _, BodyLimit, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb,
+};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -132,6 +134,7 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
+        body.limit(self.rest_of(&work));
         let room = self.announce_rest(&work, None, body).await?;
         let mut staging = self.staging(&work).await?;
         let outcome = receive(&mut staging, body).await;
@@ -157,6 +160,7 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
+        body.limit(self.rest_of(&work));
         let room = self.announce_rest(&work, Some(digest), body).await?;
         let body = (body, room);
         if work.known.version == 0 {
@@ -173,6 +177,15 @@ impl Registry {
             self.give_up_if_refused(&work, taken).await?;
         }
         Ok(blob_created(name, &digest).into())
+    }
+
+    /// What one more body of an upload may have: a blob is as large as all of them.
+    fn rest_of(&self, work: &Work<'_>) -> BodyLimit {
+        let told = self.limits.blob;
+        BodyLimit {
+            max_bytes: told.bytes.saturating_sub(work.known.received),
+            told,
+        }
     }
 
     /// end-13: how far it has come.

@@ -1,9 +1,9 @@
 //! What an image is made of is there when it is pushed, and names are told as clients show them.
 
 use crate::larder;
-use larder_tests::Image;
 use larder_tests::image::{INDEX, MANIFEST, digest, push_blob, put_manifest};
 use larder_tests::random::Random;
+use larder_tests::{Image, Response, Start};
 use serde_json::json;
 
 /// An index is as whole as an image; with null, or nothing, in the place of layers there are none.
@@ -96,4 +96,28 @@ fn a_manifest_needs_its_children() {
     let whole = put_manifest(&admin, "team/app", "v1", MANIFEST, &image.manifest).expect(201);
     assert_eq!(whole.header("warning"), None);
     image.check(&admin, "team/app", "v1");
+}
+
+#[test]
+fn a_blob_in_pieces_is_no_larger_than_one_that_comes_at_once() {
+    let larder = Start::of(env!("CARGO_BIN_EXE_larder"))
+        .with("LARDER_SERVER__LIMITS__BLOB_SIZE", "1MiB")
+        .start();
+    let admin = larder.admin();
+    let bytes = Random::seeded().bytes(600 << 10);
+    let started = admin
+        .send("POST", "/v2/team/app/blobs/uploads/", &[], b"")
+        .expect(202);
+    let location = |answer: &Response| answer.header("location").expect("location").to_owned();
+    let first = admin.send("PATCH", &location(&started), &[], &bytes);
+    let first = location(&first.expect(202));
+    let refused = admin.send("PATCH", &first, &[], &bytes).expect(413).text();
+    assert!(refused.contains("blob_size"), "{refused}");
+    let whole = [&*bytes, &bytes].concat();
+    let end = format!("{first}&digest={}", digest(&whole));
+    admin.send("PUT", &end, &[], &bytes).expect(413);
+    // What is within it goes on from where it was.
+    let rest = &bytes[..(1 << 20) - bytes.len()];
+    let end = format!("{first}&digest={}", digest(&[&*bytes, rest].concat()));
+    admin.send("PUT", &end, &[], rest).expect(201);
 }
