@@ -275,6 +275,26 @@ fn what_no_trusted_key_signed_is_refused() {
 }
 
 #[test]
+fn keys_are_trusted_wherever_the_archive_moves() {
+    let bed = Bed::new();
+    let (Some(keys), Some(others)) = (keys(&bed, "keys"), keys(&bed, "others")) else {
+        return;
+    };
+    let archive = Archive::new(&bed.upstream);
+    mirror(&bed, &archive, Some(&keys.public()));
+    let moved = json!({"upstream": {"url": format!("{}moved/", bed.upstream.url()), "allow_private": true}});
+    let shown = bed
+        .larder
+        .api("PATCH", "repositories/deb/up", &moved.to_string(), 200);
+    assert!(shown["upstream"]["trusted_keys"].is_string(), "{shown}");
+    archive.put("stable", &[Deb::new("demo", "1.0")], &others);
+    let list = bed.upstream.body(&format!("{THERE}/InRelease"));
+    bed.upstream.put("/moved/dists/stable/InRelease", list);
+    let told = bed.get(&format!("{SUITE}/InRelease")).expect(502).text();
+    assert!(told.contains("another key"), "{told}");
+}
+
+#[test]
 fn older_states_are_not_taken_and_expired_ones_are_served() {
     let bed = Bed::new();
     let Some(keys) = keys(&bed, "keys") else {

@@ -54,10 +54,16 @@ pub(crate) fn apply(
         let had_credentials = before
             .as_ref()
             .is_some_and(UpstreamSettings::has_credentials);
+        let says_who = change.username.is_some()
+            || change.password.is_some()
+            || change.client_certificate.is_some();
         let upstream = upstream_settings::apply(state, path, change, before)?;
-        if upstream.has_credentials() && !had_credentials {
-            // What is behind credentials is not for everyone, unless someone says so now.
-            settings.open = None;
+        match (had_credentials, upstream.has_credentials()) {
+            // What is behind credentials is not for everyone, unless someone says so now,
+            (false, true) => settings.open = None,
+            // and what was had with them is still here when another address leaves them behind.
+            (true, false) if !says_who && settings.open.is_none() => settings.open = Some(false),
+            _ => {}
         }
         settings.upstream = Some(upstream);
     }

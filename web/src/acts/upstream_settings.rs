@@ -48,6 +48,7 @@ pub(crate) fn apply(
             url,
             checksum_log: other.checksum_log,
             vulnerabilities: other.vulnerabilities,
+            trusted_keys: other.trusted_keys,
             ..UpstreamSettings::default()
         }
     });

@@ -67,6 +67,8 @@ async fn credentials_stay_with_their_address() {
     let bare = json!({"url": "https://b.example/", "username": null, "has_password": false, "allow_private": false,
         "absent_statuses": [404, 410], "answer_time": null});
     assert_eq!(moved["upstream"], bare);
+    // What came while there was a login is still for those who had a grant.
+    assert_eq!(moved["open"], json!(false));
     let (_, offline) = change(r#"{"offline":true,"fresh_seconds":7}"#).await;
     assert_eq!(
         (
