@@ -67,7 +67,8 @@ impl Metadata {
             .collect()
     }
 
-    /// Sets the policy of a repository. [`Error::Unmet`]: the [`Requirement::Repo`] is gone.
+    /// Sets the policy of a repository. [`Error::Unmet`]: the [`Requirement::Repo`] is gone, or the
+    /// [`Requirement::Policy`] is another than `by` has seen.
     pub async fn set_retention(
         &self,
         repo: i64,
@@ -87,6 +88,7 @@ impl Metadata {
         let details = json!({"policy": policy});
         let object = Object::Repo(repo);
         self.note(&mut batch, by, Action::RetentionChange, object, &details);
+        self.touch_policy(&mut batch, by); // a change may rest on what one has seen of it
         self.sql.apply(batch).await
     }
 
@@ -97,6 +99,7 @@ impl Metadata {
         let details = json!({"policy": null});
         let object = Object::Repo(repo);
         self.note(&mut batch, by, Action::RetentionChange, object, &details);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 

@@ -2,7 +2,8 @@
 //! `If-Match` of what is changed, for every call whose path has a state with an entity tag.
 //!
 //! A change is judged against what a GET by the same caller would show, and then made only while
-//! the version of the policy is still the one that was judged: nobody can be first in between.
+//! the version of the policy is still the one that was judged: nobody can be first in between. A
+//! PATCH without a condition is made so, too: what it leaves out stays as others have set it.
 
 use crate::caller::Caller;
 use crate::entity_tag::{EntityTag, SettledState, Tags};
@@ -22,6 +23,7 @@ use larder_door::ClientView;
 use larder_model::{Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tower::ServiceExt as _;
 
 /// How often a change is judged anew because something else was changed meanwhile.
@@ -35,6 +37,8 @@ pub(crate) struct Conditions {
     pub(crate) state: Arc<ApiState>,
     /// The calls without conditions: what a GET would show.
     pub(crate) resources: Router,
+    /// Held by whoever was in another's way once.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 /// Judges the conditions of a request whose call is known.
@@ -53,9 +57,12 @@ pub(crate) async fn judge(
             *request.method_mut() = Method::GET;
             show(request, next).await
         }
+        (None, &Method::PATCH) if has_tag => {
+            change(&conditions, &caller, None, request, next).await
+        }
         (None, _) => Ok(next.run(request).await),
         (Some(wanted), &Method::PUT | &Method::PATCH | &Method::DELETE) if has_tag => {
-            change(&conditions, &caller, &wanted, request, next).await
+            change(&conditions, &caller, Some(&wanted), request, next).await
         }
         (Some(_), _) => {
             let detail = "this call takes no `If-Match`: leave it out, for it would not be obeyed";
@@ -83,23 +90,28 @@ async fn show(request: Request, next: Next) -> Result<Response, Refusal> {
     Ok(Response::from_parts(head, body.into()))
 }
 
-/// Makes a change if the resource is in one of the wanted states.
+/// Makes a change if the resource is in one of the wanted states, or in any.
 async fn change(
     conditions: &Conditions,
     caller: &Caller,
-    wanted: &Tags,
+    wanted: Option<&Tags>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let (mut unread, mut read) = (Some(body), Bytes::new());
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        // Those who were in each other's way go one after the other.
+        let _turn = match attempt {
+            0 => None,
+            _ => Some(conditions.turn.lock().await),
+        };
         let gate = &conditions.state.gate;
         gate.refresh().await?;
         let policy = gate.policy();
         let shown = conditions.show(&head, caller).await;
         let is_shown = shown.status() == StatusCode::OK;
-        if is_shown {
+        if let Some(wanted) = wanted.filter(|_| is_shown) {
             let settled = shown.extensions().get::<SettledState>().cloned();
             let tag = EntityTag::of(&collect(shown.into_body()).await?, settled.as_ref());
             if !wanted.name_strongly(&tag) {
@@ -125,7 +137,7 @@ async fn change(
         }
         // Something was changed meanwhile: perhaps this, perhaps something else.
     }
-    let detail = "others change so much that the condition could not be held; nothing was changed, \
+    let detail = "others change so much meanwhile that this could not be changed; nothing was changed, \
                   try again";
     Err(Problem::busy(detail, Duration::from_secs(1)).into())
 }

@@ -127,6 +127,7 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
     let router: Router<Arc<ApiState>> = calls().into();
     let head = from_fn_with_state(Arc::clone(&state), read_head);
     let conditions = Conditions {
+        turn: Arc::default(),
         state: Arc::clone(&state),
         resources: router
             .clone()

@@ -5,6 +5,7 @@ use super::{Answer, Header, House, PASSWORD, basic, house};
 use futures_util::future::join_all;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use larder_model::Role;
+use serde_json::json;
 
 /// A house with one of each resource, and its superuser.
 async fn full_house() -> (House, Header) {
@@ -169,6 +170,60 @@ async fn changes_of_other_things_are_in_nobodys_way() {
         .map(|(tag, target)| change(&house, &admin, tag, target, body));
     for answer in join_all(all).await {
         assert_eq!(answer.status, 200, "{}", answer.json());
+    }
+}
+
+#[tokio::test]
+async fn of_rules_set_in_one_state_one_set_counts() {
+    let (house, admin) = full_house().await;
+    let target = "/repositories/oci/team/retention";
+    let first = tag(&house, &admin, target).await;
+    let condition = [(IF_MATCH, &*first)];
+    let bodies: Vec<String> = (1..5)
+        .map(|count| format!(r#"{{"enabled":true,"rules":[{{"keep":{{"newest":{count}}}}}]}}"#))
+        .collect();
+    let all = bodies
+        .iter()
+        .map(|body| house.with(&condition, &admin, "PUT", target, body));
+    let mut statuses: Vec<u16> = join_all(all).await.iter().map(|it| it.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412]);
+}
+
+/// Whatever is changed at once, and whoever says nothing of a state.
+#[tokio::test]
+async fn a_change_leaves_alone_what_others_change_meanwhile() {
+    let (house, admin) = full_house().await;
+    let target = "/repositories/oci/team";
+    for round in 0..4 {
+        let (text, pattern, open) = (
+            format!("round {round}"),
+            format!("v{round}"),
+            round % 2 == 0,
+        );
+        let bodies = [
+            json!({"description": text}),
+            json!({"immutable": [pattern]}),
+            json!({"open": open}),
+            json!({"sparse_images": open}),
+            json!({"quota": {"bytes": 1000 + round}}),
+        ]
+        .map(|body| body.to_string());
+        let all = bodies
+            .iter()
+            .map(|body| house.pass(&admin, "PATCH", target, body));
+        for answer in join_all(all).await {
+            assert_eq!(answer.status, 200, "{}", answer.json());
+        }
+        let now = house.pass(&admin, "GET", target, "").await.json();
+        assert_eq!(
+            (&now["description"], &now["immutable"][0], &now["open"]),
+            (&json!(text), &json!(pattern), &json!(open))
+        );
+        assert_eq!(
+            (&now["sparse_images"], &now["quota"]["bytes"]),
+            (&json!(open), &json!(1000 + round))
+        );
     }
 }
 
