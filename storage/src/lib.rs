@@ -26,6 +26,7 @@ pub mod staging;
 mod local;
 mod multipart;
 mod remote;
+mod resumed;
 mod store;
 
 pub mod open;

@@ -8,6 +8,10 @@ use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore};
 use std::path::Path;
+use std::time::Duration;
+
+/// A store that sends nothing for so long is taken for gone. A part on its way takes no longer.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Whose protocol a bucket speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +133,12 @@ impl Bucket {
     }
 
     fn client(&self) -> ClientOptions {
-        ClientOptions::new().with_allow_http(self.allow_http)
+        // How long a whole object takes is up to whoever reads it, and to the way there: silence alone
+        // is a fault. A part that is sent is answered when all of it has come.
+        ClientOptions::new()
+            .with_allow_http(self.allow_http)
+            .with_timeout_disabled()
+            .with_read_timeout(SILENCE)
     }
 
     /// What it is called, and where.

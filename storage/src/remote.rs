@@ -3,12 +3,13 @@
 use crate::content::read_piece;
 use crate::key::StoredObject;
 use crate::multipart::Notes;
+use crate::resumed::resumed;
 use crate::{BackupName, Content, Error, ObjectKey};
 use futures_util::StreamExt;
 use larder_model::Timestamp;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, MultipartId, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, GetResult, MultipartId, ObjectStore, ObjectStoreExt};
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
@@ -221,10 +222,7 @@ impl Remote {
         if found.meta.size != size {
             return Err(Error::Size(found.meta.size));
         }
-        let pieces = found.into_stream();
-        Ok(Content::Stream(
-            pieces.map(|piece| piece.map_err(Error::from)).boxed(),
-        ))
+        Ok(self.content(path, found))
     }
 
     /// The objects of a folder below `blobs/`.
@@ -266,12 +264,22 @@ impl Remote {
             ..GetOptions::default()
         };
         let found = self.store.get_opts(path, options).await?;
-        Ok(Content::Stream(
-            found
-                .into_stream()
-                .map(|piece| piece.map_err(Error::from))
-                .boxed(),
-        ))
+        Ok(self.content(path.clone(), found))
+    }
+
+    /// What comes of an object. Of a key there is ever one, so what breaks off goes on elsewhere.
+    fn content(&self, path: Path, found: GetResult) -> Content {
+        let (store, range) = (Arc::clone(&self.store), found.range.clone());
+        let again = move |left: Range<u64>| {
+            let (store, path) = (Arc::clone(&store), path.clone());
+            let options = GetOptions {
+                range: Some(GetRange::Bounded(left)),
+                ..GetOptions::default()
+            };
+            async move { Ok(store.get_opts(&path, options).await?.into_stream()) }
+        };
+        let pieces = resumed(found.into_stream(), range, again);
+        Content::Stream(pieces.map(|piece| piece.map_err(Error::from)).boxed())
     }
 
     /// Removes an object; whether it was there as far as the store tells.
