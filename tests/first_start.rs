@@ -86,9 +86,16 @@ fn mirrors_are_made_of_what_the_machine_uses() {
     // The group that it is a member of would dangle.
     larder.api("DELETE", "repositories/npm/upstream", "", 409);
     larder.api("DELETE", "repositories/npm/upstream?force=true", "", 204);
+    let git = ["main", "upstream", "local"].map(|name| format!("repositories/git/{name}"));
+    for path in &git {
+        larder.api("DELETE", path, "", 204);
+    }
     larder.stop();
     larder.start_again();
     larder.api("GET", "repositories/npm/upstream", "", 404);
+    for path in &git {
+        larder.api("GET", path, "", 404);
+    }
 }
 
 #[test]
@@ -97,8 +104,16 @@ fn without_discovery_they_wait_for_an_upstream() {
     let larder = on_machine(home.path())
         .with("LARDER_CACHE__DISCOVER", "false")
         .start();
-    for protocol in ["cargo", "deb", "npm", "pypi", "rpm", "go", "composer"] {
+    for protocol in [
+        "cargo", "deb", "npm", "pypi", "rpm", "go", "composer", "git",
+    ] {
         assert_eq!(upstream(&larder, protocol), Value::Null);
+        let repo = |name: &str| {
+            let path = format!("repositories/{protocol}/{name}");
+            larder.api("GET", &path, "", 200)
+        };
+        assert_eq!(repo("local")["kind"], "hosted", "{protocol}");
+        assert_eq!(repo("main")["members"], json!(["local", "upstream"]));
     }
     // What no client asks for again: not a failure that may pass, but what is to be done.
     for (protocol, path) in [
@@ -110,6 +125,7 @@ fn without_discovery_they_wait_for_an_upstream() {
         ("rpm", "/repodata/repomd.xml"),
         ("go", "/demo.example/demo/@v/list"),
         ("composer", "/p2/acme/demo.json"),
+        ("git", "/demo.git/info/refs?service=git-upload-pack"),
     ] {
         let path = format!("/{protocol}/upstream{path}");
         let said = larder.anonymous().get(&path).expect(404).text();

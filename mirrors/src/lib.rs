@@ -89,8 +89,12 @@ pub fn with_own_doors() -> [&'static dyn Protocol; 2] {
     [&oci::Oci, &git::Git]
 }
 
+/// All protocols, whatever door serves them.
+pub fn every() -> impl Iterator<Item = &'static dyn Protocol> {
+    with_own_doors().into_iter().chain(all())
+}
+
 /// The protocol of this name; `None` if this server does not support it.
 pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
-    let mut every = with_own_doors().into_iter().chain(all());
-    every.find(|protocol| protocol.name() == name)
+    every().find(|protocol| protocol.name() == name)
 }

@@ -20,7 +20,7 @@ use crate::search::{Search, SearchRequest};
 use crate::tagged::FromTag;
 use bytes::Bytes;
 use http::HeaderMap;
-use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply, Timestamp};
+use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply, RepoKind, Timestamp};
 use std::sync::Arc;
 
 /// As many bytes tell what an archive is, or that it is a page instead.
@@ -144,6 +144,14 @@ pub trait Protocol: Send + Sync {
     /// Whether packages have refs: names that are pushed one by one. Default: they do not.
     fn has_refs(&self) -> bool {
         false
+    }
+
+    /// The kinds that its repos can be of. Default: all, where packages are published; else mirrors alone.
+    fn repo_kinds(&self) -> &'static [RepoKind] {
+        match self.publishing() {
+            Some(_) => &[RepoKind::Mirror, RepoKind::Hosted, RepoKind::Group],
+            None => &[RepoKind::Mirror],
+        }
     }
 
     /// The kind of a package's versions. Default: versions, not tags.

@@ -7,6 +7,7 @@ use larder_discover::{Certificates, DiscoveredUpstream, Machine, Pem, discover, 
 use larder_keys::{ClientCertificate, TrustedKeys, read_authorities};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
+use larder_mirrors::Protocol;
 use larder_model::{
     ChecksumLog, Problem, ProtocolName, RepoKind, RepoName, RepoSettings, System, UpstreamSettings,
 };
@@ -41,8 +42,10 @@ pub(crate) async fn first_mirrors(
     let private = timeout(LOOKING_UP, private(&found))
         .await
         .unwrap_or_default();
-    // A mirror of it; where packages can be published a repo for them, and a group of both.
-    for each in larder_mirrors::all() {
+    // A mirror of it, a repo to publish to, and a group of both. Mirrors of images are named after their
+    // upstreams' hosts, by whoever makes them.
+    let has_groups = |each: &&dyn Protocol| each.repo_kinds().contains(&RepoKind::Group);
+    for each in larder_mirrors::every().filter(has_groups) {
         let protocol = each.name();
         let of = |found: &DiscoveredUpstream| {
             let machine = machine.as_ref()?;
@@ -69,25 +72,23 @@ pub(crate) async fn first_mirrors(
                 make(metadata, protocol, name, RepoKind::Mirror, &settings, &[]).await?;
             }
         }
-        if each.publishing().is_some() {
-            let settings = RepoSettings::default();
-            let local = make(metadata, protocol, LOCAL, RepoKind::Hosted, &settings, &[]).await?;
-            // Each name in it still follows its member.
-            let settings = RepoSettings {
-                open: Some(true),
-                ..RepoSettings::default()
-            };
-            let members = [local, mirror];
-            make(
-                metadata,
-                protocol,
-                MAIN,
-                RepoKind::Group,
-                &settings,
-                &members,
-            )
-            .await?;
-        }
+        let settings = RepoSettings::default();
+        let local = make(metadata, protocol, LOCAL, RepoKind::Hosted, &settings, &[]).await?;
+        // Each name in it still follows its member.
+        let settings = RepoSettings {
+            open: Some(true),
+            ..RepoSettings::default()
+        };
+        let members = [local, mirror];
+        make(
+            metadata,
+            protocol,
+            MAIN,
+            RepoKind::Group,
+            &settings,
+            &members,
+        )
+        .await?;
     }
     gate.refresh().await
 }

@@ -28,6 +28,7 @@ use larder_gui::Gui;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_keys::KeyRing;
 use larder_metadata::Metadata;
+use larder_mirrors::Protocol;
 use larder_model::{BadCron, JobKind, Network, ProtocolName};
 use larder_registry::Registry;
 use larder_scrub::{Rate as ScrubRate, Scrub};
@@ -46,15 +47,11 @@ const SCRUB_NOTED: Duration = Duration::from_secs(1);
 
 /// What can be made through the API.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
-    let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
-    can.extend(["hosted", "mirror", "group"].map(|kind| (larder_mirrors::git::NAME, kind)));
-    for protocol in larder_mirrors::all() {
-        can.push((protocol.name(), "mirror"));
-        if protocol.publishing().is_some() {
-            can.extend([(protocol.name(), "hosted"), (protocol.name(), "group")]);
-        }
-    }
-    can
+    let kinds = |protocol: &'static dyn Protocol| {
+        let kinds = protocol.repo_kinds().iter();
+        kinds.map(|kind| (protocol.name(), kind.word()))
+    };
+    larder_mirrors::every().flat_map(kinds).collect()
 }
 
 /// All that serves requests.
@@ -301,9 +298,7 @@ fn collector_waits(config: &Config) -> CollectorWaits {
 
 /// What is counted of requests.
 fn tally(metadata: &Metadata, packages: &Packages, freed: Arc<Freed>) -> Arc<Tally> {
-    let protocols = larder_mirrors::with_own_doors().into_iter();
-    let protocols = protocols.chain(larder_mirrors::all());
-    let protocols = protocols.map(larder_mirrors::Protocol::name);
+    let protocols = larder_mirrors::every().map(Protocol::name);
     let now = metadata.shared_now_estimate();
     Arc::new(Tally::new(protocols, packages.counters(), freed, now))
 }

@@ -38,7 +38,16 @@ impl Bed {
         Some(bed)
     }
 
+    /// With the hosted repo alone.
     pub(crate) fn without_mirror() -> Option<Self> {
+        let bed = Self::first_start()?;
+        bed.larder.grant("anonymous", "*", "*", "reader");
+        bed.make("own", "hosted", &json!({}));
+        Some(bed)
+    }
+
+    /// With what a first start makes, and nothing else.
+    pub(crate) fn first_start() -> Option<Self> {
         let program = tool("git")?;
         let upstream = Upstream::start();
         let clock = tempfile::NamedTempFile::new().expect("clock");
@@ -47,8 +56,7 @@ impl Bed {
             .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
             .start();
         larder.disable_schedules();
-        larder.grant("anonymous", "*", "*", "reader");
-        let bed = Self {
+        Some(Self {
             larder,
             gits: Gits::start(&upstream, &program),
             upstream,
@@ -57,9 +65,7 @@ impl Bed {
             clock,
             turned: Cell::new(0),
             rests: Cell::new(300),
-        };
-        bed.make("own", "hosted", &json!({}));
-        Some(bed)
+        })
     }
 
     /// Makes a repo.

@@ -6,6 +6,7 @@ mod bed;
 mod bundled;
 mod confusion;
 mod connected;
+mod first;
 mod hosted;
 mod kept;
 mod large;

@@ -10,7 +10,7 @@ use crate::publishing::{Body, StoredFile};
 use crate::request::{RepoRequest, RepoUrl};
 use crate::resource::{Artifact, Document, Plan, Source, Table};
 use bytes::Bytes;
-use larder_model::{Problem, ProtocolName, Reply};
+use larder_model::{Problem, ProtocolName, Reply, RepoKind};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -79,6 +79,11 @@ impl Protocol for Git {
 
     fn has_refs(&self) -> bool {
         true
+    }
+
+    /// All: what is pushed is taken by its own door.
+    fn repo_kinds(&self) -> &'static [RepoKind] {
+        &[RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group]
     }
 
     fn version_kind(&self) -> VersionKind {

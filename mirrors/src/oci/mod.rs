@@ -20,7 +20,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::image::hub_alias;
-use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
+use larder_model::{
+    Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoKind, RepoName,
+};
 use lists::Lists;
 use media_type::{ACCEPT as MANIFESTS, ManifestTypes};
 use routes::{INDEX, REFERRERS_PATH, TAGS_PATH, absent, artifact};
@@ -226,6 +228,11 @@ impl Protocol for Oci {
 
     fn names(&self) -> &dyn Names {
         &ImageNames
+    }
+
+    /// No groups: a mirror has the name of its upstream's host.
+    fn repo_kinds(&self) -> &'static [RepoKind] {
+        &[RepoKind::Hosted, RepoKind::Mirror]
     }
 
     fn version_kind(&self) -> VersionKind {

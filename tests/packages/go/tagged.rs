@@ -23,9 +23,6 @@ struct Sources {
 impl Sources {
     fn new(bed: &Bed) -> Option<Self> {
         let program = tool("git")?;
-        let hosted = json!({"protocol": "git", "name": "local", "kind": "hosted"});
-        bed.larder
-            .api("POST", "repositories", &hosted.to_string(), 201);
         let home = tempfile::tempdir().expect("home");
         let at = home.path().join("tool");
         let sources = Self { program, home, at };
