@@ -1,7 +1,7 @@
 //! Who answers for a name, and who takes what is published, for the doors that serve repos themselves.
 
 use crate::Packages;
-use crate::group::Owners;
+use crate::group::{Owners, nowhere};
 use crate::problems::absent;
 use crate::repo::Repo;
 use larder_access::Admission;
@@ -36,6 +36,16 @@ impl Packages {
             Owners::Hosted(repos) => Ok(NameOwners::Hosted(records(repos))),
             Owners::Mirrors(repos) => Ok(NameOwners::Mirrors(records(repos))),
             Owners::Nobody(problem) => Err(problem),
+        }
+    }
+
+    /// The answer for a name that no member of a group has, of which these are the mirrors: the same as for
+    /// one that the caller may not see.
+    pub fn nowhere(&self, mirrors: &[Arc<RepoRecord>], name: &str) -> Problem {
+        let repos = mirrors.iter().map(|mirror| self.repo(mirror));
+        match repos.collect::<Result<Vec<_>, _>>() {
+            Ok(repos) => nowhere(&repos, name),
+            Err(problem) => problem,
         }
     }
 

@@ -20,7 +20,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use larder_access::Admission;
-use larder_cache::{NameOwners, Packages};
+use larder_cache::Packages;
 use larder_door::answer::{ReadyResponse, Refusals};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, ClientView, Incoming};
@@ -57,12 +57,6 @@ pub struct Git {
     indexing: Indexing,
     /// The most bytes of a push.
     push: BodyLimit,
-}
-
-/// Who answers for a repository.
-struct Owner {
-    record: Arc<RepoRecord>,
-    found: Option<Found>,
 }
 
 fn no_repo() -> Problem {
@@ -110,62 +104,6 @@ impl Git {
     /// Removes folders of repositories that nobody needs: all of them can be made anew.
     pub async fn sweep(&self) -> Result<usize, Problem> {
         self.repositories.workspaces().sweep().await
-    }
-
-    /// Who answers for a repository: its repo, or the member of a group that has it. A name that a hosted
-    /// member has is never looked for in a mirror, also where the caller may not see it.
-    async fn owner(&self, admission: &Admission, address: &Address) -> Result<Owner, Problem> {
-        let own = record(admission, &address.repo)?;
-        self.mirroring.require_not_blocked(&own, &address.path)?;
-        if own.kind != RepoKind::Group {
-            let found = self.find(&own, &address.path).await?;
-            return Ok(Owner { record: own, found });
-        }
-        let owners = self.packages.owners(admission, &own, &address.path);
-        let (NameOwners::Hosted(all) | NameOwners::Mirrors(all)) = owners.await?;
-        for record in all {
-            let found = self.find(&record, &address.path).await?;
-            if found.is_some() {
-                return Ok(Owner { record, found });
-            }
-        }
-        Err(no_repo())
-    }
-
-    /// The repo that a push to an address changes: itself, or a group's first hosted member.
-    fn pushed_to(
-        &self,
-        admission: &Admission,
-        address: &Address,
-    ) -> Result<Arc<RepoRecord>, Problem> {
-        let own = record(admission, &address.repo)?;
-        let to = self.packages.published_to(admission, &own);
-        to.map_err(|problem| match problem.kind {
-            Kind::Unsupported => {
-                let detail = "nothing can be pushed here: it is a mirror; push to a hosted \
-                    repository or a group with one";
-                Problem::new(Kind::Denied, "repository", detail)
-            }
-            _ => problem,
-        })
-    }
-
-    /// Where large files go, and what must be allowed for that.
-    fn large_goal(
-        &self,
-        admission: &Admission,
-        address: &Address,
-    ) -> Result<(Place, Permission), Problem> {
-        let record = self.pushed_to(admission, address)?;
-        let write = permission(&record.name, &address.path, Verb::Write);
-        Ok((place_of(&record, address), write))
-    }
-
-    async fn find(&self, record: &Arc<RepoRecord>, path: &str) -> Result<Option<Found>, Problem> {
-        if record.kind == RepoKind::Mirror {
-            return self.mirroring.find(record, path).await;
-        }
-        self.repositories.find(key(record, path)).await
     }
 
     /// Answers a client's first request.
@@ -478,4 +416,5 @@ impl std::fmt::Debug for Git {
     }
 }
 
+mod owners;
 mod trees;

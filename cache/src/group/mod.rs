@@ -18,6 +18,6 @@ mod merged_responder;
 
 pub(crate) use group_responder::GroupResponder;
 pub(crate) use groups::Groups;
-pub(crate) use members::{Members, Owners};
+pub(crate) use members::{Members, Owners, nowhere};
 pub(crate) use merged_responder::{MergedParts, MergedResponder};
 pub(crate) use shared::SharedPackages;
