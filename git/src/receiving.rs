@@ -16,6 +16,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
 use larder_model::{Kind, Permission, Problem, RefScope, Verb};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -288,22 +289,30 @@ async fn judge(
     let kinds = arrived.program.kinds(arrived.place, &tips).await?;
     let peeled = arrived.program.peel(arrived.place, &tips).await?;
     let mut known = tips.into_iter().zip(kinds.into_iter().zip(peeled));
-    let mut verdicts = Verdicts {
-        state: before.clone(),
-        changes: Vec::new(),
-        refs: Vec::new(),
-    };
+    let mut judged = Vec::new();
     for command in &push.commands {
         let is_deleted = command.new.is_zero();
         let found = if is_deleted { None } else { known.next() };
         let (kind, peeled) = found.map_or((None, None), |(_, found)| found);
         let why = why_not(goal, command, (before, kind.as_deref()), arrived).await?;
-        if why.is_none() {
-            let now = (!is_deleted).then(|| Target {
-                oid: command.new.clone(),
-                peeled,
-            });
-            verdicts.set(command, now);
+        judged.push((command, peeled, why));
+    }
+    let mut verdicts = Verdicts {
+        state: before.clone(),
+        changes: Vec::new(),
+        refs: Vec::new(),
+    };
+    // What goes makes room for what comes, in whichever order the client names them.
+    for (command, _, why) in &judged {
+        if command.new.is_zero() && why.is_none() {
+            verdicts.set(command, None);
+        }
+    }
+    for (command, peeled, why) in judged {
+        let mut why = why;
+        if !command.new.is_zero() && why.is_none() {
+            let oid = command.new.clone();
+            why = verdicts.take(command, Target { oid, peeled });
         }
         verdicts.refs.push((command.name.clone(), why));
     }
@@ -311,7 +320,7 @@ async fn judge(
     Ok(verdicts)
 }
 
-fn refused(why: &'static str) -> Problem {
+fn refused(why: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::Conflict, "ref", why)
 }
 
@@ -337,11 +346,6 @@ async fn why_not(
     if command.name.is_branch() && kind.is_some_and(|kind| kind != "commit") {
         return Ok(Some(refused("a branch is a commit")));
     }
-    if conflicts(before, &command.name) {
-        return Ok(Some(refused(
-            "another ref's name begins with it, or it with another's",
-        )));
-    }
     let verb = match current {
         None => Verb::Write,
         Some(_) if command.new.is_zero() => Verb::Delete,
@@ -364,17 +368,20 @@ async fn why_not(
     Ok(goal.admission.require(&wanted).err())
 }
 
-/// Whether a name cannot be beside those that are there: `a` beside `a/b`.
-fn conflicts(state: &State, name: &RefName) -> bool {
-    let below = |one: &str, other: &str| {
-        let rest = one.strip_prefix(other);
-        rest.is_some_and(|rest| rest.starts_with('/'))
-    };
-    let mut names = state.refs.names.keys().map(RefName::as_str);
-    names.any(|other| below(other, name.as_str()) || below(name.as_str(), other))
-}
-
 impl Verdicts {
+    /// Takes a ref in; why not, if its name cannot be beside another that is there or comes before it.
+    fn take(&mut self, command: &Command, now: Target) -> Option<Problem> {
+        let refs = &self.state.refs;
+        let is_new = !refs.names.contains_key(&command.name);
+        if let Some(other) = refs.in_the_way_of(&command.name).filter(|_| is_new) {
+            let why = "there cannot be a ref of this name beside";
+            let next = "delete that one first, or choose another name";
+            return Some(refused(format!("{why} {other}: {next}")));
+        }
+        self.set(command, Some(now));
+        None
+    }
+
     fn set(&mut self, command: &Command, now: Option<Target>) {
         let text = |oid: &Oid| {
             Some(oid.to_string())

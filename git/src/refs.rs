@@ -1,8 +1,10 @@
 //! Refs: names for objects (gitglossary, "ref"; git-check-ref-format).
 
 use crate::oid::Oid;
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::str::FromStr;
 
 /// The name of the branch that a clone checks out.
@@ -63,6 +65,13 @@ fn is_component(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && !is_lock && !text.contains(is_bad)
 }
 
+/// Names are ordered and compared by their texts.
+impl Borrow<str> for RefName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for RefName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -105,6 +114,19 @@ impl Refs {
             Some(name) => self.names.get(name).map(|target| &target.oid),
             None => self.detached.as_ref(),
         }
+    }
+
+    /// The ref beside which there can be none of this name, since clients keep refs as files in folders: `a`
+    /// beside `a/b`.
+    pub fn in_the_way_of(&self, name: &RefName) -> Option<&RefName> {
+        let text = name.as_str();
+        let mut slashes = text.match_indices('/');
+        let above = slashes.find_map(|(at, _)| self.names.get_key_value(text.get(..at)?));
+        let below = format!("{text}/");
+        let from = (Bound::Included(&*below), Bound::Unbounded);
+        let next = self.names.range::<str, _>(from).next();
+        let below = next.filter(|(other, _)| other.as_str().starts_with(&below));
+        above.or(below).map(|(other, _)| other)
     }
 
     /// The objects that refs stand for, each once.

@@ -14,6 +14,7 @@ mod large_said;
 mod many;
 mod mirrored;
 mod needed;
+mod pushed;
 mod said;
 mod servers;
 mod stampede;

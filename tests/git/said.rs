@@ -111,3 +111,17 @@ fn writers_are_told_why() {
         .collect();
     said("git", "push of more than the quota leaves", &told);
 }
+
+#[test]
+fn who_pushes_a_ref_below_another_is_told_which() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    bed.run(&work, &["push", "-q", &url, "main", "main:dev"]);
+    says(
+        &bed,
+        "push of a ref below another",
+        &work,
+        &["push", &url, "main:dev/one"],
+    );
+}

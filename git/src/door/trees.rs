@@ -2,7 +2,7 @@
 
 use super::{Git, key, no_repo, permission};
 use crate::endpoint::{Address, PROTOCOL, path_of};
-use crate::refs::TAGS;
+use crate::refs::{RefName, TAGS};
 use crate::repositories::{Found, NamedCommit, Tree};
 use larder_access::Admission;
 use larder_mirrors::tagged::WantedFiles;
@@ -27,7 +27,7 @@ impl Git {
         let mut found = owner.found.ok_or_else(no_repo)?;
         let reference = format!("{TAGS}{tag}");
         let named = |found: &Found| {
-            let name = reference.parse().ok()?;
+            let name: RefName = reference.parse().ok()?;
             found.kept.state.refs.names.get(&name).cloned()
         };
         let is_mirror = owner.record.kind == RepoKind::Mirror;

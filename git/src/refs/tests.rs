@@ -60,3 +60,32 @@ fn head_is_what_its_branch_is() {
     assert_eq!(refs.head_oid(), Some(&oid));
     assert_eq!(refs.tips(), [&oid]);
 }
+
+#[test]
+fn a_ref_is_in_the_way_of_those_above_and_below_it() {
+    let name = |text: &str| text.parse::<RefName>().expect("a name");
+    let target = Target {
+        oid: "1".repeat(40).parse().expect("a name"),
+        peeled: None,
+    };
+    let all = ["refs/heads/a/b", "refs/heads/a-b/c", "refs/tags/a"];
+    let names = all.map(|text| (name(text), target.clone()));
+    let refs = Refs {
+        names: names.into_iter().collect(),
+        ..Refs::default()
+    };
+    for (new, other) in [
+        ("refs/heads/a", Some("refs/heads/a/b")),
+        ("refs/heads/a/b", None),
+        ("refs/heads/a/b/c/d", Some("refs/heads/a/b")),
+        ("refs/heads/a/bc", None),
+        ("refs/heads/a-b", Some("refs/heads/a-b/c")),
+        ("refs/heads/a-", None),
+        ("refs/heads/b", None),
+        ("refs/tags", Some("refs/tags/a")),
+        ("refs/tags/a/x", Some("refs/tags/a")),
+    ] {
+        let found = refs.in_the_way_of(&name(new)).map(RefName::as_str);
+        assert_eq!(found, other, "{new}");
+    }
+}
