@@ -41,6 +41,8 @@ const HARMLESS: &str = "zeroPaddedFilemode=warn,missingSpaceBeforeDate=warn,badT
     missingNameBeforeEmail=warn,missingEmail=warn,badDate=warn,missingTaggerEntry=warn,\
     zeroPaddedDate=warn,duplicateEntries=error,treeNotSorted=error";
 
+/// What `index-pack` says of an object that others of a pack need, and that is nowhere.
+const LACKING: &str = "did not receive expected object";
 /// What the system says of a full disk (in the locale C).
 const FULL: &str = "No space left on device";
 
@@ -131,7 +133,8 @@ impl Program {
     /// Takes a pack into the quarantine: completes what it leaves out, and checks each object and that
     /// what it names is here. Returns the pack's name.
     ///
-    /// Fails with [`Kind::Unprocessable`] if the pack or an object in it is bad.
+    /// Fails with [`Kind::Unprocessable`] if the pack or an object in it is bad, and with [`Kind::Invalid`] if
+    /// it lacks an object that others need.
     pub async fn index_pack(&self, place: Place<'_>, pack: Input<'_>) -> Result<Oid, Problem> {
         let mut command = self.command(Some(place));
         command
@@ -361,8 +364,12 @@ fn bad_pack(complaint: &str) -> Problem {
     let why = lines
         .find(|line| !line.is_empty())
         .unwrap_or("it cannot be read");
-    let detail = format!("the objects are not taken: {why}");
-    Problem::new(Kind::Unprocessable, "pack", detail)
+    let kind = if why.starts_with(LACKING) {
+        Kind::Invalid
+    } else {
+        Kind::Unprocessable
+    };
+    Problem::new(kind, "pack", format!("the objects are not taken: {why}"))
 }
 
 /// What a call printed, if it went well.

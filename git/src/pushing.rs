@@ -25,6 +25,10 @@ pub struct Command {
 }
 
 /// What a client said before its pack.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the client's"
+)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Push {
     /// The changes of refs, in the client's order.
@@ -35,6 +39,8 @@ pub struct Push {
     pub report: bool,
     /// Whether that comes in bands.
     pub bands: bool,
+    /// Whether the client has no more than the end of a history (git-clone, `--depth`).
+    pub shallow: bool,
 }
 
 impl Push {
@@ -50,6 +56,7 @@ pub struct PushReader {
     lines: Reader,
     commands: Vec<Command>,
     words: Option<String>,
+    shallow: bool,
 }
 
 fn bad(what: &str) -> Problem {
@@ -69,6 +76,7 @@ impl PushReader {
                     atomic: has("atomic"),
                     report: has("report-status") || has("report-status-v2"),
                     bands: has("side-band-64k"),
+                    shallow: self.shallow,
                 };
                 let rest = std::mem::take(&mut self.lines).into_rest();
                 return Ok(Some((push, rest)));
@@ -88,18 +96,23 @@ impl PushReader {
             Some(_) => return Err(bad("only the first line has capabilities")),
             None => text,
         };
-        if text.starts_with("shallow ") || text.starts_with("push-cert") {
-            return Err(bad(
-                "pushes from shallow clones and signed pushes are not taken",
-            ));
+        if text.starts_with("push-cert") {
+            return Err(bad("signed pushes are not taken"));
         }
-        let mut words = text.splitn(3, ' ');
-        let mut next = || words.next().unwrap_or_default();
-        let (old, new, name) = (next(), next(), next());
         let oid = |text: &str| {
             text.parse()
                 .map_err(|_| bad("a change has no right objects"))
         };
+        // Where the client's own history ends is nothing to this repository: all that is new must be whole
+        // here.
+        if let Some(end) = text.strip_prefix("shallow ") {
+            let _: Oid = oid(end)?;
+            self.shallow = true;
+            return Ok(());
+        }
+        let mut words = text.splitn(3, ' ');
+        let mut next = || words.next().unwrap_or_default();
+        let (old, new, name) = (next(), next(), next());
         let (old, new): (Oid, Oid) = (oid(old)?, oid(new)?);
         let name: RefName = name
             .parse()

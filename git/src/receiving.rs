@@ -140,12 +140,12 @@ impl Receiver {
                 .await;
             let name = match taken {
                 Ok(name) => name,
-                Err(problem) => return refuse_all(push, problem).map(Some),
+                Err(problem) => return refuse_pack(push, problem).map(Some),
             };
             let tips: Vec<&Oid> = news(&push).collect();
             if !program.is_whole(place, &tips).await? {
                 let detail = "objects are missing that the pushed ones need";
-                return refuse_all(push, Problem::invalid("pack", detail)).map(Some);
+                return refuse_pack(push, Problem::invalid("pack", detail)).map(Some);
             }
             pack = Some(name);
         }
@@ -261,6 +261,17 @@ fn input(rest: Bytes, body: &mut Incoming) -> Input<'_> {
 fn news(push: &Push) -> impl Iterator<Item = &Oid> {
     let news = push.commands.iter().map(|command| &command.new);
     news.filter(|oid| !oid.is_zero())
+}
+
+/// What became of a push whose pack is not taken: a shallow clone may lack what its commits need, which
+/// it can get.
+fn refuse_pack(push: Push, problem: Problem) -> Result<Received, Problem> {
+    if push.shallow && problem.kind == Kind::Invalid {
+        let detail = "the history of these commits is not whole here, and the clone that they come from is \
+            shallow: git fetch --unshallow from where it was cloned, and push again";
+        return refuse_all(push, Problem::invalid("pack", detail).because(problem));
+    }
+    refuse_all(push, problem)
 }
 
 /// What became of a push whose objects are not taken. git shows no text of another status than 200; of a

@@ -1,7 +1,47 @@
-//! What pushes may bring: names of refs.
+//! What pushes may bring: parts of a history, and names of refs.
 
 use crate::bed::Bed;
 use std::process::Stdio;
+
+/// A shallow clone pushes what it adds, as long as all that its commits need is here.
+#[test]
+fn a_shallow_clone_pushes() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    for file in ["b.txt", "c.txt"] {
+        bed.commit(&work, file, "more\n");
+    }
+    bed.run(&work, &["push", "-q", &url, "main"]);
+    for version in ["0", "2"] {
+        let set = format!("protocol.version={version}");
+        let name = format!("shallow-{version}");
+        let shallow = bed.clone(&url, &name, &["-c", &set, "--depth", "1"]);
+        let next = bed.commit(&shallow, &format!("{name}.txt"), "new\n");
+        bed.run(&shallow, &["push", "-q", "origin", "main"]);
+        bed.run(&shallow, &["push", "-q", "origin", "main:side"]);
+        bed.run(&shallow, &["push", "-q", "origin", ":side"]);
+        let at = bed.clone(&url, &format!("whole-{version}"), &[]);
+        assert_eq!(bed.head(&at), next);
+        bed.run(&at, &["fsck", "--strict"]);
+    }
+    // Elsewhere nobody has what came before.
+    let shallow = bed.home().join("shallow-2");
+    let other = bed.url_of("admin", "own/other");
+    let told = bed.fails(&shallow, &["push", &other, "main"]);
+    let why = "remote: the history of these commits is not whole here, and the clone that they come from is \
+        shallow: git fetch --unshallow";
+    assert!(told.contains(why), "{told}");
+    assert!(told.contains("! [remote rejected] main -> main"), "{told}");
+    let refs = bed.run(&shallow, &["ls-remote", &url, "refs/heads/main"]);
+    assert!(refs.contains(&bed.head(&shallow)), "{refs}");
+    bed.larder
+        .api("GET", "repositories/git/own/packages/other", "", 404);
+    bed.run(&shallow, &["fetch", "-q", "--unshallow", "origin"]);
+    bed.run(&shallow, &["push", "-q", &other, "main"]);
+    let at = bed.clone(&other, "other", &[]);
+    bed.run(&at, &["fsck", "--strict"]);
+}
 
 /// Clients keep refs as files in folders, so there is never one beside another below it: what a push leaves
 /// behind counts, in whichever order it names its refs.

@@ -113,6 +113,24 @@ fn writers_are_told_why() {
 }
 
 #[test]
+fn who_pushes_from_a_shallow_clone_is_told_what_lacks() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    bed.commit(&work, "b.txt", "two\n");
+    let url = bed.url_of("admin", "own/tool");
+    bed.run(&work, &["push", "-q", &url, "main"]);
+    let shallow = bed.clone(&url, "shallow", &["--depth", "1"]);
+    let elsewhere = bed.url_of("admin", "own/other");
+    let push = ["push", &elsewhere, "main"];
+    says(
+        &bed,
+        "push of a shallow clone's history that is not here",
+        &shallow,
+        &push,
+    );
+}
+
+#[test]
 fn who_pushes_a_ref_below_another_is_told_which() {
     let Some(bed) = Bed::new() else { return };
     let work = bed.work("work");

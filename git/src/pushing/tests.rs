@@ -46,6 +46,20 @@ fn commands_come_before_the_pack() {
 }
 
 #[test]
+fn a_shallow_clone_says_where_its_history_ends() {
+    let lines = [
+        format!("shallow {ONE}"),
+        format!("shallow {TWO}"),
+        format!("{ONE} {TWO} refs/heads/main\0report-status"),
+    ];
+    let (push, _) = read(&body(&lines), 7).expect("a push").expect("all of it");
+    assert!(push.shallow && push.report);
+    assert_eq!(push.commands.len(), 1);
+    let (push, _) = read(&body(&lines[2..]), 7).expect("a push").expect("all");
+    assert!(!push.shallow);
+}
+
+#[test]
 fn what_is_no_push_is_refused() {
     let good = format!("{ZERO} {ONE} refs/heads/main");
     for bad in [
@@ -58,7 +72,7 @@ fn what_is_no_push_is_refused() {
             format!("{good}\0a"),
             format!("{ZERO} {ONE} refs/heads/x\0b"),
         ],
-        vec![format!("shallow {ONE}")],
+        vec![format!("shallow {ONE}0"), good.clone()],
         vec!["push-cert\0x".to_owned()],
     ] {
         assert!(read(&body(&bad), 1000).is_err(), "{bad:?}");
@@ -78,6 +92,7 @@ fn a_client_is_told_of_each_ref() {
         atomic: false,
         report: true,
         bands: false,
+        shallow: false,
     };
     let told = format!("000eunpack ok\n0017ok {main}\n001dng {old} denied\n0000");
     assert_eq!(report.answer(&push), told.as_bytes());
