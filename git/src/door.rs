@@ -417,4 +417,5 @@ impl std::fmt::Debug for Git {
 }
 
 mod owners;
+mod refresh;
 mod trees;

@@ -74,14 +74,9 @@ impl Mirroring {
         record: &Arc<RepoRecord>,
         path: &str,
     ) -> Result<Option<Found>, Problem> {
-        let mirror = self.0.packages.mirror(record)?;
-        mirror.require_not_blocked(path)?;
-        let goal = Goal {
-            mirror,
-            record: Arc::clone(record),
-            path: path.into(),
-        };
+        let goal = self.goal(record, path)?;
         let mirror = &goal.mirror;
+        mirror.require_not_blocked(path)?;
         let Some(found) = self.0.repositories.find(goal.package()).await? else {
             mirror.require_upstream()?;
             return match self.require_not_missing(&goal) {
@@ -120,21 +115,53 @@ impl Mirroring {
         path: &str,
         found: Found,
     ) -> Result<Found, Problem> {
-        let mirror = self.0.packages.mirror(record)?;
-        if mirror.is_offline() {
+        let goal = self.goal(record, path)?;
+        if goal.mirror.is_offline() {
             return Ok(found);
         }
-        let goal = Goal {
-            mirror,
-            record: Arc::clone(record),
-            path: path.into(),
-        };
+        self.ask(&goal).await
+    }
+
+    /// Asks the upstream of a mirror for a repository now, however fresh it is, and waits: what was kept, and
+    /// what is now; `None`: nothing, or the upstream has it no more. Fails if nobody may be asked.
+    pub async fn renew(
+        &self,
+        record: &Arc<RepoRecord>,
+        path: &str,
+    ) -> Result<(Option<Found>, Option<Found>), Problem> {
+        let goal = self.goal(record, path)?;
+        goal.mirror.require_not_blocked(path)?;
+        goal.mirror.require_upstream()?;
+        let before = self.0.repositories.find(goal.package()).await?;
+        let now = none_if_missing(self.ask(&goal).await)?;
+        let name = (record.id, Box::from(path));
+        if now.is_some() {
+            self.0.missing.invalidate(&name);
+        } else {
+            self.0.missing.insert(name, self.0.metadata.now());
+        }
+        Ok((before, now))
+    }
+
+    /// The server's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.metadata.now()
+    }
+
+    /// Asks the upstream, however fresh what is kept is, once for all who wait for that.
+    async fn ask(&self, goal: &Goal) -> Result<Found, Problem> {
         let (this, own) = (self.clone(), goal.clone());
         let start = || async move { this.bring_objects(&own, Vec::new()).await };
-        self.0
-            .under_way
-            .join((record.id, path, NEWEST), start)
-            .await
+        let key = (goal.record.id, &*goal.path, NEWEST);
+        self.0.under_way.join(key, start).await
+    }
+
+    fn goal(&self, record: &Arc<RepoRecord>, path: &str) -> Result<Goal, Problem> {
+        Ok(Goal {
+            mirror: self.0.packages.mirror(record)?,
+            record: Arc::clone(record),
+            path: path.into(),
+        })
     }
 
     /// A repository that has these objects, if its upstream gives them: what a client knows from elsewhere
@@ -149,15 +176,10 @@ impl Mirroring {
             .iter()
             .filter(|oid| !found.kept.state.holds(oid))
             .collect();
-        let mirror = self.0.packages.mirror(record)?;
-        if others.is_empty() || mirror.is_offline() {
+        let goal = self.goal(record, path)?;
+        if others.is_empty() || goal.mirror.is_offline() {
             return Ok(found);
         }
-        let goal = Goal {
-            mirror,
-            record: Arc::clone(record),
-            path: path.into(),
-        };
         let lacking = self.lacking(&goal, &found.kept, &others).await?;
         if lacking.is_empty() {
             return Ok(found);

@@ -81,6 +81,10 @@ impl larder_web::Engine for Engine {
         package: &str,
         version: Option<&str>,
     ) -> Result<Vec<Refreshed>, Problem> {
+        // Repositories of sources are no documents: their door asks for them.
+        if repo.protocol.0 == larder_git::endpoint::PROTOCOL {
+            return self.sources.refresh(repo, package, version).await;
+        }
         self.packages.refresh(repo, package, version).await
     }
 

@@ -3,7 +3,9 @@
 use crate::bed::{Bed, STALE, text};
 use crate::hosted::parts;
 use larder_tests::Fault;
+use larder_tests::tools::{command, run};
 use serde_json::json;
+use std::path::Path;
 use std::process::Stdio;
 
 #[test]
@@ -98,6 +100,88 @@ fn what_was_forced_away_stays() {
     assert_eq!(text(&at, "b.txt"), "two\n");
     let refused = bed.fails(&at, &["fetch", "origin", &"1".repeat(40)]);
     assert!(refused.contains("not our ref"), "{refused}");
+}
+
+/// Where the upstream is asked for the repository `tool`, in both spellings.
+const DISCOVERIES: [&str; 2] = [
+    "/git/tool.git/info/refs?service=git-upload-pack",
+    "/git/tool/info/refs?service=git-upload-pack",
+];
+
+/// Who looks after a mirror has it ask now, and is told what came of it.
+#[test]
+fn a_refresh_asks_the_upstream_now() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let path = "repositories/git/up/packages/tool/refresh";
+    let outcome = || {
+        bed.upstream.take_asked();
+        let told = bed.larder.api("POST", path, "{}", 200);
+        assert!(bed.upstream.total() > 0, "the upstream is asked: {told}");
+        let outcome = told["documents"][0]["outcome"].as_str().expect("outcome");
+        assert_eq!(told["changed"], json!(outcome != "unchanged"), "{told}");
+        outcome.to_owned()
+    };
+    let refs = || bed.run(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    assert_eq!(outcome(), "new");
+    bed.upstream.take_asked();
+    bed.clone(&bed.url("up/tool"), "first", &[]);
+    assert_eq!(bed.upstream.total(), 0, "all of it is here");
+    assert_eq!(outcome(), "unchanged");
+    let next = bed.gits.commit("tool", "b.txt", b"two\n");
+    assert!(!refs().contains(&next), "it is fresh");
+    assert_eq!(outcome(), "changed");
+    assert!(refs().contains(&next), "{}", refs());
+    // So does the command line.
+    let next = bed.gits.commit("tool", "b.txt", b"three\n");
+    let token = bed.larder.token_of("admin");
+    let mut larder = command(Path::new(env!("CARGO_BIN_EXE_larder")), bed.home());
+    larder.args(["--server", bed.larder.url(), "--token", &token]);
+    let told = run(larder.args(["package", "refresh", "git/up", "tool"]));
+    assert!(told.contains("changed"), "{told}");
+    assert!(refs().contains(&next), "{}", refs());
+    // What is gone upstream stays for as long as it was fresh.
+    for path in DISCOVERIES {
+        bed.upstream.fail(path, Fault::Status(404));
+    }
+    assert_eq!(outcome(), "gone");
+    assert!(refs().contains(&next), "{}", refs());
+    bed.upstream.heal();
+    assert_eq!(outcome(), "unchanged");
+}
+
+#[test]
+fn a_refresh_that_cannot_be_is_refused() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    bed.clone(&bed.url("up/tool"), "first", &[]);
+    let refused = |path: &str, status: u16| {
+        let path = format!("repositories/git/{path}");
+        bed.larder.api("POST", &path, "{}", status)
+    };
+    let of_tool = "up/packages/tool/refresh";
+    for nowhere in ["nowhere", "tool.git", ".tool"] {
+        let told = refused(&format!("up/packages/{nowhere}/refresh"), 404);
+        assert_eq!(told["code"], "package_not_found", "{told}");
+    }
+    let told = refused(&format!("{of_tool}?version=main"), 400);
+    assert_eq!(told["code"], "version_invalid", "{told}");
+    let told = refused("own/packages/tool/refresh", 409);
+    assert!(told["detail"].to_string().contains("hosted"), "{told}");
+    let told = refused("all/packages/tool/refresh", 409);
+    assert!(told["detail"].to_string().contains("git/up"), "{told}");
+    bed.upstream.fail_all(Fault::Status(503));
+    let told = refused(of_tool, 503);
+    assert_eq!(told["code"], "upstream_unreachable", "{told}");
+    bed.upstream.heal();
+    bed.change("up", &json!({"offline": true}));
+    bed.upstream.take_asked();
+    let told = refused(of_tool, 403);
+    assert_eq!(told["code"], "offline", "{told}");
+    assert_eq!(bed.upstream.total(), 0);
+    let head = bed.gits.head("tool");
+    let refs = bed.run(bed.home(), &["ls-remote", &bed.url("up/tool")]);
+    assert!(refs.contains(&head), "what is kept stays: {refs}");
 }
 
 #[test]
