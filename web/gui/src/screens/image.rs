@@ -3,7 +3,7 @@
 use crate::address::{address, segment};
 use crate::page::{Frame, OrPage as _, Shown, see_other, show};
 use crate::query::Query;
-use crate::screens::lines::Line;
+use crate::screens::lines::{Line, word};
 use crate::screens::package::{Around, frame};
 use crate::screens::place::PackagePath;
 use crate::visit::Visit;
@@ -158,15 +158,8 @@ pub(crate) fn is_secret(variable: &str) -> bool {
 
 /// Words as a shell takes them.
 pub(crate) fn shell(words: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    let quoted = |word: &String| {
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    let words: Vec<String> = words.iter().map(|it| word(it)).collect();
+    words.join(" ")
 }
 
 /// Facts of a config, in the order in which they are shown.

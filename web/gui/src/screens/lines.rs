@@ -1,6 +1,7 @@
 //! The lines by which clients get an image or a package from here, and what each protocol knows of
 //! its versions.
 
+use crate::address::segments;
 use larder_model::{ProtocolName, RepoPath, client_key};
 
 /// A line for a client.
@@ -12,6 +13,16 @@ pub(crate) struct Line {
 
 fn line(client: &'static str, text: String) -> Line {
     Line { client, text }
+}
+
+/// A word as a shell takes it.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./:=@%+,".contains(char);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// An address without its scheme, and whether that is HTTP without TLS.
@@ -124,7 +135,10 @@ pub(crate) fn installs(
         "rpm" => vec![line("dnf", format!("dnf install {}", with("-")))],
         "composer" => vec![line("composer", format!("composer require {}", with(":")))],
         "deb" => vec![line("apt", format!("apt-get install {}", with("=")))],
-        "git" => vec![line("git", format!("git clone {address}{package}.git"))],
+        "git" => vec![line(
+            "git",
+            format!("git clone {address}{}.git", segments(package)),
+        )],
         _ => Vec::new(),
     }
 }
@@ -220,6 +234,11 @@ mod tests {
                 );
             }
         }
+        let git = texts(installs(base, &repo("git", "main"), ("a b/c'd", true), ""));
+        assert_eq!(
+            git,
+            ["git clone https://larder.example/git/main/a%20b/c%27d.git"]
+        );
         let newest = texts(installs(
             base,
             &repo("npm", "main"),

@@ -3,6 +3,7 @@
 
 use crate::address::{segment, segments};
 use crate::language::Language;
+use crate::screens::lines::word;
 use crate::visit::Visit;
 use larder_api as api;
 use larder_model::{Problem, ProtocolName, RepoName, RepoPath};
@@ -137,7 +138,7 @@ impl PackagePath {
     /// What the command line does to it.
     pub(crate) fn command(&self, act: &str) -> String {
         let noun = if self.is_image() { "image" } else { "package" };
-        format!("larder {noun} {act} {} {}", self.repo, self.name)
+        format!("larder {noun} {act} {} {}", self.repo, word(&self.name))
     }
 
     /// Whether whoever looks may do that to it.
@@ -207,6 +208,19 @@ mod tests {
             let (path, found) = split("npm", rest);
             assert_eq!((&*path.name, found), (name, view), "{rest}");
         }
+    }
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        let command = |name| split("git", name).0.command("show");
+        assert_eq!(
+            command("team/tool"),
+            "larder package show git/main team/tool"
+        );
+        assert_eq!(
+            command("it's a/$(b)"),
+            "larder package show git/main 'it'\\''s a/$(b)'"
+        );
     }
 
     #[test]
