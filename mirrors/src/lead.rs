@@ -1,9 +1,6 @@
 //! Where sources that an upstream tells of are had from this server.
 
-/// The most bytes of a path below a mirror.
-const MAX_PATH: usize = 255;
-/// What an address of a repository may end in, and has here.
-const ENDING: &str = ".git";
+use crate::source_path::{self, ENDING};
 
 /// A mirror of repositories of sources: what is below an upstream's address is below a path of this
 /// server.
@@ -23,13 +20,9 @@ impl Lead {
         let (there, path) = split(url)?;
         let path = path.strip_prefix(below).filter(|_| here == there)?;
         let path = path.trim_end_matches('/');
-        let path = path.strip_suffix(ENDING).unwrap_or(path);
-        let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
-        let is_segment = |segment: &str| {
-            !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(is_byte)
-        };
-        let is_path = path.len() <= MAX_PATH && path.split('/').all(is_segment);
-        is_path.then(|| format!("{}/{path}{ENDING}", self.path))
+        let segments: Vec<&str> = path.split('/').collect();
+        let path = source_path::written(&source_path::read(&segments)?);
+        Some(format!("{}/{path}{ENDING}", self.path))
     }
 }
 

@@ -12,6 +12,7 @@ mod link;
 mod json;
 mod xml;
 mod publish_limits;
+pub mod source_path;
 pub mod lead;
 pub mod rendering;
 pub mod request;

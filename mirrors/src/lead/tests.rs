@@ -17,6 +17,10 @@ fn a_repository_of_an_upstream_is_had_below_its_mirror() {
             "HTTPS://Code.Example:443/Acme/tool.git",
             "/git/code/Acme/tool.git",
         ),
+        (
+            "https://code.example/My%20Project/_git/tool",
+            "/git/code/My%20Project/_git/tool.git",
+        ),
     ] {
         assert_eq!(lead.to(url).as_deref(), Some(path), "{url}");
     }
