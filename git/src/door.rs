@@ -27,6 +27,7 @@ use larder_door::{Answer, Body, ClientView, Incoming};
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::source_path::{ENDING, written};
 use larder_model::{
     BodyLimit, Digest, Kind, Permission, Problem, ProtocolName, RefScope, Reply, RepoKind,
     RepoName, Verb,
@@ -298,8 +299,8 @@ fn of_member(place: &Place, address: &Address, answer: Answer) -> Answer {
 
 /// Below which what is no object of a repository has its addresses, as a client sees them.
 fn base_of(client: &ClientView, Address { repo, path }: &Address) -> String {
-    let site = &client.base;
-    format!("{site}/{PROTOCOL}/{repo}/{path}.git/info")
+    let (site, path) = (&client.base, written(path));
+    format!("{site}/{PROTOCOL}/{repo}/{path}{ENDING}/info")
 }
 
 fn key<'a>(record: &RepoRecord, path: &'a str) -> PackageKey<'a> {

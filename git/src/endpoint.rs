@@ -3,14 +3,13 @@
 use crate::lfs::digest_of;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
+use larder_mirrors::source_path;
 use larder_model::{Digest, Kind, Problem, RepoName, percent};
 
 /// The name of this protocol, and of the first segment of its paths.
 pub const PROTOCOL: &str = larder_mirrors::git::NAME.0;
 /// The header in which a client says which version of the protocol it speaks.
 pub const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
-/// The most bytes of a repository's path.
-const MAX_PATH: usize = 255;
 
 /// A repository at an address: the repo of this server, and the path below it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,6 +122,9 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         percent::decode(segment).ok_or_else(|| Problem::invalid("path", "a bad percent sign"))
     });
     let segments = segments.collect::<Result<Vec<_>, _>>()?;
+    if segments.iter().any(|segment| segment.contains('/')) {
+        return Err(no_such_path());
+    }
     let [repo, rest @ ..] = segments.as_slice() else {
         return Err(unknown());
     };
@@ -131,7 +133,7 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
     let version = Version::of(&request.headers);
     let query = request.uri.query().unwrap_or_default();
     let (path, call) = call(&request.method, &rest, (query, version))?;
-    let path = path_of(path)?;
+    let path = path_of(&path.join("/"))?;
     Ok(Endpoint {
         address: Address { repo, path },
         call,
@@ -209,21 +211,16 @@ fn size_in(query: &str) -> Option<u64> {
     pairs.find(|(key, _)| *key == "size")?.1.parse().ok()
 }
 
+fn no_such_path() -> Problem {
+    let detail = "no repository can have this path: no part of it is `.git` or made of dots, begins or ends \
+        with a space, or has a control character or one of / \\ : ? # % * \" < > | `";
+    Problem::not_found("name", detail)
+}
+
 /// The path of a repository, in its one spelling.
-pub fn path_of(segments: &[&str]) -> Result<Box<str>, Problem> {
-    let path = segments.join("/");
-    let path = path.strip_suffix(".git").unwrap_or(&path);
-    let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
-    let is_segment = |segment: &str| {
-        !segment.starts_with('.') && !segment.is_empty() && segment.bytes().all(is_byte)
-    };
-    if path.len() <= MAX_PATH && path.split('/').all(is_segment) {
-        Ok(path.into())
-    } else {
-        let detail = "the path of a repository has letters, digits and - . _ ~ +, and no part of it \
-            begins with a dot";
-        Err(Problem::not_found("name", detail))
-    }
+pub fn path_of(path: &str) -> Result<Box<str>, Problem> {
+    let named = source_path::named(path);
+    named.map(Into::into).ok_or_else(no_such_path)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use larder_metadata::files::{FileRecord, PackageKey};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata, Requirement};
+use larder_mirrors::source_path::{ENDING, written};
 use larder_model::{Algorithm, Author, Digest, FileKind, Kind, Problem, RepoKind, Timestamp};
 use larder_storage::Staging;
 use moka::sync::Cache as Memory;
@@ -353,7 +354,7 @@ async fn batch(
     mirror.require_upstream()?;
     let question = Bytes::from(lfs::question(wanted)?);
     let request = MirrorRequest {
-        url: &format!("{path}.git/info/lfs/objects/batch"),
+        url: &format!("{}{ENDING}/info/lfs/objects/batch", written(path)),
         accept: lfs::CONTENT_TYPE,
         headers: &[],
         question: Some((lfs::CONTENT_TYPE, &question)),

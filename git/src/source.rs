@@ -13,6 +13,7 @@ use http::HeaderValue;
 use larder_cache::{Mirror, MirrorAnswer, MirrorRequest};
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::source_path::{ENDING, written};
 use larder_model::{Kind, Problem};
 use std::sync::Arc;
 
@@ -86,8 +87,9 @@ impl Goal {
 
     /// What the upstream has: under the name with its usual ending, or as it was asked for.
     pub(crate) async fn source(&self) -> Result<Option<Source>, Problem> {
-        for ending in [".git", ""] {
-            let path = format!("{}{ending}/info/refs?service=git-upload-pack", self.path);
+        let name = written(&self.path);
+        for ending in [ENDING, ""] {
+            let path = format!("{name}{ending}/info/refs?service=git-upload-pack");
             if let Some(answer) = self.ask(&path, None).await? {
                 return self.read(answer).await.map(Some);
             }

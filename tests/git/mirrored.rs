@@ -2,8 +2,10 @@
 
 use crate::bed::{Bed, STALE, text};
 use crate::hosted::parts;
+use larder_mirrors::source_path::written;
 use larder_tests::Fault;
 use larder_tests::tools::{command, run};
+use larder_tests::upstream::Asked;
 use serde_json::json;
 use std::path::Path;
 use std::process::Stdio;
@@ -102,6 +104,81 @@ fn what_was_forced_away_stays() {
     assert!(refused.contains("not our ref"), "{refused}");
 }
 
+/// Names with spaces and the like are asked for as they are: encoded once in addresses, and shown as they are.
+#[test]
+fn names_have_what_hosts_have_in_theirs() {
+    let Some(bed) = Bed::new() else { return };
+    for name in ["My Project/_git/repo", "me@corp/.profile", "Über/it's"] {
+        bed.gits.make(name);
+        bed.upstream.take_asked();
+        let head = bed.gits.head(name);
+        let address = written(name);
+        for (index, path) in [format!("up/{address}"), format!("all/{address}.git")]
+            .iter()
+            .enumerate()
+        {
+            let to = format!("{index}-{}", name.len());
+            let at = bed.clone(&bed.url(path), &to, &[]);
+            assert_eq!(bed.head(&at), head, "{path}");
+        }
+        let asked = bed.upstream.take_asked();
+        let is_encoded_once = |asked: &Asked| asked.path.starts_with(&format!("/git/{address}"));
+        assert!(asked.iter().all(is_encoded_once), "{asked:?}");
+        let list = bed
+            .larder
+            .api("GET", "repositories/git/up/packages", "", 200);
+        let items = list["items"].as_array().expect("items").iter();
+        assert!(
+            items.clone().any(|item| item["name"] == json!(name)),
+            "{list}"
+        );
+        let path = format!(
+            "repositories/git/up/packages/{}",
+            address.replace('/', "%2F")
+        );
+        let told = bed
+            .larder
+            .api("POST", &format!("{path}/refresh"), "{}", 200);
+        assert_eq!(told["documents"][0]["outcome"], "unchanged", "{told}");
+        let page = format!("/packages/git/up/{address}");
+        let page = bed.larder.anonymous().get(&page).expect(200).text();
+        let clone = format!("git clone {}.git", bed.url(&format!("all/{address}")));
+        assert!(page.contains(&clone), "{page}");
+        // The same where it is published, with its large files.
+        let work = bed.home().join(format!("0-{}", name.len()));
+        let own = bed.url_of("admin", &format!("own/{address}"));
+        bed.run(&work, &["push", "-q", &own, "HEAD:main"]);
+        bed.run(&work, &["fetch", "-q", &own]);
+        let (oid, lfs) = ("a1".repeat(32), "application/vnd.git-lfs+json");
+        let wanted = json!({"operation": "upload", "objects": [{"oid": oid, "size": 1}]});
+        let batch = format!("/git/own/{address}.git/info/lfs/objects/batch");
+        let headers = [("content-type", lfs), ("accept", lfs)];
+        let admin = bed.larder.admin();
+        let body = wanted.to_string();
+        let told = admin.send("POST", &batch, &headers, body.as_bytes());
+        let told = told.expect(200).json();
+        let href = told["objects"][0]["actions"]["upload"]["href"].to_string();
+        assert!(
+            href.contains(&format!("/git/own/{address}.git/info/lfs/")),
+            "{told}"
+        );
+    }
+    bed.upstream.take_asked();
+    // A slash that is encoded is none, and neither is it a part of a name.
+    for path in [
+        "up/My%20Project%2F_git%2Frepo",
+        "up/me%25corp/tool",
+        "up/..%2Ftool",
+    ] {
+        let told = bed.fails(bed.home(), &["ls-remote", &bed.url(path)]);
+        assert!(
+            told.contains("remote: no repository can have this path"),
+            "{told}"
+        );
+    }
+    assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
+}
+
 /// Where the upstream is asked for the repository `tool`, in both spellings.
 const DISCOVERIES: [&str; 2] = [
     "/git/tool.git/info/refs?service=git-upload-pack",
@@ -160,7 +237,7 @@ fn a_refresh_that_cannot_be_is_refused() {
         bed.larder.api("POST", &path, "{}", status)
     };
     let of_tool = "up/packages/tool/refresh";
-    for nowhere in ["nowhere", "tool.git", ".tool"] {
+    for nowhere in ["nowhere", "tool.git", "%3Atool"] {
         let told = refused(&format!("up/packages/{nowhere}/refresh"), 404);
         assert_eq!(told["code"], "package_not_found", "{told}");
     }

@@ -3,6 +3,7 @@
 use crate::larder::{Larder, PASSWORD};
 use crate::tools::{command, run, tool};
 use crate::upstream::{Asked, Program, Upstream};
+use larder_model::percent;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -55,7 +56,7 @@ impl Gits {
     /// Makes a repository with one commit; it is also where the upstream's people work.
     #[track_caller]
     pub fn make(&self, name: &str) -> PathBuf {
-        let at = self.folder.path().join(format!("{name}.git"));
+        let at = self.at(name);
         run(self.git(self.folder.path()).args(["init", "-q"]).arg(&at));
         self.commit(name, "readme.txt", name.as_bytes());
         at
@@ -170,13 +171,13 @@ fn backend(
     (asked, is_old): (&Asked, bool),
 ) -> Option<(String, Vec<u8>)> {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
-    let path = path.strip_prefix("/git")?;
+    let path = percent::decode(path.strip_prefix("/git")?)?;
     let header = |name| asked.header(name).unwrap_or_default();
     let mut git = git(program, home);
     git.args(["-c", "safe.directory=*", "http-backend"])
         .env("GIT_PROJECT_ROOT", home)
         .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("PATH_INFO", path)
+        .env("PATH_INFO", &*path)
         .env("QUERY_STRING", query)
         .env("REQUEST_METHOD", &asked.method)
         .env("CONTENT_TYPE", header("content-type"))

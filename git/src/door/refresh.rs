@@ -22,9 +22,8 @@ impl Git {
             let detail = "a repository is asked for with all its refs: leave `version` out";
             return Err(Problem::invalid("version", detail));
         }
-        let segments: Vec<&str> = path.split('/').collect();
         // Whose right was looked at is this name, and no other spelling of it.
-        if *path_of(&segments)? != *path {
+        if *path_of(path)? != *path {
             return Err(super::no_repo());
         }
         let (before, now) = self.mirroring.renew(record, path).await?;

@@ -5,6 +5,7 @@ use crate::endpoint::{Address, PROTOCOL, path_of};
 use crate::refs::{RefName, TAGS};
 use crate::repositories::{Found, NamedCommit, Tree};
 use larder_access::Admission;
+use larder_mirrors::source_path::{ENDING, written};
 use larder_mirrors::tagged::WantedFiles;
 use larder_model::{Problem, RepoKind, RepoName, Verb};
 
@@ -17,10 +18,9 @@ impl Git {
         (repo, path): (&RepoName, &str),
         (tag, wanted): (&str, &WantedFiles),
     ) -> Result<Tree, Problem> {
-        let segments: Vec<&str> = path.split('/').collect();
         let address = Address {
             repo: repo.clone(),
-            path: path_of(&segments)?,
+            path: path_of(path)?,
         };
         admission.require(&permission(repo, &address.path, Verb::Read))?;
         let owner = self.owner(admission, &address).await?;
@@ -50,7 +50,7 @@ impl Git {
             found = brought.await?;
         }
         let named = NamedCommit {
-            path: format!("/{PROTOCOL}/{repo}/{}.git", address.path),
+            path: format!("/{PROTOCOL}/{repo}/{}{ENDING}", written(&address.path)),
             reference,
             commit: target.peeled.as_ref().unwrap_or(&target.oid),
         };

@@ -18,18 +18,25 @@ fn call_of(method: &str, uri: &str) -> (String, Call) {
 fn a_repository_has_one_name_with_and_without_its_suffix() {
     let refs = "info/refs?service=git-upload-pack";
     let discover = Call::Discover(Service::UploadPack, Version::V0);
-    for path in [
-        "team/tool",
-        "team/tool.git",
-        "team%2Ftool.git",
-        "team/to%6fl",
-    ] {
+    for path in ["team/tool", "team/tool.git", "team/to%6fl"] {
         let (name, call) = call_of("GET", &format!("/git/main/{path}/{refs}"));
         assert_eq!(
             (&*name, call),
             ("main team/tool", discover.clone()),
             "{path}"
         );
+    }
+}
+
+#[test]
+fn a_path_has_what_hosts_have_in_theirs() {
+    for (path, name) in [
+        ("My%20Project/_git/repo", "main My Project/_git/repo"),
+        ("~me/a@b.git", "main ~me/a@b"),
+        ("~me/a%40b", "main ~me/a@b"),
+    ] {
+        let uri = format!("/git/main/{path}/info/refs?service=git-upload-pack");
+        assert_eq!(call_of("GET", &uri).0, name);
     }
 }
 
@@ -92,6 +99,7 @@ fn hostile_paths_name_nothing() {
         "a/.git/b",
         "a%00b",
         "a%2f%2e%2e/b",
+        "a%2Fb",
         "a b",
         "a\\b",
         "",
@@ -104,5 +112,5 @@ fn hostile_paths_name_nothing() {
         };
         assert!(parse(&request.into_parts().0).is_err(), "{path}");
     }
-    assert!(path_of(&["x".repeat(MAX_PATH + 1).as_str()]).is_err());
+    assert!(path_of(&"x".repeat(source_path::MAX_PATH + 1)).is_err());
 }
