@@ -4,7 +4,7 @@ use crate::fetching::{self, PackReader};
 use crate::oid::Oid;
 use crate::program::Place;
 use crate::refs::RefName;
-use crate::repositories::{Found, Repositories, StateChange};
+use crate::repositories::{Found, NewPack, Repositories, StateChange};
 use crate::source::{Goal, Source, pack_of, useless};
 use crate::state::{DOCUMENT, State};
 use crate::workspace::{Kept, Quarantine};
@@ -261,10 +261,19 @@ impl Mirroring {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let before = repositories.find(goal.package()).await?;
             let is_kept = before.is_some();
+            // The folder in which git takes objects in is one for objects that are named as these are.
+            let none = State {
+                format: source.advertised.format(),
+                ..State::default()
+            };
             let before = match before {
                 Some(found) => found.kept,
-                None => Kept::of(State::default())?,
+                None => Kept::of(none.clone())?,
             };
+            if before.state.packs.is_empty() && before.state.format != none.format {
+                self.write(goal, revision, (none, None)).await?;
+                continue;
+            }
             let state = following(&before.state, source, &objects)?;
             if state == *before.state && is_kept {
                 let key = goal.package().file(FileKind::Document, DOCUMENT);
@@ -281,22 +290,32 @@ impl Mirroring {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,
             };
-            let change = StateChange {
-                package: goal.package(),
-                full_name: &goal.full_name(),
-                revision,
-                by: &System::Upstream,
-                state,
-                refs: Vec::new(),
-                pack,
-                gone: Vec::new(),
-            };
-            if repositories.write(change).await? {
+            if self.write(goal, revision, (state, pack)).await? {
                 return self.kept(goal).await;
             }
         }
         let detail = "this repository is changed too often at once";
         Err(Problem::busy(detail, Duration::from_secs(1)))
+    }
+
+    /// Writes what is kept of a repository from now on; whether nobody else was first.
+    async fn write(
+        &self,
+        goal: &Goal,
+        revision: Option<i64>,
+        (state, pack): (State, Option<NewPack>),
+    ) -> Result<bool, Problem> {
+        let change = StateChange {
+            package: goal.package(),
+            full_name: &goal.full_name(),
+            revision,
+            by: &System::Upstream,
+            state,
+            refs: Vec::new(),
+            pack,
+            gone: Vec::new(),
+        };
+        self.0.repositories.write(change).await
     }
 
     async fn kept(&self, goal: &Goal) -> Result<Found, Problem> {

@@ -56,6 +56,52 @@ fn parts_of_a_mirror_are_had() {
     assert_eq!(bed.fetches(), 1);
 }
 
+/// An upstream whose objects are named by SHA-256 is mirrored, in both versions of the protocol, and followed.
+#[test]
+fn an_upstream_with_sha256_is_mirrored() {
+    let Some(bed) = Bed::new() else { return };
+    for old in [false, true] {
+        if old {
+            bed.gits.speak_old();
+        }
+        let name = format!("tool-{old}");
+        bed.gits.make_with(&name, &["--object-format=sha256"]);
+        bed.gits.run(&name, &["tag", "-a", "-m", "first", "v1"]);
+        for version in ["0", "2"] {
+            let set = format!("protocol.version={version}");
+            for path in [format!("up/{name}"), format!("all/{name}.git")] {
+                let to = format!("{version}-{}", path.replace('/', "-"));
+                let at = bed.clone(&bed.url(&path), &to, &["-c", &set]);
+                assert_eq!(bed.head(&at), bed.gits.head(&name));
+                assert_eq!(bed.head(&at).len(), 64);
+                assert_eq!(bed.run(&at, &["tag"]), "v1\n");
+                bed.run(&at, &["fsck", "--strict"]);
+            }
+        }
+        let next = bed.gits.commit(&name, "b.txt", b"two\n");
+        bed.turn(STALE);
+        let at = bed.home().join(format!("2-up-{name}"));
+        bed.run(&at, &["pull", "-q"]);
+        assert_eq!(bed.head(&at), next);
+    }
+    assert_eq!(bed.fetches(), 4, "two repositories, each twice");
+}
+
+/// A repository that had nothing yet may be made anew with other names of objects.
+#[test]
+fn an_empty_upstream_may_come_to_have_sha256() {
+    let Some(bed) = Bed::new() else { return };
+    let at = bed.gits.make("tool");
+    bed.gits
+        .run("tool", &["update-ref", "-d", "refs/heads/main"]);
+    bed.clone(&bed.url("up/tool"), "empty", &[]);
+    std::fs::remove_dir_all(at).expect("folder");
+    bed.gits.make_with("tool", &["--object-format=sha256"]);
+    bed.turn(STALE);
+    let at = bed.clone(&bed.url("up/tool"), "full", &[]);
+    assert_eq!(bed.head(&at), bed.gits.head("tool"));
+}
+
 /// What it has is told at once, and what is new comes once it is asked for again.
 #[test]
 fn what_is_new_comes_in_time() {

@@ -112,6 +112,23 @@ fn writers_are_told_why() {
     said("git", "push of more than the quota leaves", &told);
 }
 
+/// The first push makes a repository whose objects are named by SHA-1: a client does not say by what its own are
+/// named before it is told of those here.
+#[test]
+fn who_pushes_objects_with_sha256_is_told_so() {
+    let Some(bed) = Bed::new() else { return };
+    bed.run(bed.home(), &["init", "-q", "--object-format=sha256", "new"]);
+    let new = bed.home().join("new");
+    bed.commit(&new, "a.txt", "one\n");
+    let url = bed.url_of("admin", "own/tool");
+    let push = ["push", &url, "main"];
+    says(&bed, "first push of a repository with SHA-256", &new, &push);
+    bed.larder
+        .api("GET", "repositories/git/own/packages/tool", "", 404);
+    bed.run(&bed.work("work"), &push);
+    says(&bed, "push of a repository with SHA-256", &new, &push);
+}
+
 #[test]
 fn who_pushes_from_a_shallow_clone_is_told_what_lacks() {
     let Some(bed) = Bed::new() else { return };

@@ -56,8 +56,15 @@ impl Gits {
     /// Makes a repository with one commit; it is also where the upstream's people work.
     #[track_caller]
     pub fn make(&self, name: &str) -> PathBuf {
+        self.make_with(name, &[])
+    }
+
+    /// The same with more arguments of `git init`.
+    #[track_caller]
+    pub fn make_with(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let at = self.at(name);
-        run(self.git(self.folder.path()).args(["init", "-q"]).arg(&at));
+        let mut init = self.git(self.folder.path());
+        run(init.args(["init", "-q"]).args(arguments).arg(&at));
         self.commit(name, "readme.txt", name.as_bytes());
         at
     }
