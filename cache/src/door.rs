@@ -6,9 +6,9 @@ use crate::permissions::{read_all, read_in, read_of};
 use crate::problems::no_repo;
 use crate::repo::Repo;
 use crate::responder::ReadContext;
-use http::StatusCode;
 use http::header::LOCATION;
 use http::request::Parts;
+use http::{StatusCode, Uri};
 use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
@@ -50,6 +50,33 @@ fn as_of(protocol: &dyn Protocol, address: &RepoAddress) -> Result<Option<Timest
         Some(Lens::AsOf(at)) if has_past => Ok(Some(*at)),
         _ => address.require_no_lens(protocol.name()).map(|()| None),
     }
+}
+
+/// The target of a request without the `.` segments below its repository (RFC 3986, 5.2.4), where the
+/// clients of its protocol leave them in it; `None` if it is right as it is. Whatever looks at a request
+/// looks at this one, so that nothing has two names.
+pub fn without_dots(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.contains("/.") {
+        return None;
+    }
+    let (protocol, _, rest) = split(path)?;
+    let is_dot = |segment: &str| segment == ".";
+    if !protocol.joins_dots() || !rest.split('/').any(is_dot) {
+        return None;
+    }
+    let mut kept: Vec<&str> = rest.split('/').filter(|it| !is_dot(it)).collect();
+    if rest.ends_with("/.") {
+        kept.push(""); // it names the folder
+    }
+    let mut target = [&path[..path.len() - rest.len()], &kept.join("/")].concat();
+    if let Some(query) = uri.query() {
+        target.push('?');
+        target.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(target.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// Whether the first segment of a path is a package protocol.
@@ -352,3 +379,6 @@ impl Door for Packages {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub use background::in_background;
 pub use config::CacheConfig;
 pub use counters::Counters;
 pub use direct::FileLead;
-pub use door::is_packages;
+pub use door::{is_packages, without_dots};
 pub use images::Images;
 pub use mirror::{Joined, Mirror, MirrorAnswer, MirrorRequest};
 pub use owners::NameOwners;

@@ -204,6 +204,12 @@ pub trait Protocol: Send + Sync {
         false
     }
 
+    /// Whether clients join addresses without removing `.` segments from them (RFC 3986, 5.2.4): then these
+    /// are removed here. Default: clients do so themselves, and such a path is refused.
+    fn joins_dots(&self) -> bool {
+        false
+    }
+
     /// The other documents of a package that show, where a member of a group lacks one, that it has the
     /// package all the same: then no other member is asked for this one. Default: none.
     fn beside(&self, document: &Document) -> Vec<Document> {

@@ -42,6 +42,9 @@ pub(crate) async fn serve(
     let (began, answer) = (Instant::now(), peer.answering.begin());
     house.traffic.begin();
     let (mut parts, body) = request.into_parts();
+    if let Some(uri) = larder_cache::without_dots(&parts.uri) {
+        parts.uri = uri;
+    }
     if parts.version < Version::HTTP_2 && peer.answering.has_fragment() {
         parts.extensions.insert(TargetWithFragment);
     }

@@ -297,10 +297,11 @@ impl<'u> Archive<'u> {
         (files, release)
     }
 
-    /// Puts a flat repository there: a folder with packages and their list.
-    pub fn put_flat(&self, folder: &str, debs: &[Deb], keys: &Keys) {
+    /// Puts a flat repository there: a folder with packages and their list, which names them below
+    /// `named`. Both are empty or end with a slash.
+    pub fn put_flat(&self, folder: &str, named: &str, debs: &[Deb], keys: &Keys) {
         let root = format!("/debian/{folder}");
-        let path = |deb: &Deb| format!("{folder}/{}", deb.file());
+        let path = |deb: &Deb| format!("{named}{}", deb.file());
         let list: String = debs.iter().map(|deb| deb.stanza(&path(deb))).collect();
         let release = format!(
             "Origin: Tests\nDate: {}\nSHA256:\n {} Packages\n",
@@ -309,11 +310,11 @@ impl<'u> Archive<'u> {
         );
         for deb in debs {
             self.upstream
-                .put(&format!("/debian/{}", path(deb)), deb.bytes());
+                .put(&format!("{root}{}", deb.file()), deb.bytes());
         }
-        self.upstream.put(&format!("{root}/Packages"), list);
+        self.upstream.put(&format!("{root}Packages"), list);
         self.upstream
-            .put(&format!("{root}/InRelease"), keys.sign_within(&release));
+            .put(&format!("{root}InRelease"), keys.sign_within(&release));
     }
 
     /// Puts a suite there with all its packages, signed in its list and beside it.

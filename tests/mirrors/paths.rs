@@ -70,13 +70,17 @@ fn no_confusing_path_reaches_an_upstream() {
             for bad in BAD {
                 for path in with_segment(&path, bad) {
                     let (answer, _) = bed.taken(&path);
+                    let asked = bed.upstream.take_asked();
+                    // apt leaves dots in addresses: they are removed, so nothing has two names.
+                    let is_joined = (shelf.protocol, bad) == ("deb", ".");
                     assert!(
-                        matches!(answer.status, 400 | 404),
+                        matches!(answer.status, 400 | 404) || is_joined && answer.status == 200,
                         "{path}: {}",
                         answer.status
                     );
-                    let asked = bed.upstream.take_asked();
-                    assert!(asked.is_empty(), "{path}: {asked:?}");
+                    let mut asked = asked.iter();
+                    let wrong = asked.find(|it| !is_joined || it.path.contains("/."));
+                    assert!(wrong.is_none(), "{path}: {wrong:?}");
                     count += 1;
                 }
             }

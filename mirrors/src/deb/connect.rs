@@ -8,7 +8,8 @@ pub(super) const CLIENTS: &[Client] = &[Client::new("apt", "apt-get update", apt
 /// Where a distribution has its keys.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const SUITE: &str = "replace $SUITE by the suite, e.g. VERSION_CODENAME of /etc/os-release, and \
-     name all components that are wanted";
+     name all components that are wanted; a flat repository has its folder and a slash as Suites, ./ for \
+     its top, and no Components";
 const UNSIGNED: &str = "nothing signs what is published here: set a key for it \
      (larder repo set REPO --signing-key FILE), and ask for these lines again";
 const OF_DISTRIBUTION: &str = "Signed-By is the key of the distribution: no other is known here";

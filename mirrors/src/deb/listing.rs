@@ -1,7 +1,7 @@
 //! Lists of packages (`Packages`, `Sources`), reduced to what a fetch needs: the digest and the size of
 //! each file by its path, and its version where its name does not tell that.
 
-use super::paths::{self, is_plain, version_of};
+use super::paths::{self, is_plain, version_of, without_dots};
 use super::stanzas::{Fault, Line, Lines};
 use super::suite::base_of;
 use crate::resource::{Fetch, Table};
@@ -105,14 +105,14 @@ impl Stanza {
     /// The files of the stanza.
     fn files(self) -> Vec<Listed> {
         let plain = |path: String| {
-            let path = path.strip_prefix("./").unwrap_or(&path);
-            is_plain(path).then(|| Box::<str>::from(path))
+            let path = without_dots(&path);
+            is_plain(&path).then(|| Box::<str>::from(path))
         };
         let version = self.version;
         if let Some(folder) = self.folder {
             let at = |part: Listed| {
                 let path = match &*folder {
-                    "" | "." => part.path.to_string(),
+                    "" => part.path.to_string(),
                     folder => format!("{}/{}", folder.trim_end_matches('/'), part.path),
                 };
                 let part = Listed {

@@ -229,6 +229,11 @@ impl Protocol for Deb {
         true
     }
 
+    // Of `deb URI ./` apt asks for URI/./InRelease, and of `Filename: ./x.deb` for URI/./x.deb.
+    fn joins_dots(&self) -> bool {
+        true
+    }
+
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         text::plain_problem(problem)
     }

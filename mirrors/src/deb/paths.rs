@@ -4,6 +4,7 @@ use crate::Document;
 use crate::names::FileName;
 use crate::text;
 use larder_model::{Algorithm, Digest};
+use std::borrow::Cow;
 
 /// Folders of a suite in which a file `Release` tells of that folder alone.
 const MEMBER_FOLDERS: [&str; 4] = ["source", "i18n", "dep11", "cnf"];
@@ -277,6 +278,16 @@ pub(super) fn architecture_of(file: &str) -> Option<&str> {
 /// The address of a path, relative to the upstream's.
 pub(super) fn url(path: &str) -> String {
     text::below(text::path(path))
+}
+
+/// A path without its `.` segments: `hello.deb` for `./hello.deb`, as flat repositories name their files.
+pub(super) fn without_dots(path: &str) -> Cow<'_, str> {
+    let is_dot = |part: &&str| *part == ".";
+    if !path.split('/').any(|part| is_dot(&part)) {
+        return Cow::Borrowed(path);
+    }
+    let kept: Vec<&str> = path.split('/').filter(|part| !is_dot(part)).collect();
+    Cow::Owned(kept.join("/"))
 }
 
 /// Whether a path that a list names stays below the list's folder.

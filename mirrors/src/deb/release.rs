@@ -2,7 +2,7 @@
 //! digests.
 
 use super::date;
-use super::paths::{self, is_plain, path_by_hash};
+use super::paths::{self, is_plain, path_by_hash, without_dots};
 use super::stanzas::{Line, Lines};
 use crate::resource::{Artifact, Fetch, Member};
 use crate::text::{bad_document, without_bom};
@@ -224,9 +224,9 @@ impl Sums {
         else {
             return Err(bad());
         };
-        let path = path.strip_prefix("./").unwrap_or(path);
+        let path = without_dots(path);
         let size = size.parse().map_err(|_| bad())?;
-        if !is_plain(path) {
+        if !is_plain(&path) {
             return Err(unreadable("the list of a suite whose files are within it"));
         }
         if self.0.len() >= MAX_ENTRIES * 4 {

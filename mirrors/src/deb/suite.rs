@@ -47,10 +47,9 @@ impl Table for Suite {
             let is_it = |entry: &&Entry| split(&entry.path).0 == folder && entry.has(hex);
             return self.entries.iter().find(is_it).map(|it| self.member_of(it));
         }
-        let path = below.strip_prefix("./").unwrap_or(below);
         let at = self
             .entries
-            .binary_search_by(|entry| (*entry.path).cmp(path));
+            .binary_search_by(|entry| (*entry.path).cmp(below));
         self.entries.get(at.ok()?).map(|it| self.member_of(it))
     }
 

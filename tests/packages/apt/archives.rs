@@ -8,6 +8,7 @@ use larder_tests::archive::gzip;
 use larder_tests::debs::{Archive, Deb, sum_and_size};
 use larder_tests::home::Home;
 use larder_tests::tools::run;
+use serde_json::json;
 
 const LIST: &str = "main/binary-amd64/Packages";
 
@@ -127,15 +128,98 @@ fn apt_installs_from_flat_repositories() {
         return;
     };
     let house = house_of(&keys, &packages(), &program);
-    let deb = Deb::new("lonely", "1.0");
+    // The suite that apt is told, where the repository is, and how its list names its packages.
+    let all = [
+        ("flat/", "flat/", "flat/", "lonely"),
+        ("./other/", "other/", "./other/", "scanned"),
+        ("./", "", "./", "top"),
+        ("/", "", "./", "top"),
+    ];
     let archive = Archive::new(&house.upstream);
-    archive.put_flat("flat", std::slice::from_ref(&deb), &keys);
-    let source = |text: &str| text.replace("Components: main\n", "");
-    let line = "apt-get update && apt-get -y -d install lonely";
-    let home = reader(&house, "flat/", source);
-    run(&mut apt(&home, line));
+    for (_, folder, named, name) in all {
+        archive.put_flat(folder, named, &[Deb::new(name, "1.0")], &keys);
+    }
+    let gets = |round: &str| {
+        for (suite, _, _, name) in all {
+            let home = reader(&house, suite, |text| text.replace("Components: main\n", ""));
+            let line = format!("apt-get update && apt-get -y -d install {name}");
+            run(&mut apt(&home, &line));
+            let file = Deb::new(name, "1.0").file();
+            assert!(has(&home, &file), "{suite} {round}");
+        }
+    };
+    gets("first");
+    let asked = house.upstream.take_asked();
+    assert!(!asked.iter().any(|it| it.path.contains("/./")), "{asked:?}");
+    let tops = asked
+        .iter()
+        .filter(|it| it.path.ends_with("/top_1.0_all.deb"));
+    assert_eq!(tops.count(), 1, "it has one name: {asked:?}");
+    // Again, with the upstream away, and by others with nothing.
     house.upstream.go();
-    let other = reader(&house, "flat/", source);
-    run(&mut apt(&other, line));
-    assert!(has(&other, &deb.file()));
+    gets("with the upstream away");
+    house
+        .larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    gets("offline");
+}
+
+#[test]
+fn addresses_with_dots_are_those_without_them() {
+    let Some((program, _folder, keys)) = begin() else {
+        return;
+    };
+    let house = house_of(&keys, &packages(), &program);
+    let larder = &house.larder;
+    let archive = Archive::new(&house.upstream);
+    archive.put_flat("", "./", &[Deb::new("top", "1.0")], &keys);
+    // Of what is published, by a group and by its own repository: PUT, and what apt asks for.
+    let deb = Deb::new("ours", "1.0");
+    let at = format!("pool/stable/main/{}", deb.file());
+    let admin = larder.admin();
+    let put = |path: &str| admin.send("PUT", path, &[], &deb.bytes()).expect(201);
+    put(&format!("/deb/local/./pool/./stable/main/{}", deb.file()));
+    for repository in ["local", "main"] {
+        let there = admin
+            .get(&format!("/deb/{repository}/././{at}"))
+            .expect(200);
+        assert_eq!(there.body, deb.bytes());
+    }
+    let told = larder.api(
+        "GET",
+        "repositories/deb/local/packages/ours/versions/1.0",
+        "",
+        200,
+    );
+    assert_eq!(told["files"][0]["path"], at, "{told}");
+    let home = Home::of(larder, Who::Reader, ("apt", "deb/main"), &[program]);
+    prepare(&home, "./");
+    let path = home
+        .folder()
+        .join("etc/apt/sources.list.d/larder-main.sources");
+    let flat = read(&path).replace("Components: main\n", "");
+    std::fs::write(&path, flat).expect("source");
+    run(&mut apt(
+        &home,
+        "apt-get update && apt-get -y -d install top",
+    ));
+    assert!(has(&home, "top_1.0_all.deb"));
+    // A rule is for the one address that there is, and so is the log's line.
+    let blocked = json!({"blocked": [{"package": "top", "reason": "it steals passwords"}]});
+    larder.api(
+        "PATCH",
+        "repositories/deb/upstream",
+        &blocked.to_string(),
+        200,
+    );
+    for path in ["./top_1.0_all.deb", "top_1.0_all.deb"] {
+        let told = admin.get(&format!("/deb/upstream/{path}")).expect(403);
+        assert!(told.text().contains("it steals passwords"));
+    }
+    assert!(larder.await_line("/deb/upstream/top_1.0_all.deb"));
+    admin
+        .get("/deb/upstream/./../upstream/InRelease")
+        .expect(400);
+    admin.get("/deb/upstream/%2e/InRelease").expect(400);
+    admin.get("/npm/upstream/./demo").expect(400);
 }

@@ -36,7 +36,10 @@ fn each_file_of_a_list_is_found_by_its_path() {
 #[test]
 fn paths_are_below_the_archive_or_the_list() {
     let text = stanza("./demo_1_all.deb", 1) + &stanza("pool/demo_1_all.deb", 2);
+    let text = text + &stanza("./a/././b_1_all.deb", 3);
     let list = Listing::read(text.as_bytes()).expect("list");
+    let within = list.find("", "a/b_1_all.deb").expect("without dots");
+    assert_eq!((within.size, &*within.url), (Some(3), "a/b_1_all.deb"));
     assert_eq!(list.find("", "demo_1_all.deb").expect("flat").size, Some(1));
     let below = list
         .find("x64/", "x64/demo_1_all.deb")
