@@ -42,16 +42,26 @@ pub struct IndexMember {
     pub is_hosted: bool,
 }
 
+/// Lists of a group's members that are read next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NextLists {
+    /// Their paths, one of each member that has it.
+    pub paths: Vec<Option<Box<str>>>,
+    /// Whether the documents cannot be made without them. What is only looked through for names to leave
+    /// out may lack: whoever asks for it then does not get it either.
+    pub are_required: bool,
+}
+
 /// Merges the documents of a group's members, list by list, so that only one list of each member is in
 /// memory.
 pub trait IndexMerger: Send {
     /// Adds a member with its head document. Calls are in the order of members.
     fn add(&mut self, head: &[u8], member: IndexMember) -> Result<(), Problem>;
 
-    /// The lists to read next, one of each member that has it; `None` at the end.
-    fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
+    /// The lists to read next; `None` at the end.
+    fn next(&mut self) -> Option<NextLists>;
 
-    /// Merges the lists that `next` asked for.
+    /// Merges the lists that `next` asked for, in the order of members.
     fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem>;
 
     /// Returns the head document of the group, and its signature.

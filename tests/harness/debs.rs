@@ -47,6 +47,15 @@ impl Deb {
         }
     }
 
+    /// The same in another component.
+    #[must_use]
+    pub fn within(self, component: &str) -> Self {
+        Self {
+            component: component.to_owned(),
+            ..self
+        }
+    }
+
     /// The same for one architecture.
     #[must_use]
     pub fn of(self, architecture: &str) -> Self {
@@ -230,6 +239,8 @@ pub struct Archive<'u> {
     pub date: String,
     /// Until when they say that they are good; empty: for ever.
     pub until: String,
+    /// The architectures that its suites say they have.
+    pub architectures: String,
     /// What its suites have besides lists of packages, by the paths below them.
     pub extra: BTreeMap<String, Vec<u8>>,
 }
@@ -242,6 +253,7 @@ impl<'u> Archive<'u> {
             by_hash: true,
             date: "Thu, 01 Jan 2026 00:00:00 UTC".to_owned(),
             until: String::new(),
+            architectures: ARCHITECTURE.to_owned(),
             extra: BTreeMap::new(),
         }
     }
@@ -287,7 +299,8 @@ impl<'u> Archive<'u> {
         };
         write!(
             release,
-            "{by_hash}Architectures: {ARCHITECTURE}\nComponents: {}\nSHA256:\n",
+            "{by_hash}Architectures: {}\nComponents: {}\nSHA256:\n",
+            self.architectures,
             components.join(" ")
         )
         .expect("text");

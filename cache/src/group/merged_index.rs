@@ -15,7 +15,7 @@ use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
 use larder_mirrors::Artifact;
 use larder_mirrors::index::{IndexMember, IndexMerger, Signer};
-use larder_model::{CacheLifetime, FileKind, Problem};
+use larder_model::{CacheLifetime, FileKind, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,11 +98,15 @@ impl MergedIndex {
         // List by list, so that only one of each member is in memory.
         let mut documents = Vec::new();
         while let Some(wanted) = merger.next() {
-            let mut lists = Vec::with_capacity(wanted.len());
-            for ((member, head), path) in state.heads.iter().zip(wanted) {
-                lists.push(match path {
-                    Some(path) => self.list(member, (&state.root, head), &path).await?,
-                    None => None,
+            let mut lists = Vec::with_capacity(wanted.paths.len());
+            for ((member, head), path) in state.heads.iter().zip(wanted.paths) {
+                let Some(path) = path else {
+                    lists.push(None);
+                    continue;
+                };
+                lists.push(match self.list(member, (&state.root, head), &path).await {
+                    Err(problem) if !wanted.are_required && is_upstreams(&problem) => None,
+                    list => list?,
                 });
             }
             let take = move || merger.merge_lists(lists).map(|made| (merger, made));
@@ -212,4 +216,12 @@ impl MergedIndex {
             ArtifactSource::Streaming(..) => Err(Problem::internal("it was to be kept")),
         }
     }
+}
+
+/// Whether a list cannot be had for a reason that is its upstream's: then no client gets it either.
+const fn is_upstreams(problem: &Problem) -> bool {
+    matches!(
+        problem.kind,
+        Kind::NotFound | Kind::Upstream | Kind::UpstreamPolicy | Kind::Unreachable | Kind::Offline
+    )
 }

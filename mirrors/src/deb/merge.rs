@@ -1,11 +1,12 @@
 //! A suite that several members of a group have, as one: lists of packages that more than one of them
-//! has are merged; what only one has is named as it is there.
+//! has are merged; what only one has is named as it is there, unless it is a list that has names to leave
+//! out.
 
 use super::packer::SuiteWriter;
 use super::paths::{ending, split};
 use super::release::{Entry, Release};
 use super::stanzas::{Line, Lines};
-use crate::index::{IndexDocument, IndexMember, IndexMerger, Signer};
+use crate::index::{IndexDocument, IndexMember, IndexMerger, NextLists, Signer};
 use crate::text::bad_document;
 use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use bytes::Bytes;
@@ -26,13 +27,15 @@ struct Member {
     is_hosted: bool,
 }
 
-/// What is done with a list that several members have.
+/// What is done with a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kept {
-    /// Its stanzas are joined.
+    /// Several members have it: its stanzas are joined.
     Stanzas,
-    /// Its bytes are: packed files one after the other are one.
+    /// Several members have it: its bytes are, for packed files one after the other are one.
     Bytes,
+    /// One member has it: it is made without the names to leave out if it has any, else named as it is.
+    Without,
 }
 
 /// Merges a suite.
@@ -40,9 +43,11 @@ pub(super) struct Merger {
     now: Timestamp,
     root: String,
     members: Vec<Member>,
-    /// Lists that more than one member has, by their path without the packing; `None`: not yet known.
-    shared: Option<Vec<(String, Kept)>>,
+    /// Lists that are read, by their path without the packing; `None`: not yet known.
+    lists: Option<Vec<(String, Kept)>>,
     next: usize,
+    /// Lists that are made here. All others are named as they are.
+    made: HashSet<String>,
     writer: SuiteWriter,
 }
 
@@ -52,36 +57,38 @@ impl Merger {
             now,
             root: root.to_owned(),
             members: Vec::new(),
-            shared: None,
+            lists: None,
             next: 0,
+            made: HashSet::new(),
             // The group keeps what is made here below a folder of its own for each root.
             writer: SuiteWriter::new(""),
         }
     }
 
-    /// The lists that more than one member has.
-    fn shared(&mut self) -> &[(String, Kept)] {
+    /// The lists that are read: those that more than one member has, and those that may have names to
+    /// leave out.
+    fn lists(&mut self) -> &[(String, Kept)] {
         let members = &self.members;
-        self.shared.get_or_insert_with(|| {
-            let mut count = BTreeMap::<(String, bool), usize>::new();
+        self.lists.get_or_insert_with(|| {
+            // How many have it, and whether one of them has names to leave out.
+            let mut known = BTreeMap::<(String, bool), (usize, bool)>::new();
             for member in members {
                 let names: BTreeSet<(String, bool)> =
                     member.release.entries.iter().filter_map(list_of).collect();
                 for name in names {
-                    *count.entry(name).or_default() += 1;
+                    let may_hide = !member.hidden.is_empty() && !member.is_empty(&name.0);
+                    let (count, hides) = known.entry(name).or_default();
+                    *count += 1;
+                    *hides |= may_hide;
                 }
             }
-            let shared = count.into_iter().filter(|(_, count)| *count > 1);
-            let kept = |is_stanzas| {
-                if is_stanzas {
-                    Kept::Stanzas
-                } else {
-                    Kept::Bytes
-                }
+            let kept = |((name, is_stanzas), (count, hides))| match (count > 1, is_stanzas) {
+                (true, true) => Some((name, Kept::Stanzas)),
+                (true, false) => Some((name, Kept::Bytes)),
+                (false, true) if hides => Some((name, Kept::Without)),
+                (false, _) => None,
             };
-            shared
-                .map(|((name, is_stanzas), _)| (name, kept(is_stanzas)))
-                .collect()
+            known.into_iter().filter_map(kept).collect()
         })
     }
 
@@ -90,28 +97,37 @@ impl Merger {
         let (mut text, mut seen) = (String::new(), HashSet::<Box<str>>::new());
         for (member, list) in self.members.iter().zip(lists) {
             let Some(list) = list else { continue };
-            let unreadable = || bad_document("a list of packages that can be read");
-            let list = unpack(list).map_err(|error| unreadable().because(error))?;
-            let mut lines = Lines::new(list, MAX_UNPACKED_BYTES);
             let mut stanza = Stanza::default();
-            loop {
-                let line = lines.next().map_err(|fault| unreadable().because(fault))?;
-                match line {
-                    Some(Line::End) | None => {
-                        let is_last = line.is_none();
-                        stanza.end(&mut text, member, &mut seen);
-                        if text.len() > MAX_LIST_BYTES {
-                            return Err(too_large(path));
-                        }
-                        if is_last {
-                            break;
-                        }
-                    }
-                    Some(line) => stanza.take(line),
+            each_line(list, |line| {
+                if line != Line::End {
+                    stanza.take(line);
+                    return Ok(());
                 }
-            }
+                stanza.end(&mut text, member, &mut seen);
+                if text.len() > MAX_LIST_BYTES {
+                    return Err(too_large(path));
+                }
+                Ok(())
+            })?;
         }
         self.writer.add_list(path, text.as_bytes())
+    }
+
+    /// Whether a list has a name to leave out of its member. One that cannot be read has none that
+    /// matters: nobody gets the packages that only it names.
+    fn has_hidden(&self, lists: &[Option<Bytes>]) -> bool {
+        let mut lists = self.members.iter().zip(lists);
+        lists.any(|(member, list)| {
+            let mut found = false;
+            let read = list.as_ref().map(|list| {
+                each_line(list, |line| {
+                    let is_it = |name| member.hidden.contains(name);
+                    found |= matches!(line, Line::Field("Package", name) if is_it(name));
+                    Ok(())
+                })
+            });
+            found && matches!(read, Some(Ok(())))
+        })
     }
 
     /// The fields of the merged suite: those of a mirror, so that clients who know it by them go on.
@@ -152,6 +168,27 @@ impl Merger {
             ("Valid-Until", until),
         ]
     }
+}
+
+impl Member {
+    /// Whether a list of it is known to have nothing in it.
+    fn is_empty(&self, list: &str) -> bool {
+        self.release.entry(list).is_some_and(|it| it.size == 0)
+    }
+}
+
+/// Takes each line of a list, in whichever packing. Its last stanza ends, too.
+fn each_line(
+    list: &[u8],
+    mut take: impl FnMut(Line<'_>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let unreadable = || bad_document("a list of packages that can be read");
+    let list = unpack(list).map_err(|error| unreadable().because(error))?;
+    let mut lines = Lines::new(list, MAX_UNPACKED_BYTES);
+    while let Some(line) = lines.next().map_err(|fault| unreadable().because(fault))? {
+        take(line)?;
+    }
+    take(Line::End)
 }
 
 /// A stanza that is read.
@@ -225,9 +262,9 @@ impl IndexMerger for Merger {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Vec<Option<Box<str>>>> {
+    fn next(&mut self) -> Option<NextLists> {
         let at = self.next;
-        let (name, kept) = self.shared().get(at)?.clone();
+        let (name, kept) = self.lists().get(at)?.clone();
         self.next += 1;
         let root = &self.root;
         let path = |member: &Member| {
@@ -236,20 +273,25 @@ impl IndexMerger for Merger {
             let path = forms.find(|path| member.release.entry(path).is_some())?;
             Some(format!("{root}{path}").into())
         };
-        Some(self.members.iter().map(path).collect())
+        Some(NextLists {
+            paths: self.members.iter().map(path).collect(),
+            are_required: kept != Kept::Without,
+        })
     }
 
     fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {
         let at = self.next.saturating_sub(1);
-        let shared = self.shared().get(at).cloned();
-        let (name, kept) = shared.ok_or_else(|| Problem::internal("lists without a name"))?;
+        let list = self.lists().get(at).cloned();
+        let (name, kept) = list.ok_or_else(|| Problem::internal("lists without a name"))?;
         match kept {
-            Kept::Stanzas => self.stanzas(&name, &lists)?,
+            Kept::Without if !self.has_hidden(&lists) => return Ok(Vec::new()),
+            Kept::Stanzas | Kept::Without => self.stanzas(&name, &lists)?,
             Kept::Bytes => {
                 let bytes: Vec<u8> = lists.iter().flatten().flatten().copied().collect();
                 self.writer.add(&name, "application/gzip", &bytes);
             }
         }
+        self.made.insert(name);
         Ok(self.writer.take())
     }
 
@@ -257,23 +299,18 @@ impl IndexMerger for Merger {
         mut self: Box<Self>,
         signer: Option<&dyn Signer>,
     ) -> Result<Vec<IndexDocument>, Problem> {
-        let shared: HashSet<String> = self.shared().iter().map(|(name, _)| name.clone()).collect();
         let mut named = HashSet::new();
-        let is_merged = |entry: &Entry| {
+        let is_made = |entry: &Entry| {
             let differences = entry
                 .path
                 .split_once(".diff/")
                 .map(|(list, _)| list.to_owned());
             let name = list_of(entry).map(|(name, _)| name).or(differences);
-            name.is_some_and(|name| shared.contains(&name))
+            name.is_some_and(|name| self.made.contains(&name))
         };
         for member in &self.members {
-            for entry in member
-                .release
-                .entries
-                .iter()
-                .filter(|entry| !is_merged(entry))
-            {
+            let entries = member.release.entries.iter();
+            for entry in entries.filter(|entry| !is_made(entry)) {
                 if named.insert(entry.path.clone()) {
                     self.writer.refer(entry);
                 }

@@ -7,7 +7,7 @@ use super::listing::MAX_PACKAGES;
 use super::packer::{List, Packer, Record, seal};
 use super::paths::name_of;
 use super::repomd;
-use crate::index::{IndexDocument, IndexMember, IndexMerger, Signer};
+use crate::index::{IndexDocument, IndexMember, IndexMerger, NextLists, Signer};
 use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::xml::XmlWriter;
 use bytes::Bytes;
@@ -252,15 +252,14 @@ impl IndexMerger for Merger {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Vec<Option<Box<str>>>> {
+    fn next(&mut self) -> Option<NextLists> {
         let at = self.next_kind;
         self.next_kind = (at < Kind::ALL.len()).then_some(at + 1)?;
-        Some(
-            self.members
-                .iter()
-                .map(|member| member.paths.get(at).cloned().flatten())
-                .collect(),
-        )
+        let path = |member: &Member| member.paths.get(at).cloned().flatten();
+        Some(NextLists {
+            paths: self.members.iter().map(path).collect(),
+            are_required: true,
+        })
     }
 
     fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {

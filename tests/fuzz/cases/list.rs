@@ -51,7 +51,7 @@ fn merge(mut merger: Box<dyn IndexMerger>, head: &str, hosted: &[bool], body: &[
     }
     while let Some(wanted) = merger.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
-        let lists = wanted.iter().map(list).collect();
+        let lists = wanted.paths.iter().map(list).collect();
         if merger.merge_lists(lists).is_err() {
             break;
         }

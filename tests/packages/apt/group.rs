@@ -2,12 +2,12 @@
 
 use super::client::{apt, has, prepare};
 use super::hosted::{larder, put};
-use crate::house::Who;
+use crate::house::{Who, read};
 use larder_tests::debs::{Archive, Deb, Keys};
 use larder_tests::home::Home;
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
-use larder_tests::{Upstream, tool};
+use larder_tests::{Larder, Upstream, tool};
 use serde_json::json;
 
 #[test]
@@ -109,4 +109,115 @@ fn suites_of_one_member_are_as_they_are_and_those_of_several_merged() {
         .expect(403)
         .text();
     assert!(told.contains("it steals passwords"), "{told}");
+}
+
+/// A group whose mirror has the published name `secret` in lists that nothing published is in: of
+/// another component, for all architectures, for another one, and of source packages.
+fn offered_elsewhere(keys: &Keys, theirs: &Keys, upstream: &Upstream) -> Larder {
+    let larder = larder(keys);
+    let mut archive = Archive::new(upstream);
+    "all amd64 arm64".clone_into(&mut archive.architectures);
+    let debs = [
+        Deb::new("secret", "9.0").within("contrib"),
+        Deb::new("theirs", "1.0").within("contrib"),
+        Deb::new("plain", "1.0").within("free"),
+    ];
+    let source = "Package: secret\nFormat: 3.0 (native)\nBinary: secret\nArchitecture: all\n\
+                  Version: 9.3\nDirectory: pool/contrib\n\n";
+    for (path, text) in [
+        (
+            "main/binary-all/Packages",
+            Deb::new("secret", "9.1").stanza("pool/main/secret_9.1_all.deb"),
+        ),
+        (
+            "main/binary-arm64/Packages",
+            Deb::new("secret", "9.2")
+                .of("arm64")
+                .stanza("pool/main/secret_9.2_arm64.deb"),
+        ),
+        ("contrib/source/Sources", source.to_owned()),
+        ("main/binary-s390x/Packages", "it is named and lacks".into()),
+    ] {
+        archive.extra.insert(path.to_owned(), text.into_bytes());
+    }
+    archive.put("stable", &debs, theirs);
+    let lacks = upstream.paths().into_iter();
+    for path in lacks.filter(|path| path.contains("binary-s390x")) {
+        upstream.remove(&path);
+    }
+    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
+        "trusted_keys": theirs.public()}});
+    larder.api(
+        "PATCH",
+        "repositories/deb/upstream",
+        &settings.to_string(),
+        200,
+    );
+    put(
+        &larder,
+        "stable/main",
+        &Deb::new("secret", "1.0").of("amd64"),
+    )
+    .expect(201);
+    larder
+}
+
+#[test]
+fn no_list_of_a_merged_suite_offers_a_published_name() {
+    let Some(program) = tool("apt-get") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+        return;
+    };
+    let upstream = Upstream::start();
+    let larder = offered_elsewhere(&keys, &theirs, &upstream);
+    let installs = || {
+        let programs = std::slice::from_ref(&program);
+        let home = Home::of(&larder, Who::Reader, ("apt", "deb/main"), programs);
+        prepare(&home, "stable");
+        let path = home
+            .folder()
+            .join("etc/apt/sources.list.d/larder-main.sources");
+        let text = read(&path)
+            .replace("Components: main", "Components: main contrib free")
+            .replace("Types: deb", "Types: deb deb-src");
+        std::fs::write(&path, text).expect("source");
+        let line = "echo 'APT::Architectures:: \"arm64\";' >> apt.conf && apt-get update && \
+                    apt-get -y -d install secret theirs plain";
+        run(&mut apt(&home, line));
+        for deb in [
+            "secret_1.0_amd64.deb",
+            "theirs_1.0_all.deb",
+            "plain_1.0_all.deb",
+        ] {
+            assert!(has(&home, deb), "{deb}");
+        }
+        let known = run(&mut apt(&home, "apt-cache madison secret secret:arm64"));
+        assert!(known.contains("1.0") && !known.contains("| 9."), "{known}");
+    };
+    installs();
+    // A list without such a name is the upstream's, and is not made again.
+    let reader = larder.user("reader", PASSWORD);
+    let merged = reader.get("/deb/main/dists/stable/InRelease").expect(200);
+    let theirs =
+        String::from_utf8_lossy(&upstream.body("/debian/dists/stable/Release")).into_owned();
+    for (path, is_theirs) in [
+        ("free/binary-amd64/Packages.gz", true),
+        ("contrib/binary-amd64/Packages.gz", false),
+        ("contrib/source/Sources", false),
+    ] {
+        let line = theirs
+            .lines()
+            .find(|line| line.ends_with(path))
+            .expect("a line");
+        assert_eq!(merged.text().contains(line), is_theirs, "{path}");
+    }
+    // With the upstream away, and offline.
+    upstream.go();
+    installs();
+    larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    installs();
 }

@@ -63,7 +63,8 @@ fn what_several_have_is_merged_and_the_rest_named_as_it_is() {
         .add(&mirrored, member(false, &["hidden"]))
         .expect("mirror");
     let wanted = merger.next().expect("a list");
-    let names: Vec<Option<&str>> = wanted.iter().map(Option::as_deref).collect();
+    assert!(wanted.are_required);
+    let names: Vec<Option<&str>> = wanted.paths.iter().map(Option::as_deref).collect();
     assert_eq!(
         names,
         [
@@ -73,6 +74,13 @@ fn what_several_have_is_merged_and_the_rest_named_as_it_is() {
     );
     let lists = vec![Some(ours.into()), Some(theirs.into())];
     let mut documents = merger.merge_lists(lists).expect("merged");
+    let wanted = merger
+        .next()
+        .expect("a list that may have names to leave out");
+    assert!(!wanted.are_required);
+    assert_eq!(wanted.paths[1].as_deref(), Some(&*format!("dists/x/{arm}")));
+    let made = merger.merge_lists(vec![None, Some("Package: arm\n".into())]);
+    assert_eq!(made.expect("looked through"), []);
     assert!(merger.next().is_none());
     documents.extend(Box::new(merger).end(None).expect("the end"));
     let plain = documents.iter().find(|it| it.path == main).expect("plain");
@@ -117,4 +125,64 @@ fn what_several_have_is_merged_and_the_rest_named_as_it_is() {
         "differences to what was there before merging are of no use"
     );
     assert!(signed_text(&documents.last().expect("last").bytes).is_some());
+}
+
+#[test]
+fn names_to_leave_out_are_in_no_list() {
+    let (theirs, secret) = (stanza("theirs", "1"), stanza("secret", "9"));
+    let both = secret.clone() + &theirs;
+    let lists = [
+        ("a/binary-x/Packages.xz", &*both),
+        ("a/binary-x/Packages.bz2", "-"),
+        ("a/binary-x/Packages.diff/Index", "-"),
+        ("b/binary-x/Packages", &theirs),
+        ("b/binary-x/Packages.diff/Index", "-"),
+        ("c/binary-x/Packages", ""),
+        ("c/binary-x/Packages.gz", "packed"),
+        ("d/binary-x/Packages", "it cannot be had"),
+        ("e/binary-x/Packages", "no list\n\nPackage: secret\n"),
+        ("f/source/Sources", &secret),
+    ];
+    let mut merger = Merger::begin(Timestamp(0), "dists/x/");
+    let (hosted, mirrored) = (suite("Suite: x\n", &[]), suite("Suite: x\n", &lists));
+    merger.add(&hosted, member(true, &[])).expect("hosted");
+    merger
+        .add(&mirrored, member(false, &["secret"]))
+        .expect("mirror");
+    let (mut read, mut documents) = (Vec::new(), Vec::new());
+    while let Some(wanted) = merger.next() {
+        assert!(!wanted.are_required && wanted.paths[0].is_none());
+        let path = wanted.paths[1].as_deref().expect("the mirror's");
+        let below = path.strip_prefix("dists/x/").expect("below the root");
+        let (_, text) = lists.iter().find(|(path, _)| *path == below).expect("list");
+        let bytes = (!below.starts_with("d/")).then(|| Bytes::copy_from_slice(text.as_bytes()));
+        read.push(below.to_owned());
+        documents.extend(merger.merge_lists(vec![None, bytes]).expect("merged"));
+    }
+    let names = |letter: &&str| format!("{letter}/binary-x/Packages");
+    let mut expected: Vec<String> = ["b", "d", "e"].iter().map(names).collect();
+    expected.insert(0, "a/binary-x/Packages.xz".to_owned());
+    expected.push("f/source/Sources".to_owned());
+    assert_eq!(read, expected, "what is known to be empty is not read");
+    documents.extend(Box::new(merger).end(None).expect("the end"));
+    let of = |path: &str| documents.iter().find(|it| it.path == path);
+    assert_eq!(text(of("a/binary-x/Packages").expect("made")), theirs);
+    assert_eq!(text(of("f/source/Sources.xz").expect("made")), "");
+    let release = Release::read(&of("Release").expect("list").bytes).expect("list");
+    for (path, size) in [
+        ("a/binary-x/Packages", Some(theirs.len())),
+        ("a/binary-x/Packages.bz2", None),
+        ("a/binary-x/Packages.diff/Index", None),
+        ("b/binary-x/Packages", Some(theirs.len())),
+        ("b/binary-x/Packages.diff/Index", Some(1)),
+        ("c/binary-x/Packages.gz", Some(6)),
+        ("d/binary-x/Packages", Some(16)),
+        ("e/binary-x/Packages", Some(25)),
+        ("f/source/Sources", Some(0)),
+    ] {
+        let entry = release.entry(path).map(|entry| entry.size);
+        assert_eq!(entry, size.map(|size| size as u64), "{path}");
+    }
+    let made = |path: &str| documents.iter().any(|it| it.path.starts_with(path));
+    assert!(made("a/binary-x/by-hash/") && !made("b/") && !made("e/"));
 }

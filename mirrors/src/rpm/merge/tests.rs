@@ -81,7 +81,7 @@ fn merge_as(
                 .find(|(kind, _)| path.ends_with(kind))
                 .map(|(_, list)| list.clone())
         };
-        made.extend(merge.merge_lists(wanted.into_iter().zip(members).map(found).collect())?);
+        made.extend(merge.merge_lists(wanted.paths.into_iter().zip(members).map(found).collect())?);
     }
     made.extend(merge.end(None)?);
     let text = |file: IndexDocument| {
