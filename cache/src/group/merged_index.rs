@@ -14,11 +14,15 @@ use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
 use larder_mirrors::Artifact;
-use larder_mirrors::index::{IndexMember, IndexMerger, Signer};
+use larder_mirrors::index::{IndexDocument, IndexMember, IndexMerger, Signer};
 use larder_model::{CacheLifetime, FileKind, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Where it stands beside a state which lists were to be looked through and could not be had then: in each
+/// line a member's id and a path. No client can ask for a path like this.
+const UNREAD: &str = ";unread";
 
 /// Merges the indexes of members.
 pub(crate) struct MergedIndex {
@@ -74,8 +78,15 @@ impl MergedIndex {
             let key = (group.record.id, current.as_str().into());
             let (this, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
             let folders = folders.clone();
-            let merge = || async move { this.merge(&own, &state, folders).await };
+            let merge = || async move { this.merge(&own, &state, folders, false).await };
             self.builds.join(key, merge).await?;
+        } else {
+            let unread = find(FileKind::Document, &format!("{current}{UNREAD}")).await?;
+            if let Some(unread) = unread.filter(|unread| unread.size > 0) {
+                let (this, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
+                // What is there is given meanwhile.
+                tokio::spawn(this.merge_again(own, state, folders.clone(), unread));
+            }
         }
         if let Some(found) = find(FileKind::Document, &format!("{current}{path}")).await? {
             return Ok(found);
@@ -84,19 +95,53 @@ impl MergedIndex {
         found.ok_or_else(absent)
     }
 
-    /// Makes the documents of a state and keeps them.
+    /// Makes the documents of a state again if the first of the lists can be had that could not be had
+    /// before.
+    async fn merge_again(
+        self: Arc<Self>,
+        group: Arc<Repo>,
+        state: Arc<MergedState>,
+        folders: Folders,
+        unread: Arc<FileRecord>,
+    ) {
+        let key = (
+            group.record.id,
+            format!("{}{UNREAD}", folders.current).into(),
+        );
+        let this = Arc::clone(&self);
+        let merge = || async move {
+            let text = this.bodies.read(&unread).await?;
+            let text = String::from_utf8_lossy(&text);
+            let Some((id, path)) = text.lines().next().and_then(|line| line.split_once(' ')) else {
+                return Ok(()); // none is left
+            };
+            let mut heads = state.heads.iter();
+            if let Some((member, head)) = heads.find(|it| it.0.record.id.to_string() == id) {
+                this.list(member, (&state.root, head), path).await?;
+                this.merge(&group, &state, folders, true).await?;
+            }
+            Ok(())
+        };
+        if let Err(problem) = self.builds.join(key, merge).await {
+            tracing::debug!(%problem, "a group's lists are not made again");
+        }
+    }
+
+    /// Makes the documents of a state and keeps them. `again`: they are kept already, made without some
+    /// lists.
     async fn merge(
         &self,
         group: &Repo,
         state: &MergedState,
         folders: Folders,
+        again: bool,
     ) -> Result<(), Problem> {
         let _slot = self.large_documents.acquire().await?;
         let now = self.metadata.now();
         let signer = self.store.signer(group.record.id, now).await?;
         let mut merger = self.begin(group, state).await?;
         // List by list, so that only one of each member is in memory.
-        let mut documents = Vec::new();
+        let (mut documents, mut unread) = (Vec::new(), String::new());
         while let Some(wanted) = merger.next() {
             let mut lists = Vec::with_capacity(wanted.paths.len());
             for ((member, head), path) in state.heads.iter().zip(wanted.paths) {
@@ -105,7 +150,12 @@ impl MergedIndex {
                     continue;
                 };
                 lists.push(match self.list(member, (&state.root, head), &path).await {
-                    Err(problem) if !wanted.are_required && is_upstreams(&problem) => None,
+                    Err(problem) if !wanted.are_required && is_upstreams(&problem) => {
+                        if matches!(problem.kind, Kind::Unreachable | Kind::Offline) {
+                            unread += &format!("{} {path}\n", member.record.id);
+                        }
+                        None
+                    }
                     list => list?,
                 });
             }
@@ -117,7 +167,15 @@ impl MergedIndex {
             documents.extend(self.store.prepare(made).await?);
         }
         // The head comes last, and all of them at once.
-        let head = merger.end(signer.as_ref().map(|signer| signer as &dyn Signer))?;
+        let mut head = merger.end(signer.as_ref().map(|signer| signer as &dyn Signer))?;
+        if again || !unread.is_empty() {
+            head.push(IndexDocument {
+                path: UNREAD.to_owned(),
+                content_type: "text/plain; charset=utf-8",
+                bytes: unread.into_bytes(),
+                lifetime: CacheLifetime::UntilChange,
+            });
+        }
         documents.extend(self.store.prepare(head).await?);
         for document in &mut documents {
             let folder = match document.lifetime {

@@ -1,14 +1,17 @@
 //! A group of what is published here and of an upstream's archive.
 
-use super::client::{apt, has, prepare};
+use super::client::{apt, begin, has, prepare};
 use super::hosted::{larder, put};
 use crate::house::{Who, read};
 use larder_tests::debs::{Archive, Deb, Keys};
 use larder_tests::home::Home;
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
-use larder_tests::{Larder, Upstream, tool};
+use larder_tests::{Larder, Upstream, archive, tool};
 use serde_json::json;
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_mins(1);
 
 #[test]
 fn suites_of_one_member_are_as_they_are_and_those_of_several_merged() {
@@ -220,4 +223,57 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
     installs();
     larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
     installs();
+}
+
+#[test]
+fn lists_that_cannot_be_had_are_looked_through_later() {
+    let Some((_program, folder, keys)) = begin() else {
+        return;
+    };
+    let Some(theirs) = Keys::make(&folder.path().join("theirs"), "never") else {
+        return;
+    };
+    let upstream = Upstream::start();
+    let larder = offered_elsewhere(&keys, &theirs, &upstream);
+    let (reader, list) = (larder.user("reader", PASSWORD), "/dists/stable/InRelease");
+    let path = "contrib/binary-amd64/Packages.gz";
+    let theirs = upstream.body("/debian/dists/stable/Release");
+    let theirs = String::from_utf8_lossy(&theirs).into_owned();
+    let line = theirs.lines().find(|line| line.ends_with(path));
+    let line = line.expect("the mirror's list");
+    let offline = |is_so: bool| {
+        let body = json!({"offline": is_so}).to_string();
+        larder.api("PATCH", "settings", &body, 200);
+    };
+    // Of the suite the mirror has only the list that a published one is joined with.
+    reader.get(&format!("/deb/upstream{list}")).expect(200);
+    let joined = "/deb/upstream/dists/stable/main/binary-amd64/Packages.gz";
+    reader.get(joined).expect(200);
+    offline(true);
+    for _ in 0..2 {
+        let merged = reader.get(&format!("/deb/main{list}")).expect(200).text();
+        assert!(merged.contains(line), "{merged}");
+    }
+    reader
+        .get(&format!("/deb/main/dists/stable/{path}"))
+        .expect(403);
+    offline(false);
+    let begun = Instant::now();
+    while reader
+        .get(&format!("/deb/main{list}"))
+        .expect(200)
+        .text()
+        .contains(line)
+    {
+        assert!(begun.elapsed() < DEADLINE, "it is still the mirror's");
+        std::thread::yield_now();
+    }
+    let made = reader
+        .get(&format!("/deb/main/dists/stable/{path}"))
+        .expect(200);
+    let made = archive::gunzip(&made.body);
+    assert!(
+        made.contains("theirs") && !made.contains("secret"),
+        "{made}"
+    );
 }
