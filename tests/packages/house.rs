@@ -132,6 +132,17 @@ impl House {
         self.home_for(who, &self.repository)
     }
 
+    /// Blocks a package in the repository that the client is tested with.
+    pub(crate) fn block(&self, package: &str) {
+        let blocked = json!({"blocked": [{"package": package, "reason": "it steals passwords"}]});
+        self.larder.api(
+            "PATCH",
+            &format!("repositories/{}", self.repository),
+            &blocked.to_string(),
+            200,
+        );
+    }
+
     /// What the client said is compared with `docs/errors.md`.
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str) {
@@ -181,13 +192,7 @@ impl House {
         refused("without a login", Who::Nobody, &demo);
         refused("wrong token", Who::Liar, &demo);
         refused("without the right", Who::Stranger, &demo);
-        let blocked = json!({"blocked": [{"package": demo, "reason": "it steals passwords"}]});
-        self.larder.api(
-            "PATCH",
-            &format!("repositories/{}", self.repository),
-            &blocked.to_string(),
-            200,
-        );
+        self.block(&demo);
         refused("blocked by a rule", Who::Maker, &demo);
         self.upstream.go();
         refused("upstream down, not kept", Who::Maker, &faraway);

@@ -5,7 +5,7 @@ use super::client::{apt, begin, has, prepare};
 use super::mirrored::{house_of, packages};
 use crate::house::{House, Who, read};
 use larder_tests::archive::gzip;
-use larder_tests::debs::{Archive, Deb, sum_and_size};
+use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use larder_tests::home::Home;
 use larder_tests::tools::run;
 use serde_json::json;
@@ -87,38 +87,57 @@ fn apt_brings_its_lists_up_to_date_by_differences() {
     assert!(!asked.iter().any(|asked| is_list(&asked.path)), "{asked:?}");
 }
 
+/// Puts an archive there that has source packages of these names beside the packages.
+pub(super) fn put_sources(house: &House, names: &[&str], keys: &Keys) {
+    let mut list = String::new();
+    for name in names {
+        let mut sums = String::new();
+        for part in parts_of(name) {
+            let at = format!("/debian/pool/main/{name}/{part}");
+            house.upstream.put(&at, &*part);
+            sums += &format!(" {} {part}\n", sum_and_size(part.as_bytes()));
+        }
+        list += &format!(
+            "Package: {name}\nFormat: 3.0 (native)\nBinary: {name}\nArchitecture: all\nVersion: 1.0\n\
+             Directory: pool/main/{name}\nChecksums-Sha256:\n{sums}\n"
+        );
+    }
+    let mut archive = Archive::new(&house.upstream);
+    let name = "main/source/Sources";
+    let packed = gzip(list.as_bytes());
+    archive.extra.insert(format!("{name}.gz"), packed);
+    archive.extra.insert(name.to_owned(), list.into_bytes());
+    archive.put("stable", &packages(), keys);
+}
+
+/// The files of a source package, each of which contains its name.
+fn parts_of(name: &str) -> [String; 2] {
+    [format!("{name}_1.0.dsc"), format!("{name}_1.0.tar.xz")]
+}
+
+/// A reader whose source has source packages, too.
+pub(super) fn source_reader(house: &House) -> Home {
+    reader(house, "stable", |text| {
+        text.replace("Types: deb", "Types: deb deb-src")
+    })
+}
+
 #[test]
 fn apt_gets_source_packages() {
     let Some((program, _folder, keys)) = begin() else {
         return;
     };
     let house = house_of(&keys, &packages(), &program);
-    let (parts, mut sums) = (["demo_1.0.dsc", "demo_1.0.tar.xz"], String::new());
-    for part in parts {
-        let at = format!("/debian/pool/main/d/demo/{part}");
-        house.upstream.put(&at, part);
-        sums += &format!(" {} {part}\n", sum_and_size(part.as_bytes()));
-    }
-    let list = format!(
-        "Package: demo\nFormat: 3.0 (native)\nBinary: demo\nArchitecture: all\nVersion: 1.0\n\
-         Directory: pool/main/d/demo\nChecksums-Sha256:\n{sums}\n"
-    );
-    let mut archive = Archive::new(&house.upstream);
-    let name = "main/source/Sources";
-    let packed = gzip(list.as_bytes());
-    archive.extra.insert(format!("{name}.gz"), packed);
-    archive.extra.insert(name.to_owned(), list.into_bytes());
-    archive.put("stable", &packages(), &keys);
-    let source = |text: &str| text.replace("Types: deb", "Types: deb deb-src");
-    let home = reader(&house, "stable", source);
+    put_sources(&house, &["demo"], &keys);
+    let home = source_reader(&house);
     let line = "apt-get update && apt-get source --download-only demo";
     run(&mut apt(&home, line));
     // Again, with the upstream away, and by another one with nothing.
     house.upstream.go();
-    let other = reader(&house, "stable", source);
+    let other = source_reader(&house);
     run(&mut apt(&other, line));
-    for part in parts {
-        assert_eq!(read(&other.folder().join(part)), part);
+    for part in parts_of("demo") {
+        assert_eq!(read(&other.folder().join(&part)), part);
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn has(home: &Home, file: &str) -> bool {
 
 /// The lines that tell a person why something failed.
 pub(super) fn told(text: &str) -> String {
-    let why = crate::house::why(text, &["Err:", "E: "]);
+    let why = crate::house::why(text, &["Err:", "E: ", "Couldn't find"]);
     // The address in it has another port each time.
     let line = |line: &str| {
         let end = line.find(" [IP: ").unwrap_or(line.len());

@@ -182,17 +182,48 @@ fn versions_are_copied_to_other_repositories() {
 
 /// dput, which sends what a file in a home names.
 pub(super) fn send(larder: &Larder, home: &Home, changes: &str) -> Command {
+    send_as(larder, home, ("deb/local", "maker", PASSWORD), changes)
+}
+
+/// The same to a repository, by someone with a password.
+pub(super) fn send_as(
+    larder: &Larder,
+    home: &Home,
+    (repository, login, password): (&str, &str, &str),
+    changes: &str,
+) -> Command {
     let host = larder.url().replace("http://", "");
     let config = format!(
-        "[larder]\nfqdn = {host}\nincoming = /deb/local/pool/stable/main\nmethod = http\n\
-         login = maker\nallow_unsigned_uploads = 1\nallow_dcut = 0\nrun_dinstall = 0\n"
+        "[larder]\nfqdn = {host}\nincoming = /{repository}/pool/stable/main\nmethod = http\n\
+         login = {login}\nallow_unsigned_uploads = 1\nallow_dcut = 0\nrun_dinstall = 0\n"
     );
     std::fs::write(home.folder().join("dput.cf"), config).expect("configuration");
     // It asks for the password on a terminal, or reads it if there is none.
     let script = format!("echo \"$PASSWORD\" | setsid -w dput -f -U -c dput.cf larder {changes}");
     let mut sends = home.shell(home.folder(), &script);
-    sends.env("PASSWORD", PASSWORD);
+    sends.env("PASSWORD", password);
     sends
+}
+
+/// Leaves a package in a home with what a build says of it; the name of the file to send.
+pub(super) fn built(home: &Home, deb: &Deb, body: &[u8]) -> String {
+    let (file, version) = (deb.file(), &deb.version);
+    let stem = file.strip_suffix(".deb").expect("a package");
+    std::fs::write(home.folder().join(&file), body).expect("package");
+    let told = format!("{stem}.buildinfo");
+    std::fs::write(home.folder().join(&told), "Source: demo\n").expect("what it was built of");
+    let script = format!(
+        "printf 'Format: 1.8\\nDate: Thu, 01 Jan 2026 00:00:00 +0000\\nSource: demo\\nBinary: demo\\n\
+         Architecture: all\\nVersion: {version}\\nDistribution: stable\\nUrgency: low\\n\
+         Maintainer: A <a@registry.example>\\nChanged-By: A <a@registry.example>\\n\
+         Description:\\n demo - words\\nChanges:\\n demo ({version}) stable; urgency=low\\nFiles:\\n' \
+         > {stem}.changes\n\
+         for file in {told} {file}; do\n\
+         echo \" $(md5sum < $file | cut -d' ' -f1) $(stat -c %s $file) tests optional $file\" >> {stem}.changes\n\
+         done"
+    );
+    run(&mut home.shell(home.folder(), &script));
+    format!("{stem}.changes")
 }
 
 #[test]
@@ -204,21 +235,8 @@ fn dput_sends_what_was_built() {
     let larder = larder(&keys);
     let home = Home::of(&larder, Who::Reader, ("apt", "deb/local"), &[dput]);
     let deb = Deb::new("demo", "1.0");
-    std::fs::write(home.folder().join(deb.file()), deb.bytes()).expect("package");
-    std::fs::write(
-        home.folder().join("demo_1.0_all.buildinfo"),
-        "Source: demo\n",
-    )
-    .expect("what it was built of");
-    let script = "printf 'Format: 1.8\\nDate: Thu, 01 Jan 2026 00:00:00 +0000\\nSource: demo\\nBinary: demo\\n\
-         Architecture: all\\nVersion: 1.0\\nDistribution: stable\\nUrgency: low\\n\
-         Maintainer: A <a@registry.example>\\nChanged-By: A <a@registry.example>\\n\
-         Description:\\n demo - words\\nChanges:\\n demo (1.0) stable; urgency=low\\nFiles:\\n' > demo.changes\n\
-         for file in demo_1.0_all.buildinfo demo_1.0_all.deb; do\n\
-         echo \" $(md5sum < $file | cut -d' ' -f1) $(stat -c %s $file) tests optional $file\" >> demo.changes\n\
-         done\nmv demo.changes demo_1.0_all.changes";
-    run(&mut home.shell(home.folder(), script));
-    run(&mut send(&larder, &home, "demo_1.0_all.changes"));
+    let changes = built(&home, &deb, &deb.bytes());
+    run(&mut send(&larder, &home, &changes));
     let path = "/deb/local/pool/stable/main/demo_1.0_all.deb";
     let there = larder.admin().get(path).expect(200).body;
     assert_eq!(there, deb.bytes());

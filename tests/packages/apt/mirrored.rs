@@ -7,15 +7,26 @@ use larder_tests::home::Home;
 use larder_tests::tools::{fails, run};
 use larder_tests::{Upstream, fields, tool};
 use serde_json::json;
+use std::path::Path;
 use std::process::Command;
 
 /// A house whose mirror is of an archive with these packages, and trusts the key that signs it.
-pub(super) fn house_of(keys: &Keys, debs: &[Deb], program: &std::path::Path) -> House {
+pub(super) fn house_of(keys: &Keys, debs: &[Deb], program: &Path) -> House {
+    house_for("apt-get", keys, debs, &[program])
+}
+
+/// The same for a client of this name in `docs/errors.md`.
+pub(super) fn house_for(
+    client: &'static str,
+    keys: &Keys,
+    debs: &[Deb],
+    programs: &[&Path],
+) -> House {
     let upstream = Upstream::start();
     let archive = Archive::new(&upstream);
     archive.put("stable", debs, keys);
     let url = archive.url();
-    let house = House::over("apt-get", "apt", "deb/upstream", &[program], upstream, &url);
+    let house = House::over(client, "apt", "deb/upstream", programs, upstream, &url);
     let trusted = json!({"upstream": {"trusted_keys": keys.public()}});
     house.larder.api(
         "PATCH",

@@ -7,3 +7,4 @@ mod group;
 mod hosted;
 mod mirrored;
 mod sources;
+mod told;
