@@ -4,10 +4,10 @@
 use super::client::{apt, begin, has, prepare};
 use super::mirrored::{house_of, packages};
 use crate::house::{House, Who, read};
-use larder_tests::archive::gzip;
+use larder_tests::archive::{gunzip, gzip};
 use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use larder_tests::home::Home;
-use larder_tests::tools::run;
+use larder_tests::tools::{fails, run};
 use serde_json::json;
 
 const LIST: &str = "main/binary-amd64/Packages";
@@ -139,6 +139,90 @@ fn apt_gets_source_packages() {
     for part in parts_of("demo") {
         assert_eq!(read(&other.folder().join(&part)), part);
     }
+}
+
+const TRANSLATION: &str = "main/i18n/Translation-en";
+
+/// Puts an archive there whose long descriptions stand in a list of their own, as large ones have it.
+fn put_translated(house: &House, text: &str, keys: &Keys) {
+    let sum = "0123456789abcdef0123456789abcdef";
+    let mut archive = Archive::new(&house.upstream);
+    let translation =
+        format!("Package: demo\nDescription-md5: {sum}\nDescription-en: words\n {text}\n\n");
+    let packed = gzip(translation.as_bytes());
+    archive.extra.insert(format!("{TRANSLATION}.gz"), packed);
+    let plain = translation.into_bytes();
+    archive.extra.insert(TRANSLATION.to_owned(), plain);
+    let (mut files, mut release) = archive.suite("stable", &packages());
+    let list = String::from_utf8_lossy(&files[LIST]).replace(
+        "Description: words\n Words of it.\n",
+        &format!("Description: words\nDescription-md5: {sum}\n"),
+    );
+    let lists = [
+        (LIST.to_owned(), list.clone().into_bytes()),
+        (format!("{LIST}.gz"), gzip(list.as_bytes())),
+    ];
+    for (path, list) in lists {
+        release = release.replace(&sum_and_size(&files[&path]), &sum_and_size(&list));
+        files.insert(path, list);
+    }
+    archive.put_files("stable", &files);
+    archive.put_list("stable", &release, keys);
+}
+
+#[test]
+fn apt_shows_the_long_descriptions_of_translations() {
+    let Some((program, _folder, keys)) = begin() else {
+        return;
+    };
+    let house = house_of(&keys, &packages(), &program);
+    put_translated(&house, "A much longer text.", &keys);
+    let english = || {
+        let home = reader(&house, "stable", str::to_owned);
+        let config = home.folder().join("apt.conf");
+        let text = read(&config).replace("Languages \"none\"", "Languages \"en\"");
+        std::fs::write(&config, text).expect("configuration");
+        home
+    };
+    let shows = || {
+        let shown = run(&mut apt(
+            &english(),
+            "apt-get update && apt-cache show demo",
+        ));
+        assert!(shown.contains("\n A much longer text."), "{shown}");
+    };
+    // Other bytes than the signed list promises are nobody's.
+    let paths = house.upstream.paths().into_iter();
+    let right: Vec<(String, Vec<u8>)> = paths
+        .filter(|path| path.contains("/i18n/"))
+        .map(|path| (path.clone(), house.upstream.body(&path)))
+        .collect();
+    assert_eq!(right.len(), 4, "plain and packed, by name and by digest");
+    for (path, body) in &right {
+        let forged = |body: &[u8]| String::from_utf8_lossy(body).replace("A much", "A fake");
+        let is_packed = body.starts_with(&[0x1f, 0x8b]);
+        let forged = if is_packed {
+            gzip(forged(gunzip(body).as_bytes()).as_bytes())
+        } else {
+            forged(body).into_bytes()
+        };
+        house.upstream.put(path, forged);
+    }
+    let home = english();
+    let told = fails(&mut apt(&home, "apt-get update"));
+    let why = "Translation-en  502  the upstream's bytes are not those that its index promises";
+    assert!(told.contains(why), "{told}");
+    run(&mut apt(&home, "! grep -r 'A fake' state/lists"));
+    for (path, body) in &right {
+        house.upstream.put(path, body.clone());
+    }
+    shows();
+    // Again, with the upstream away, and offline.
+    house.upstream.go();
+    house
+        .larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    shows();
 }
 
 #[test]
