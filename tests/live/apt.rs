@@ -1,10 +1,11 @@
 //! apt: this machine's own distribution, through the archive that its sources name.
 
 use crate::rounds::{Visit, rounds};
-use larder_tests::tools::skip;
+use larder_tests::tools::{is_long, skip};
 use larder_tests::{Larder, run, tool};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Programs that need many others.
 const WANTED: &str = "build-essential git python3-venv curl vim nginx postgresql ruby php-cli";
@@ -123,15 +124,81 @@ fn a_root_is_made_by_debootstrap() {
     if !larder_tests::engine::is_root() {
         return;
     }
+    // While the upstream may be asked packages come without being installed, which takes longest.
+    let is_cut = AtomicBool::new(false);
     let get = |visit: &Visit<'_>| {
         let root = bootstrap(visit, &debootstrap, &suite);
         let mut shell = visit.command(Path::new("/usr/sbin/chroot"));
         let told = run(shell
             .arg(&root)
             .args(["/bin/sh", "-c", "dpkg -l | grep -c ^ii"]));
-        told.trim().parse().expect("a number of packages")
+        let made: usize = told.trim().parse().expect("a number of packages");
+        if !is_long() {
+            return made;
+        }
+        install(visit, &root, &suite, is_cut.load(Ordering::Relaxed));
+        made + packages(&root.join("var/cache/apt/archives")).len()
     };
-    rounds("debootstrap", 60, open, get, || {});
+    let least = if is_long() { 200 } else { 60 };
+    rounds("debootstrap", least, open, get, || {
+        is_cut.store(true, Ordering::Relaxed);
+    });
+}
+
+/// What apt needs to be told in a root.
+const IN_ROOT: &str = "APT::Install-Recommends \"false\";\nAcquire::Languages \"none\";\n\
+    Acquire::Check-Valid-Until \"false\";\nDpkg::Options:: \"--force-unsafe-io\";\n";
+/// Uses what was installed.
+const USE: &str = "test -z \"$(dpkg --audit)\"\n\
+    echo 'int main(void) { return 0; }' > /a.c && gcc -o /a /a.c && /a\n\
+    git init -q /repository && python3 -m venv /venv && /venv/bin/pip --version\n\
+    ruby -e 'puts 1' && php -r 'echo 1;' && nginx -t && curl --version\n\
+    su postgres -c 'pg_lsclusters -h' | grep main\n";
+
+/// Has apt install the programs in a root, in which nothing but the server's lines tells it where they
+/// are, and uses them; or, unless `really`, get their packages alone.
+fn install(visit: &Visit<'_>, root: &Path, suite: &str, really: bool) {
+    let apt = root.join("etc/apt");
+    let write = |path: &Path, text: &str| {
+        std::fs::create_dir_all(path.parent().expect("folder")).expect("folder");
+        std::fs::write(path, text).expect("file");
+    };
+    for file in [
+        "keyrings/larder-upstream.asc",
+        "sources.list.d/larder-upstream.sources",
+    ] {
+        let text = std::fs::read_to_string(visit.home().join("etc/apt").join(file));
+        let text = text.expect("what connect told").replace("$SUITE", suite);
+        write(&apt.join(file), &text);
+    }
+    write(&apt.join("sources.list"), "");
+    write(&apt.join("apt.conf.d/99tests"), IN_ROOT);
+    let policy = root.join("usr/sbin/policy-rc.d");
+    write(&policy, "#!/bin/sh\nexit 101\n");
+    std::fs::set_permissions(policy, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("policy");
+    let (word, uses) = if really { ("", USE) } else { ("-d", "") };
+    // What debootstrap got is counted with what is installed.
+    let within = format!(
+        "set -e\napt-get clean\napt-get update\napt-get -y {word} install {WANTED}\n{uses}"
+    );
+    // What packages start ends with the namespace, and so do the mounts that they need.
+    let script = "mkdir -p \"$0/dev/shm\" && mount -t proc proc \"$0/proc\" && \
+        mount -t tmpfs tmpfs \"$0/dev/shm\" && exec /usr/sbin/chroot \"$0\" /bin/sh -c \"$1\"";
+    let mut shell = visit.command(&tool("unshare").expect("unshare"));
+    shell
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args([
+            "-m",
+            "-p",
+            "--fork",
+            "--kill-child",
+            "/bin/sh",
+            "-c",
+            script,
+        ]);
+    run(shell.arg(root).arg(within));
 }
 
 /// Has debootstrap make a root in a visitor's home.
