@@ -4,7 +4,7 @@
 use crate::publishing::StoredFile;
 use crate::resource::{Artifact, Document, Plan, Table};
 use bytes::Bytes;
-use larder_model::{CacheLifetime, Problem, Timestamp};
+use larder_model::{CacheLifetime, Digest, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -50,6 +50,8 @@ pub struct NextLists {
     /// Whether the documents cannot be made without them. What is only looked through for names to leave
     /// out may lack: whoever asks for it then does not get it either.
     pub are_required: bool,
+    /// What the documents are made of: from the same the same are made. `None`: that is not known before.
+    pub made_from: Option<Digest>,
 }
 
 /// Merges the documents of a group's members, list by list, so that only one list of each member is in
@@ -63,6 +65,12 @@ pub trait IndexMerger: Send {
 
     /// Merges the lists that `next` asked for, in the order of members.
     fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem>;
+
+    /// Takes what `merge_lists` made of these lists before instead of them: files by their paths.
+    fn reuse(&mut self, made: Vec<(String, Bytes)>) -> Result<Vec<IndexDocument>, Problem> {
+        drop(made);
+        Err(Problem::internal("documents that are made anew each time"))
+    }
 
     /// Returns the head document of the group, and its signature.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;

@@ -14,7 +14,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
 use larder_mirrors::Artifact;
-use larder_mirrors::index::{IndexDocument, IndexMember, IndexMerger, Signer};
+use larder_mirrors::index::{IndexDocument, IndexMember, IndexMerger, NextLists, Signer};
 use larder_model::{CacheLifetime, FileKind, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ use std::time::Duration;
 /// Where it stands beside a state which lists were to be looked through and could not be had then: in each
 /// line a member's id and a path. No client can ask for a path like this.
 const UNREAD: &str = ";unread";
+
+/// Where it stands beside the files of all states what was made of the same lists before.
+const MADE: &str = ";made/";
 
 /// Merges the indexes of members.
 pub(crate) struct MergedIndex {
@@ -143,27 +146,26 @@ impl MergedIndex {
         // List by list, so that only one of each member is in memory.
         let (mut documents, mut unread) = (Vec::new(), String::new());
         while let Some(wanted) = merger.next() {
-            let mut lists = Vec::with_capacity(wanted.paths.len());
-            for ((member, head), path) in state.heads.iter().zip(wanted.paths) {
-                let Some(path) = path else {
-                    lists.push(None);
-                    continue;
+            let note = wanted.made_from.map(|from| format!("{MADE}{}", from.hex()));
+            let before = self.made_before(group, &folders, note.as_deref()).await?;
+            let (lists, are_whole) = match &before {
+                Some(_) => (Vec::new(), true),
+                None => self.lists(state, wanted, &mut unread).await?,
+            };
+            let take = move || {
+                let made = match before {
+                    Some(files) => merger.reuse(files),
+                    None => merger.merge_lists(lists),
                 };
-                lists.push(match self.list(member, (&state.root, head), &path).await {
-                    Err(problem) if !wanted.are_required && is_upstreams(&problem) => {
-                        if matches!(problem.kind, Kind::Unreachable | Kind::Offline) {
-                            unread += &format!("{} {path}\n", member.record.id);
-                        }
-                        None
-                    }
-                    list => list?,
-                });
-            }
-            let take = move || merger.merge_lists(lists).map(|made| (merger, made));
-            let (after, made) = tokio::task::spawn_blocking(take)
+                made.map(|made| (merger, made))
+            };
+            let (after, mut made) = tokio::task::spawn_blocking(take)
                 .await
                 .map_err(Problem::internal)??;
             merger = after;
+            if let Some(note) = note.filter(|_| are_whole) {
+                made.push(note_of(note, &made));
+            }
             documents.extend(self.store.prepare(made).await?);
         }
         // The head comes last, and all of them at once.
@@ -187,6 +189,67 @@ impl MergedIndex {
         }
         let of = IndexOf::Others(&folders.immutable);
         self.store.keep(group.record.id, of, documents).await
+    }
+
+    /// The lists to read next; whether all are there that are named. What could not be had for now is added
+    /// to `unread`.
+    async fn lists(
+        &self,
+        state: &MergedState,
+        wanted: NextLists,
+        unread: &mut String,
+    ) -> Result<(Vec<Option<Bytes>>, bool), Problem> {
+        let (mut lists, mut are_whole) = (Vec::with_capacity(wanted.paths.len()), true);
+        for ((member, head), path) in state.heads.iter().zip(wanted.paths) {
+            let Some(path) = path else {
+                lists.push(None);
+                continue;
+            };
+            lists.push(match self.list(member, (&state.root, head), &path).await {
+                Err(problem) if !wanted.are_required && is_upstreams(&problem) => {
+                    if matches!(problem.kind, Kind::Unreachable | Kind::Offline) {
+                        *unread += &format!("{} {path}\n", member.record.id);
+                    }
+                    are_whole = false;
+                    None
+                }
+                list => list?,
+            });
+        }
+        Ok((lists, are_whole))
+    }
+
+    /// The files that were made of the same lists before, by their paths; `None`: that is not noted, or one
+    /// of them is gone.
+    async fn made_before(
+        &self,
+        group: &Repo,
+        folders: &Folders,
+        note: Option<&str>,
+    ) -> Result<Option<Vec<(String, Bytes)>>, Problem> {
+        let find = async |path: &str| {
+            let path = format!("{}{path}", folders.immutable);
+            let key = group.package_key("").file(FileKind::Artifact, &path);
+            match self.metadata.find(key).await? {
+                Some(found) => self.bodies.read(&found).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let Some(note) = note else { return Ok(None) };
+        let Some(text) = find(note).await? else {
+            return Ok(None);
+        };
+        let mut files = Vec::new();
+        for line in String::from_utf8_lossy(&text).lines() {
+            let Some((kept, path)) = line.split_once(' ') else {
+                return Ok(None);
+            };
+            match find(kept).await? {
+                Some(bytes) => files.push((path.to_owned(), bytes)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(files))
     }
 
     /// Begins with the heads of all members, and the names to leave out of each.
@@ -273,6 +336,24 @@ impl MergedIndex {
             }
             ArtifactSource::Streaming(..) => Err(Problem::internal("it was to be kept")),
         }
+    }
+}
+
+/// A note of what was made of some lists: in each line where it stays and its path.
+fn note_of(path: String, made: &[IndexDocument]) -> IndexDocument {
+    let of = |lifetime| move |it: &&IndexDocument| it.lifetime == lifetime;
+    let mut text = String::new();
+    for current in made.iter().filter(of(CacheLifetime::UntilChange)) {
+        let mut stay = made.iter().filter(of(CacheLifetime::Longer));
+        let kept = stay.find(|kept| kept.bytes == current.bytes);
+        let kept = kept.map(|kept| kept.path.as_str()).unwrap_or_default();
+        text += &format!("{kept} {}\n", current.path);
+    }
+    IndexDocument {
+        path,
+        content_type: "text/plain; charset=utf-8",
+        bytes: text.into_bytes(),
+        lifetime: CacheLifetime::Longer,
     }
 }
 

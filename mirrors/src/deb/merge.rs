@@ -2,7 +2,7 @@
 //! has are merged; what only one has is named as it is there, unless it is a list that has names to leave
 //! out.
 
-use super::packer::SuiteWriter;
+use super::packer::{SuiteWriter, list_type};
 use super::paths::{ending, split};
 use super::release::{Entry, Release};
 use super::stanzas::{Line, Lines};
@@ -10,13 +10,15 @@ use crate::index::{IndexDocument, IndexMember, IndexMerger, NextLists, Signer};
 use crate::text::bad_document;
 use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use bytes::Bytes;
-use larder_model::{Kind, Problem, Timestamp};
+use larder_model::{Algorithm, Digest, Hasher, Kind, Problem, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Merged lists may have so many bytes, unpacked.
 const MAX_LIST_BYTES: usize = 256 << 20;
+/// Changes whenever lists come out differently: those made before are made again.
+const EDITION: u32 = 1;
 /// Forms of a list, the one that is read first. All are read alike.
 const PACKED: [&str; 5] = [".xz", ".gz", ".zst", ".bz2", ""];
 
@@ -24,6 +26,8 @@ struct Member {
     release: Release,
     /// Names of packages to leave out of it.
     hidden: Arc<HashSet<Box<str>>>,
+    /// That of these names.
+    hidden_digest: Digest,
     is_hosted: bool,
 }
 
@@ -254,9 +258,13 @@ fn list_of(entry: &Entry) -> Option<(String, bool)> {
 impl IndexMerger for Merger {
     fn add(&mut self, head: &[u8], member: IndexMember) -> Result<(), Problem> {
         let IndexMember { hidden, is_hosted } = member;
+        let mut names: Vec<&str> = hidden.iter().map(AsRef::as_ref).collect();
+        names.sort_unstable();
+        let hidden_digest = Digest::of(Algorithm::Sha256, names.join("\n").as_bytes());
         self.members.push(Member {
             release: Release::read(head)?,
             hidden,
+            hidden_digest,
             is_hosted,
         });
         Ok(())
@@ -266,16 +274,22 @@ impl IndexMerger for Merger {
         let at = self.next;
         let (name, kept) = self.lists().get(at)?.clone();
         self.next += 1;
-        let root = &self.root;
-        let path = |member: &Member| {
-            let forms: &[&str] = if kept == Kept::Bytes { &[""] } else { &PACKED };
+        let forms: &[&str] = if kept == Kept::Bytes { &[""] } else { &PACKED };
+        let mut made_from = Hasher::new(Algorithm::Sha256);
+        made_from.update(format!("{EDITION} {kept:?} {name}\n").as_bytes());
+        let mut paths = Vec::new();
+        for member in &self.members {
             let mut forms = forms.iter().map(|packed| format!("{name}{packed}"));
-            let path = forms.find(|path| member.release.entry(path).is_some())?;
-            Some(format!("{root}{path}").into())
-        };
+            let entry = forms.find_map(|path| member.release.entry(&path));
+            paths.push(entry.map(|entry| format!("{}{}", self.root, entry.path).into()));
+            let digest = entry.map(|entry| entry.digest.to_string());
+            let line = format!("{} {}\n", member.hidden_digest, digest.unwrap_or_default());
+            made_from.update(line.as_bytes());
+        }
         Some(NextLists {
-            paths: self.members.iter().map(path).collect(),
+            paths,
             are_required: kept != Kept::Without,
+            made_from: Some(made_from.finish()),
         })
     }
 
@@ -292,6 +306,19 @@ impl IndexMerger for Merger {
             }
         }
         self.made.insert(name);
+        Ok(self.writer.take())
+    }
+
+    fn reuse(&mut self, made: Vec<(String, Bytes)>) -> Result<Vec<IndexDocument>, Problem> {
+        let at = self.next.saturating_sub(1);
+        let list = self.lists().get(at).cloned();
+        let (name, _) = list.ok_or_else(|| Problem::internal("files without a list"))?;
+        if !made.is_empty() {
+            self.made.insert(name);
+        }
+        for (path, bytes) in made {
+            self.writer.add(&path, list_type(&path), &bytes);
+        }
         Ok(self.writer.take())
     }
 

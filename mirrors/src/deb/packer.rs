@@ -1,6 +1,7 @@
 //! Writes a suite: lists in the packings that clients know, and the list of these with their digests.
 
 use super::date;
+use super::paths::{content_type, ending};
 use super::release::Entry;
 use crate::index::{IndexDocument, Signer};
 use flate2::Compression;
@@ -75,9 +76,11 @@ impl SuiteWriter {
         let mut packer = XzWriter::new(Vec::new(), options).map_err(Problem::internal)?;
         packer.write_all(text).map_err(Problem::internal)?;
         let xz = packer.finish().map_err(Problem::internal)?;
-        self.add(path, TEXT, text);
-        self.add(&format!("{path}.gz"), "application/gzip", &gzip(text)?);
-        self.add(&format!("{path}.xz"), "application/x-xz", &xz);
+        let files = [("", text), (".gz", &gzip(text)?), (".xz", &xz)];
+        for (packed, bytes) in files {
+            let path = format!("{path}{packed}");
+            self.add(&path, list_type(&path), bytes);
+        }
         Ok(())
     }
 
@@ -152,6 +155,14 @@ impl SuiteWriter {
         }
         made("Release", TEXT, text.to_owned(), CacheLifetime::UntilChange);
         Ok(self.documents)
+    }
+}
+
+/// The media type of a list in a packing.
+pub(super) fn list_type(path: &str) -> &'static str {
+    match ending(path) {
+        "gz" | "xz" => content_type(path),
+        _ => TEXT,
     }
 }
 

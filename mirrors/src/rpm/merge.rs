@@ -259,6 +259,7 @@ impl IndexMerger for Merger {
         Some(NextLists {
             paths: self.members.iter().map(path).collect(),
             are_required: true,
+            made_from: None,
         })
     }
 

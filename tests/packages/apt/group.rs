@@ -3,7 +3,7 @@
 use super::client::{apt, begin, has, prepare};
 use super::hosted::{larder, put};
 use crate::house::{Who, read};
-use larder_tests::debs::{Archive, Deb, Keys};
+use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use larder_tests::home::Home;
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
@@ -218,6 +218,19 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
             .expect("a line");
         assert_eq!(merged.text().contains(line), is_theirs, "{path}");
     }
+    // A new version of it leaves these lists as they were made.
+    let list = "/deb/main/dists/stable/contrib/binary-amd64/Packages";
+    let contrib = reader.get(list).expect(200).body;
+    put(
+        &larder,
+        "stable/main",
+        &Deb::new("secret", "0.9").of("amd64"),
+    )
+    .expect(201);
+    let again = reader.get("/deb/main/dists/stable/InRelease").expect(200);
+    assert_ne!(again.body, merged.body);
+    assert!(again.text().contains(&sum_and_size(&contrib)));
+    assert_eq!(reader.get(list).expect(200).body, contrib);
     // With the upstream away, and offline.
     upstream.go();
     installs();

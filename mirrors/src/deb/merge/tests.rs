@@ -186,3 +186,36 @@ fn names_to_leave_out_are_in_no_list() {
     let made = |path: &str| documents.iter().any(|it| it.path.starts_with(path));
     assert!(made("a/binary-x/by-hash/") && !made("b/") && !made("e/"));
 }
+
+#[test]
+fn lists_that_are_made_of_the_same_are_reused() {
+    let (theirs, secret) = (stanza("theirs", "1"), stanza("secret", "9"));
+    let path = "a/binary-x/Packages";
+    let text = secret + &theirs;
+    let begin = |hidden: &[&str], text: &str| {
+        let mut merger = Merger::begin(Timestamp(0), "dists/x/");
+        let mirrored = suite("Suite: x\n", &[(path, text)]);
+        merger
+            .add(&mirrored, member(false, hidden))
+            .expect("mirror");
+        let wanted = merger.next().expect("a list");
+        (merger, wanted.made_from.expect("it is known"))
+    };
+    let (mut first, made_from) = begin(&["secret", "other"], &text);
+    assert_eq!(begin(&["other", "secret"], &text).1, made_from);
+    assert_ne!(begin(&["secret"], &text).1, made_from, "other names");
+    assert_ne!(begin(&["secret", "other"], "x").1, made_from, "other bytes");
+    let lists = vec![Some(Bytes::copy_from_slice(text.as_bytes()))];
+    let made = first.merge_lists(lists).expect("merged");
+    let (mut again, _) = begin(&["secret", "other"], &text);
+    let plain = made.iter().filter(|it| !it.path.contains("by-hash"));
+    let files = plain.map(|it| (it.path.clone(), Bytes::copy_from_slice(&it.bytes)));
+    assert_eq!(again.reuse(files.collect()).expect("reused"), made);
+    let end = |merger: Merger| Box::new(merger).end(None).expect("the end");
+    assert_eq!(end(again), end(first));
+    let (mut none, _) = begin(&["absent"], &text);
+    assert_eq!(none.reuse(Vec::new()).expect("nothing was made"), []);
+    let release = Release::read(&end(none)[0].bytes).expect("list");
+    let entry = release.entry(path).expect("named as it is");
+    assert_eq!(entry.size, text.len() as u64);
+}
