@@ -20,7 +20,7 @@ const IS_IMAGE: &str = "select 1 from trash_files where trash = ?1 \
 
 /// Puts rows back; those of blobs of images begin to be told of now.
 macro_rules! put_back {
-    ($rest:literal) => {
+    ($rest:literal, $there:literal) => {
         concat!(
             "insert into files (repo, package, kind, path, digest, content_type, metadata, \
              created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, \
@@ -29,13 +29,19 @@ macro_rules! put_back {
              case kind when 'blob' then cast(?2 as bigint) else 0 end, '', '', owner, '', 0, used_at \
              from trash_files where trash = ?1 and ",
             $rest,
-            " on conflict (repo, package, kind, path) do nothing"
+            " on conflict (repo, package, kind, path) do ",
+            $there
         )
     };
 }
 
-const PUT_BACK: &str = put_back!("package = ?3 and kind = ?4 and path = ?5");
-const PUT_BACK_NEEDED: &str = put_back!("place = 'needed'");
+const PUT_BACK: &str = put_back!("package = ?3 and kind = ?4 and path = ?5", "nothing");
+/// What is there still is promised anew, so a collection that looks at it meanwhile waits, and sees it.
+const PUT_BACK_NEEDED: &str = put_back!(
+    "place = 'needed'",
+    "update set checked_at = case when excluded.checked_at > files.checked_at \
+     then excluded.checked_at else files.checked_at end"
+);
 const PUT_BACK_EDGES: &str = "insert into edges (repo, package, parent, child, kind) \
     select ?2, ?3, parent, child, kind from trash_edges where trash = ?1 \
     on conflict (repo, package, parent, kind, child) do nothing";
