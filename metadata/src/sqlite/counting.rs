@@ -7,7 +7,7 @@ use larder_model::Clock;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-const TRIGGERS: &str = include_str!("counting.sql");
+pub(super) const TRIGGERS: &str = include_str!("counting.sql");
 const IS_COUNTED: &str = "select 1 from quota_repos where repo = ?1 limit 1";
 
 pub(super) struct Counting {

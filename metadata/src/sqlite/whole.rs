@@ -1,6 +1,7 @@
 //! The whole database at once: one state of it, rows that fill it, a copy.
 
 use super::connection::{connect, query};
+use super::counting::TRIGGERS;
 use crate::whole::{Catalog, Frozen, Load};
 use crate::{Error, Row, Value};
 use async_trait::async_trait;
@@ -70,6 +71,11 @@ pub(super) async fn load(
 /// One transaction; dropping the connection undoes what was not committed.
 fn fill(path: &Path, clock: &Clock, mut steps: mpsc::Receiver<Load>) -> Result<(), Error> {
     let connection = connect(path, true, clock)?;
+    // Counts are made as they are kept. A snapshot of before there were any has no tables for them.
+    let counts = "select 1 from sqlite_master where name = 'quota_released'";
+    if !query(&connection, counts, &[])?.is_empty() {
+        connection.execute_batch(TRIGGERS)?;
+    }
     // Looked at once, at the end.
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.execute_batch("begin immediate")?;

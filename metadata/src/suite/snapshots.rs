@@ -2,11 +2,12 @@
 //! name.
 
 use super::fixture::{Bed, NPM, Push, add_repo, assert_unmet, digest};
+use super::quotas::limit;
 use crate::backups::HOLD;
 use crate::database::Database;
 use crate::snapshot::{LEFT_OUT, Snapshot};
 use crate::{Error, Metadata, Requirement, Row, migrate};
-use larder_model::{Clock, Digest, RepoKind, System, Timestamp};
+use larder_model::{Clock, Digest, QuotaLimits, RepoKind, System, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +59,12 @@ impl Queued {
             ..Push::new(&text, &["v1"])
         };
         bed.try_push("app", push).await.expect("push");
+        // What nothing names does not count, before and after.
+        let quota = QuotaLimits {
+            bytes: Some(1 << 20),
+            versions: None,
+        };
+        limit(metadata, &bed.repo, quota).await;
         let mut batch = crate::Batch::default();
         let text = "insert into blobs (digest, size, generation, state, touched_at) \
             values (?1, 1, ?2, 'kept', 0)";
@@ -117,6 +124,13 @@ pub async fn moves(from: &Metadata, into: Database) {
         where r.quota = quotas.id) or versions <> (select count(*) from quota_items i \
         join quota_repos r on r.repo = i.repo where r.quota = quotas.id and i.kind = 'version')";
     assert_eq!(filled.sql.rows(wrong, &[]).await.expect("quotas"), []);
+    // Of an image, what no manifest names does not count.
+    let released = "select i.repo from quota_items i where i.kind = 'bytes' and i.refs <> \
+        (select count(*) from files f join quota_repos q on q.repo = f.repo where f.repo = i.repo \
+        and f.digest = i.name and f.kind in ('blob', 'manifest', 'artifact') and f.lifetime = '' \
+        and f.owner = '' and not exists (select 1 from quota_released r where r.repo = f.repo \
+        and r.package = f.package and r.digest = f.digest and f.kind = 'blob'))";
+    assert_eq!(filled.sql.rows(released, &[]).await.expect("items"), []);
     let report = filled.verify_audit().await.expect("trail");
     assert_eq!(report.fault, None);
 }
