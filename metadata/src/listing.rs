@@ -13,7 +13,7 @@ const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 
     and f.kind not in ('name', 'tombstone', 'representation')) then 1 else 0 end \
     from packages p where p.repo = ?1 and p.name > ?2 order by p.name limit ?3";
 const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint), \
-    min(f.created_at), min(f.created_by), max(f.used_at), cast(null as text) \
+    min(f.created_at), min(f.created_by), max(f.used_at), cast(null as text), max(f.created_at) \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
     and f.version <> '' and f.version > ?3 and f.version >= ?5 and f.version < ?6 \
     and f.kind = 'artifact' group by f.version order by f.version limit ?4";
@@ -24,7 +24,7 @@ const OF_VERSION: &str = concat!(
      and f.version <> '' and f.version = ?3 and f.kind = 'artifact' \
      order by f.version, f.path limit ?4"
 );
-const TAGS: &str = "select f.path, 1, b.size, f.created_at, f.created_by, f.used_at, f.digest \
+const TAGS: &str = "select f.path, 1, b.size, f.created_at, f.created_by, f.used_at, f.digest, f.created_at \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
     and f.kind = 'tag' and f.path > ?3 and f.path >= ?5 and f.path < ?6 order by f.path limit ?4";
 const TAGGED: &str = concat!(
@@ -101,6 +101,8 @@ pub struct Version {
     pub size: u64,
     /// When the first of them came.
     pub created_at: Timestamp,
+    /// When the last of them came.
+    pub pushed_at: Timestamp,
     /// Who brought it.
     pub created_by: Box<str>,
     /// When one of them was read last, as far as that was noted; zero if never.
@@ -172,6 +174,7 @@ impl Metadata {
                 created_by: row.text(4)?,
                 used_at: Timestamp(row.int(5)?),
                 digest: row.optional_parsed(6)?,
+                pushed_at: Timestamp(row.int(7)?),
             })
         };
         let VersionPage {

@@ -133,7 +133,7 @@ async fn look_at_versions(
         .zip(releases)
         .map(|(version, release)| Candidate {
             name: version.name.clone(),
-            pushed_at: version.created_at,
+            pushed_at: version.pushed_at,
             used_at: read_at(version.used_at),
             is_immutable: is_immutable(repo, &version.name),
             release,

@@ -283,7 +283,7 @@ fn settle(shelf: Shelf<'_>, files: &[MirroredFile], units: &mut [FiledUnit]) {
         let releases = shelf.versions.releases(shelf.repo.protocol, &names);
         let candidate = |(number, release): (&usize, _)| {
             let it = &units[*number];
-            let came = it.files.iter().map(|file| files[*file].created_at).min();
+            let came = it.files.iter().map(|file| files[*file].created_at).max();
             let name = it.unit.name.clone().unwrap_or_default();
             Candidate {
                 is_immutable: is_immutable(shelf.repo, &name),

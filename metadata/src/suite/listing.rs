@@ -5,6 +5,7 @@ use super::fixture::{
 };
 use crate::files::PackageKey;
 use crate::listing::{VersionBy, VersionPage};
+use crate::publishing::Step;
 use crate::reservations::ReservationKey;
 use crate::{Metadata, Requirement};
 use larder_model::FileKind;
@@ -16,6 +17,7 @@ checks![
     versions_go_on_after_a_name,
     a_tag_is_no_file_of_a_version,
     a_version_is_of_whoever_brought_it,
+    a_version_tells_when_its_last_file_came,
     files_of_a_version_are_listed_by_path,
     tags_are_listed_as_versions,
     versions_and_tags_are_found_by_what_they_begin_with,
@@ -124,6 +126,21 @@ async fn a_version_is_of_whoever_brought_it(metadata: &Metadata) {
     let listed = listed.await.expect("versions").pop().expect("one");
     assert_eq!(&*listed.created_by, "user:bob");
     assert!(listed.created_at > before && listed.used_at.0 == 0);
+}
+
+async fn a_version_tells_when_its_last_file_came(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    bed.publish_by("p", vec![artifact("1")], &BOB).await;
+    let between = metadata.now();
+    let mut wheel = artifact("1");
+    if let Step::Add { path, blob, .. } = &mut wheel {
+        "another.whl".clone_into(path);
+        *blob = super::fixture::blob("another");
+    }
+    bed.publish_by("p", vec![wheel], &ALICE).await;
+    let listed = metadata.versions_of(bed.package("p"), VersionBy::Version, page("", 10));
+    let listed = listed.await.expect("versions").pop().expect("one");
+    assert!(listed.created_at < between && listed.pushed_at > between);
 }
 
 async fn files_of_a_version_are_listed_by_path(metadata: &Metadata) {
