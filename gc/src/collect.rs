@@ -91,6 +91,7 @@ impl Work for Collector {
             waits: RunWaits::new(self.waits, replaced(job)?),
             dry: job.job().dry_run,
             outcome: Outcome::default(),
+            stuck: None,
             told_links: HashSet::new(),
             told_leftovers: HashSet::new(),
             told_holders: HashMap::new(),
@@ -129,7 +130,11 @@ impl Run<'_> {
         if let (Some(unfinished), Some(wait)) = (unfinished, self.waits.replaced()) {
             self.uploads(unfinished, wait).await?;
         }
-        Ok(())
+        // What can be done was done; that not all can is told.
+        match self.stuck.take() {
+            Some(problem) => Err(problem.into()),
+            None => Ok(()),
+        }
     }
 
     async fn uploads(

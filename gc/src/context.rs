@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use larder_jobs::{Item, JobContext, Progress, WorkError};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_model::Digest;
+use larder_model::{Digest, Problem};
 use larder_storage::BlobStore;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub(crate) struct Run<'a> {
     pub(crate) waits: RunWaits,
     pub(crate) dry: bool,
     pub(crate) outcome: Outcome,
+    /// Why an object stays that should go.
+    pub(crate) stuck: Option<Problem>,
     /// Rows of blobs that a dry run has told of: one may be in both queues, and more than once among
     /// the uploads.
     pub(crate) told_links: HashSet<(i64, Box<str>, Digest)>,

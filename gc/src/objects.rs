@@ -46,19 +46,31 @@ impl Run<'_> {
                     digest, generation, ..
                 } = *object;
                 // One that is not there was removed by a run that ended before it could note it.
-                blobs
-                    .remove(ObjectKey { digest, generation })
-                    .await
-                    .map_err(Problem::from)?;
+                if let Err(error) = blobs.remove(ObjectKey { digest, generation }).await {
+                    return Ok(Err(Problem::from(error)));
+                }
                 let noted = metadata.object_removed(job.held(), object).await;
-                Acted::of(noted)
+                Acted::of(noted).map(Ok)
             }));
         }
+        let (mut stuck, mut why) = (0, None);
         for (object, acted) in page.iter().zip(all(&self.way, acts).await?) {
-            if acted == Acted::Done {
-                self.outcome.free(object.size);
+            match acted {
+                Ok(Acted::Done) => self.outcome.free(object.size),
+                Ok(_) => {}
+                Err(problem) => {
+                    let (digest, problem) = (object.digest, why.insert(problem).with_causes());
+                    tracing::warn!(problem, %digest, "an object cannot be removed; the next run tries again");
+                    stuck += 1;
+                }
             }
         }
+        let Some(problem) = why else { return Ok(()) };
+        // Where nothing can be removed the store is away; one object is in nobody's way.
+        if stuck == PAGE {
+            return Err(problem.into());
+        }
+        self.stuck.get_or_insert(problem);
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ struct House {
     running: Option<JoinHandle<()>>,
     now: Arc<AtomicI64>,
     repo: i64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 fn digest(text: &str) -> Digest {
@@ -84,7 +84,7 @@ impl House {
             jobs,
             running: None,
             now,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -195,12 +195,17 @@ impl House {
             }
         });
         let ended = ended.await.expect("in time");
-        assert_eq!(ended.state, JobState::Succeeded, "{:?}", ended.error);
+        if ended.state != JobState::Succeeded {
+            let error = ended.error.as_ref().expect("why");
+            return (json!({"error": format!("{error:?}")}), BTreeSet::new());
+        }
         let items = self.metadata.job_items(job.id, 0, 1000).await;
         let text = |item: &Json, key: &str| item[key].as_str().unwrap_or("").to_owned();
         let items = items.expect("items").into_iter();
         let items = items.map(|(_, item)| (text(&item, "action"), text(&item, "digest")));
-        (ended.result.clone().expect("a result"), items.collect())
+        let result = ended.result.clone().expect("a result");
+        assert_eq!(result["error"], Json::Null);
+        (result, items.collect())
     }
 
     async fn end(self) {
@@ -271,6 +276,40 @@ async fn what_nothing_names_goes_after_two_waits() {
     assert_eq!(did, items("delete", &[blob]));
     assert_eq!(result["bytes_freed"], "a layer".len());
     assert!(house.stored().await.is_empty());
+    house.end().await;
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_removed_is_in_no_others_way() {
+    let house = House::started().await;
+    let stuck = house.upload("one", "a layer that stays").await;
+    let mut path = None;
+    let listed = house
+        .blobs
+        .list(|key: ObjectKey, _| path = Some(key.to_string()));
+    listed.await.expect("list");
+    let path = house
+        .folder
+        .path()
+        .join("storage/blobs")
+        .join(path.expect("an object"));
+    // As where the disk, or the bucket, lets nobody remove it.
+    std::fs::remove_file(&path).expect("removed");
+    std::fs::create_dir_all(path.join("in the way")).expect("folder");
+    house.run(false, at_once()).await;
+    for round in ["next", "one after it"] {
+        let other = house.upload("two", round).await;
+        let (told, _) = house.run(false, at_once()).await;
+        assert!(
+            told["error"].is_string(),
+            "that one is left is told: {told}"
+        );
+        assert!(!house.stored().await.contains(&other), "{round}");
+    }
+    std::fs::remove_dir_all(&path).expect("removed");
+    let (told, _) = house.run(false, at_once()).await;
+    assert_eq!(told["error"], Json::Null, "{told}");
+    assert!(!house.stored().await.contains(&stuck));
     house.end().await;
 }
 
