@@ -170,6 +170,7 @@ impl Bundles {
                     steps: before.iter().map(remove).chain([add]).collect(),
                     reason: "",
                     held: None,
+                    replaces: true,
                 };
                 match metadata.change_package(change).await {
                     Err(Error::Unmet(Requirement::Revision)) => {}

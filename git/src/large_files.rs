@@ -309,6 +309,7 @@ impl LargeFiles {
                     steps: vec![add],
                     reason: "",
                     held: None,
+                    replaces: false,
                 };
                 match self.0.metadata.change_package(change).await {
                     Err(Error::Unmet(Requirement::Revision)) => {}

@@ -223,6 +223,7 @@ impl Repositories {
                     .collect(),
                 reason: "",
                 held: None,
+                replaces: true,
             };
             self.metadata.change_package(change).await
         };

@@ -191,6 +191,8 @@ pub struct PackageChange<'a> {
     pub reason: &'a str,
     /// The job that it is done for.
     pub held: Option<&'a HeldJob>,
+    /// What it removes is replaced by what it adds: nobody deleted it.
+    pub replaces: bool,
 }
 
 /// Reads a file whose row begins with [`columns`].
@@ -230,6 +232,7 @@ impl Metadata {
             steps,
             reason,
             held,
+            replaces,
         } = change;
         let mut batch = Batch::at(package);
         if let Some(held) = held {
@@ -248,7 +251,8 @@ impl Metadata {
             }
         }
         self.note_steps(&mut batch, package, (by, full_name), &steps, reason);
-        let removal = self.trash_removed(&mut batch, package, &steps, (reason, by));
+        let deleted: &[Step] = if replaces { &[] } else { &steps };
+        let removal = self.trash_removed(&mut batch, package, deleted, (reason, by));
         for step in steps {
             self.step(&mut batch, package, by, step);
         }

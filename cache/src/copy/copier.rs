@@ -198,6 +198,7 @@ impl Copier {
                 steps,
                 reason: "",
                 held: None,
+                replaces: false,
             };
             self.metadata.change_package(change).await
         };

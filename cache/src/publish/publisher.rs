@@ -269,6 +269,7 @@ impl Publisher {
                 steps: database_steps(steps, key, &files, &blobs)?,
                 reason: target.rule.map_or("", |rule| rule.reason),
                 held: target.rule.map(|rule| rule.held),
+                replaces: false,
             };
             self.metadata.change_package(change).await
         };

@@ -256,6 +256,7 @@ impl<'a> Bed<'a> {
             steps,
             reason: "",
             held: None,
+            replaces: false,
         };
         self.metadata.change_package(change).await
     }

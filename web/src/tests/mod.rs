@@ -374,6 +374,7 @@ impl House {
                 steps,
                 reason: "",
                 held: None,
+                replaces: false,
             })
             .await
             .expect("publish");
