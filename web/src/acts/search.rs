@@ -43,7 +43,7 @@ struct Section {
 /// A key in a cursor: text, repository, package, kind, path.
 type CursorKey = (String, i64, String, String, String);
 
-/// Where the next page begins: in which section, after which key.
+/// Where the next page begins: in which section, after which key. Clients can read it.
 struct Cursor {
     section: usize,
     after: Option<SearchKey>,
@@ -82,6 +82,8 @@ pub(crate) async fn search(
     let sections = wanted.sections();
     let mut cursor = Cursor::read(&page)?;
     let (mut items, mut looked_at) = (Vec::new(), 0);
+    // Where the last item that is shown stands: what is hidden behind it is not told of.
+    let mut shown = None;
     let mut count = page.limit + 1;
     while let Some(section) = sections.get(cursor.section) {
         let rows = state.metadata.search(
@@ -97,9 +99,14 @@ pub(crate) async fn search(
             if let Some(hit) = wanted.hit(&state, &caller, section, &found) {
                 if items.len() == page.limit {
                     // One more is there: the page ends before it.
-                    return Ok(Json(api::List::part(items, Some(cursor.write()))));
+                    let next = shown.as_ref().map(Cursor::write);
+                    return Ok(Json(api::List::part(items, next)));
                 }
                 items.push(hit);
+                shown = Some(Cursor {
+                    section: cursor.section,
+                    after: Some(found.key.clone()),
+                });
             }
             cursor.after = Some(found.key);
         }

@@ -1,6 +1,8 @@
 //! Search: what is found, by whom, and page by page.
 
 use super::{Admin, Header, House, PASSWORD, basic, blob, house};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use larder_metadata::grants::Grant;
 use larder_model::Role;
 use serde_json::{Value, json};
@@ -33,6 +35,13 @@ impl House {
             let Some(next) = page["next"].as_str() else {
                 return all;
             };
+            // It can be read, and stands at what is shown.
+            let read = BASE64_URL_SAFE_NO_PAD.decode(next).expect("base64");
+            let read: Value = serde_json::from_slice(&read).expect("JSON");
+            let last = page["items"].as_array().and_then(|items| items.last());
+            let last = last.expect("an item").to_string();
+            let place = read[1][0].as_str().expect("a name");
+            assert!(last.contains(place), "{target}: {place} is not of {last}");
             after = format!("&after={next}");
         }
     }
