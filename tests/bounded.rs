@@ -452,63 +452,6 @@ fn large_documents_are_in_memory_one_after_the_other() {
     assert!(took < LARGE_DOCUMENT_MEMORY, "+{} MiB", mib(took));
 }
 
-/// 120 MiB of a list whose entries are this one.
-fn long_list(beginning: &str, entry: &str, end: &str) -> String {
-    let entries = format!("{entry},").repeat((120 << 20) / (entry.len() + 1));
-    format!("{beginning}{entries}{entry}{end}")
-}
-
-/// Each entry takes two or three bytes, and would take ten times as much in memory.
-#[test]
-fn long_lists_take_little_memory() {
-    let (larder, upstream) = (larder().start(), Upstream::start());
-    larder.grant("anonymous", "*", "*", "reader");
-    for protocol in ["oci", "cargo", "composer"] {
-        let up = json!({"protocol": protocol, "name": "up", "kind": "mirror",
-            "upstream": {"url": upstream.url(), "allow_private": true}});
-        larder.api("POST", "repositories", &up.to_string(), 201);
-    }
-    upstream.put("/packages.json", r#"{"metadata-url":"/p2/%package%.json"}"#);
-    let digest = Digest::of(Algorithm::Sha256, b"");
-    let config = long_list(r#"{"dl":"x","more":["#, "0", "]}");
-    let versions = long_list(r#"{"packages":{"acme/demo":["#, "0", "]}}");
-    let (_, before) = larder.memory();
-    for (there, body, here, status) in [
-        (
-            "/v2/x/tags/list?n=1000",
-            long_list(r#"{"tags":["#, "\"\"", "]}"),
-            "/v2/up/x/tags/list",
-            502,
-        ),
-        (
-            &*format!("/v2/x/referrers/{digest}"),
-            long_list(r#"{"schemaVersion":2,"manifests":["#, "{}", "]}"),
-            &*format!("/v2/up/x/referrers/{digest}"),
-            502,
-        ),
-        (
-            "/config.json",
-            config,
-            "/cargo/up/api/v1/crates/a/1.0.0/download",
-            404,
-        ),
-        (
-            "/p2/acme/demo.json",
-            versions,
-            "/composer/up/p2/acme/demo.json",
-            502,
-        ),
-    ] {
-        upstream.put(there, body);
-        larder.anonymous().get(here).expect(status);
-        upstream.remove(there);
-        let (_, most) = larder.memory();
-        let took = most - before;
-        println!("memory of {there}: +{} MiB", mib(took));
-        assert!(took < LARGE_DOCUMENT_MEMORY, "{there}: +{} MiB", mib(took));
-    }
-}
-
 #[test]
 fn idle_it_takes_little_memory() {
     let mut larder = larder().start();

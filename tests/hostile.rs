@@ -1,12 +1,20 @@
 //! Hostile input on the wire: spellings, sizes, slowness; and how connections begin and end.
 
+use larder_model::{Algorithm, Digest};
 use larder_tests::http::read_response;
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
 use larder_tests::tools::{command, run};
-use larder_tests::{Client, Image, Start, tool};
+use larder_tests::{Client, Image, Start, Upstream, tool};
+use serde_json::json;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
+
+const MIB: u64 = 1 << 20;
+/// What a short document of an upstream takes beside itself, at most, in bytes,
+const HOSTILE_MEMORY: u64 = 96 * MIB;
+/// and one of 48 MiB, which is in memory twice while it is kept.
+const LONG_LIST_MEMORY: u64 = 160 * MIB;
 
 fn start() -> Start {
     Start::of(env!("CARGO_BIN_EXE_larder"))
@@ -372,4 +380,88 @@ fn tls_with_a_ca_of_its_own() {
         );
         assert!(std::fs::read(back).expect("file") == layer, "{version}");
     }
+}
+
+/// 48 MiB of a list whose entries are this one.
+fn long_list(beginning: &str, entry: &str, end: &str) -> String {
+    let entries = format!("{entry},").repeat((48 << 20) / (entry.len() + 1));
+    format!("{beginning}{entries}{entry}{end}")
+}
+
+/// A document of an upstream: where it is there, what it is, where it is asked for here, and the answer.
+type Hostile<'a> = (&'a str, String, &'a str, u16);
+
+/// Reads documents one after the other, of which each takes no more than this, in bytes.
+fn read_hostile(documents: Vec<Hostile<'_>>, limit: u64) {
+    let (larder, upstream) = (start().start(), Upstream::start());
+    larder.grant("anonymous", "*", "*", "reader");
+    for protocol in ["oci", "cargo", "composer", "pypi"] {
+        let up = json!({"protocol": protocol, "name": "up", "kind": "mirror",
+            "upstream": {"url": upstream.url(), "allow_private": true}});
+        larder.api("POST", "repositories", &up.to_string(), 201);
+    }
+    upstream.put("/packages.json", r#"{"metadata-url":"/p2/%package%.json"}"#);
+    let (_, before) = larder.memory();
+    for (there, body, here, status) in documents {
+        upstream.put(there, body);
+        larder.anonymous().get(here).expect(status);
+        upstream.remove(there);
+        let (_, most) = larder.memory();
+        let took = most - before;
+        println!("memory of {there}: +{} MiB", took / MIB);
+        assert!(took < limit, "{there}: +{} MiB", took / MIB);
+    }
+}
+
+/// Each entry takes two or three bytes, and would take ten times as much in memory.
+#[test]
+fn long_lists_take_little_memory() {
+    let digest = Digest::of(Algorithm::Sha256, b"");
+    let (there, here) = (
+        format!("/v2/x/referrers/{digest}"),
+        format!("/v2/up/x/referrers/{digest}"),
+    );
+    let referrers = long_list(r#"{"schemaVersion":2,"manifests":["#, "{}", "]}");
+    let tags = long_list(r#"{"tags":["#, "\"\"", "]}");
+    let config = long_list(r#"{"dl":"x","more":["#, "0", "]}");
+    let versions = long_list(r#"{"packages":{"acme/demo":["#, "0", "]}}");
+    let crate_file = "/cargo/up/api/v1/crates/a/1.0.0/download";
+    let documents = vec![
+        ("/v2/x/tags/list?n=1000", tags, "/v2/up/x/tags/list", 502),
+        (&*there, referrers, &*here, 502),
+        ("/config.json", config, crate_file, 404),
+        (
+            "/p2/acme/demo.json",
+            versions,
+            "/composer/up/p2/acme/demo.json",
+            502,
+        ),
+    ];
+    read_hostile(documents, LONG_LIST_MEMORY);
+}
+
+/// Short documents, in which many have one long thing in common.
+#[test]
+fn what_many_have_in_common_takes_little_memory() {
+    let long = "a".repeat(1 << 20);
+    let anchors: String = (0..50_000)
+        .map(|at| format!("<a href=x-{at}.tar.gz></a>"))
+        .collect();
+    let page = format!("<h1>Links for x</h1><base href=\"https://h.example/{long}/\">{anchors}");
+    let versions: String = (0..40_000)
+        .map(|at| format!(r#",{{"version":"1.0.{at}"}}"#))
+        .collect();
+    let first = format!(r#"{{"name":"acme/demo","version":"1","{long}":1}}"#);
+    let list = format!("[{first}{versions}]");
+    let inherited = format!(r#"{{"minified":"composer/2.0","packages":{{"acme/demo":{list}}}}}"#);
+    let documents = vec![
+        ("/x/", page, "/pypi/up/packages/x/x-1.tar.gz", 404),
+        (
+            "/p2/acme/demo.json",
+            inherited,
+            "/composer/up/p2/acme/demo.json",
+            502,
+        ),
+    ];
+    read_hostile(documents, HOSTILE_MEMORY);
 }

@@ -5,6 +5,7 @@ use super::names::{canonical, prefix};
 use crate::json::unreadable;
 use crate::publishing::StoredFile;
 use crate::resource::Document;
+use crate::text::bad_document;
 use larder_model::{FileKind, Problem};
 use semver::VersionReq;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use std::fmt;
 
 /// The latest format of lines that cargo reads (the Cargo book, "Index Format", `v`).
 const NEWEST_FORMAT: u32 = 2;
+/// An address with markers in it, each of which may become a name.
+const MAX_TEMPLATE_BYTES: usize = 4096;
 /// A line lists what a version needs and its features; read as a whole it takes ten times as much.
 const MAX_LINE_BYTES: usize = 2 << 20;
 
@@ -29,7 +32,16 @@ pub(super) struct Config<'a> {
 
 impl<'a> Config<'a> {
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(body).map_err(|error| unreadable("a config.json", error))
+        let what = "a config.json";
+        let read: Self = serde_json::from_slice(body).map_err(|error| unreadable(what, error))?;
+        let longest = read
+            .dl
+            .len()
+            .max(read.api.as_ref().map_or(0, |api| api.len()));
+        if longest > MAX_TEMPLATE_BYTES {
+            return Err(bad_document(what));
+        }
+        Ok(read)
     }
 }
 

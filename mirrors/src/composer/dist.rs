@@ -15,6 +15,8 @@ use std::borrow::Cow;
 /// The kinds of archives that have an address here. Others are paths and repositories of the client's
 /// own machine.
 const TYPES: [&str; 6] = ["zip", "tar", "gzip", "xz", "rar", "phar"];
+/// The longest reference that is told.
+const MAX_REFERENCE: usize = 255;
 /// Characters of a commit's name.
 const COMMIT_CHARS: usize = 40;
 
@@ -41,7 +43,7 @@ impl<'a> Dist<'a> {
         Some(Self {
             kind,
             url,
-            reference: dist.text("reference").filter(|text| !text.is_empty()),
+            reference: dist.text("reference").filter(|text| is_reference(text)),
             shasum,
         })
     }
@@ -96,6 +98,11 @@ impl<'a> Dist<'a> {
         let after = format!(",\"reference\":{reference},\"shasum\":{shasum}}}");
         (before, after)
     }
+}
+
+/// A commit, a revision or a tag, which is written for each version.
+fn is_reference(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_REFERENCE
 }
 
 fn is_commit(text: &str) -> bool {

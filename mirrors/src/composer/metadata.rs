@@ -27,7 +27,12 @@ const UNSET: &str = "__unset";
 /// Versions of one package.
 const MAX_VERSIONS: usize = 50_000;
 /// Entries of all versions together, once they are whole.
-const MAX_ENTRIES: usize = 1_000_000;
+const MAX_ENTRIES: usize = 500_000;
+/// Entries of one version,
+const MAX_KEYS: usize = 1000;
+/// and the bytes of the name of each.
+const MAX_KEY_BYTES: usize = 64;
+const TOO_LARGE: &str = "metadata of the size that packages have";
 /// What is told of a version and leads past this server, or is put anew.
 const REPLACED: [&str; 4] = ["dist", "source", "notification-url", "transport-options"];
 
@@ -175,14 +180,17 @@ impl<'a> Metadata<'a> {
             if let Some(dist) = object.raw("dist") {
                 nested(WHAT, dist)?;
             }
+            if object.len() > MAX_KEYS || object.iter().any(|(key, _)| key.len() > MAX_KEY_BYTES) {
+                return Err(bad_document(TOO_LARGE));
+            }
             if is_minified {
                 current.change(&object);
             } else {
                 current = Entry::of(&object);
             }
             entries += current.0.len();
-            if entries > MAX_ENTRIES {
-                return Err(bad_document("metadata of the size that packages have"));
+            if current.0.len() > MAX_KEYS || entries > MAX_ENTRIES {
+                return Err(bad_document(TOO_LARGE));
             }
             // The client takes a version of any name: of another one it would be taken for that.
             if current.version().is_some() && current.is_of(package) {

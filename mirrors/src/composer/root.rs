@@ -12,6 +12,8 @@ use sha1::{Digest as _, Sha1};
 use std::borrow::Cow;
 
 const WHAT: &str = "the packages.json of a Composer repository";
+/// An address with markers in it.
+const MAX_TEMPLATE_BYTES: usize = 4096;
 /// The path of the root among the documents of a repository.
 const ROOT: &str = "packages.json";
 /// Where the documents are that the root names: below it their checksum, and their own path.
@@ -111,7 +113,9 @@ impl<'a> Root<'a> {
     }
 
     fn text(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.0.text(key).filter(|text| !text.is_empty())
+        // Each marker of an address may become a name.
+        let fits = |text: &Cow<'_, str>| !text.is_empty() && text.len() <= MAX_TEMPLATE_BYTES;
+        self.0.text(key).filter(fits)
     }
 
     fn texts(&self, key: &str) -> Option<Vec<Cow<'a, str>>> {

@@ -9,6 +9,9 @@ use larder_model::{Problem, StoredFile, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// Versions of one module.
+const MAX_VERSIONS: usize = 200_000;
+
 /// What an upstream says of a version; the rest of it stays as it is.
 #[derive(Deserialize)]
 struct Info {
@@ -16,26 +19,25 @@ struct Info {
     version: String,
 }
 
-/// The versions of a list, and how many lines have none.
-pub(super) fn read_list(body: &[u8]) -> (Vec<(Version, &str)>, usize) {
-    let text = str::from_utf8(body).unwrap_or("?");
-    let (mut versions, mut passed_over) = (Vec::new(), 0);
-    for line in text.lines() {
-        let Some(first) = line.split_whitespace().next() else {
-            continue;
-        };
-        match Version::parse(first) {
-            Some(version) => versions.push((version, first)),
-            None => passed_over += 1,
-        }
-    }
-    (versions, passed_over)
-}
-
 /// Refuses what cannot be a list. How many of its lines have no version.
 pub(super) fn check_list(body: &[u8]) -> Result<usize, Problem> {
-    let (versions, passed_over) = read_list(body);
-    if versions.is_empty() && passed_over > 0 {
+    let text = str::from_utf8(body).unwrap_or("?");
+    let (mut versions, mut passed_over) = (0, 0);
+    for first in text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+    {
+        let is_one = Version::parse(first).is_some();
+        *(if is_one {
+            &mut versions
+        } else {
+            &mut passed_over
+        }) += 1;
+    }
+    if versions > MAX_VERSIONS {
+        return Err(bad_document("a list of as many versions as a module has"));
+    }
+    if versions == 0 && passed_over > 0 {
         return Err(bad_document("a list of versions"));
     }
     Ok(passed_over)

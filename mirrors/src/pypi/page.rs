@@ -27,6 +27,9 @@ pub(super) const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha22
 /// The path of a page among the files of its project.
 pub(super) const PAGE: &str = "simple";
 
+/// The longest address that links are relative to.
+const MAX_BASE_BYTES: usize = 4096;
+
 /// The page of a project.
 pub(super) fn page_of(project: &str) -> Document {
     Document::new(project, PAGE)
@@ -159,7 +162,9 @@ impl<'a> Page<'a> {
                     }
                 }
                 Node::Base(mut attributes) => {
-                    let href = || attributes.take("href").map(Cow::Owned);
+                    // It is joined with the address of every file.
+                    let fits = |href: &String| href.len() <= MAX_BASE_BYTES;
+                    let href = || attributes.take("href").filter(fits).map(Cow::Owned);
                     page.base = page.base.take().or_else(href);
                 }
                 Node::Heading(text) => page.is_index |= is_heading(&text),
@@ -234,7 +239,13 @@ impl<'a> File<'a> {
             .map(Cow::into_owned);
         let name = named.or_else(|| is_distribution(&text).then_some(text))?;
         let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
-        let hashes = fragment.split('&').filter_map(digest).collect();
+        // Others may be many, and are of no use.
+        let known = |part: &&str| {
+            let name = part.split_once('=').map(|(name, _)| name);
+            name.is_some_and(|name| KNOWN_HASHES.contains(&name))
+        };
+        let hashes = fragment.split('&').filter(known).take(KNOWN_HASHES.len());
+        let hashes = hashes.filter_map(digest).collect();
         let metadata = ["data-core-metadata", "data-dist-info-metadata"]
             .into_iter()
             .find_map(|key| match attributes.get(key)? {
