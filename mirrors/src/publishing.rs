@@ -283,10 +283,15 @@ pub trait Publishing: Send + Sync {
         None
     }
 
-    /// Whether two texts are the same version, of which only one can be published. Default: if they
-    /// are the same text.
+    /// What is the same for all spellings of a version, of which only one can be published. Default:
+    /// the text, for it has one spelling.
+    fn version_key(&self, version: &str) -> String {
+        version.to_owned()
+    }
+
+    /// Whether two texts are the same version.
     fn is_same_version(&self, one: &str, other: &str) -> bool {
-        one == other
+        one == other || self.version_key(one) == self.version_key(other)
     }
 
     /// Whether the tombstone at a path is that of a version of a package. Default: if its path is the

@@ -44,7 +44,7 @@ fn addresses(protocol: &str, name: &str) -> Vec<String> {
 }
 
 /// The index of a package in a repo.
-fn index(protocol: &str, repo: &str, name: &str) -> String {
+pub(crate) fn index(protocol: &str, repo: &str, name: &str) -> String {
     format!("/{protocol}/{repo}/{}", addresses(protocol, name)[0])
 }
 
@@ -101,7 +101,7 @@ fn is_nowhere(client: &Client, protocol: &str, repo: &str, private: &str) {
 
 /// Makes a repository.
 #[track_caller]
-fn make(larder: &Larder, protocol: &str, name: &str, kind: &str, more: &Value) {
+pub(crate) fn make(larder: &Larder, protocol: &str, name: &str, kind: &str, more: &Value) {
     let mut body = json!({"protocol": protocol, "name": name, "kind": kind});
     for (key, value) in more.as_object().expect("fields") {
         body[key] = value.clone();

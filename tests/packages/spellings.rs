@@ -1,8 +1,9 @@
 //! Spellings of a published name: all of them are taken, as far as its clients take them for one.
 
 use crate::confusion::{is_ours, ours, with_upstream};
+use crate::groups::{index, make};
 use crate::larder;
-use larder_tests::parcel::{publish, wheel_name};
+use larder_tests::parcel::{publish, publish_to, wheel_name};
 use serde_json::json;
 
 /// Every way to write a name in which letters and `-` may stand otherwise.
@@ -252,4 +253,61 @@ fn spellings_of_one_npm_name_are_one_name() {
             told.text()
         );
     }
+}
+
+/// A version that the first member has is nobody else's, however it is spelled.
+#[test]
+fn another_spelling_of_a_version_replaces_nothing() {
+    for (protocol, first, second) in [
+        ("pypi", "1.0", "1.0.0"),
+        ("cargo", "1.0.0", "1.0.0+later"),
+        ("composer", "1.2", "v1.2.0"),
+    ] {
+        let larder = larder();
+        for name in ["first", "second"] {
+            make(&larder, protocol, name, "hosted", &json!({}));
+        }
+        let members = json!({"members": ["first", "second"]});
+        make(&larder, protocol, "all", "group", &members);
+        for (repo, version) in [("first", first), ("second", second)] {
+            let answer = publish_to(&larder.admin(), (protocol, repo), "demo", version, b"x");
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+        }
+        let told = |repo: &str| {
+            let told = larder.admin().get(&index(protocol, repo, "demo"));
+            told.expect(200).text().replace(&format!("/{repo}/"), "/")
+        };
+        let place = |text: &str| text.replace(&larder.url(), "");
+        assert!(told("all").contains(first), "{protocol}: {}", told("all"));
+        assert!(
+            !place(&told("all")).contains(&format!("demo-{second}"))
+                && !told("all").contains(&format!("\"{second}\"")),
+            "{protocol}: {}",
+            told("all")
+        );
+    }
+}
+
+/// A crate of the first member is there, whatever the second has of a name that differs in a dash.
+#[test]
+fn another_spelling_of_a_crate_hides_nothing() {
+    let larder = larder();
+    for name in ["first", "second"] {
+        make(&larder, "cargo", name, "hosted", &json!({}));
+    }
+    let members = json!({"members": ["first", "second"]});
+    make(&larder, "cargo", "all", "group", &members);
+    for (repo, name, version) in [
+        ("first", "my_crate", "1.0.0"),
+        ("second", "my-crate", "9.9.9"),
+    ] {
+        let answer = publish_to(&larder.admin(), ("cargo", repo), name, version, b"x");
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+    }
+    let told = larder
+        .admin()
+        .get("/cargo/all/my/_c/my_crate")
+        .expect(200)
+        .text();
+    assert!(told.contains("1.0.0") && !told.contains("9.9.9"), "{told}");
 }

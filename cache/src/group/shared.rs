@@ -5,7 +5,7 @@ use crate::problems::absent;
 use crate::publish::{HostedPackages, publishing_of};
 use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::Document;
+use larder_mirrors::{Document, Publishing};
 use larder_model::{Algorithm, Digest, FileKind, Problem, StoredFile};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl SharedPackages {
         package: &str,
         path: &str,
     ) -> Result<Option<Arc<Repo>>, Problem> {
-        let mut earlier = EarlierMembers::default();
+        let mut earlier = EarlierMembers::of(members)?;
         for member in members {
             let rows = self.packages.files(member, package).await?;
             let is_it = |row: &StoredFile| row.kind == FileKind::Artifact && *row.path == *path;
@@ -66,7 +66,7 @@ impl SharedPackages {
         members: &[Arc<Repo>],
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
-        let (mut earlier, mut files) = (EarlierMembers::default(), Vec::new());
+        let (mut earlier, mut files) = (EarlierMembers::of(members)?, Vec::new());
         for member in members {
             let rows = self.packages.files(member, package).await?;
             files.extend(earlier.take(rows));
@@ -76,26 +76,40 @@ impl SharedPackages {
     }
 }
 
-/// What members before have.
-#[derive(Default)]
+/// What members before have: of a version that is spelled in other ways, too.
 struct EarlierMembers {
-    versions: HashSet<Box<str>>,
+    publishing: &'static dyn Publishing,
+    versions: HashSet<String>,
     paths: HashSet<(FileKind, Box<str>)>,
 }
 
 impl EarlierMembers {
+    /// Of none of these yet.
+    fn of(members: &[Arc<Repo>]) -> Result<Self, Problem> {
+        let first = members.first().ok_or_else(absent)?;
+        Ok(Self {
+            publishing: publishing_of(first)?,
+            versions: HashSet::new(),
+            paths: HashSet::new(),
+        })
+    }
+
+    /// The version of a file, by which it may be hidden.
+    fn version_of(&self, file: &StoredFile) -> Option<String> {
+        let has_version = file.kind != FileKind::Tag && !file.version.is_empty();
+        has_version.then(|| self.publishing.version_key(&file.version))
+    }
+
     /// The files of the next member that none before it hides.
     fn take(&mut self, rows: Vec<StoredFile>) -> Vec<StoredFile> {
         let is_free = |row: &StoredFile| {
-            let has_version = row.kind != FileKind::Tag && !row.version.is_empty();
-            let is_hidden = has_version && self.versions.contains(&row.version);
+            let version = self.version_of(row);
+            let is_hidden = version.is_some_and(|version| self.versions.contains(&version));
             !is_hidden && !self.paths.contains(&(row.kind, row.path.clone()))
         };
         let files: Vec<_> = rows.into_iter().filter(is_free).collect();
         for file in &files {
-            if file.kind != FileKind::Tag && !file.version.is_empty() {
-                self.versions.insert(file.version.clone());
-            }
+            self.versions.extend(self.version_of(file));
             self.paths.insert((file.kind, file.path.clone()));
         }
         files

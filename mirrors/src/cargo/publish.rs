@@ -246,8 +246,8 @@ impl Publishing for Crates {
         metadata.line.yanked.then(String::new)
     }
 
-    fn is_same_version(&self, one: &str, other: &str) -> bool {
-        without_build(one) == without_build(other)
+    fn version_key(&self, version: &str) -> String {
+        without_build(version).to_owned()
     }
 
     fn compose(
@@ -264,7 +264,7 @@ impl Publishing for Crates {
         for file in files {
             let mut line = CrateMetadata::of(file)?.line;
             if line.name.to_ascii_lowercase() != spelling {
-                return Ok(None); // cargo tries all spellings
+                continue; // cargo tries all spellings
             }
             let seconds = file.created_at.seconds();
             line.pubtime = Some(Timestamp(seconds * 1_000_000).to_string());

@@ -204,8 +204,8 @@ impl Publishing for Packages {
         })
     }
 
-    fn is_same_version(&self, one: &str, other: &str) -> bool {
-        is_same(one, other)
+    fn version_key(&self, version: &str) -> String {
+        normalized(version).unwrap_or_else(|| version.to_owned())
     }
 
     fn is_tombstone_of(&self, _: &str, version: &str, path: &str) -> bool {

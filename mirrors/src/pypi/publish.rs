@@ -222,9 +222,8 @@ impl Publishing for Distributions {
     }
 
     /// Versions have many spellings (packaging specifications, "Version specifiers").
-    fn is_same_version(&self, one: &str, other: &str) -> bool {
-        let parsed = Version::parse(one);
-        one == other || (parsed.is_some() && parsed == Version::parse(other))
+    fn version_key(&self, version: &str) -> String {
+        Version::parse(version).map_or_else(|| version.to_owned(), |version| version.same())
     }
 
     fn compose(

@@ -113,8 +113,13 @@ impl Version {
         })
     }
 
+    /// A text that is the same for all spellings of it.
+    pub(super) fn same(&self) -> String {
+        format!("{:?}", self.key())
+    }
+
     /// The key by which versions are ordered.
-    fn key(&self) -> impl Ord {
+    fn key(&self) -> impl Ord + fmt::Debug {
         let zeros = self
             .release
             .iter()
