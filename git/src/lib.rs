@@ -34,3 +34,6 @@ mod body;
 mod door;
 
 pub use door::Git;
+
+/// The folder of a server's data in which the repositories are that the git program works in.
+pub const FOLDER: &str = "git";

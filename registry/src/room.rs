@@ -4,7 +4,7 @@ use crate::Registry;
 use larder_door::Incoming;
 use larder_metadata::quotas::{Announcement, ComingBytes};
 use larder_metadata::repos::RepoRecord;
-use larder_model::{Digest, Problem};
+use larder_model::{BodyLimit, Digest, Limit, Problem};
 
 impl Registry {
     /// Refuses bytes that are announced and cannot fit into a quota of the repository, before they are
@@ -27,5 +27,13 @@ impl Registry {
             upload,
         };
         Ok(self.metadata.announce(coming).await?)
+    }
+}
+
+/// What the next body of an upload may have after so many bytes: a blob is as large as all of them.
+pub(crate) const fn rest_of(blob: Limit, received: u64) -> BodyLimit {
+    BodyLimit {
+        max_bytes: blob.bytes.saturating_sub(received),
+        told: blob,
     }
 }

@@ -9,6 +9,7 @@ use crate::Registry;
 use crate::blobs::blob_created;
 use crate::endpoint::{Session, Start};
 use crate::names::{package_key, permission, repo_of};
+use crate::room::rest_of;
 use crate::sessions::{Busy, algorithm_of, is_session, new_session, stage_id};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
@@ -20,9 +21,7 @@ use larder_metadata::quotas::Announcement;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::uploads::{Finish, Progress};
 use larder_metadata::{Error, Requirement};
-use larder_model::{
-    Algorithm, Author as _, BodyLimit, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb,
-};
+use larder_model::{Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -134,7 +133,6 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
-        body.limit(self.rest_of(&work));
         let room = self.announce_rest(&work, None, body).await?;
         let mut staging = self.staging(&work).await?;
         let outcome = receive(&mut staging, body).await;
@@ -160,7 +158,6 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
         require_order(session, &work.known, body.announced())?;
-        body.limit(self.rest_of(&work));
         let room = self.announce_rest(&work, Some(digest), body).await?;
         let body = (body, room);
         if work.known.version == 0 {
@@ -177,15 +174,6 @@ impl Registry {
             self.give_up_if_refused(&work, taken).await?;
         }
         Ok(blob_created(name, &digest).into())
-    }
-
-    /// What one more body of an upload may have: a blob is as large as all of them.
-    fn rest_of(&self, work: &Work<'_>) -> BodyLimit {
-        let told = self.limits.blob;
-        BodyLimit {
-            max_bytes: told.bytes.saturating_sub(work.known.received),
-            told,
-        }
     }
 
     /// end-13: how far it has come.
@@ -286,8 +274,9 @@ impl Registry {
         &self,
         work: &Work<'_>,
         digest: Option<Digest>,
-        body: &Incoming,
+        body: &mut Incoming,
     ) -> Result<Option<Announcement>, Problem> {
+        body.limit(rest_of(self.limits.blob, work.known.received));
         let upload = (&*work.session.id, work.known.received);
         let room = self.announce(&work.repo, upload, digest, body).await;
         self.give_up_if_refused(work, room).await

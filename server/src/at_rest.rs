@@ -24,7 +24,7 @@ const OWN: [&str; 9] = [
     "larder.db-shm",
     "storage",
     "staging",
-    "git",
+    larder_git::FOLDER,
     "backups",
     "tls",
     "larder.lock",

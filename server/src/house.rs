@@ -239,7 +239,7 @@ fn git(
     packages: &Packages,
 ) -> Result<Git, Box<dyn Error>> {
     let content = ContentStore::new(metadata.clone(), blobs.clone());
-    let folders = config.data.join("git");
+    let folders = config.data.join(larder_git::FOLDER);
     let folders = Workspaces::open(&folders, metadata.clone(), content.clone())?;
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let program = (

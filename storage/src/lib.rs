@@ -25,8 +25,8 @@ pub mod staging;
 
 mod local;
 mod multipart;
-mod remote;
 mod resumed;
+mod remote;
 mod store;
 
 pub mod open;

@@ -17,7 +17,7 @@ const FOR_ALL: [&str; 7] = [
 const COMMON: [&str; 3] = ["files", "go", "git"];
 
 /// Files in them that name a protocol all the same.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 13] = [
     ("access/src/policy.rs", "oci"), // images have names of their own, without a protocol
     ("access/src/principal.rs", "oci"), // the scope of the catalog is one of images
     ("access/src/token.rs", "oci"),  // bearer tokens have scopes of images
@@ -28,7 +28,6 @@ const NAMES: [(&str, &str); 14] = [
     ("metadata/src/settings.rs", "oci"), // the key of a stored setting of images
     ("metadata/src/upgrade.rs", "oci"), // settings of an old schema
     ("server/src/door_label.rs", "git"), // a door of its own
-    ("server/src/house.rs", "git"),  // the folder that this door works in
     ("web/src/acts/images.rs", "oci"), // what images are made of
     ("web/src/acts/settings.rs", "oci"), // a setting of images
     ("web/src/state.rs", "oci"),     // pushes of images make their repositories

@@ -2,12 +2,11 @@
 //! name.
 
 use super::fixture::{Bed, NPM, Push, add_repo, assert_unmet, digest};
-use super::quotas::limit;
 use crate::backups::HOLD;
 use crate::database::Database;
 use crate::snapshot::{LEFT_OUT, Snapshot};
 use crate::{Error, Metadata, Requirement, Row, migrate};
-use larder_model::{Clock, Digest, QuotaLimits, RepoKind, System, Timestamp};
+use larder_model::{Clock, Digest, QuotaLimits, RepoKind, RepoSettings, System, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,7 +63,12 @@ impl Queued {
             bytes: Some(1 << 20),
             versions: None,
         };
-        limit(metadata, &bed.repo, quota).await;
+        let settings = RepoSettings {
+            quota,
+            ..RepoSettings::default()
+        };
+        let limited = metadata.change_repo(bed.repo.id, "", &settings, None, &System::Larder);
+        limited.await.expect("a quota");
         let mut batch = crate::Batch::default();
         let text = "insert into blobs (digest, size, generation, state, touched_at) \
             values (?1, 1, ?2, 'kept', 0)";

@@ -2,7 +2,7 @@
 //! their status.
 
 use super::conditional;
-use super::operations::{FILE, operations, parameters, right};
+use super::operations::{FILE, SCHEMAS, operations, parameters, referred, right};
 use super::patches::refuse_nulls;
 use crate::problem::{MEDIA_TYPE, status};
 use crate::right::Right;
@@ -10,8 +10,6 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where schemas are.
-const SCHEMAS: &str = "#/components/schemas/";
 /// Answers that are the same in many calls: a name, and the only code of their status.
 const COMMON: [(&str, &str, &str); 10] = [
     (
@@ -160,11 +158,6 @@ fn for_each_field(schema: &Value, document: &Value, each: &mut dyn FnMut(&str)) 
             for_each_field(field, document, each);
         }
     }
-}
-
-/// The name of the schema that is referred to.
-pub(super) fn referred(schema: &Value) -> Option<&str> {
-    schema["$ref"].as_str()?.strip_prefix(SCHEMAS)
 }
 
 /// A schema itself, where it is only referred to.

@@ -5,8 +5,8 @@ mod operations;
 
 mod base;
 mod conditional;
-mod complete;
 mod patches;
+mod complete;
 
 pub(crate) use base::base;
 pub(crate) use operations::{operations, right};

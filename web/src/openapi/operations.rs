@@ -4,6 +4,8 @@ use crate::right::Right;
 use http::Method;
 use serde_json::Value;
 
+/// Where schemas are.
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 /// The media type of bodies that are files.
 pub(super) const FILE: &str = "application/octet-stream";
 
@@ -32,4 +34,9 @@ pub(super) fn parameters(operation: &Value, place: &str) -> Vec<String> {
     all.filter(|parameter| parameter["in"] == place)
         .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned))
         .collect()
+}
+
+/// The name of the schema that is referred to.
+pub(super) fn referred(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix(SCHEMAS)
 }

@@ -1,8 +1,7 @@
 //! Bodies of `PATCH`: `null` is a value only of what can be taken back by it (RFC 7396), and the
 //! document says so.
 
-use super::complete::referred;
-use super::operations::operations;
+use super::operations::{operations, referred};
 use http::Method;
 use larder_api::NULLABLE;
 use serde_json::Value;
