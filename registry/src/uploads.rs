@@ -9,7 +9,6 @@ use crate::Registry;
 use crate::blobs::blob_created;
 use crate::endpoint::{Session, Start};
 use crate::names::{package_key, permission, repo_of};
-use crate::room::rest_of;
 use crate::sessions::{Busy, algorithm_of, is_session, new_session, stage_id};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
@@ -276,7 +275,6 @@ impl Registry {
         digest: Option<Digest>,
         body: &mut Incoming,
     ) -> Result<Option<Announcement>, Problem> {
-        body.limit(rest_of(self.limits.blob, work.known.received));
         let upload = (&*work.session.id, work.known.received);
         let room = self.announce(&work.repo, upload, digest, body).await;
         self.give_up_if_refused(work, room).await
