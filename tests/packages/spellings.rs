@@ -277,7 +277,7 @@ fn another_spelling_of_a_version_replaces_nothing() {
             let told = larder.admin().get(&index(protocol, repo, "demo"));
             told.expect(200).text().replace(&format!("/{repo}/"), "/")
         };
-        let place = |text: &str| text.replace(&larder.url(), "");
+        let place = |text: &str| text.replace(larder.url(), "");
         assert!(told("all").contains(first), "{protocol}: {}", told("all"));
         assert!(
             !place(&told("all")).contains(&format!("demo-{second}"))
