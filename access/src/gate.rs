@@ -384,7 +384,8 @@ impl Gate {
         let policy = self.policy.load();
         let access = wanted
             .into_iter()
-            .map(|wanted| wanted.placed(&policy).narrowed(principal))
+            .flat_map(|wanted| wanted.placed(&policy))
+            .map(|wanted| wanted.narrowed(principal))
             .filter(|access| !access.actions.is_empty())
             .collect();
         let user = principal.user.zip(principal.name());

@@ -263,6 +263,15 @@ impl PolicySnapshot {
         Some((repo.parse().ok()?, image.into()))
     }
 
+    /// Whether the first segment of an image's name is the name of a repo that is not there: a push makes
+    /// it.
+    pub fn is_in_no_repo(&self, image: &str) -> bool {
+        let repo = image
+            .split_once('/')
+            .and_then(|(repo, _)| repo.parse().ok());
+        repo.is_some_and(|repo| self.repo(ProtocolName::OCI, &repo).is_none())
+    }
+
     /// A repo by its id.
     pub fn repo_by_id(&self, id: i64) -> Option<&Arc<RepoRecord>> {
         self.by_id.get(&id)

@@ -82,13 +82,24 @@ fn verb_of(action: &str) -> Option<Verb> {
 
 impl Access {
     /// The same under the full name of its image: what a client asks of a mirror may lack the repo.
-    pub(crate) fn placed(mut self, policy: &PolicySnapshot) -> Self {
-        if self.kind == "repository"
-            && let Some((repo, image)) = policy.image(&self.name, (None, true))
-        {
-            self.name = format!("{repo}/{image}");
+    /// Whoever pushes where no repo is yet makes one, and looks for what is there before.
+    pub(crate) fn placed(self, policy: &PolicySnapshot) -> Vec<Self> {
+        let found = (self.kind == "repository").then(|| policy.image(&self.name, (None, true)));
+        let Some((repo, image)) = found.flatten() else {
+            return vec![self];
+        };
+        let placed = Self {
+            name: format!("{repo}/{image}"),
+            ..self.clone()
+        };
+        let makes_one = self.actions.iter().any(|action| action != "pull")
+            && placed.name != self.name
+            && policy.is_in_no_repo(&self.name);
+        if makes_one {
+            vec![self, placed]
+        } else {
+            vec![placed]
         }
-        self
     }
 
     /// What the principal may of it: `*` becomes the actions that it may.

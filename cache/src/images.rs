@@ -6,9 +6,9 @@ use crate::packages::Packages;
 use crate::problems::{absent, no_image};
 use crate::repos::Repos;
 use crate::responder::{ReadContext, Responder};
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderValue, Method};
 use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
@@ -85,6 +85,10 @@ fn target(
     }
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let host = host.and_then(percent::decode_form);
+    let reads = matches!(*request.method, Method::GET | Method::HEAD);
+    if !reads && policy.is_in_no_repo(&image) {
+        return None; // what is pushed is nobody's mirror
+    }
     let is_stranger = !headers.contains_key(AUTHORIZATION);
     let (repo, image) = policy.image(&image, (host.as_deref(), is_stranger))?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;

@@ -6,7 +6,7 @@ use larder_tests::image::put_manifest;
 use larder_tests::larder::PASSWORD;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, fails, run};
-use larder_tests::{Image, Larder, Shelf, Start, layout, tool};
+use larder_tests::{Client, Image, Larder, Shelf, Start, layout, tool};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -195,6 +195,30 @@ fn crane_pulls_by_a_name_without_a_repo() {
         "to",
     ]));
     layout::check(&home.join("to"), &image);
+}
+
+/// Names without a repository are those of the default mirror, until somebody pushes there.
+#[test]
+fn a_first_push_makes_a_repository_beside_a_default_mirror() {
+    let (_origin, mirror) = registries();
+    let image = Image::random(&mut Random::seeded(), &[100, 200_000]);
+    let scope = "repository:newteam/app:pull,push";
+    let path = format!("/v2/token?service=larder&scope={scope}");
+    let told = mirror.admin().get(&path).expect(200).json();
+    let bearer = format!("Bearer {}", told["token"].as_str().expect("a token"));
+    let client = Client::with_authorization(mirror.address(), &bearer);
+    // As clients do before they push: what is there already is not sent.
+    let blob = format!("/v2/newteam/app/blobs/{}", image.blobs[0].0);
+    client.send("HEAD", &blob, &[], b"").expect(404);
+    image.push(&client, "newteam/app", "1");
+    image.check(&mirror.admin(), "newteam/app", "1");
+    let made = mirror.api("GET", "repositories/oci/newteam", "", 200);
+    assert_eq!(made["kind"], "hosted");
+    // Where a mirror is, nothing is pushed.
+    let refused = mirror
+        .admin()
+        .send("POST", "/v2/up/app/blobs/uploads/", &[], b"");
+    assert!(refused.expect(405).text().contains("mirror"));
 }
 
 /// What was published under a name that is gone comes from no registry of that name, whichever way it
