@@ -83,7 +83,8 @@ impl Gate {
         }
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
-            self.keep_token(owner, wanted, &secret, author).await?,
+            self.keep_token(owner, wanted, (&secret, None), author)
+                .await?,
             secret,
         ))
     }
@@ -148,15 +149,16 @@ impl Gate {
             expires_at: Some(principal.ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
-        let by = Allowed::own(principal, origin);
-        self.keep_token(owner, wanted, secret, &by).await.map(Some)
+        let (by, shown) = (Allowed::own(principal, origin), principal.token);
+        let kept = self.keep_token(owner, wanted, (secret, shown), &by);
+        kept.await.map(Some)
     }
 
     async fn keep_token(
         &self,
         owner: i64,
         wanted: NewToken,
-        secret: &Secret,
+        (secret, shown): (&Secret, Option<i64>),
         by: &dyn Author,
     ) -> Result<Token, Error> {
         let token = Token {
@@ -170,7 +172,8 @@ impl Gate {
             last_used_at: Timestamp(0),
             last_used_from: "".into(),
         };
-        self.metadata.add_token(&token, &secret.hash(), by).await?;
+        let hash = secret.hash();
+        self.metadata.add_login(&token, &hash, shown, by).await?;
         Ok(token)
     }
 

@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 25] = [
+const MIGRATIONS: [&str; 26] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 25] = [
     include_str!("../migrations/0023_password_changes.sql"),
     include_str!("../migrations/0024_grants_of_refs.sql"),
     include_str!("../migrations/0025_listed_files.sql"),
+    include_str!("../migrations/0026_logins_of_tokens.sql"),
 ];
 
 const VERSION_TABLE: &str =

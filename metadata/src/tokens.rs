@@ -35,9 +35,12 @@ const TOKEN_BY_HASH: &str = tokens!("hash = ?1");
 const TOKEN: &str = tokens!("id = ?1");
 const USED: &str = "update tokens set last_used_at = ?2, last_used_from = ?3 \
     where id = ?1 and last_used_at < ?2";
-const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+/// A login that was got by one is of the token that this one is of.
+const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at, \
+    bought_with) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+    (select coalesce(t.bought_with, t.id) from tokens t where t.id = cast(?9 as bigint)))";
 const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
+const DROP_BOUGHT: &str = "delete from tokens where bought_with = ?1 and owner = ?2";
 /// Of as many logins of a user the one that was used least lately.
 const SURPLUS_LOGIN: &str = tokens!(
     "owner = ?1 and kind = 'offline' \
@@ -192,6 +195,17 @@ impl Metadata {
 
     /// Keeps a token's row; `hash` is that of its secret.
     pub async fn add_token(&self, token: &Token, hash: &str, by: &dyn Author) -> Result<(), Error> {
+        self.add_login(token, hash, None, by).await
+    }
+
+    /// The same, got by showing another one, with which it ends.
+    pub async fn add_login(
+        &self,
+        token: &Token,
+        hash: &str,
+        shown: Option<i64>,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
         let owner = Object::User(token.owner);
         self.note(&mut batch, by, Action::TokenCreate, owner, &token.told());
@@ -206,6 +220,7 @@ impl Metadata {
                 token.grants.as_deref().into(),
                 token.created_at.into(),
                 token.expires_at.into(),
+                shown.into(),
             ],
         );
         batch.run(DROP_EXPIRED, [self.now().into()]);
@@ -219,7 +234,8 @@ impl Metadata {
         rows.first_mut().map(Token::read).transpose()
     }
 
-    /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
+    /// Ends a token of that owner, and the logins that were got by it; [`Error::Unmet`] if there is no
+    /// such [`Requirement::Token`].
     pub async fn drop_token(&self, id: i64, owner: i64, by: &dyn Author) -> Result<(), Error> {
         let token = self.token(id).await?.filter(|token| token.owner == owner);
         let token = token.ok_or(Error::Unmet(Requirement::Token))?;
@@ -227,6 +243,7 @@ impl Metadata {
         let of = Object::User(owner);
         self.note(&mut batch, by, Action::TokenDelete, of, &token.told());
         batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
+        batch.run(DROP_BOUGHT, [id.into(), owner.into()]);
         self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }

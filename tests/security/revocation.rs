@@ -118,6 +118,29 @@ fn another_password_ends_the_other_logins() {
     other.get("/api/v1/whoami").expect(401);
 }
 
+/// What docker keeps of a login with a token is gone with that.
+#[test]
+fn a_token_that_is_taken_away_takes_the_logins_with_it() {
+    let larder = larder();
+    let alice = larder.make_user("alice");
+    let (id, secret) = token(&alice, "", &json!({"name": "ci"}));
+    let refresh_token = |client: &Client| {
+        let answer = client.get("/v2/token?service=larder&offline_token=true");
+        let refresh = answer.expect(200).json()["refresh_token"].clone();
+        refresh.as_str().expect("a login").to_owned()
+    };
+    let login = refresh_token(&larder.user("alice", &secret));
+    let again = refresh_token(&larder.user("alice", &login));
+    let other = refresh_token(&alice);
+    let whoami = |secret: &str| bearer(&larder, secret).get("/api/v1/whoami").status;
+    for secret in [&login, &again, &other] {
+        assert_eq!(whoami(secret), 200);
+    }
+    api(&alice, "DELETE", &format!("tokens/{id}"), &Value::Null).expect(204);
+    let told = [&login, &again, &other].map(|secret| whoami(secret));
+    assert_eq!(told, [401, 401, 200]);
+}
+
 #[test]
 fn another_server_of_the_database_knows_soon() {
     let Some(postgres) = Postgres::start() else {

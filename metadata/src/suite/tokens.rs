@@ -17,6 +17,7 @@ checks![
     another_password_ends_the_logins_of_clients,
     an_address_of_a_token_is_new_once,
     a_token_is_ended_by_its_owner_only,
+    logins_end_with_the_token_that_they_were_got_by,
     a_new_token_clears_those_that_ended,
     a_dropped_user_takes_its_tokens_with_it,
     every_change_of_rights_tells_other_servers,
@@ -165,6 +166,36 @@ async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
     let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
     ended.expect("end");
     assert_eq!(metadata.token(token.id).await.expect("token"), None);
+}
+
+async fn logins_end_with_the_token_that_they_were_got_by(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let shown = add_token(metadata, user.id, None).await;
+    let login = async |with: Option<i64>| {
+        let token = Token {
+            id: metadata.new_id(),
+            kind: TokenKind::Offline,
+            ..shown.clone()
+        };
+        let hash = hash(&token);
+        let added = metadata.add_login(&token, &hash, with, &ALICE);
+        added.await.expect("login");
+        token.id
+    };
+    let first = login(Some(shown.id)).await;
+    let second = login(Some(first)).await;
+    let other = login(None).await;
+    let made = add_token(metadata, user.id, None).await;
+    let ended = metadata.drop_token(shown.id, user.id, &ALICE).await;
+    ended.expect("end");
+    for (id, stays) in [
+        (first, false),
+        (second, false),
+        (other, true),
+        (made.id, true),
+    ] {
+        assert_eq!(metadata.token(id).await.expect("token").is_some(), stays);
+    }
 }
 
 async fn a_new_token_clears_those_that_ended(metadata: &Metadata) {
