@@ -64,6 +64,11 @@ impl<'a, V> Object<'a, V> {
         self.0.is_empty()
     }
 
+    /// Adds a key at the end, which is not there.
+    pub(crate) fn add(&mut self, key: impl Into<Cow<'a, str>>, value: V) {
+        self.0.push((key.into(), value));
+    }
+
     /// Replaces the value of a key, or adds the key at the end.
     pub(crate) fn set(&mut self, key: impl Into<Cow<'a, str>>, value: V) {
         let key = key.into();

@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply, percent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 const WHAT: &str = "a list of advisories";
 /// One without any.
@@ -97,7 +97,8 @@ impl UpstreamQuery for Advisories {
 
     fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem> {
         let mut names = read(body)?;
-        names.retain(|name| published.iter().all(|other| **other != **name));
+        let published: HashSet<&str> = published.iter().map(|name| &**name).collect();
+        names.retain(|name| !published.contains(name.as_str()));
         let fields = names.iter().enumerate();
         let fields = fields.map(|(at, name)| format!("packages%5B{at}%5D={}", query_encoded(name)));
         let form = fields.collect::<Vec<_>>().join("&");

@@ -10,7 +10,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The query for the advisories of packages in given versions.
 #[derive(Debug)]
@@ -46,7 +46,8 @@ impl UpstreamQuery for Advisories {
 
     fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem> {
         let mut packages = read(body)?;
-        packages.retain(|name, _| published.iter().all(|other| **other != **name));
+        let published: HashSet<&str> = published.iter().map(|name| &**name).collect();
+        packages.retain(|name, _| !published.contains(name.as_str()));
         let question = (!packages.is_empty()).then(|| serde_json::to_vec(&packages));
         question.transpose().map_err(Problem::internal)
     }

@@ -78,7 +78,7 @@ impl Release<'_> {
         self.check_hashes()?;
         let mut manifest = Object::default();
         for (key, value) in self.sent.iter().filter(|(key, _)| is_clients(key)) {
-            manifest.set(key.to_owned(), *value);
+            manifest.add(key.to_owned(), *value); // no key is sent twice
         }
         for field in CHECKED {
             match self.agree(field, &packed) {
