@@ -16,12 +16,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use larder_door::ClientView;
 use larder_model::{Kind, Problem};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tower::ServiceExt as _;
@@ -100,6 +101,7 @@ async fn change(
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let (mut unread, mut read) = (Some(body), Bytes::new());
+    let seen = Arc::new(Seen::default());
     for attempt in 0..ATTEMPTS {
         // Those who were in each other's way go one after the other.
         let _turn = match attempt {
@@ -120,13 +122,19 @@ async fn change(
         }
         // The body is read here only for those who may see what they would change.
         let body = match unread.take() {
-            Some(body) if is_shown => {
+            Some(body) if is_shown && wanted.is_some() => {
                 read = collect(body).await?;
                 Body::from(read.clone())
             }
-            Some(body) => body,
+            // Who may not change it is told so before the body is read.
+            Some(body) => Seen::through(&seen, body),
+            None if wanted.is_none() => Body::from(seen.take()),
             None => Body::from(read.clone()),
         };
+        if wanted.is_none() && !is_shown {
+            let request = Request::from_parts(head, body);
+            return Ok(next.run(request).await);
+        }
         // What is not shown is not changed: the call says why, in its own order.
         let version = if is_shown { policy.version() } else { NEVER };
         let mut request = Request::from_parts(head.clone(), body);
@@ -155,6 +163,29 @@ impl Conditions {
         }
         let Ok(response) = self.resources.clone().oneshot(request).await;
         response
+    }
+}
+
+/// What was read of a body by the call that it is for.
+#[derive(Default)]
+struct Seen(std::sync::Mutex<Vec<u8>>);
+
+impl Seen {
+    /// The same body, of which is remembered what is read.
+    fn through(seen: &Arc<Self>, body: Body) -> Body {
+        let seen = Arc::clone(seen);
+        let note = move |bytes: &Bytes| seen.bytes().extend_from_slice(bytes);
+        let bytes = body.into_data_stream().inspect_ok(note);
+        Body::from_stream(bytes.map_err(axum::Error::into_inner))
+    }
+
+    /// All that was read.
+    fn take(&self) -> Vec<u8> {
+        self.bytes().clone()
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -68,9 +68,13 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes, Problem> {
 
 /// What the door found wrong with a body: too large, too slow, cut off.
 fn broken(error: axum::Error) -> Problem {
-    match error.into_inner().downcast::<Problem>() {
-        Ok(problem) => *problem,
-        Err(error) => Problem::internal(error),
+    let mut inner = error.into_inner();
+    // Each body that another is made of has wrapped it once more.
+    loop {
+        inner = match inner.downcast::<axum::Error>() {
+            Ok(wrapped) => wrapped.into_inner(),
+            Err(other) => break other.downcast().map_or_else(Problem::internal, |it| *it),
+        };
     }
 }
 
