@@ -38,14 +38,15 @@ fn every_row_of_the_docs_has_its_test() {
             format!("packages/{word}/refused.rs"),
             format!("packages/{word}/mirrored.rs"),
             format!("{word}/said.rs"),
+            "packages/apt/told.rs".to_owned(), // Debian's other programs
         ];
         let own = own
             .map(|file| tests.join(file))
             .into_iter()
             .find(|file| file.is_file())
             .unwrap_or_else(|| panic!("{client} has no test"));
-        let common =
-            ["mirror.rs", "house.rs", "node.rs", "python.rs"].map(|file| own.with_file_name(file));
+        let common = ["mirror.rs", "house.rs", "node.rs", "python.rs", "told.rs"];
+        let common = common.map(|file| own.with_file_name(file));
         let read = |file: &std::path::PathBuf| std::fs::read_to_string(file).unwrap_or_default();
         let all = [tests.join("packages/house.rs"), own];
         let text: String = all.iter().chain(&common).map(read).collect();

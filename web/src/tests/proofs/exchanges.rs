@@ -177,6 +177,7 @@ impl World {
             self.credentials.push(Credential {
                 header: format!("Bearer {}", secret.expose()),
                 token: Some(id.to_string()),
+                of: shown.of.clone().or_else(|| shown.token.clone()),
                 by_password: false,
                 ..shown.clone()
             });

@@ -117,6 +117,8 @@ pub(super) struct Credential {
     pub(super) asked: Option<Vec<Asked>>,
     /// The token that is shown, or that the bearer token was got with.
     pub(super) token: Option<String>,
+    /// The token by which this login was got, with which it ends.
+    pub(super) of: Option<String>,
     /// Whether it is a name and a password.
     pub(super) by_password: bool,
     /// It was taken back for good.

@@ -376,7 +376,8 @@ impl World {
         let target = format!("/tokens/{token}");
         self.api("DELETE", &target, Value::Null, &[204]).await;
         for known in &mut self.credentials {
-            known.ended |= known.token.as_ref() == Some(&token);
+            let [own, of] = [&known.token, &known.of].map(|it| it.as_ref() == Some(&token));
+            known.ended |= own || of;
         }
     }
 
