@@ -171,11 +171,9 @@ fn an_index_that_is_too_large_is_refused_and_not_broken_off() {
                     shelf.protocol,
                     answer.status
                 );
-                assert!(
-                    answer.text().contains("more than 1048576 bytes"),
-                    "{}",
-                    answer.text()
-                );
+                let told = answer.text();
+                let setting = "at most 1 MiB (the setting cache.document_size)";
+                assert!(told.contains(setting), "{told}");
             }
             bed.upstream.heal();
             bed.rest(&shelf);

@@ -16,7 +16,8 @@ mirrors = "select id from repos where kind = 'mirror' and protocol in ('deb', 'r
 base.execute(f"update files set package = '', version = '' where package <> '' and repo in ({mirrors})")
 base.execute(f"delete from packages where name <> '' and repo in ({mirrors})")
 base.execute('drop table unlisted_mirrors')
-base.execute('delete from schema_version where version = 25')
+base.execute('alter table tokens drop column bought_with')
+base.execute('delete from schema_version where version >= 25')
 base.commit()
 "#;
 
