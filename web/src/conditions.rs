@@ -100,7 +100,7 @@ async fn change(
     next: Next,
 ) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
-    let (mut unread, mut read) = (Some(body), Bytes::new());
+    let mut unread = Some(body);
     let seen = Arc::new(Seen::default());
     for attempt in 0..ATTEMPTS {
         // Those who were in each other's way go one after the other.
@@ -120,16 +120,10 @@ async fn change(
                 return Err(changed_meanwhile().into());
             }
         }
-        // The body is read here only for those who may see what they would change.
+        // The call reads it, so who may not change anything is told so before.
         let body = match unread.take() {
-            Some(body) if is_shown && wanted.is_some() => {
-                read = collect(body).await?;
-                Body::from(read.clone())
-            }
-            // Who may not change it is told so before the body is read.
             Some(body) => Seen::through(&seen, body),
-            None if wanted.is_none() => Body::from(seen.take()),
-            None => Body::from(read.clone()),
+            None => Body::from(seen.take()),
         };
         if wanted.is_none() && !is_shown {
             let request = Request::from_parts(head, body);
