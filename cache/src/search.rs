@@ -18,6 +18,7 @@ use larder_access::Admission;
 use larder_mirrors::search::{Hit, SearchRequest, UpstreamResults};
 use larder_mirrors::{Search, Source};
 use larder_model::{Kind, Problem, Reply};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Packages that a search finds in one repo, and one that asks for more of them than fit on a page.
@@ -27,6 +28,14 @@ const MAX_LISTED: usize = 20_000;
 const MAX_ANSWERED: usize = 16 << 20;
 /// The media type of results that are made here.
 const JSON: &str = "application/json";
+
+/// What a search finds among published packages.
+#[derive(Default)]
+struct Hits {
+    found: Vec<Hit>,
+    /// Packages that need no second look: the first repo that has one decides what is said of it.
+    names: HashSet<Box<str>>,
+}
 
 /// Searches repos and upstreams.
 pub(crate) struct Searches {
@@ -73,12 +82,13 @@ impl Searches {
             return self.search_upstream_alone(nothing, &mirrors, request).await;
         }
         let terms = search.terms(request);
-        let mut hits: Vec<Hit> = Vec::new();
+        let mut hits = Hits::default();
         for repo in &here {
-            let most = hits.len() + request.size.clamp(MAX_HITS, MAX_LISTED);
-            self.find((admission, own), repo, &terms, (&mut hits, most))
-                .await?;
+            let most = hits.found.len() + request.size.clamp(MAX_HITS, MAX_LISTED);
+            let wanted = (request, &*terms, most);
+            self.find((admission, own), repo, wanted, &mut hits).await?;
         }
+        let hits = hits.found;
         let further = request.after(hits.len());
         let (mut answers, mut failure) = (Vec::new(), None);
         for repo in &mirrors {
@@ -139,27 +149,27 @@ impl Searches {
         &self,
         (admission, own): (&Admission, &Repo),
         repo: &Repo,
-        terms: &[String],
-        (hits, most): (&mut Vec<Hit>, usize),
+        (request, terms, most): (&SearchRequest, &[String], usize),
+        hits: &mut Hits,
     ) -> Result<(), Problem> {
+        let search = search_of(own)?;
         let mut after = Box::<str>::default();
         loop {
             let names = self.packages.names_after(repo, &after).await?;
             for package in &names {
                 let lower = package.to_lowercase();
                 let is_meant = terms.iter().all(|term| lower.contains(term));
-                let is_known = || hits.iter().any(|hit| hit.package == *package);
-                if is_meant
-                    && !is_known()
-                    && is_open(own, repo, package)
-                    && admission.may(&read_of(repo, package))
-                {
-                    hits.push(Hit {
-                        package: package.clone(),
-                        files: self.packages.files(repo, package).await?,
-                    });
+                let may_see = |package: &str| {
+                    is_open(own, repo, package) && admission.may(&read_of(repo, package))
+                };
+                if !is_meant || !may_see(package) || !hits.names.insert(package.clone()) {
+                    continue;
                 }
-                if hits.len() == most {
+                // The files of one package at a time: those of all hits together have no bound.
+                let files = self.packages.files(repo, package).await?;
+                hits.found
+                    .extend(Hit::of(search, request, package, &files)?);
+                if hits.found.len() == most {
                     return Ok(());
                 }
             }
@@ -179,10 +189,10 @@ impl Searches {
         request: &SearchRequest,
     ) -> Result<UpstreamResults, Problem> {
         let (body, _) = self.search_upstream(repo, request).await?;
-        let mut hidden = Vec::new();
+        let mut hidden = HashSet::new();
         for name in search_of(own)?.packages_in(&body)? {
             if !is_open(own, repo, &name) || self.groups.is_taken(own, here, &name).await? {
-                hidden.push(name);
+                hidden.insert(name);
             }
         }
         Ok(UpstreamResults { body, hidden })

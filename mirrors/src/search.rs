@@ -3,8 +3,8 @@
 
 use crate::publishing::StoredFile;
 use crate::resource::Source;
-use larder_model::{Problem, Reply};
-use std::collections::BTreeSet;
+use larder_model::{Problem, Reply, Timestamp};
+use std::collections::{BTreeSet, HashSet};
 
 /// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,8 +34,28 @@ impl SearchRequest {
 pub struct Hit {
     /// The package.
     pub package: Box<str>,
-    /// Its files.
-    pub files: Vec<StoredFile>,
+    /// It as it is written in the reply; empty where the reply lists names.
+    pub result: String,
+    /// When its newest file was published.
+    pub created_at: Timestamp,
+}
+
+impl Hit {
+    /// A package with these files, if a search finds it.
+    pub fn of(
+        by: &dyn Search,
+        search: &SearchRequest,
+        package: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<Self>, Problem> {
+        let created_at = files.iter().map(|file| file.created_at).max();
+        let result = by.result(search, package, files)?;
+        Ok(result.map(|result| Self {
+            package: package.into(),
+            result,
+            created_at: created_at.unwrap_or_default(),
+        }))
+    }
 }
 
 /// The results of an upstream.
@@ -44,13 +64,13 @@ pub struct UpstreamResults {
     /// Its response.
     pub body: bytes::Bytes,
     /// Packages in it that are hidden, because their names are published or blocked here.
-    pub hidden: Vec<Box<str>>,
+    pub hidden: HashSet<Box<str>>,
 }
 
 impl UpstreamResults {
     /// Whether a package is hidden.
     pub fn hides(&self, package: &str) -> bool {
-        self.hidden.iter().any(|hidden| **hidden == *package)
+        self.hidden.contains(package)
     }
 }
 
@@ -64,14 +84,15 @@ pub struct Found<'a> {
 
 /// The results of a search as they are written: first those of packages that are published here, `own`,
 /// then what upstreams found, each package once. Returns how many there are in all, too.
-pub fn merged(
+pub fn merged<'a>(
     search: &SearchRequest,
-    own: Vec<String>,
-    answers: &[UpstreamResults],
-    read: impl Fn(&[u8]) -> Result<Found<'_>, Problem>,
-) -> Result<(Vec<String>, usize), Problem> {
+    own: &'a [Hit],
+    answers: &'a [UpstreamResults],
+    read: impl Fn(&'a [u8]) -> Result<Found<'a>, Problem>,
+) -> Result<(Vec<&'a str>, usize), Problem> {
     let mut total = own.len();
-    let mut results: Vec<String> = own.into_iter().skip(search.from).collect();
+    let own = own.iter().skip(search.from);
+    let mut results: Vec<&str> = own.map(|hit| &*hit.result).collect();
     let mut names = BTreeSet::new();
     for answer in answers {
         let found = read(&answer.body)?;
@@ -81,7 +102,7 @@ pub fn merged(
             .saturating_sub(answer.hidden.len());
         for (name, result) in found.results {
             if !answer.hides(&name) && names.insert(name) {
-                results.push(result.to_owned());
+                results.push(result);
             }
         }
     }
@@ -105,6 +126,16 @@ pub trait Search: Send + Sync {
     /// The packages in an upstream's response, in canonical form. Fails if it is no result of a
     /// search.
     fn packages_in(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem>;
+
+    /// What a search says of a package that is published here and has these files
+    /// ([`Hit::result`]); `None` if it does not find it, as nothing of it can be had, or it is not of
+    /// what the search is narrowed to.
+    fn result(
+        &self,
+        search: &SearchRequest,
+        package: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<String>, Problem>;
 
     /// The reply: first the packages that are published here, then the results of upstreams.
     fn reply(

@@ -2,32 +2,30 @@
 
 use super::index::{Config, CrateMetadata, config, crates_in};
 use super::names::canonical;
-use crate::json::{self, List, unreadable};
+use crate::json::{List, object, unreadable};
+use crate::publishing::StoredFile;
 use crate::resource::Source;
-use crate::search::{Hit, Search, SearchRequest, UpstreamResults};
-use crate::text::{JSON, query_encoded};
+use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
+use crate::text::{JSON, bad_document, query_encoded};
 use bytes::Bytes;
 use http::StatusCode;
 use larder_model::{Kind, Problem, Reply};
 use semver::Version;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+const WHAT: &str = "the result of a search";
 
 /// Searches for crates.
 pub(super) struct CrateSearch;
 
 /// The fields of an upstream's results that this module needs.
 #[derive(Deserialize)]
-struct Answer {
-    crates: List<Match>,
+struct Answer<'a> {
+    #[serde(borrow)]
+    crates: List<&'a RawValue>,
     meta: Meta,
-}
-
-#[derive(Deserialize)]
-struct Match {
-    name: String,
-    max_version: String,
-    description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,10 +33,17 @@ struct Meta {
     total: usize,
 }
 
-impl Answer {
-    fn read(answer: &[u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(answer).map_err(|error| unreadable("the result of a search", error))
+impl<'a> Answer<'a> {
+    fn read(answer: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(answer).map_err(|error| unreadable(WHAT, error))
     }
+}
+
+/// The canonical name of the crate in a result.
+fn name_of(result: &RawValue) -> Result<String, Problem> {
+    let name = object(result).and_then(|result| result.text("name"));
+    name.map(|name| canonical(&name))
+        .ok_or_else(|| bad_document(WHAT))
 }
 
 impl Search for CrateSearch {
@@ -64,7 +69,20 @@ impl Search for CrateSearch {
     fn packages_in(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
         let answer = Answer::read(answer)?;
         let crates = answer.crates.iter();
-        Ok(crates.map(|found| canonical(&found.name).into()).collect())
+        crates.map(|found| name_of(found).map(Into::into)).collect()
+    }
+
+    fn result(
+        &self,
+        _: &SearchRequest,
+        _: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<String>, Problem> {
+        Ok(newest(files)?.map(|(version, metadata)| {
+            let (name, description) = (&metadata.line.name, &metadata.description);
+            let version = version.to_string();
+            json!({"name": name, "max_version": version, "description": description}).to_string()
+        }))
     }
 
     fn reply(
@@ -73,41 +91,28 @@ impl Search for CrateSearch {
         hits: &[Hit],
         answers: &[UpstreamResults],
     ) -> Result<Reply, Problem> {
-        let (mut crates, mut total) = (Vec::new(), hits.len());
-        for hit in hits {
-            crates.extend(newest(hit)?.map(|(version, metadata)| {
-                let description = Some(&*metadata.description);
-                result(&metadata.line.name, &version.to_string(), description)
-            }));
-        }
-        for results in answers {
-            let answer = Answer::read(&results.body)?;
-            total += answer.meta.total.saturating_sub(results.hidden.len());
-            let is_open = |found: &&Match| !results.hides(&canonical(&found.name));
-            let open = answer.crates.iter().filter(is_open);
-            crates.extend(open.map(|found| {
-                result(
-                    &found.name,
-                    &found.max_version,
-                    found.description.as_deref(),
-                )
-            }));
-        }
-        crates.truncate(search.size);
-        let body = json!({"crates": crates, "meta": {"total": total}});
-        Ok(Reply::new(StatusCode::OK).with_body(JSON, json::bytes(&body)))
+        let (crates, total) = merged(search, hits, answers, found_in)?;
+        let crates = crates.join(",");
+        let body = format!("{{\"crates\":[{crates}],\"meta\":{{\"total\":{total}}}}}");
+        Ok(Reply::new(StatusCode::OK).with_body(JSON, body))
     }
 }
 
-/// A result in the reply.
-fn result(name: &str, version: &str, description: Option<&str>) -> Value {
-    json!({"name": name, "max_version": version, "description": description})
+/// The crates in an upstream's response.
+fn found_in<'a>(answer: &'a [u8]) -> Result<Found<'a>, Problem> {
+    let Answer { crates, meta } = Answer::read(answer)?;
+    let named = |found: &'a RawValue| Ok((name_of(found)?, found.get()));
+    let results = crates.into_iter().map(named);
+    Ok(Found {
+        total: Some(meta.total),
+        results: results.collect::<Result<_, Problem>>()?,
+    })
 }
 
 /// The newest version of a crate that is published here.
-fn newest(hit: &Hit) -> Result<Option<(Version, CrateMetadata)>, Problem> {
+fn newest(files: &[StoredFile]) -> Result<Option<(Version, CrateMetadata)>, Problem> {
     let mut newest: Option<(Version, CrateMetadata)> = None;
-    for file in crates_in(&hit.files) {
+    for file in crates_in(files) {
         let metadata = CrateMetadata::of(file)?;
         let version: Version = metadata.line.vers.parse().map_err(Problem::internal)?;
         if newest.as_ref().is_none_or(|(known, _)| *known < version) {

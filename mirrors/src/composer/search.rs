@@ -4,6 +4,7 @@ use super::published::PublishedPackage;
 use super::root::{Names, Root, fits, names, root};
 use super::routes::{NAMES, TYPE};
 use crate::json::{self, List, Object, object, unreadable};
+use crate::publishing::StoredFile;
 use crate::resource::Source;
 use crate::search::{Found, Hit, Search, SearchRequest, UpstreamResults, merged};
 use crate::text::JSON;
@@ -12,8 +13,8 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const WHAT: &str = "the result of a search";
@@ -115,6 +116,21 @@ impl Search for PackageSearch {
         Ok(names.into_iter().map(Into::into).collect())
     }
 
+    fn result(
+        &self,
+        search: &SearchRequest,
+        package: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<String>, Problem> {
+        let Some(newest) = (PublishedPackage { package, files }).newest() else {
+            return Ok(None);
+        };
+        if &*search.scope == NAMES {
+            return Ok(is_listed(&search.text, package).then(String::new));
+        }
+        result(package, newest, search.scope.strip_prefix(TYPE))
+    }
+
     fn reply(
         &self,
         search: &SearchRequest,
@@ -122,7 +138,7 @@ impl Search for PackageSearch {
         answers: &[UpstreamResults],
     ) -> Result<Reply, Problem> {
         let body = if &*search.scope == NAMES {
-            list(search, hits, answers)?
+            list(hits, answers)?
         } else {
             found(search, hits, answers)?
         };
@@ -133,16 +149,8 @@ impl Search for PackageSearch {
 }
 
 /// The names of all packages that a list asks for.
-fn list(
-    search: &SearchRequest,
-    hits: &[Hit],
-    answers: &[UpstreamResults],
-) -> Result<String, Problem> {
-    let published = hits.iter().filter(|hit| {
-        let (package, files) = (&*hit.package, &*hit.files);
-        is_listed(&search.text, package) && PublishedPackage { package, files }.newest().is_some()
-    });
-    let mut names: BTreeSet<String> = published.map(|hit| hit.package.to_string()).collect();
+fn list(hits: &[Hit], answers: &[UpstreamResults]) -> Result<String, Problem> {
+    let mut names: BTreeSet<String> = hits.iter().map(|hit| hit.package.to_string()).collect();
     for results in answers {
         let others = names_in(&results.body)?.into_iter();
         names.extend(others.filter(|name| !results.hides(name)));
@@ -156,12 +164,7 @@ fn found(
     hits: &[Hit],
     answers: &[UpstreamResults],
 ) -> Result<String, Problem> {
-    let kind = search.scope.strip_prefix(TYPE);
-    let mut own = Vec::new();
-    for hit in hits {
-        own.extend(result(hit, kind)?.map(|result| result.to_string()));
-    }
-    let (results, total) = merged(search, own, answers, found_in)?;
+    let (results, total) = merged(search, hits, answers, found_in)?;
     let results = results.join(",");
     Ok(format!("{{\"results\":[{results}],\"total\":{total}}}"))
 }
@@ -177,12 +180,13 @@ fn found_in<'a>(answer: &'a [u8]) -> Result<Found<'a>, Problem> {
     Ok(Found { total, results })
 }
 
-/// A package that is published here; `None` if it has no version, or is of another type.
-fn result(hit: &Hit, kind: Option<&str>) -> Result<Option<Value>, Problem> {
-    let (package, files) = (&*hit.package, &*hit.files);
-    let Some(newest) = (PublishedPackage { package, files }).newest() else {
-        return Ok(None);
-    };
+/// A package that is published here, as its newest version describes it; `None` if it is of another
+/// type.
+fn result(
+    package: &str,
+    newest: &StoredFile,
+    kind: Option<&str>,
+) -> Result<Option<String>, Problem> {
     let metadata = super::manifest::VersionMetadata::read(&newest.metadata)?;
     let text = |key: &str| metadata.manifest.text(key);
     let own_kind = text("type").unwrap_or("library".into());
@@ -195,7 +199,7 @@ fn result(hit: &Hit, kind: Option<&str>) -> Result<Option<Value>, Problem> {
     if let Some(abandoned) = metadata.manifest.raw("abandoned") {
         result["abandoned"] = serde_json::from_str(abandoned.get()).unwrap_or_default();
     }
-    Ok(Some(result))
+    Ok(Some(result.to_string()))
 }
 
 #[cfg(test)]

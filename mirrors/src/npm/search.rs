@@ -74,17 +74,25 @@ impl Search for PackageSearch {
             .collect()
     }
 
+    fn result(
+        &self,
+        _: &SearchRequest,
+        package: &str,
+        files: &[StoredFile],
+    ) -> Result<Option<String>, Problem> {
+        let object = object(&PublishedPackage { package, files })?;
+        Ok(object.map(|object| object.to_string()))
+    }
+
     fn reply(
         &self,
         search: &SearchRequest,
         hits: &[Hit],
         answers: &[UpstreamResults],
     ) -> Result<Reply, Problem> {
-        let own = hits.iter().map(object).collect::<Result<Vec<_>, _>>()?;
-        let own: Vec<String> = own.iter().flatten().map(ToString::to_string).collect();
-        let (objects, total) = merged(search, own, answers, found_in)?;
-        let files = hits.iter().flat_map(|hit| &hit.files);
-        let newest = files.map(|file| file.created_at).max().unwrap_or_default();
+        let (objects, total) = merged(search, hits, answers, found_in)?;
+        let newest = hits.iter().map(|hit| hit.created_at).max();
+        let newest = newest.unwrap_or_default();
         let objects = objects.join(",");
         let body = format!("{{\"objects\":[{objects}],\"total\":{total},\"time\":\"{newest}\"}}");
         let reply = Reply::new(StatusCode::OK).with_body(JSON, body);
@@ -105,11 +113,7 @@ fn found_in<'a>(answer: &'a [u8]) -> Result<Found<'a>, Problem> {
 }
 
 /// The object of a package that is published here; `None` if it has no version.
-fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
-    let published = PublishedPackage {
-        package: &hit.package,
-        files: &hit.files,
-    };
+fn object(published: &PublishedPackage<'_>) -> Result<Option<Value>, Problem> {
     let Some(latest) = published.latest() else {
         return Ok(None);
     };
@@ -120,13 +124,13 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
     publishers.sort_unstable();
     publishers.dedup();
     let person = |name: &str| json!({"username": name, "email": ""});
-    let scope = hit.package.strip_prefix('@');
+    let scope = published.package.strip_prefix('@');
     let scope = scope.and_then(|name| name.split('/').next());
     let keywords = value("keywords").filter(Value::is_array);
     let links = text("homepage").map(|homepage| json!({"homepage": homepage}));
     Ok(Some(json!({
         "package": {
-            "name": hit.package,
+            "name": published.package,
             "scope": scope.unwrap_or("unscoped"),
             "version": latest.version,
             "description": text("description").unwrap_or_default(),

@@ -199,10 +199,8 @@ fn a_search_finds_the_newest_version() {
     let search = search(&Cargo, "/api/v1/crates?q=Pro_B&per_page=5");
     let crates = Cargo.search().expect("searches");
     assert_eq!(crates.terms(&search), ["pro-b"]);
-    let hits = [Hit {
-        package: "probe".into(),
-        files: vec![new, old],
-    }];
+    let hit = Hit::of(crates, &search, "probe", &[new, old]).expect("a crate");
+    let hits = [hit.expect("a version")];
     let reply = |answers: &[UpstreamResults]| {
         let reply = crates.reply(&search, &hits, answers).expect("answer");
         serde_json::from_slice::<Value>(&reply.body).expect("JSON")
@@ -220,7 +218,7 @@ fn a_search_finds_the_newest_version() {
     );
     let results = UpstreamResults {
         body,
-        hidden: vec!["probe".into()],
+        hidden: ["probe".into()].into(),
     };
     assert_eq!(
         reply(&[results]),

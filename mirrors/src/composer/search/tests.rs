@@ -2,14 +2,13 @@ use super::*;
 use crate::composer::Composer;
 use crate::composer::testing::{after, package, publish};
 use crate::testing::search as searched;
+use serde_json::Value;
 
-fn hit(name: &str, kind: &str) -> Hit {
+fn hit(search: &SearchRequest, name: &str, kind: &str) -> Option<Hit> {
     let manifest = json!({"name": name, "version": "1.0", "type": kind, "description": "Own"});
     let steps = publish("", &package(&manifest), &[]).expect("steps");
-    Hit {
-        package: name.into(),
-        files: after(Vec::new(), steps, 1),
-    }
+    let hit = Hit::of(&PackageSearch, search, name, &after(Vec::new(), steps, 1));
+    hit.expect("a package that can be read")
 }
 
 fn upstream(body: &Value, hidden: &[&str]) -> UpstreamResults {
@@ -33,7 +32,7 @@ fn own_packages_come_first_and_hide_others() {
     let others = json!({"results": [
         {"name": "acme/demo", "description": "theirs"},
         {"name": "other/demo", "description": "theirs", "downloads": 3}], "total": 2});
-    let hits = [hit("acme/demo", "library")];
+    let hits = Vec::from_iter(hit(&search, "acme/demo", "library"));
     let reply = PackageSearch.reply(&search, &hits, &[upstream(&others, &["acme/demo"])]);
     let found = body(&reply.expect("a reply"));
     let names: Vec<&Value> = found["results"]
@@ -50,14 +49,18 @@ fn own_packages_come_first_and_hide_others() {
     assert_eq!(found["results"][1]["downloads"], 3);
     // Of another type it is not found.
     let search = searched(&Composer, "/search.json?q=demo&type=project");
-    let reply = PackageSearch.reply(&search, &hits, &[]).expect("a reply");
-    assert_eq!(body(&reply)["total"], 0);
+    assert_eq!(hit(&search, "acme/demo", "library"), None);
+    assert!(hit(&search, "acme/demo", "project").is_some());
 }
 
 #[test]
 fn names_are_listed_as_filtered() {
     let list = searched(&Composer, "/list.json?filter=acme/*");
-    let hits = [hit("acme/demo", "library"), hit("x/acme", "library")];
+    let hits = ["acme/demo", "x/acme"];
+    let hits = hits
+        .into_iter()
+        .filter_map(|name| hit(&list, name, "library"));
+    let hits: Vec<Hit> = hits.collect();
     let others = json!({"packageNames": ["acme/a", "acme/hidden", "Acme/B"]});
     let reply = PackageSearch.reply(&list, &hits, &[upstream(&others, &["acme/hidden"])]);
     let names = json!({"packageNames": ["acme/a", "acme/b", "acme/demo"]});

@@ -40,10 +40,8 @@ fn hit(name: &str) -> Hit {
         )
         .expect("published");
     }
-    Hit {
-        package: name.into(),
-        files: repo.files,
-    }
+    let hit = Hit::of(searches(), &search("text=widget"), name, &repo.files);
+    hit.expect("a package that can be read").expect("a version")
 }
 
 #[test]
@@ -78,11 +76,8 @@ fn a_package_here_is_listed_with_its_latest_version() {
         (&package["publisher"], &package["maintainers"]),
         (&alice, &json!([alice]))
     );
-    let gone = Hit {
-        package: "gone".into(),
-        files: Vec::new(),
-    };
-    assert_eq!(reply("text=gone", &[gone], &[])["objects"], json!([]));
+    let gone = searches().result(&search("text=gone"), "gone", &[]);
+    assert_eq!(gone.expect("nothing to read"), None);
 }
 
 #[test]
