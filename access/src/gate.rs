@@ -25,6 +25,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// What a closed cursor begins with; a name that does is told apart by not opening.
+const CLOSED: char = '~';
+
+fn cursor_place(list: &str) -> String {
+    format!("cursor of {list}")
+}
+
 /// What the gate is made of.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -295,6 +302,20 @@ impl Gate {
         living
             .or_else(|_| SigningKey::read(&key, Timestamp(0)))
             .map_err(Problem::internal)
+    }
+
+    /// Where the next page of `list` begins, as clients get it: `row` may be one that is hidden from
+    /// them. Only [`Self::open_cursor`] of the same list can read it.
+    pub fn close_cursor(&self, row: &str, list: &str) -> Result<String, Problem> {
+        let closed = self.vault.close(row, &cursor_place(list))?;
+        Ok(format!("{CLOSED}{closed}"))
+    }
+
+    /// The row that a cursor stands for; what was never closed stands for itself.
+    pub fn open_cursor(&self, cursor: &str, list: &str) -> String {
+        let closed = cursor.strip_prefix(CLOSED);
+        let row = closed.and_then(|closed| self.vault.open(closed, &cursor_place(list)));
+        row.unwrap_or_else(|| cursor.to_owned())
     }
 
     /// What lets us in at an upstream.

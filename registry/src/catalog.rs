@@ -37,7 +37,7 @@ impl Registry {
         may_list(admission)?;
         let count = usize::try_from(page.count.unwrap_or(PAGE).min(PAGE)).unwrap_or(usize::MAX);
         let mut names: Vec<String> = Vec::new();
-        let mut after = format!("oci/{}", page.last);
+        let mut after = format!("oci/{}", self.gate.open_cursor(&page.last, CATALOG));
         let (mut looked_at, mut more) = (0, count > 0);
         // Rows are read until the page is full, for the caller may see only some of them.
         while more && names.len() <= count && looked_at < MAX_ROWS {
@@ -64,12 +64,16 @@ impl Registry {
         let body = json!({"repositories": names}).to_string();
         let mut reply = json_reply(body.into_bytes());
         let next = if cut {
-            names.last().map(String::as_str)
+            names.last().cloned()
         } else {
-            after.strip_prefix("oci/").filter(|_| more)
+            // The caller may not know of that row.
+            let last = after.strip_prefix("oci/").filter(|_| more);
+            let closed = last.map(|last| self.gate.close_cursor(last, CATALOG));
+            closed.transpose()?
         };
         if let (Some(next), true) = (next, count > 0) {
-            reply = with_next(reply, CATALOG, &[("n", &count.to_string()), ("last", next)]);
+            let query = [("n", &*count.to_string()), ("last", &*next)];
+            reply = with_next(reply, CATALOG, &query);
         }
         Ok(reply.into())
     }

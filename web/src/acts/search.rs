@@ -18,9 +18,11 @@ use larder_model::{Algorithm, Problem, ProtocolName, RepoPath, Verb};
 use std::sync::Arc;
 
 /// Rows looked at for one answer: whoever sees little pages through what it does not see.
-const MAX_ROWS: usize = 20_000;
+const MAX_ROWS: usize = if cfg!(test) { 100 } else { 20_000 };
 /// Rows read at once when the first ones were not enough.
-const ROWS: usize = 2000;
+const ROWS: usize = if cfg!(test) { 20 } else { 2000 };
+/// The list that a closed cursor is of.
+const LIST: &str = "search";
 /// Bytes of what is sought.
 const MAX_TEXT: usize = 512;
 
@@ -43,7 +45,8 @@ struct Section {
 /// A key in a cursor: text, repository, package, kind, path.
 type CursorKey = (String, i64, String, String, String);
 
-/// Where the next page begins: in which section, after which key. Clients can read it.
+/// Where the next page begins: in which section, after which key. Clients can read it, unless it
+/// stands at what they may not see.
 struct Cursor {
     section: usize,
     after: Option<SearchKey>,
@@ -80,7 +83,10 @@ pub(crate) async fn search(
 ) -> Result<Json<api::List<SearchHit>>, Refusal> {
     let wanted = Wanted::read(&query)?;
     let sections = wanted.sections();
-    let mut cursor = Cursor::read(&page)?;
+    let mut cursor = Cursor::read(&Page {
+        after: state.gate.open_cursor(&page.after, LIST),
+        ..page
+    })?;
     let (mut items, mut looked_at) = (Vec::new(), 0);
     // Where the last item that is shown stands: what is hidden behind it is not told of.
     let mut shown = None;
@@ -116,7 +122,8 @@ pub(crate) async fn search(
                 after: None,
             };
         } else if looked_at >= MAX_ROWS {
-            return Ok(Json(api::List::part(items, Some(cursor.write()))));
+            let next = state.gate.close_cursor(&cursor.write(), LIST)?;
+            return Ok(Json(api::List::part(items, Some(next))));
         }
         count = ROWS;
     }

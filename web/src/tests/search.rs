@@ -303,3 +303,46 @@ async fn it_finds_what_a_look_at_everything_would() {
         }
     }
 }
+
+/// Behind more rows than one answer looks at, a cursor stands at what the caller may not see: it
+/// tells nothing of that, and leads on.
+#[tokio::test]
+async fn a_cursor_beyond_what_is_hidden_names_nothing_of_it() {
+    let house = house().await;
+    house.make("npm/local", "hosted", "{}").await;
+    for at in 0..150 {
+        let name = format!("app-hidden-{at:03}");
+        house.publish("npm/local", &name, &[("x", "1", "")]).await;
+    }
+    house
+        .publish("npm/local", "app-shown", &[("x", "1", "")])
+        .await;
+    let eve = house.user("eve", false).await;
+    house.grant("user:eve", "npm/local", "app-shown").await;
+    for list in [
+        "/search?q=app&limit=1",
+        "/repositories/npm/local/packages?limit=1",
+    ] {
+        let (mut shown, mut after, mut empty) = (Vec::new(), String::new(), 0);
+        loop {
+            let target = format!("{list}{after}");
+            let (status, page) = house.ask(&eve, "GET", &target, "").await;
+            assert_eq!(status, 200, "{target}: {page}");
+            shown.extend(page["items"].as_array().expect("items").clone());
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(next.trim_start_matches('~'));
+            let read = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+            assert!(
+                !format!("{next} {read}").contains("hidden"),
+                "{list}: {next}"
+            );
+            empty += usize::from(page["items"] == json!([]));
+            after = format!("&after={next}");
+        }
+        assert!(empty > 0, "{list}: all was looked at in one go");
+        assert_eq!(shown.len(), 1, "{list}: {shown:?}");
+        assert!(shown[0].to_string().contains("app-shown"), "{list}");
+    }
+}
