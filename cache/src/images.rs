@@ -18,6 +18,7 @@ use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{
     Permission, Problem, ProtocolName, RefScope, Reply, RepoKind, RepoName, Verb, percent,
 };
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The version of the API that all answers tell.
@@ -77,22 +78,26 @@ fn target(
 ) -> Option<Result<(RepoName, Box<str>), Problem>> {
     let below = request.uri.path().strip_prefix("/v2")?;
     let query = request.uri.query().unwrap_or_default();
-    let headers = &request.headers;
-    let request = RepoRequest::new(&request.method, below, query, headers).ok()?;
+    let is_stranger = !request.headers.contains_key(AUTHORIZATION);
+    let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
     let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
     if let Err(problem) = require_no_lens(policy, &image) {
         return Some(Err(problem));
     }
-    let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
-    let host = host.and_then(percent::decode_form);
+    let host = host_of(query);
     let reads = matches!(*request.method, Method::GET | Method::HEAD);
     if !reads && policy.is_in_no_repo(&image) {
         return None; // what is pushed is nobody's mirror
     }
-    let is_stranger = !headers.contains_key(AUTHORIZATION);
     let (repo, image) = policy.image(&image, (host.as_deref(), is_stranger))?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
     (row.kind == RepoKind::Mirror).then_some(Ok((repo, image)))
+}
+
+/// The host of a registry that a query names, as containerd does.
+fn host_of(query: &str) -> Option<Cow<'_, str>> {
+    let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
+    host.and_then(percent::decode_form)
 }
 
 /// Fails if the first segment of a name has a lens, unless a repository has exactly this name.
@@ -123,6 +128,15 @@ fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
 }
 
 impl Images {
+    /// The repository and the image that a refused request means to whoever shows no credentials.
+    fn target_for_strangers(&self, context: &RefusalContext<'_>) -> Option<(RepoName, Box<str>)> {
+        let below = context.path.strip_prefix("/v2")?;
+        let request = RepoRequest::new(&Method::GET, below, context.query, context.headers).ok()?;
+        let image = Oci::image_of(&request)?;
+        let host = host_of(context.query);
+        self.gate.policy().image(&image, (host.as_deref(), true))
+    }
+
     /// Whether this door answers a request: it is for a mirrored image, or has a lens.
     pub fn has(&self, request: &Parts) -> bool {
         let policy = self.gate.policy();
@@ -220,17 +234,17 @@ impl Door for Images {
     }
 
     fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
-        let permission = context.permissions.first();
-        let package = |permission: &Permission| {
-            permission
-                .package
-                .as_ref()
-                .map(|package| (permission.repo.clone(), package.clone()))
-        };
-        let path = permission
-            .and_then(package)
-            .map(|(repo, image)| format!("/v2/{repo}/{image}"))
-            .unwrap_or_default();
+        let known = context.permissions.first().and_then(|permission| {
+            let image = permission.package.as_ref()?;
+            Some((permission.repo.clone(), image.clone()))
+        });
+        // Credentials that say nobody tell no more than none would: not which mirror has this host.
+        let target = known.map(|known| {
+            let stranger = (!context.identified).then(|| self.target_for_strangers(context));
+            stranger.flatten().unwrap_or(known)
+        });
+        let path = target.map(|(repo, image)| format!("/v2/{repo}/{image}"));
+        let path = path.unwrap_or_default();
         let repo_url = RepoUrl {
             origin: &context.client.base,
             path: &path,

@@ -129,6 +129,8 @@ pub struct RefusalContext<'a> {
     pub identified: bool,
     /// The path as it came.
     pub path: &'a str,
+    /// The query as it came.
+    pub query: &'a str,
     /// The request's headers.
     pub headers: &'a HeaderMap,
 }
@@ -228,6 +230,7 @@ fn refused<D: Door>(
         client,
         identified: principal.is_some_and(|principal| principal.user.is_some()),
         path: request.uri.path(),
+        query: request.uri.query().unwrap_or_default(),
         headers: &request.headers,
     };
     let mut reply = door.refuse(&problem, &context);

@@ -258,3 +258,24 @@ fn images_of_a_deleted_repository_come_from_no_default_mirror() {
     }
     assert_eq!(bed.upstream.count(there), 0);
 }
+
+/// Which mirror has the host of a registry is told to nobody whose credentials say nothing.
+#[test]
+fn a_private_mirror_of_a_host_is_named_to_nobody() {
+    let mirror = server();
+    let upstream = json!({"url": "http://127.0.0.1:9", "username": "u", "password": "p", "allow_private": true});
+    let body = json!({"protocol": "oci", "name": "up", "kind": "mirror", "upstream": upstream});
+    mirror.api("POST", "repositories", &body.to_string(), 201);
+    let asked = "/v2/team/app/manifests/1?ns=127.0.0.1:9";
+    let challenge = |headers: &[(&str, &str)]| {
+        let answer = mirror.anonymous().send("GET", asked, headers, b"");
+        let answer = answer.expect(401);
+        let challenge = answer.header("www-authenticate");
+        challenge.expect("a challenge").to_owned()
+    };
+    let without = challenge(&[]);
+    assert!(without.contains("repository:team/app:pull"), "{without}");
+    for wrong in ["Bearer nonsense", "Basic bm9ib2R5Ondyb25n"] {
+        assert_eq!(challenge(&[("authorization", wrong)]), without, "{wrong}");
+    }
+}

@@ -65,6 +65,8 @@ impl Window {
 /// An artifact on its way in.
 pub(crate) struct Download {
     state: watch::Sender<State>,
+    /// The state of the download that others know: this one's, or that of the one it stands in for.
+    known: watch::Sender<State>,
     /// What was passed on turned out to be something else.
     aborted: AtomicBool,
     window: Mutex<Window>,
@@ -84,8 +86,14 @@ type Reading<F> = (Arc<Download>, watch::Receiver<State>, Range<u64>, Option<F>)
 
 impl Download {
     pub(crate) fn new() -> Arc<Self> {
+        let state = watch::Sender::new(State::Asking);
+        Self::known_by(state.clone(), state)
+    }
+
+    fn known_by(known: watch::Sender<State>, state: watch::Sender<State>) -> Arc<Self> {
         Arc::new(Self {
-            state: watch::Sender::new(State::Asking),
+            state,
+            known,
             aborted: AtomicBool::new(false),
             window: Mutex::new(Window {
                 pieces: VecDeque::new(),
@@ -99,12 +107,13 @@ impl Download {
 
     /// What came is not what was wanted, and it is tried once more: who reads already must not take
     /// the one for the other. Where bytes were passed on, the next ones go to another download; who
-    /// comes now waits for its end.
+    /// comes now waits for the end of this one, and so for the other.
     pub(crate) fn abort(&self) -> Option<Arc<Self>> {
         self.file.get()?;
         self.aborted.store(true, Ordering::SeqCst);
         self.state.send_replace(State::Asking);
-        Some(Self::new())
+        let state = watch::Sender::new(State::Asking);
+        Some(Self::known_by(self.known.clone(), state))
     }
 
     /// Its head has come; what is written can be read back from `file`.
@@ -114,9 +123,10 @@ impl Download {
             .send_replace(State::Streaming { size, released: 0 });
     }
 
-    /// Whether anybody waits for it, or reads it.
+    /// Whether anybody waits for it, or reads it: those who wait for the one that it stands in for
+    /// do.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.state.receiver_count() > 0
+        self.known.receiver_count() > 0
     }
 
     /// Has it take little memory: no more of it stays there than must.

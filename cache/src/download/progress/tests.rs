@@ -77,6 +77,14 @@ async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
     next.begin(Some(8), staged());
     next.release(Bytes::from_static(b"righ"), ALL);
     assert!(reader.next().await.expect("piece").is_err());
+    drop(reader);
+    assert!(!next.is_awaited(), "nobody is there any more");
+    let waiter = download.state.subscribe();
+    assert!(
+        next.is_awaited(),
+        "who waits for the first waits for this one"
+    );
+    drop(waiter);
     download.end(Ok(found(8)));
     assert!(
         all(Arc::clone(&download)).await.is_err(),
