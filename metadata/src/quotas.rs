@@ -20,8 +20,8 @@ use serde_json::json;
 const ADD: &str = "insert into quotas (id, repo, repositories, max_bytes, max_versions, bytes, versions, \
     bytes_before, versions_before, open, warning, created_at, created_by) \
     values (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 2, 0, ?6, ?7)";
-const CHANGE: &str =
-    "update quotas set max_bytes = ?2, max_versions = ?3, open = 2 where id = ?1 and repo is null";
+const CHANGE: &str = "update quotas set max_bytes = ?2, max_versions = ?3, open = 2 where id = ?1 and repo is null \
+    and max_bytes is not distinct from ?4 and max_versions is not distinct from ?5";
 const CHANGE_OWN: &str =
     "update quotas set max_bytes = ?2, max_versions = ?3, open = 2 where repo = ?1";
 const DROP: &str = "delete from quotas where id = ?1 and repo is null";
@@ -117,7 +117,8 @@ impl Metadata {
         Ok(id)
     }
 
-    /// Sets other limits. [`Error::Unmet`]: the [`Requirement::Quota`] is not there.
+    /// Sets other limits. [`Error::Unmet`]: the [`Requirement::Quota`] is not there, or has others
+    /// than `quota` tells.
     pub async fn change_quota(
         &self,
         quota: &SharedQuota,
@@ -126,7 +127,13 @@ impl Metadata {
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.judge_quotas();
-        let values = [quota.id.into(), limits.bytes.into(), limits.versions.into()];
+        let values = [
+            quota.id.into(),
+            limits.bytes.into(),
+            limits.versions.into(),
+            quota.limits.bytes.into(),
+            quota.limits.versions.into(),
+        ];
         batch.require(Requirement::Quota, CHANGE, values);
         let details = details(quota.repositories.as_str(), limits);
         let object = Object::Named("quotas");

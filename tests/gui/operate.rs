@@ -232,6 +232,25 @@ fn quotas_names_and_blocks_are_set() {
         .post(page, path, &[("unblock", "left-pad")])
         .expect(303);
     assert_eq!(repo(), json!([]));
+    // Of those that are set at once all are there.
+    let names = ["a", "b", "c", "d"];
+    std::thread::scope(|scope| {
+        for name in names {
+            let larder = &larder;
+            scope.spawn(move || {
+                let browser = Pages::of(larder, "admin");
+                let block = [("package", name), ("reason", "")];
+                browser.post(page, path, &block).expect(303);
+            });
+        }
+    });
+    let blocked = repo();
+    let blocked = blocked.as_array().expect("blocks").iter();
+    let mut blocked: Vec<&str> = blocked
+        .filter_map(|block| block["package"].as_str())
+        .collect();
+    blocked.sort_unstable();
+    assert_eq!(blocked, names);
 }
 
 #[test]

@@ -28,7 +28,7 @@ use tokio::sync::Mutex;
 use tower::ServiceExt as _;
 
 /// How often a change is judged anew because something else was changed meanwhile.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 /// A version that the policy never has.
 const NEVER: &str = "";
 
@@ -139,9 +139,14 @@ async fn change(
         }
         // Something was changed meanwhile: perhaps this, perhaps something else.
     }
+    Err(others_change().into())
+}
+
+/// Why a change was not made in [`ATTEMPTS`].
+pub(crate) fn others_change() -> Problem {
     let detail = "others change so much meanwhile that this could not be changed; nothing was changed, \
                   try again";
-    Err(Problem::busy(detail, Duration::from_secs(1)).into())
+    Problem::busy(detail, Duration::from_secs(1))
 }
 
 impl Conditions {

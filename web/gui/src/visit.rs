@@ -6,8 +6,8 @@ use crate::masked::mask;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, USER_AGENT};
-use http::request::Parts;
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, USER_AGENT};
+use http::request::{Builder, Parts};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate};
@@ -20,6 +20,10 @@ use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::sync::Arc;
 
+/// How often a change is made anew because another was first.
+const ATTEMPTS: usize = 10;
+/// The media type of what the API is sent.
+const JSON: &str = "application/json";
 /// The cookie in which a browser keeps the language of the pages.
 pub(crate) const LANGUAGE: &str = "larder_language";
 /// The cookie in which it keeps whether they are light or dark.
@@ -208,6 +212,32 @@ impl Visit {
         read(response).await
     }
 
+    /// Changes what the API shows at `path`: `change` makes a PATCH of what is there, and makes it
+    /// anew if another changed that meanwhile.
+    pub(crate) async fn amend<T: DeserializeOwned, B: Serialize>(
+        &self,
+        path: &str,
+        change: impl Fn(T) -> B + Send,
+    ) -> Result<(), Problem> {
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            let shown = self.call(Method::GET, path, Bytes::new()).await?;
+            let tag = shown.headers().get(ETAG).cloned();
+            let body =
+                serde_json::to_vec(&change(read(shown).await?)).map_err(Problem::internal)?;
+            let mut request = self.request(Method::PATCH, path);
+            request = request.header(CONTENT_TYPE, JSON);
+            if let Some(tag) = tag {
+                request = request.header(IF_MATCH, tag);
+            }
+            match self.pass(request, body.into()).await {
+                Err(problem) if problem.kind == Kind::Precondition && left > 0 => {}
+                outcome => return outcome.map(|_| ()),
+            }
+        }
+    }
+
     /// Takes something away by the API.
     pub(crate) async fn delete(&self, path: impl Display) -> Result<(), Problem> {
         self.call(Method::DELETE, path, Bytes::new()).await?;
@@ -235,12 +265,8 @@ impl Visit {
         media_type: &'static str,
         path: impl Display,
     ) -> Result<Response, Problem> {
-        let request = Request::builder()
-            .uri(format!("/api/v1{path}"))
-            .header(ACCEPT, media_type)
-            .header(USER_AGENT, &*self.agent);
-        let request = request.body(Bytes::new()).map_err(Problem::internal)?;
-        self.api.call(&self.admission, &self.client, request).await
+        let request = self.request(Method::GET, path).header(ACCEPT, media_type);
+        self.pass(request, Bytes::new()).await
     }
 
     /// Makes a call of the API as whoever looks at the page: the same function, the same rights, the
@@ -251,13 +277,20 @@ impl Visit {
         path: impl Display,
         body: Bytes,
     ) -> Result<Response, Problem> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .header(USER_AGENT, &*self.agent);
+        let mut request = self.request(method, path);
         if !body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
+            request = request.header(CONTENT_TYPE, JSON);
         }
+        self.pass(request, body).await
+    }
+
+    fn request(&self, method: Method, path: impl Display) -> Builder {
+        let request = Request::builder().method(method);
+        let request = request.uri(format!("/api/v1{path}"));
+        request.header(USER_AGENT, &*self.agent)
+    }
+
+    async fn pass(&self, request: Builder, body: Bytes) -> Result<Response, Problem> {
         let request = request.body(body).map_err(Problem::internal)?;
         self.api.call(&self.admission, &self.client, request).await
     }

@@ -56,8 +56,8 @@ pub(crate) async fn list(
     } else {
         NAMES.max(page.limit + 1)
     };
-    let list = format!("packages of {path}");
-    let after = state.gate.open_cursor(&page.after, &list);
+    let cursors = format!("packages of {path}");
+    let after = state.gate.open_cursor(&page.after, &cursors);
     let (mut items, mut after, mut looked_at) = (Vec::new(), after, 0);
     // As many looks as it takes to fill the page, up to a bound.
     let next = loop {
@@ -79,7 +79,7 @@ pub(crate) async fn list(
         match more {
             Some(last) if looked_at < MAX_NAMES => after = last,
             // The caller may not know of that name.
-            Some(last) => break Some(state.gate.close_cursor(&last, &list)?),
+            Some(last) => break Some(state.gate.close_cursor(&last, &cursors)?),
             None => break None,
         }
     };

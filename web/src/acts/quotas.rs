@@ -2,6 +2,8 @@
 
 use super::repository_settings::checked_limits;
 use crate::answer::{Created, NoContent};
+use crate::caller::Caller;
+use crate::conditions::{ATTEMPTS, others_change};
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
 use crate::extract::path::{IdParams, QuotaId};
@@ -124,19 +126,32 @@ pub(crate) async fn change(
     State(state): State<Arc<ApiState>>,
     JsonBody(change): JsonBody<api::QuotaChange>,
 ) -> Result<Json<api::SharedQuota>, Refusal> {
-    let before = state
-        .metadata
-        .shared_quota(id)
-        .await?
-        .ok_or_else(no_quota)?;
-    let limits = checked_limits(change.apply(before.limits))?;
-    if limits.is_none() {
-        let detail = "a quota limits `bytes`, `versions` or both; DELETE takes it away";
-        return Err(Problem::invalid("quota", detail).into());
-    }
     let by = caller.require_superuser()?;
-    let changed = state.metadata.change_quota(&before, limits, &by).await;
-    changed.map_err(gone)?;
+    // What the change leaves out stays as others set it meanwhile.
+    for _ in 0..ATTEMPTS {
+        let before = state.metadata.shared_quota(id).await?;
+        let before = before.ok_or_else(no_quota)?;
+        let limits = checked_limits(change.apply(before.limits))?;
+        if limits.is_none() {
+            let detail = "a quota limits `bytes`, `versions` or both; DELETE takes it away";
+            return Err(Problem::invalid("quota", detail).into());
+        }
+        match state.metadata.change_quota(&before, limits, &by).await {
+            Err(Error::Unmet(Requirement::Quota)) => {}
+            changed => {
+                changed.map_err(Problem::from)?;
+                return changed_quota(&state, &caller, id).await;
+            }
+        }
+    }
+    Err(others_change().into())
+}
+
+async fn changed_quota(
+    state: &ApiState,
+    caller: &Caller,
+    id: i64,
+) -> Result<Json<api::SharedQuota>, Refusal> {
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), quota = id, "quota changed");
     let quota = state

@@ -1,6 +1,7 @@
 //! How much repositories may have, and what they have.
 
 use super::{PASSWORD, basic, house};
+use futures_util::future::join_all;
 use larder_model::Role;
 use serde_json::{Value, json};
 
@@ -87,6 +88,23 @@ async fn repositories_share_quotas() {
     );
     let (_, listed) = house.ask(&root, "GET", "/quotas", "").await;
     assert_eq!(listed["items"], json!([set]));
+    // Of two changes at once neither undoes the other.
+    for round in 11..15 {
+        let bodies = [json!({"bytes": round}), json!({"versions": round})];
+        let bodies = bodies.map(|body| body.to_string());
+        let all = bodies
+            .iter()
+            .map(|body| house.pass(&root, "PATCH", &path, body));
+        for answer in join_all(all).await {
+            assert_eq!(answer.status, 200, "{}", answer.json());
+        }
+        let (_, listed) = house.ask(&root, "GET", "/quotas", "").await;
+        let now = &listed["items"][0];
+        assert_eq!(
+            (&now["bytes"], &now["versions"]),
+            (&json!(round), &json!(round))
+        );
+    }
     for body in [r#"{"repositories":"oci/*"}"#, r#"{"bytes":1}"#] {
         assert_eq!(
             house.pass(&root, "POST", "/quotas", body).await.status,

@@ -279,13 +279,23 @@ async fn read_place(visit: &Visit, tab: Tab, mut repo: api::Repository) -> Resul
 /// Changes a repository, and shows the tab on which that was asked for.
 async fn change(
     visit: &Visit,
-    (protocol, name): (String, String),
+    place: (String, String),
     change: api::RepositoryChange,
     tab: Tab,
 ) -> Shown {
-    let path = format!("/repositories/{}/{}", segment(&protocol), segment(&name));
+    let path = repository_path(&place);
     let changed = visit.act(Method::PATCH, path, Some(&change)).await;
     changed.or_page(visit)?;
+    back(visit, &place, tab)
+}
+
+/// The place of a repository in the API.
+fn repository_path((protocol, name): &(String, String)) -> String {
+    format!("/repositories/{}/{}", segment(protocol), segment(name))
+}
+
+/// To the page on which a repository was changed.
+fn back(visit: &Visit, (protocol, name): &(String, String), tab: Tab) -> Shown {
     see_other(&format!("{}#{protocol}-{name}", tab.path())).or_page(visit)
 }
 
@@ -374,26 +384,33 @@ pub(crate) async fn set_blocks(
     Path(place): Path<(String, String)>,
     form: Form,
 ) -> Shown {
-    let path = format!("/repositories/{}/{}", segment(&place.0), segment(&place.1));
-    let repo: api::Repository = visit.get(path).await.or_page(&visit)?;
-    let mut blocked = repo.blocked.unwrap_or_default();
-    if let Some(gone) = form.given("unblock") {
-        blocked.retain(|block| block.package.as_str() != gone);
-    } else {
-        let wrong = |error| Problem::invalid("package", format!("{error}"));
-        let package = form.text("package").trim().parse().map_err(wrong);
-        let package: Pattern = package.or_page(&visit)?;
-        blocked.retain(|block| block.package != package);
-        blocked.push(api::Block {
-            package,
-            reason: form.given("reason").map(str::to_owned),
-        });
-    }
-    let new = api::RepositoryChange {
-        blocked: Some(blocked),
-        ..api::RepositoryChange::default()
+    let path = repository_path(&place);
+    let gone = form.given("unblock");
+    let block = gone.is_none().then(|| block_of(&form)).transpose();
+    let block = block.or_page(&visit)?;
+    // Blocks that others set meanwhile stay.
+    let change = |repo: api::Repository| {
+        let mut blocked = repo.blocked.unwrap_or_default();
+        let other = block.as_ref().map(|block| block.package.as_str()).or(gone);
+        blocked.retain(|known| Some(known.package.as_str()) != other);
+        blocked.extend(block.clone());
+        api::RepositoryChange {
+            blocked: Some(blocked),
+            ..api::RepositoryChange::default()
+        }
     };
-    change(&visit, place, new, Tab::Blocks).await
+    visit.amend(&path, change).await.or_page(&visit)?;
+    back(&visit, &place, Tab::Blocks)
+}
+
+/// The block that a form sets.
+fn block_of(form: &Form) -> Result<api::Block, Problem> {
+    let wrong = |error| Problem::invalid("package", format!("{error}"));
+    let package: Pattern = form.text("package").trim().parse().map_err(wrong)?;
+    Ok(api::Block {
+        package,
+        reason: form.given("reason").map(str::to_owned),
+    })
 }
 
 #[cfg(test)]
