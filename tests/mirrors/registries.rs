@@ -214,12 +214,7 @@ fn numbers_of_a_registry_are_taken_within_bounds() {
         bed.upstream
             .put(TOKEN, format!("{{\"token\":\"t\",\"expires_in\":{life}}}"));
         bed.get(TAG).expect(200);
-        bed.larder.admin().send(
-            "DELETE",
-            "/api/v1/repositories/oci/up/packages/team%2Fapp",
-            &[],
-            b"",
-        );
+        forget(&bed);
         bed.rest(&shelf);
     }
     bed.upstream.fail(&tag, Fault::Later(429, u64::MAX));
@@ -271,6 +266,52 @@ fn credentials_go_to_a_token_endpoint_elsewhere_only_if_it_is_named() {
     );
     let shown = bed.larder.api("GET", "repositories/oci/up", "", 200);
     assert_eq!(shown["upstream"]["token_origins"], json!([login.url()]));
+}
+
+#[test]
+fn a_token_endpoint_that_moved_is_followed_as_whom_it_may_know() {
+    let (bed, shelf, _) = mirror();
+    let challenge = Fault::Challenge(bearer(&bed.upstream));
+    bed.upstream.fail(&manifest_path("1"), challenge);
+    let moved = "/login/token?scope=here";
+    bed.upstream.put(moved, r#"{"token":"a-token"}"#);
+    bed.upstream.fail(TOKEN, Fault::Redirect(moved.to_owned()));
+    bed.get(TAG).expect(200);
+    let tokens = |upstream: &Upstream| -> Vec<_> {
+        let asked = asked(upstream).into_iter();
+        asked.filter(|(path, _)| path.contains("token")).collect()
+    };
+    assert_eq!(
+        tokens(&bed.upstream),
+        [pair(TOKEN, "Basic"), pair(moved, "Basic")]
+    );
+    // Elsewhere it is asked as anyone, where it may be asked at all.
+    let login = Upstream::start();
+    login.put("/token", r#"{"token":"a-token"}"#);
+    let away = format!("{}token", login.url());
+    bed.upstream.fail(TOKEN, Fault::Redirect(away));
+    let origin = login.url().trim_end_matches('/').to_owned();
+    bed.change(&shelf, &json!({"upstream": {"allow": [origin]}}));
+    forget(&bed);
+    bed.get(TAG).expect(200);
+    assert_eq!(tokens(&login), [pair("/token", "")]);
+    // One that leads to itself does not keep us.
+    bed.upstream.fail(TOKEN, Fault::Redirect(TOKEN.to_owned()));
+    bed.rest(&shelf);
+    forget(&bed);
+    bed.upstream.take_asked();
+    let refused = bed.get(TAG).expect(502).text();
+    assert!(refused.contains("redirects in a circle"), "{refused}");
+    assert_eq!(tokens(&bed.upstream).len(), 6);
+}
+
+/// Nothing is kept of the image any more.
+fn forget(bed: &Bed) {
+    let image = "/api/v1/repositories/oci/up/packages/team%2Fapp";
+    bed.larder
+        .admin()
+        .send("DELETE", image, &[], b"")
+        .expect(204);
 }
 
 fn check(bed: &Bed) -> Value {

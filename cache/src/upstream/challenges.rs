@@ -2,7 +2,7 @@
 
 use super::bearer;
 use super::failure::{Failure, Trouble};
-use super::hops::Arrival;
+use super::hops::{Arrival, MAX_HOPS};
 use super::logins::{Identity, Login};
 use super::remote::Upstream;
 use super::request::FetchRequest;
@@ -142,12 +142,17 @@ impl Upstream {
         if let Some(scope) = scope {
             url.query_pairs_mut().append_pair("scope", &scope);
         }
+        Some(self.endpoint_at(url))
+    }
+
+    /// A token endpoint, and whom it is to take us for.
+    fn endpoint_at(&self, url: Url) -> TokenEndpoint {
         let identity = match &self.authorization {
             None => Identity::Nobody,
             Some(_) if self.may_have_credentials(&url) => Identity::Ourselves,
             Some(_) => Identity::Withheld,
         };
-        Some(TokenEndpoint { url, identity })
+        TokenEndpoint { url, identity }
     }
 
     /// Whether a token endpoint is given our credentials: the upstream's own host or domain has it,
@@ -195,22 +200,24 @@ impl Upstream {
         self: &Arc<Self>,
         way: Way<'_>,
         request: &FetchRequest<'_>,
-        endpoint: TokenEndpoint,
+        mut endpoint: TokenEndpoint,
     ) -> Result<(Login, Duration), Trouble> {
-        let TokenEndpoint { url, identity } = endpoint;
-        let client = way.clients.of(&url, self.is_own(&url));
-        let mut sending = client.get(url.clone());
-        if let Some(ours) = &self.authorization
-            && identity == Identity::Ourselves
-        {
-            sending = sending.header(AUTHORIZATION, ours.clone());
-        }
-        let arrival = self.ask(way, url, request, sending).await?;
-        if let Some(fault) = self.fault_of(&arrival.response, request) {
-            let said = self.sentence(arrival.response).await;
-            return Err(Failure::answered(arrival.url, fault, said).into());
-        }
-        self.origins.succeeded(&arrival.url);
+        let mut left = MAX_HOPS;
+        let arrival = loop {
+            let arrival = self.ask_endpoint(way, request, &endpoint).await?;
+            if !arrival.response.status().is_redirection() {
+                break arrival;
+            }
+            if left == 0 {
+                let what = "redirects in a circle";
+                return Err(self.leads(&arrival.url, request, what).into());
+            }
+            left -= 1;
+            // Where it is led to it is whom it would be, had the challenge named that place.
+            let next = self.next(&arrival, request)?;
+            endpoint = self.endpoint_at(self.nameless(next, request)?);
+        };
+        let identity = endpoint.identity;
         let file = self.file_of(request.url);
         let status = arrival.response.status();
         if !status.is_success() {
@@ -220,6 +227,30 @@ impl Upstream {
         let refused = || self.useless(Kind::Upstream, &url, &what);
         let (header, life) = bearer::read(arrival.response, self.config.idle_time, refused).await?;
         Ok((Login { header, identity }, life))
+    }
+
+    /// One request to a token endpoint.
+    async fn ask_endpoint(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        request: &FetchRequest<'_>,
+        endpoint: &TokenEndpoint,
+    ) -> Result<Arrival, Trouble> {
+        let TokenEndpoint { url, identity } = endpoint;
+        let client = way.clients.of(url, self.is_own(url));
+        let mut sending = client.get(url.clone());
+        if let Some(ours) = &self.authorization
+            && *identity == Identity::Ourselves
+        {
+            sending = sending.header(AUTHORIZATION, ours.clone());
+        }
+        let arrival = self.ask(way, url.clone(), request, sending).await?;
+        if let Some(fault) = self.fault_of(&arrival.response, request) {
+            let said = self.sentence(arrival.response).await;
+            return Err(Failure::answered(arrival.url, fault, said).into());
+        }
+        self.origins.succeeded(&arrival.url);
+        Ok(arrival)
     }
 
     /// A token endpoint refuses: what it says of the image is what its registry would say.

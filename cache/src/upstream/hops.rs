@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 /// Redirects followed.
-const MAX_HOPS: usize = 5;
+pub(super) const MAX_HOPS: usize = 5;
 /// A slot of an origin is waited for no longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -40,9 +40,7 @@ impl Upstream {
     ) -> Result<Arrival, Trouble> {
         let mut url = url.clone();
         for _ in 0..=MAX_HOPS {
-            // Whoever writes an address does not choose who we are there.
-            let nameless = url.set_username("").and_then(|()| url.set_password(None));
-            nameless.map_err(|()| self.forbidden(&url, &self.file_of(request.url)))?;
+            url = self.nameless(url, request)?;
             let sending = self.sending(way, &url, request, login);
             let mut arrival = self.ask(way, url, request, sending).await?;
             arrival.identity = login.map_or(Identity::Nobody, |login| login.identity);
@@ -102,8 +100,24 @@ impl Upstream {
         slot.map_err(Problem::internal)
     }
 
+    /// An address without a user's name and password: whoever writes it does not choose who we are
+    /// there.
+    pub(super) fn nameless(
+        &self,
+        mut url: Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<Url, Problem> {
+        let cleared = url.set_username("").and_then(|()| url.set_password(None));
+        cleared.map_err(|()| self.forbidden(&url, &self.file_of(request.url)))?;
+        Ok(url)
+    }
+
     /// Where a redirect leads.
-    fn next(&self, arrival: &Arrival, request: &FetchRequest<'_>) -> Result<Url, Problem> {
+    pub(super) fn next(
+        &self,
+        arrival: &Arrival,
+        request: &FetchRequest<'_>,
+    ) -> Result<Url, Problem> {
         let url = &arrival.url;
         let target = arrival
             .response
@@ -119,7 +133,7 @@ impl Upstream {
     }
 
     /// What was wanted is where nobody can go.
-    fn leads(&self, url: &Url, request: &FetchRequest<'_>, what: &str) -> Problem {
+    pub(super) fn leads(&self, url: &Url, request: &FetchRequest<'_>, what: &str) -> Problem {
         let file = self.file_of(request.url);
         self.useless(Kind::Upstream, url, &format!("{what}, for {file}"))
     }
