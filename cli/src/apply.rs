@@ -305,19 +305,9 @@ pub(crate) async fn export(cx: &Context<'_>) -> Result<Outcome, Failure> {
     let file = export::resources(&state)?;
     let failed = |error| Failure::Local(format!("it cannot be written as TOML: {error}"));
     let text = toml::to_string(&file).map_err(failed)?;
-    let with_password = |it: &&Repository| {
-        it.upstream
-            .as_ref()
-            .is_some_and(|upstream| upstream.has_password)
-    };
-    let silent = state.repositories.iter().filter(with_password).count();
-    let outcome = Outcome::text(Some(json!(file)), text.trim_end());
-    Ok(if silent == 0 {
-        outcome
-    } else {
-        outcome.noting(format!(
-            "passwords are never told: {silent} of the upstreams have one; say with password_env \
-             where it comes from"
-        ))
-    })
+    let mut outcome = Outcome::text(Some(json!(file)), text.trim_end());
+    for note in export::left_out(&state) {
+        outcome = outcome.noting(note);
+    }
+    Ok(outcome)
 }

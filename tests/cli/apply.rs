@@ -4,6 +4,7 @@
 use crate::bed::{BINARY, Home, Ran, larder};
 use larder_tests::image::Image;
 use larder_tests::random::Random;
+use larder_tests::secure::Authority;
 use larder_tests::tools::{command, tool};
 use larder_tests::{Larder, Start};
 use serde_json::{Value, json};
@@ -276,6 +277,32 @@ fn what_is_exported_makes_the_same_elsewhere() {
     assert_eq!(listed(&elsewhere), listed(&admin));
     let from_stdin = elsewhere.types(&["apply", "-f", "-"], &export).ends(0);
     assert!(from_stdin.err.contains("nothing to do"), "{from_stdin:?}");
+}
+
+#[test]
+fn an_export_says_what_a_file_cannot_tell() {
+    let (larder, admin) = house();
+    let said = |ran: &Ran| ran.err.matches("come from").count();
+    assert_eq!(said(&admin.run("export").ends(0)), 0);
+    let authority = Authority::default();
+    let upstream = json!({"url": "https://127.0.0.1:9", "allow_private": true,
+        "username": "robot", "password": "a password", "ca_certificate": authority.pem()});
+    let body = json!({"protocol": "npm", "name": "far", "kind": "mirror", "upstream": upstream});
+    larder.api("POST", "repositories", &body.to_string(), 201);
+    let ran = admin.run("export").ends(0);
+    for (what, field) in [
+        ("passwords are never told", "password_env"),
+        (
+            "certificates of authorities are files",
+            "ca_certificate_file",
+        ),
+    ] {
+        let mut lines = ran.err.lines().filter(|line| line.contains(what));
+        let line = lines.next().unwrap_or_else(|| panic!("{what}: {ran:?}"));
+        assert!(line.contains(field) && line.contains("npm/far"), "{line}");
+    }
+    assert_eq!(said(&ran), 2, "{ran:?}");
+    assert!(!ran.out.contains("a password"), "{ran:?}");
 }
 
 #[test]

@@ -39,6 +39,47 @@ pub(crate) fn resources(state: &State) -> Result<Resources, Failure> {
     })
 }
 
+/// Whether an upstream has something.
+type Has = fn(&Upstream) -> bool;
+
+/// What of the upstreams an exported file lacks, and how it gets it.
+pub(crate) fn left_out(state: &State) -> Vec<String> {
+    let with = |has: Has| {
+        let mirrors = state.repositories.iter();
+        let mirrors = mirrors.filter(|it| it.upstream.as_ref().is_some_and(has));
+        let names = mirrors.map(|it| path_of(it).to_string());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let kinds: [(&str, Has, &str); 4] = [
+        (
+            "passwords are never told",
+            |it| it.has_password,
+            "password_env",
+        ),
+        (
+            "keys of client certificates are never told",
+            |it| it.client_certificate.is_some(),
+            "client_certificate_file and client_key_file",
+        ),
+        (
+            "certificates of authorities are files of their own",
+            |it| it.ca_certificate.is_some(),
+            "ca_certificate_file",
+        ),
+        (
+            "trusted keys are files of their own",
+            |it| it.trusted_keys.is_some(),
+            "trusted_keys_file",
+        ),
+    ];
+    let told = kinds.into_iter().filter_map(|(why, has, field)| {
+        let mirrors = with(has);
+        let note = format!("{why}: say with {field} where those of {mirrors} come from");
+        (!mirrors.is_empty()).then_some(note)
+    });
+    told.collect()
+}
+
 fn schedule(it: &Schedule) -> ScheduleEntry {
     ScheduleEntry {
         kind: it.kind,
