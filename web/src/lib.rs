@@ -35,6 +35,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 
+pub use acts::packages::PACKAGES_CURSOR;
 pub use door::{Api, ApiLimits};
 pub use engine::{
     Download, Engine, KeptBackup, PublishedTag, RetentionItem, RetentionPreview, ServerSetting,

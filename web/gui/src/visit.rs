@@ -160,6 +160,16 @@ impl Visit {
         self.admission.principal().session()
     }
 
+    /// The row at which a part of a list of the API ends.
+    pub(crate) fn open_cursor(&self, cursor: &str, list: &str) -> String {
+        self.gate.open_cursor(cursor, list)
+    }
+
+    /// The same for a client, which may not know of that row.
+    pub(crate) fn close_cursor(&self, row: &str, list: &str) -> Result<String, Problem> {
+        self.gate.close_cursor(row, list)
+    }
+
     /// What forms of this page have to bring back; empty: nobody is signed in.
     pub(crate) fn csrf_token(&self) -> Result<String, Problem> {
         match self.session() {

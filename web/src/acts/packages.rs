@@ -22,6 +22,9 @@ use std::sync::Arc;
 
 /// Names looked at for one answer: whoever sees little pages through what it does not see.
 const MAX_NAMES: usize = if cfg!(test) { 100 } else { 20_000 };
+/// The list that closed cursors of all repositories' packages are of: some pages go through several
+/// repositories together.
+pub const PACKAGES_CURSOR: &str = "packages";
 /// Names looked through in one go where terms are sought.
 const NAMES: usize = 1000;
 
@@ -56,8 +59,7 @@ pub(crate) async fn list(
     } else {
         NAMES.max(page.limit + 1)
     };
-    let cursors = format!("packages of {path}");
-    let after = state.gate.open_cursor(&page.after, &cursors);
+    let after = state.gate.open_cursor(&page.after, PACKAGES_CURSOR);
     let (mut items, mut after, mut looked_at) = (Vec::new(), after, 0);
     // As many looks as it takes to fill the page, up to a bound.
     let next = loop {
@@ -79,7 +81,7 @@ pub(crate) async fn list(
         match more {
             Some(last) if looked_at < MAX_NAMES => after = last,
             // The caller may not know of that name.
-            Some(last) => break Some(state.gate.close_cursor(&last, &cursors)?),
+            Some(last) => break Some(state.gate.close_cursor(&last, PACKAGES_CURSOR)?),
             None => break None,
         }
     };

@@ -319,6 +319,7 @@ async fn a_cursor_beyond_what_is_hidden_names_nothing_of_it() {
         .await;
     let eve = house.user("eve", false).await;
     house.grant("user:eve", "npm/local", "app-shown").await;
+    let mut middle = String::new();
     for list in [
         "/search?q=app&limit=1",
         "/repositories/npm/local/packages?limit=1",
@@ -342,7 +343,19 @@ async fn a_cursor_beyond_what_is_hidden_names_nothing_of_it() {
             after = format!("&after={next}");
         }
         assert!(empty > 0, "{list}: all was looked at in one go");
+        middle = after;
         assert_eq!(shown.len(), 1, "{list}: {shown:?}");
         assert!(shown[0].to_string().contains("app-shown"), "{list}");
     }
+    // It means the same for the packages of another repository: some pages go through several.
+    assert!(middle.contains('~'), "{middle}");
+    house.make("npm/other", "hosted", "{}").await;
+    for name in ["app-a", "app-z"] {
+        house.publish("npm/other", name, &[("x", "1", "")]).await;
+    }
+    house.grant("user:eve", "npm/other", "*").await;
+    let target = format!("/repositories/npm/other/packages?limit=9{middle}");
+    let (_, page) = house.ask(&eve, "GET", &target, "").await;
+    assert_eq!(page["items"][0]["name"], "app-z", "{page}");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page}");
 }

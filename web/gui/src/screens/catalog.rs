@@ -13,6 +13,7 @@ use axum::extract::Path;
 use futures_util::future::try_join_all;
 use larder_api::{self as api, RepoKind};
 use larder_model::{Kind, Problem, ProtocolName, RepoPath, Timestamp};
+use larder_web::PACKAGES_CURSOR;
 use std::collections::BTreeMap;
 
 /// A package, in one repository or more.
@@ -284,8 +285,18 @@ async fn merged(
         let path = address(format!("{}/packages", repo_call(repo)), &parameters);
         list_of(visit, path)
     });
-    let lists = try_join_all(lists).await?;
-    Ok(merge(lists))
+    let mut lists = try_join_all(lists).await?;
+    // Where lists go on is compared, so each must be a name.
+    for next in lists.iter_mut().filter_map(|list| list.next.as_mut()) {
+        *next = visit.open_cursor(next, PACKAGES_CURSOR);
+    }
+    let (rows, next) = merge(lists);
+    let is_shown = |next: &String| rows.iter().any(|row| row.name == *next);
+    let next = match next {
+        Some(next) if !is_shown(&next) => Some(visit.close_cursor(&next, PACKAGES_CURSOR)?),
+        next => next,
+    };
+    Ok((rows, next))
 }
 
 /// A list; of a repository that is gone meanwhile an empty one.
