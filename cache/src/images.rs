@@ -239,10 +239,11 @@ impl Door for Images {
             Some((permission.repo.clone(), image.clone()))
         });
         // Credentials that say nobody tell no more than none would: not which mirror has this host.
-        let target = known.map(|known| {
-            let stranger = (!context.identified).then(|| self.target_for_strangers(context));
-            stranger.flatten().unwrap_or(known)
-        });
+        let target = if context.identified {
+            known
+        } else {
+            known.and_then(|_| self.target_for_strangers(context))
+        };
         let path = target.map(|(repo, image)| format!("/v2/{repo}/{image}"));
         let path = path.unwrap_or_default();
         let repo_url = RepoUrl {

@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// Packages that a search finds in one repo, and one that asks for more of them than fit on a page.
 const MAX_HITS: usize = 100;
 const MAX_LISTED: usize = 20_000;
+/// Packages whose files are read for each result that a search may have: not all that have the
+/// terms in their names are found.
+const LOOKS: usize = 10;
 /// An upstream's answer has at most so many bytes: clients ask for a few hundred packages.
 const MAX_ANSWERED: usize = 16 << 20;
 /// The media type of results that are made here.
@@ -153,6 +156,7 @@ impl Searches {
         hits: &mut Hits,
     ) -> Result<(), Problem> {
         let search = search_of(own)?;
+        let mut looks = (LOOKS * (most - hits.found.len())).min(MAX_LISTED);
         let mut after = Box::<str>::default();
         loop {
             let names = self.packages.names_after(repo, &after).await?;
@@ -165,11 +169,12 @@ impl Searches {
                 if !is_meant || !may_see(package) || !hits.names.insert(package.clone()) {
                     continue;
                 }
+                looks -= 1;
                 // The files of one package at a time: those of all hits together have no bound.
                 let files = self.packages.files(repo, package).await?;
                 hits.found
                     .extend(Hit::of(search, request, package, &files)?);
-                if hits.found.len() == most {
+                if hits.found.len() == most || looks == 0 {
                     return Ok(());
                 }
             }

@@ -266,16 +266,19 @@ fn a_private_mirror_of_a_host_is_named_to_nobody() {
     let upstream = json!({"url": "http://127.0.0.1:9", "username": "u", "password": "p", "allow_private": true});
     let body = json!({"protocol": "oci", "name": "up", "kind": "mirror", "upstream": upstream});
     mirror.api("POST", "repositories", &body.to_string(), 201);
-    let asked = "/v2/team/app/manifests/1?ns=127.0.0.1:9";
-    let challenge = |headers: &[(&str, &str)]| {
-        let answer = mirror.anonymous().send("GET", asked, headers, b"");
+    let challenge = |image: &str, headers: &[(&str, &str)]| {
+        let asked = format!("/v2/{image}/manifests/1?ns=127.0.0.1:9");
+        let answer = mirror.anonymous().send("GET", &asked, headers, b"");
         let answer = answer.expect(401);
         let challenge = answer.header("www-authenticate");
         challenge.expect("a challenge").to_owned()
     };
-    let without = challenge(&[]);
+    let without = challenge("team/app", &[]);
     assert!(without.contains("repository:team/app:pull"), "{without}");
     for wrong in ["Bearer nonsense", "Basic bm9ib2R5Ondyb25n"] {
-        assert_eq!(challenge(&[("authorization", wrong)]), without, "{wrong}");
+        let wrong = [("authorization", wrong)];
+        assert_eq!(challenge("team/app", &wrong), without);
+        let short = challenge("nginx", &wrong);
+        assert!(!short.contains("up/nginx"), "{short}");
     }
 }

@@ -295,6 +295,21 @@ fn a_token_endpoint_that_moved_is_followed_as_whom_it_may_know() {
     forget(&bed);
     bed.get(TAG).expect(200);
     assert_eq!(tokens(&login), [pair("/token", "")]);
+    // So its check knows that nobody has seen the login.
+    bed.upstream
+        .put_with("/v2/", "{}", &[("content-type", "application/json")]);
+    let challenge = Fault::Challenge(bearer(&bed.upstream));
+    bed.upstream.fail("/v2/", challenge);
+    let away = format!("{}token", login.url());
+    bed.upstream
+        .fail("/token?service=here", Fault::Redirect(away));
+    let told = check(&bed);
+    assert_eq!(
+        (&told["ok"], &told["authenticated"]),
+        (&json!(false), &json!(false)),
+        "{told}"
+    );
+    assert!(text(&told, "advice").contains(&origin), "{told}");
     // One that leads to itself does not keep us.
     bed.upstream.fail(TOKEN, Fault::Redirect(TOKEN.to_owned()));
     bed.rest(&shelf);

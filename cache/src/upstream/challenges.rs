@@ -25,6 +25,7 @@ enum Demand {
 }
 
 /// Where a token is to be had.
+#[derive(Clone)]
 struct TokenEndpoint {
     url: Url,
     /// Whom it is to take us for.
@@ -165,11 +166,19 @@ impl Upstream {
     }
 
     /// The token endpoint to which an answer sends us, if that is not given our credentials.
-    pub(super) fn withheld_from(&self, refused: &Response) -> Option<String> {
+    pub(super) async fn withheld_from(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        request: &FetchRequest<'_>,
+        refused: &Response,
+    ) -> Option<String> {
         let Some(Challenge::Bearer(wanted)) = challenge_of(refused) else {
             return None;
         };
-        let endpoint = self.token_endpoint(&wanted, "")?;
+        let mut endpoint = self.token_endpoint(&wanted, "")?;
+        if let Ok((reached, _)) = self.reach_endpoint(way, request, endpoint.clone()).await {
+            endpoint = reached;
+        }
         let is_withheld = endpoint.identity == Identity::Withheld;
         is_withheld.then(|| endpoint.url.origin().ascii_serialization())
     }
@@ -200,23 +209,9 @@ impl Upstream {
         self: &Arc<Self>,
         way: Way<'_>,
         request: &FetchRequest<'_>,
-        mut endpoint: TokenEndpoint,
+        endpoint: TokenEndpoint,
     ) -> Result<(Login, Duration), Trouble> {
-        let mut left = MAX_HOPS;
-        let arrival = loop {
-            let arrival = self.ask_endpoint(way, request, &endpoint).await?;
-            if !arrival.response.status().is_redirection() {
-                break arrival;
-            }
-            if left == 0 {
-                let what = "redirects in a circle";
-                return Err(self.leads(&arrival.url, request, what).into());
-            }
-            left -= 1;
-            // Where it is led to it is whom it would be, had the challenge named that place.
-            let next = self.next(&arrival, request)?;
-            endpoint = self.endpoint_at(self.nameless(next, request)?);
-        };
+        let (endpoint, arrival) = self.reach_endpoint(way, request, endpoint).await?;
         let identity = endpoint.identity;
         let file = self.file_of(request.url);
         let status = arrival.response.status();
@@ -227,6 +222,30 @@ impl Upstream {
         let refused = || self.useless(Kind::Upstream, &url, &what);
         let (header, life) = bearer::read(arrival.response, self.config.idle_time, refused).await?;
         Ok((Login { header, identity }, life))
+    }
+
+    /// The answer of a token endpoint, or of that to which it leads.
+    async fn reach_endpoint(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        request: &FetchRequest<'_>,
+        mut endpoint: TokenEndpoint,
+    ) -> Result<(TokenEndpoint, Arrival), Trouble> {
+        let mut left = MAX_HOPS;
+        loop {
+            let arrival = self.ask_endpoint(way, request, &endpoint).await?;
+            if !arrival.response.status().is_redirection() {
+                return Ok((endpoint, arrival));
+            }
+            if left == 0 {
+                let what = "redirects in a circle";
+                return Err(self.leads(&arrival.url, request, what).into());
+            }
+            left -= 1;
+            // There it takes us for whom it would, had the challenge named that place.
+            let next = self.next(&arrival, request)?;
+            endpoint = self.endpoint_at(self.nameless(next, request)?);
+        }
     }
 
     /// One request to a token endpoint.

@@ -115,7 +115,8 @@ impl Upstream {
         if !is_refused || !self.waits_for_challenge() || self.authorization.is_none() {
             return Ok(probed);
         }
-        let withheld_from = self.withheld_from(&arrival.response);
+        let withheld_from = self.withheld_from(way, &request, &arrival.response);
+        let withheld_from = withheld_from.await;
         match self.identified(way, &url, &request, arrival).await {
             Ok(arrival) => probed = self.probed(&arrival),
             Err(Trouble::Problem(problem)) if is_caused_by::<Forbidden>(&problem) => {
