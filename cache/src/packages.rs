@@ -271,7 +271,6 @@ impl Base {
             leads: Arc::clone(&fetchers.leads),
             responder: Arc::clone(responder),
             members: fetchers.members(&self.metadata),
-            large_documents: self.large_documents.clone(),
         })
     }
 }

@@ -27,6 +27,9 @@ const UNREAD: &str = ";unread";
 /// Where it stands beside the files of all states what was made of the same lists before.
 const MADE: &str = ";made/";
 
+/// States made at once: each has lists of all members in memory.
+const MERGES: usize = 2;
+
 /// Merges the indexes of members.
 pub(crate) struct MergedIndex {
     metadata: Metadata,
@@ -34,7 +37,7 @@ pub(crate) struct MergedIndex {
     packages: Arc<HostedPackages>,
     bodies: Arc<Bodies>,
     members: SetMembers,
-    large_documents: Slots,
+    merges: Slots,
     builds: Flights<()>,
 }
 
@@ -46,7 +49,6 @@ impl MergedIndex {
         packages: Arc<HostedPackages>,
         bodies: Arc<Bodies>,
         members: SetMembers,
-        large_documents: Slots,
     ) -> Self {
         Self {
             metadata,
@@ -54,7 +56,7 @@ impl MergedIndex {
             packages,
             bodies,
             members,
-            large_documents,
+            merges: Slots::new(MERGES),
             builds: Flights::default(),
         }
     }
@@ -139,7 +141,8 @@ impl MergedIndex {
         folders: Folders,
         again: bool,
     ) -> Result<(), Problem> {
-        let _slot = self.large_documents.acquire().await?;
+        // One of its own: while it holds that, the index of a hosted member may be composed.
+        let _slot = self.merges.acquire().await?;
         let now = self.metadata.now();
         let signer = self.store.signer(group.record.id, now).await?;
         let mut merger = self.begin(group, state).await?;

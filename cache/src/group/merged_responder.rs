@@ -9,7 +9,6 @@ use super::set_responder::SetResponder;
 use crate::artifact::{ListLeads, SetMembers};
 use crate::bodies::Bodies;
 use crate::document::Documents;
-use crate::limits::Slots;
 use crate::permissions::read_all;
 use crate::publish::{HostedPackages, IndexStore, index_of};
 use crate::repo::Repo;
@@ -37,7 +36,6 @@ pub(crate) struct MergedParts {
     pub(crate) leads: Arc<ListLeads>,
     pub(crate) responder: Arc<Responder>,
     pub(crate) members: SetMembers,
-    pub(crate) large_documents: Slots,
 }
 
 /// Answers with the documents of merged groups, and with what they name.
@@ -67,7 +65,6 @@ impl MergedResponder {
             parts.packages,
             Arc::clone(&parts.bodies),
             parts.members,
-            parts.large_documents,
         ));
         let sets = SetResponder {
             metadata: parts.metadata.clone(),

@@ -7,7 +7,7 @@ use larder_tests::debs::{Archive, Deb, Keys, sum_and_size};
 use larder_tests::home::Home;
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
-use larder_tests::{Larder, Upstream, archive, tool};
+use larder_tests::{Fault, Larder, Upstream, archive, tool};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -236,6 +236,70 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
     installs();
     larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
     installs();
+}
+
+/// Two suites are being merged when something is published: each still needs lists of the hosted
+/// member, which are made anew.
+#[test]
+fn merges_do_not_stand_in_the_way_of_the_lists_that_they_need() {
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+        return;
+    };
+    let (larder, upstream) = (larder(&keys), Upstream::start());
+    let archive = Archive::new(&upstream);
+    let suites = ["one", "two"];
+    let there = ["contrib", "main"].map(|it| Deb::new("theirs", "1.0").within(it));
+    for suite in suites {
+        archive.put(suite, &there, &theirs);
+        for component in ["contrib", "main"] {
+            let deb = Deb::new(&format!("{suite}-{component}"), "1.0");
+            put(&larder, &format!("{suite}/{component}"), &deb).expect(201);
+        }
+    }
+    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
+        "trusted_keys": theirs.public()}});
+    let mirror = "repositories/deb/upstream";
+    larder.api("PATCH", mirror, &settings.to_string(), 200);
+    let held: Vec<String> = upstream.paths();
+    let held: Vec<&String> = held
+        .iter()
+        .filter(|it| it.contains("contrib/binary-amd64"))
+        .collect();
+    for path in &held {
+        upstream.fail(path, Fault::Silent);
+    }
+    let reader = larder.user("reader", PASSWORD);
+    std::thread::scope(|scope| {
+        let ask = |suite: &str| {
+            let path = format!("/deb/main/dists/{suite}/InRelease");
+            reader.get(&path).expect(200).text()
+        };
+        let answers = suites.map(|suite| scope.spawn(move || ask(suite)));
+        for suite in suites {
+            let of_suite = |it: &&&String| it.contains(&format!("/{suite}/"));
+            let begun = Instant::now();
+            while !held
+                .iter()
+                .filter(of_suite)
+                .any(|path| upstream.count(path) > 0)
+            {
+                assert!(begun.elapsed() < DEADLINE, "{suite} is not merged");
+                std::thread::yield_now();
+            }
+        }
+        put(&larder, "one/main", &Deb::new("late", "1.0")).expect(201);
+        upstream.release();
+        for answer in answers {
+            assert!(
+                answer
+                    .join()
+                    .expect("an answer")
+                    .contains("contrib/binary-amd64")
+            );
+        }
+    });
 }
 
 #[test]
