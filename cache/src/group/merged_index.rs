@@ -360,8 +360,9 @@ fn note_of(path: String, made: &[IndexDocument]) -> IndexDocument {
     }
 }
 
-/// Whether a list cannot be had for a reason that is its upstream's: then no client gets it either.
-const fn is_upstreams(problem: &Problem) -> bool {
+/// Whether something cannot be had for a reason that is its upstream's: then no client of that gets it
+/// either.
+pub(super) const fn is_upstreams(problem: &Problem) -> bool {
     matches!(
         problem.kind,
         Kind::NotFound | Kind::Upstream | Kind::UpstreamPolicy | Kind::Unreachable | Kind::Offline

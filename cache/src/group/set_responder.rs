@@ -7,7 +7,7 @@
 
 use super::groups::Groups;
 use super::members::{Members, is_lacking};
-use super::merged_index::MergedIndex;
+use super::merged_index::{MergedIndex, is_upstreams};
 use super::merged_state::{GroupRequest, MergedState};
 use crate::document::Documents;
 use crate::permissions::{read_all, read_of};
@@ -92,7 +92,7 @@ impl SetResponder {
         } = request;
         let all = sets.heads_of(&index_of(group)?.head(root));
         let mut heads: Vec<(Arc<Repo>, Arc<FileRecord>)> = Vec::new();
-        let (mut public, mut lacking) = (true, None);
+        let (mut public, mut lacking, mut failed) = (true, None, None);
         for member in members.all() {
             public &= self.gate.is_public(&[read_all(member)]);
             let is_there = member.is_hosted() || member.has_upstream();
@@ -102,18 +102,19 @@ impl SetResponder {
             match self.head(member, &all, fresh).await {
                 Ok(Some(head)) => heads.push((Arc::clone(member), head)),
                 Ok(None) => {}
-                Err(problem) if problem.kind == Kind::Offline || is_lacking(member, &problem) => {
+                Err(problem) if is_lacking(member, &problem) => {
                     lacking = lacking.or(Some(problem));
                 }
-                // What is published here can be used all the same.
-                Err(problem) if heads.iter().any(|(member, _)| member.is_hosted()) => {
-                    lacking = lacking.or(Some(problem));
+                // What a member ever had is kept of it: one that is away has no such set, most likely.
+                // What others have, and what is published here, can be used all the same.
+                Err(problem) if is_away(&problem) || has_hosted(&heads) => {
+                    failed = failed.or(Some(problem));
                 }
                 Err(problem) => return Err(problem),
             }
         }
         if heads.is_empty() {
-            return Err(lacking.unwrap_or_else(absent));
+            return Err(failed.or(lacking).unwrap_or_else(absent));
         }
         Ok(Arc::new(MergedState {
             root: root.into(),
@@ -201,12 +202,17 @@ impl SetResponder {
                     answer => return answer,
                 }
             }
+            let mut failed = None;
             for (member, _) in &state.heads {
                 let answer = self.responder.answer_from_member(member, &read, context);
                 match answer.await {
                     Err(absent) if absent.kind == Kind::NotFound => problem = absent,
+                    Err(away) if is_away(&away) => failed = failed.or(Some(away)),
                     answer => return answer,
                 }
+            }
+            if let Some(failed) = failed {
+                return Err(failed);
             }
         }
         Err(problem)
@@ -257,14 +263,17 @@ impl SetResponder {
         context: ReadContext<'_>,
         name: &str,
     ) -> Result<Answer, Problem> {
-        let mut problem = None;
+        let (mut lacking, mut failed) = (None, None);
         for member in members.mirrors.iter().filter(|it| it.has_upstream()) {
             let answer = self.responder.answer_from_member(member, read, context);
             match answer.await {
-                Err(lacking) if is_lacking(member, &lacking) => problem = Some(lacking),
+                Err(problem) if is_lacking(member, &problem) => lacking = Some(problem),
+                // Clients compare what they get with the list that they have of one of these.
+                Err(problem) if is_upstreams(&problem) => failed = failed.or(Some(problem)),
                 answer => return answer,
             }
         }
+        let problem = failed.or(lacking);
         Err(problem.unwrap_or_else(|| members.nowhere(name)))
     }
 
@@ -280,6 +289,15 @@ impl SetResponder {
         let reply = Reply::new(StatusCode::OK).with_body("application/pgp-keys", key);
         Ok(reply.into())
     }
+}
+
+/// Whether a member's upstream cannot be asked now.
+const fn is_away(problem: &Problem) -> bool {
+    matches!(problem.kind, Kind::Unreachable | Kind::Offline)
+}
+
+fn has_hosted(heads: &[(Arc<Repo>, Arc<FileRecord>)]) -> bool {
+    heads.iter().any(|(member, _)| member.is_hosted())
 }
 
 /// The folder of a path, with a slash at its end.

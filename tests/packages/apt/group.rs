@@ -238,6 +238,53 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
     installs();
 }
 
+/// One mirror that is away takes none of the others along.
+#[test]
+fn of_two_mirrors_one_may_be_away() {
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+        return;
+    };
+    let (larder, first, second) = (larder(&keys), Upstream::start(), Upstream::start());
+    let deb = Deb::new("demo", "1.0");
+    let (one, other) = (Archive::new(&first), Archive::new(&second));
+    one.put("one", &[Deb::new("words", "1.0")], &theirs);
+    other.put("two", &[deb.clone(), Deb::new("late", "1.0")], &theirs);
+    let of = |archive: &Archive<'_>| json!({"url": archive.url(), "allow_private": true, "trusted_keys": theirs.public()});
+    let mirror = "repositories/deb/upstream";
+    let settings = json!({"upstream": of(&one)});
+    larder.api("PATCH", mirror, &settings.to_string(), 200);
+    let far = json!({"protocol": "deb", "name": "far", "kind": "mirror", "upstream": of(&other)});
+    larder.api("POST", "repositories", &far.to_string(), 201);
+    let members = json!({"members": ["local", "upstream", "far"]}).to_string();
+    larder.api("PATCH", "repositories/deb/main", &members, 200);
+    let reader = larder.user("reader", PASSWORD);
+    let get = |path: &str| reader.get(&format!("/deb/main/{path}"));
+    first.go();
+    let suite = "dists/two/InRelease";
+    let there = second.body(&format!("/debian/{suite}"));
+    assert_eq!(
+        get(suite).expect(200).body,
+        there,
+        "of the one that is there"
+    );
+    let list = "dists/two/main/binary-amd64/Packages.gz";
+    get(list).expect(200);
+    assert_eq!(get(&deb.path()).expect(200).body, deb.bytes());
+    // What neither tells of may be of the one that is away.
+    get("pool/main/nobody_1.0_all.deb").expect(503);
+    // What is kept of the second is there whatever becomes of both.
+    second.go();
+    assert_eq!(get(&deb.path()).expect(200).body, deb.bytes());
+    larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    for path in [suite, list] {
+        get(path).expect(200);
+    }
+    assert_eq!(get(&deb.path()).expect(200).body, deb.bytes());
+    get(&Deb::new("late", "1.0").path()).expect(403);
+}
+
 /// Two suites are being merged when something is published: each still needs lists of the hosted
 /// member, which are made anew.
 #[test]
