@@ -245,7 +245,7 @@ fn suite_of(
             writer.add_list(&path, packages.as_bytes())?;
             if let Some(contents) = contents([own, all])? {
                 let path = format!("{component}/Contents-{architecture}.gz");
-                writer.add(&path, "application/gzip", &contents);
+                writer.add_contents(&path, &contents);
             }
         }
     }

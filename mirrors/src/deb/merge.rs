@@ -11,14 +11,14 @@ use crate::text::bad_document;
 use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher, Kind, Problem, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Merged lists may have so many bytes, unpacked.
 const MAX_LIST_BYTES: usize = 256 << 20;
 /// Changes whenever lists come out differently: those made before are made again.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 /// Forms of a list, the one that is read first. All are read alike.
 const PACKED: [&str; 5] = [".xz", ".gz", ".zst", ".bz2", ""];
 
@@ -40,6 +40,16 @@ enum Kept {
     Bytes,
     /// One member has it: it is made without the names to leave out if it has any, else named as it is.
     Without,
+}
+
+/// What a list is whose member has names to leave out.
+enum Look {
+    /// It has none of them.
+    Clean,
+    /// It has one.
+    Hidden,
+    /// Nobody here can tell. Nobody gets the packages that it names either.
+    Unreadable,
 }
 
 /// Merges a suite.
@@ -117,21 +127,25 @@ impl Merger {
         self.writer.add_list(path, text.as_bytes())
     }
 
-    /// Whether a list has a name to leave out of its member. One that cannot be read has none that
-    /// matters: nobody gets the packages that only it names.
-    fn has_hidden(&self, lists: &[Option<Bytes>]) -> bool {
-        let mut lists = self.members.iter().zip(lists);
-        lists.any(|(member, list)| {
+    /// What a list that one member has is with regard to the names to leave out of it.
+    fn look_through(&self, lists: &[Option<Bytes>]) -> Look {
+        for (member, list) in self.members.iter().zip(lists) {
+            let Some(list) = list else { continue };
             let mut found = false;
-            let read = list.as_ref().map(|list| {
-                each_line(list, |line| {
-                    let is_it = |name| member.hidden.contains(name);
-                    found |= matches!(line, Line::Field("Package", name) if is_it(name));
-                    Ok(())
-                })
+            let read = each_line(list, |line| {
+                let is_it = |name| member.hidden.contains(name);
+                found |=
+                    matches!(line, Line::Field(field, name) if is_package(field) && is_it(name));
+                Ok(())
             });
-            found && matches!(read, Some(Ok(())))
-        })
+            if read.is_err() {
+                return Look::Unreadable;
+            }
+            if found {
+                return Look::Hidden;
+            }
+        }
+        Look::Clean
     }
 
     /// The fields of the merged suite: those of a mirror, so that clients who know it by them go on.
@@ -199,7 +213,8 @@ fn each_line(
 #[derive(Default)]
 struct Stanza {
     text: String,
-    name: Box<str>,
+    /// More than one if the field is there twice: clients may take either.
+    names: Vec<Box<str>>,
     version: Box<str>,
     architecture: Box<str>,
 }
@@ -209,11 +224,12 @@ impl Stanza {
         // A String takes all that is written to it.
         let _ = match line {
             Line::Field(name, value) => {
-                match name {
-                    "Package" => self.name = value.into(),
-                    "Version" => self.version = value.into(),
-                    "Architecture" => self.architecture = value.into(),
-                    _ => {}
+                if is_package(name) {
+                    self.names.push(value.into());
+                } else if name.eq_ignore_ascii_case("Version") {
+                    self.version = value.into();
+                } else if name.eq_ignore_ascii_case("Architecture") {
+                    self.architecture = value.into();
                 }
                 let space = if value.is_empty() { "" } else { " " };
                 writeln!(self.text, "{name}:{space}{value}")
@@ -227,17 +243,32 @@ impl Stanza {
     fn end(&mut self, list: &mut String, member: &Member, seen: &mut HashSet<Box<str>>) {
         let Self {
             text,
-            name,
+            names,
             version,
             architecture,
         } = std::mem::take(self);
-        let key = format!("{name} {version} {architecture}");
-        if text.is_empty() || member.hidden.contains(&name) || !seen.insert(key.into()) {
+        let key = format!("{} {version} {architecture}", names.join(" "));
+        let is_hidden = names.iter().any(|name| member.hidden.contains(name));
+        if text.is_empty() || is_hidden || !seen.insert(key.into()) {
             return;
         }
         list.push_str(&text);
         list.push('\n');
     }
+}
+
+/// Whether a field is that of a package's name. Clients take it in any case.
+const fn is_package(field: &str) -> bool {
+    field.eq_ignore_ascii_case("Package")
+}
+
+/// The path of a file without its packing, which it shares with its other forms and the differences to
+/// it.
+fn stem_of(path: &str) -> &str {
+    let path = path.split_once(".diff/").map_or(path, |(list, _)| list);
+    let mut packed = PACKED.iter().filter(|packed| !packed.is_empty());
+    let stem = packed.find_map(|packed| path.strip_suffix(packed));
+    stem.unwrap_or(path)
 }
 
 /// The list that a file of a suite is a form of, and whether it has stanzas; `None` for all that is not
@@ -288,7 +319,7 @@ impl IndexMerger for Merger {
         }
         Some(NextLists {
             paths,
-            are_required: kept != Kept::Without,
+            are_required: kept == Kept::Stanzas,
             made_from: Some(made_from.finish()),
         })
     }
@@ -298,11 +329,16 @@ impl IndexMerger for Merger {
         let list = self.lists().get(at).cloned();
         let (name, kept) = list.ok_or_else(|| Problem::internal("lists without a name"))?;
         match kept {
-            Kept::Without if !self.has_hidden(&lists) => return Ok(Vec::new()),
-            Kept::Stanzas | Kept::Without => self.stanzas(&name, &lists)?,
+            Kept::Without => match self.look_through(&lists) {
+                Look::Clean => return Ok(Vec::new()),
+                Look::Hidden => self.stanzas(&name, &lists)?,
+                Look::Unreadable => self.writer.add_list(&name, b"")?,
+            },
+            Kept::Stanzas => self.stanzas(&name, &lists)?,
+            Kept::Bytes if lists.iter().all(Option::is_none) => return Ok(Vec::new()),
             Kept::Bytes => {
                 let bytes: Vec<u8> = lists.iter().flatten().flatten().copied().collect();
-                self.writer.add(&name, "application/gzip", &bytes);
+                self.writer.add_contents(&name, &bytes);
             }
         }
         self.made.insert(name);
@@ -312,12 +348,17 @@ impl IndexMerger for Merger {
     fn reuse(&mut self, made: Vec<(String, Bytes)>) -> Result<Vec<IndexDocument>, Problem> {
         let at = self.next.saturating_sub(1);
         let list = self.lists().get(at).cloned();
-        let (name, _) = list.ok_or_else(|| Problem::internal("files without a list"))?;
+        let (name, kept) = list.ok_or_else(|| Problem::internal("files without a list"))?;
         if !made.is_empty() {
             self.made.insert(name);
         }
         for (path, bytes) in made {
-            self.writer.add(&path, list_type(&path), &bytes);
+            match kept {
+                Kept::Bytes => self.writer.add_contents(&path, &bytes),
+                Kept::Stanzas | Kept::Without => {
+                    self.writer.add(&path, list_type(&path), &bytes);
+                }
+            }
         }
         Ok(self.writer.take())
     }
@@ -326,19 +367,13 @@ impl IndexMerger for Merger {
         mut self: Box<Self>,
         signer: Option<&dyn Signer>,
     ) -> Result<Vec<IndexDocument>, Problem> {
-        let mut named = HashSet::new();
-        let is_made = |entry: &Entry| {
-            let differences = entry
-                .path
-                .split_once(".diff/")
-                .map(|(list, _)| list.to_owned());
-            let name = list_of(entry).map(|(name, _)| name).or(differences);
-            name.is_some_and(|name| self.made.contains(&name))
-        };
-        for member in &self.members {
-            let entries = member.release.entries.iter();
-            for entry in entries.filter(|entry| !is_made(entry)) {
-                if named.insert(entry.path.clone()) {
+        // All forms of a file are of one member: clients compare what they unpack with the plain one.
+        let made: HashSet<&str> = self.made.iter().map(|name| stem_of(name)).collect();
+        let mut owners = HashMap::<&str, usize>::new();
+        for (at, member) in self.members.iter().enumerate() {
+            for entry in &member.release.entries {
+                let stem = stem_of(&entry.path);
+                if !made.contains(stem) && *owners.entry(stem).or_insert(at) == at {
                     self.writer.refer(entry);
                 }
             }

@@ -4,12 +4,13 @@ use super::date;
 use super::paths::{content_type, ending};
 use super::release::Entry;
 use crate::index::{IndexDocument, Signer};
+use crate::unpack::{MAX_UNPACKED_BYTES, unpack};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use larder_model::{Algorithm, CacheLifetime, Digest, Problem, Timestamp};
+use larder_model::{Algorithm, CacheLifetime, Digest, Hasher, Problem, Timestamp};
 use lzma_rust2::{XzOptions, XzWriter};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 
 /// How hard lists are packed: more takes much more memory, and little off their size.
 const XZ_PRESET: u32 = 2;
@@ -68,6 +69,20 @@ impl SuiteWriter {
                 lifetime,
             });
         }
+    }
+
+    /// Adds a list of contents, which is packed with gzip. Clients look for it by the name that it has
+    /// unpacked, and compare it so.
+    pub(super) fn add_contents(&mut self, path: &str, packed: &[u8]) {
+        self.add(path, "application/gzip", packed);
+        let plain = path.strip_suffix(".gz").zip(unpacked(packed).ok());
+        self.records
+            .extend(plain.map(|(path, (digest, size))| Record {
+                path: path.to_owned(),
+                size,
+                sha256: Some(digest.hex()),
+                sha512: None,
+            }));
     }
 
     /// Adds a list in all packings.
@@ -163,6 +178,24 @@ pub(super) fn list_type(path: &str) -> &'static str {
     match ending(path) {
         "gz" | "xz" => content_type(path),
         _ => TEXT,
+    }
+}
+
+/// The digest and the size of a file once it is unpacked.
+fn unpacked(packed: &[u8]) -> io::Result<(Digest, u64)> {
+    let (mut reader, mut hasher) = (unpack(packed)?, Hasher::new(Algorithm::Sha256));
+    let (mut piece, mut size) = (vec![0; 64 << 10], 0);
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok((hasher.finish(), size)),
+            read => {
+                hasher.update(&piece[..read]);
+                size += read as u64;
+                if size > MAX_UNPACKED_BYTES {
+                    return Err(io::ErrorKind::FileTooLarge.into());
+                }
+            }
+        }
     }
 }
 

@@ -78,8 +78,10 @@ fn suites_are_made_of_what_is_published_in_them() {
     assert_eq!(list.field("Components"), Some("extra main"));
     assert_eq!(list.moment("Date"), Some(NOW));
     assert!(list.has_by_hash);
-    // Each file that is named is there, by its name and by its digest.
-    for entry in &list.entries {
+    // Each file that is named is there, by its name and by its digest. Of contents what clients have
+    // once they unpack them is named, too.
+    let is_unpacked = |path: &str| path.contains("/Contents-") && paths::ending(path) != "gz";
+    for entry in list.entries.iter().filter(|it| !is_unpacked(&it.path)) {
         let path = format!("dists/stable/{}", entry.path);
         let plain = at(&documents, &path);
         assert_eq!(
@@ -118,6 +120,12 @@ fn suites_are_made_of_what_is_published_in_them() {
     )
     .expect("text");
     assert_eq!(contents, "usr/one    tests/one\nusr/two    tests/two\n");
+    let unpacked = list.entry("main/Contents-amd64").expect("it is named");
+    let digest = Digest::of(Algorithm::Sha256, contents.as_bytes());
+    assert_eq!(
+        (unpacked.digest, unpacked.size),
+        (digest, contents.len() as u64)
+    );
 }
 
 #[test]

@@ -238,6 +238,59 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
     installs();
 }
 
+/// What `apt-file` has apt fetch.
+const CONTENTS: &str = r#"Acquire::IndexTargets::deb::Contents-deb {
+    MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)";
+    ShortDescription "Contents-$(ARCHITECTURE)";
+    Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Contents (deb)";
+    PDiffs "true";
+    DefaultEnabled "true";
+};
+"#;
+
+/// Lists of contents are compared as clients unpack them.
+#[test]
+fn apt_takes_the_contents_of_hosted_and_of_merged_suites() {
+    let Some(program) = tool("apt-get") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+        return;
+    };
+    let (larder, upstream) = (larder(&keys), Upstream::start());
+    let mut archive = Archive::new(&upstream);
+    let text = "usr/bin/theirs    tests/theirs\n";
+    for (path, bytes) in [
+        ("main/Contents-amd64", text.as_bytes().to_vec()),
+        ("main/Contents-amd64.gz", archive::gzip(text.as_bytes())),
+    ] {
+        archive.extra.insert(path.to_owned(), bytes);
+    }
+    archive.put("stable", &[Deb::new("theirs", "1.0")], &theirs);
+    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
+        "trusted_keys": theirs.public()}});
+    let mirror = "repositories/deb/upstream";
+    larder.api("PATCH", mirror, &settings.to_string(), 200);
+    put(&larder, "stable/main", &Deb::new("ours", "1.0").of("amd64")).expect(201);
+    for (repository, has_theirs) in [("deb/local", false), ("deb/main", true)] {
+        let programs = std::slice::from_ref(&program);
+        let home = Home::of(&larder, Who::Reader, ("apt", repository), programs);
+        prepare(&home, "stable");
+        std::fs::write(home.folder().join("contents.conf"), CONTENTS).expect("settings");
+        let line = "cat contents.conf >> apt.conf && apt-get update && \
+                    cat state/lists/*_Contents-amd64*";
+        let told = run(&mut apt(&home, line));
+        assert!(told.contains("ours"), "{repository}: {told}");
+        assert_eq!(
+            told.contains("tests/theirs"),
+            has_theirs,
+            "{repository}: {told}"
+        );
+    }
+}
+
 /// One mirror that is away takes none of the others along.
 #[test]
 fn of_two_mirrors_one_may_be_away() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::deb::packer::gzip;
 use crate::deb::release::signed_text;
 use crate::unpack;
 use std::io::Read as _;
@@ -142,6 +143,7 @@ fn names_to_leave_out_are_in_no_list() {
         ("d/binary-x/Packages", "it cannot be had"),
         ("e/binary-x/Packages", "no list\n\nPackage: secret\n"),
         ("f/source/Sources", &secret),
+        ("g/binary-x/Packages", "package: secret\nVERSION: 9\n"),
     ];
     let mut merger = Merger::begin(Timestamp(0), "dists/x/");
     let (hosted, mirrored) = (suite("Suite: x\n", &[]), suite("Suite: x\n", &lists));
@@ -163,6 +165,7 @@ fn names_to_leave_out_are_in_no_list() {
     let mut expected: Vec<String> = ["b", "d", "e"].iter().map(names).collect();
     expected.insert(0, "a/binary-x/Packages.xz".to_owned());
     expected.push("f/source/Sources".to_owned());
+    expected.push("g/binary-x/Packages".to_owned());
     assert_eq!(read, expected, "what is known to be empty is not read");
     documents.extend(Box::new(merger).end(None).expect("the end"));
     let of = |path: &str| documents.iter().find(|it| it.path == path);
@@ -177,14 +180,15 @@ fn names_to_leave_out_are_in_no_list() {
         ("b/binary-x/Packages.diff/Index", Some(1)),
         ("c/binary-x/Packages.gz", Some(6)),
         ("d/binary-x/Packages", Some(16)),
-        ("e/binary-x/Packages", Some(25)),
+        ("e/binary-x/Packages", Some(0)),
         ("f/source/Sources", Some(0)),
+        ("g/binary-x/Packages", Some(0)),
     ] {
         let entry = release.entry(path).map(|entry| entry.size);
         assert_eq!(entry, size.map(|size| size as u64), "{path}");
     }
     let made = |path: &str| documents.iter().any(|it| it.path.starts_with(path));
-    assert!(made("a/binary-x/by-hash/") && !made("b/") && !made("e/"));
+    assert!(made("a/binary-x/by-hash/") && !made("b/"));
 }
 
 #[test]
@@ -218,4 +222,50 @@ fn lists_that_are_made_of_the_same_are_reused() {
     let release = Release::read(&end(none)[0].bytes).expect("list");
     let entry = release.entry(path).expect("named as it is");
     assert_eq!(entry.size, text.len() as u64);
+}
+
+#[test]
+fn all_forms_of_a_file_are_of_one_member() {
+    let (ours, theirs) = (
+        gzip(b"usr/ours    x/ours\n"),
+        gzip(b"usr/theirs    x/theirs\n"),
+    );
+    let (ours, theirs) = (ours.expect("packed"), theirs.expect("packed"));
+    let contents = "main/Contents-amd64";
+    let translation = "main/i18n/Translation-en";
+    let (packed, differences) = (format!("{contents}.gz"), format!("{contents}.diff/Index"));
+    let xz = format!("{translation}.xz");
+    let first = suite("Suite: x\n", &[(&packed, "-"), (translation, "plain")]);
+    let second = suite(
+        "Suite: x\n",
+        &[
+            (contents, "plain"),
+            (&packed, "-"),
+            (&differences, "-"),
+            (&xz, "xz"),
+        ],
+    );
+    let mut merger = Merger::begin(Timestamp(0), "dists/x/");
+    for release in [&first, &second] {
+        merger.add(release, member(false, &[])).expect("a mirror");
+    }
+    let wanted = merger.next().expect("the contents");
+    assert!(!wanted.are_required, "nothing is installed by them");
+    let lists = vec![Some(Bytes::from(ours)), Some(Bytes::from(theirs))];
+    let mut made = merger.merge_lists(lists).expect("merged");
+    assert!(merger.next().is_none());
+    made.extend(Box::new(merger).end(None).expect("the end"));
+    let of = |path: &str| made.iter().find(|it| it.path == path).expect("a document");
+    let release = Release::read(&of("Release").bytes).expect("a list");
+    let joined = "usr/ours    x/ours\nusr/theirs    x/theirs\n";
+    let plain = release.entry(contents).expect("what clients compare");
+    assert_eq!(plain.size, joined.len() as u64);
+    assert_eq!(
+        plain.digest,
+        Digest::of(Algorithm::Sha256, joined.as_bytes())
+    );
+    assert_eq!(text(of(&packed)), joined);
+    assert_eq!(release.entry(&differences), None);
+    assert!(release.entry(translation).is_some());
+    assert_eq!(release.entry(&xz), None, "it is another member's");
 }
