@@ -31,9 +31,14 @@ impl Fetchers {
     }
 
     /// The past of mirrors.
-    pub(crate) fn views(&self, responder: &Arc<Responder>) -> Views {
+    pub(crate) fn views(&self, metadata: &Metadata, responder: &Arc<Responder>) -> Views {
         Views::new(
-            (Arc::clone(&self.documents), Arc::clone(&self.tables)),
+            metadata.clone(),
+            (
+                Arc::clone(&self.documents),
+                Arc::clone(&self.tables),
+                Arc::clone(&self.plans),
+            ),
             (Arc::clone(&self.artifacts), Arc::clone(responder)),
         )
     }

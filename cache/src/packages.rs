@@ -283,7 +283,7 @@ impl Packages {
         let fetchers = base.fetchers(&config);
         let responder = Arc::new(base.responder(&fetchers));
         let lists = Arc::new(base.lists(&fetchers));
-        let views = fetchers.views(&responder);
+        let views = fetchers.views(&base.metadata, &responder);
         let counters = Arc::<Counters>::default();
         let revalidate_timeout = config.revalidate_timeout;
         let repos = Arc::new(Repos::new(

@@ -1,6 +1,6 @@
 //! Mirrors as they were at a time: sets are read in the states that they had then.
 
-use crate::artifact::{Artifacts, Wanted};
+use crate::artifact::{Artifacts, Plans, Wanted};
 use crate::document::Documents;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -8,12 +8,15 @@ use crate::responder::{ReadContext, Responder};
 use crate::tables::Tables;
 use http::{HeaderMap, HeaderValue};
 use larder_door::{Answer, BlobAnswer, Lasts};
+use larder_metadata::Metadata;
 use larder_mirrors::{Artifact, Document, ReadRequest};
 use larder_model::{Kind, Problem, Timestamp};
 use std::sync::Arc;
 
 /// Answers with the past of mirrors.
 pub(crate) struct Views {
+    metadata: Metadata,
+    plans: Arc<Plans>,
     documents: Arc<Documents>,
     tables: Arc<Tables>,
     artifacts: Arc<Artifacts>,
@@ -23,10 +26,13 @@ pub(crate) struct Views {
 impl Views {
     /// Views over these.
     pub(crate) fn new(
-        (documents, tables): (Arc<Documents>, Arc<Tables>),
+        metadata: Metadata,
+        (documents, tables, plans): (Arc<Documents>, Arc<Tables>, Arc<Plans>),
         (artifacts, responder): (Arc<Artifacts>, Arc<Responder>),
     ) -> Self {
         Self {
+            metadata,
+            plans,
             documents,
             tables,
             artifacts,
@@ -63,17 +69,45 @@ impl Views {
                 }))
             }
             ReadRequest::Member(artifact) => self.member(repo, artifact, at, context).await,
-            // Their paths are theirs for ever.
-            ReadRequest::Artifact(artifact) => {
-                let responder = &self.responder;
-                responder.artifact(repo, artifact, context.request).await
-            }
+            ReadRequest::Artifact(artifact) => self.artifact(repo, artifact, at, context).await,
             ReadRequest::Part(..)
             | ReadRequest::Details(_)
             | ReadRequest::Log(_)
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => Err(absent()),
         }
+    }
+
+    /// Answers with what a state of that time names. Paths of such are theirs for ever: what is kept is
+    /// that.
+    async fn artifact(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        at: Timestamp,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        let (responder, request) = (&self.responder, context.request);
+        let is_kept = self
+            .metadata
+            .find(repo.artifact_key(artifact))
+            .await?
+            .is_some();
+        if is_kept || repo.is_offline() {
+            return responder.artifact(repo, artifact, request).await;
+        }
+        let Some(fetch) = self.plans.plan_past(repo, artifact, at).await? else {
+            return responder.artifact(repo, artifact, request).await;
+        };
+        repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
+        let source = self
+            .artifacts
+            .get_known(repo, artifact, &fetch, Wanted::All);
+        let lasts = (repo.protocol.is_download(artifact), Lasts::Forever);
+        let source = source.await?;
+        responder
+            .answer_source(repo, artifact, source, lasts, request)
+            .await
     }
 
     /// Answers with a member of a set in the state that the set had.

@@ -89,6 +89,45 @@ fn a_mirror_is_read_as_it_was_at_the_end_of_a_day() {
     bed.upstream.come_back();
 }
 
+/// Clients have the lists of a state for a while after there is another, and the upstream has its
+/// packages still.
+#[test]
+fn packages_of_a_past_state_are_fetched_while_the_upstream_has_them() {
+    let bed = Bed::new();
+    let Some(keys) = Keys::make(&bed.larder.folder().join("keys"), "never") else {
+        return;
+    };
+    let mut archive = Archive::new(&bed.upstream);
+    let body = json!({"protocol": "deb", "name": "up", "kind": "mirror", "fresh_seconds": 0,
+        "upstream": {"url": archive.url(), "allow_private": true}});
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
+    let (mut debs, mut days) = (Vec::new(), Vec::new());
+    for version in 1..8 {
+        archive.date = format!("Thu, 0{version} Jan 2026 00:00:00 UTC");
+        let version = format!("{version}.0");
+        let both = ["demo", "other"].map(|name| Deb::new(name, &version));
+        archive.put("stable", &both, &keys);
+        for path in [LIST, PACKAGES] {
+            bed.get(&format!("/deb/up/{path}")).expect(200);
+        }
+        days.push(today(&bed, &version));
+        debs.push(both);
+        bed.turn(2 * DAY);
+    }
+    let [.., before, _] = &debs[..] else {
+        panic!("states")
+    };
+    bed.right(&format!("/deb/up/{}", before[0].path()), &before[0].bytes());
+    let (first, [old, gone]) = (&days[0], &debs[0]);
+    bed.right(&format!("/deb/up@{first}/{}", old.path()), &old.bytes());
+    bed.upstream.remove(&format!("/debian/{}", gone.path()));
+    bed.get(&format!("/deb/up@{first}/{}", gone.path()))
+        .expect(404);
+    bed.get(&format!("/deb/up@{first}/pool/main/nobody_1_all.deb"))
+        .expect(404);
+}
+
 #[test]
 fn of_the_states_of_a_day_the_last_one_stays() {
     let bed = Bed::new();

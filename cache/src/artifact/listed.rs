@@ -2,15 +2,18 @@
 
 use super::plans::Plans;
 use crate::repo::Repo;
+use larder_metadata::files::FileRecord;
 use larder_mirrors::protocol::Sets;
 use larder_mirrors::{Artifact, Document, Fetch, Member, Table};
-use larder_model::{FileKind, Kind, Problem};
+use larder_model::{FileKind, Kind, Problem, Timestamp};
 use std::sync::Arc;
 
 /// Kept documents among which heads are looked for.
 const MAX_DOCUMENTS: u64 = 1000;
 /// Lists that are fetched because none that is kept tells of an artifact.
 const MAX_FETCHED: usize = 8;
+/// Past states of a set whose lists are looked through for the same reason, the newest first.
+const MAX_PAST: usize = 4;
 /// Heads that are asked for again for the same reason.
 const MAX_ASKED: usize = 8;
 
@@ -61,25 +64,20 @@ impl Plans {
         }
         let (mut left, mut failed) = (if anew { MAX_FETCHED } else { 0 }, None);
         let mut unread = Vec::new();
-        for head in heads {
-            let Some(state) = self.documents.at_hand(repo, &head).await? else {
+        for head in &heads {
+            let Some(state) = self.documents.at_hand(repo, head).await? else {
                 continue;
             };
-            let outline = self.tables.outline(repo, &head, state).await?;
-            let root = head
-                .path
-                .rfind('/')
-                .map_or("", |at| &head.path[..=at])
-                .to_owned();
-            for forms in outline.lists_of(&artifact.path) {
-                match self.kept_form(repo, &forms).await? {
-                    Some(table) => {
-                        if let Some(fetch) = table.find(&root, &artifact.path) {
-                            return Ok(Some(fetch));
-                        }
-                    }
-                    None => unread.push((root.clone(), forms)),
-                }
+            let found = self.find_in(repo, (head, state), artifact, &mut unread);
+            if let Some(fetch) = found.await? {
+                return Ok(Some(fetch));
+            }
+        }
+        if anew {
+            // Clients have the lists of the state before for a while, as they have at the upstream.
+            let now = self.metadata.now();
+            if let Some(fetch) = self.plan_past_of(repo, heads, (artifact, now)).await? {
+                return Ok(Some(fetch));
             }
         }
         for (root, forms) in unread {
@@ -98,6 +96,66 @@ impl Plans {
             }
         }
         failed.map_or(Ok(None), Err)
+    }
+
+    /// How an artifact is got that a kept list named at a time; `None` if none did.
+    pub(crate) async fn plan_past(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        at: Timestamp,
+    ) -> Result<Option<Fetch>, Problem> {
+        let Some(sets) = repo.protocol.sets() else {
+            return Ok(None);
+        };
+        let heads = self.kept_heads(repo, sets).await?;
+        self.plan_past_of(repo, heads, (artifact, at)).await
+    }
+
+    async fn plan_past_of(
+        &self,
+        repo: &Arc<Repo>,
+        heads: Vec<Document>,
+        (artifact, at): (&Artifact, Timestamp),
+    ) -> Result<Option<Fetch>, Problem> {
+        let mut unread = Vec::new();
+        for head in heads {
+            for state in self
+                .documents
+                .states_until(repo, &head, at, MAX_PAST)
+                .await?
+            {
+                let found = self.find_in(repo, (&head, state), artifact, &mut unread);
+                if let Some(fetch) = found.await? {
+                    return Ok(Some(fetch));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// How an artifact is got that a kept list of a state names. Lists that are not kept are added to
+    /// `unread`.
+    async fn find_in(
+        &self,
+        repo: &Arc<Repo>,
+        (head, state): (&Document, Arc<FileRecord>),
+        artifact: &Artifact,
+        unread: &mut Vec<(String, Vec<Member>)>,
+    ) -> Result<Option<Fetch>, Problem> {
+        let outline = self.tables.outline(repo, head, state).await?;
+        let root = head.path.rfind('/').map_or("", |at| &head.path[..=at]);
+        for forms in outline.lists_of(&artifact.path) {
+            match self.kept_form(repo, &forms).await? {
+                Some(table) => {
+                    if let Some(fetch) = table.find(root, &artifact.path) {
+                        return Ok(Some(fetch));
+                    }
+                }
+                None => unread.push((root.to_owned(), forms)),
+            }
+        }
+        Ok(None)
     }
 
     /// The heads of sets that are kept. One beside which a better one is kept is left out.

@@ -7,6 +7,7 @@ use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Document;
 use larder_model::{FileKind, Problem, Timestamp};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// States that are looked at at once.
@@ -20,8 +21,20 @@ impl Documents {
         document: &Document,
         at: Timestamp,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        let states = self.states_until(repo, document, at, 1).await?;
+        Ok(states.into_iter().next())
+    }
+
+    /// The states that a document had until a time, the last first, so many at most.
+    pub(crate) async fn states_until(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        at: Timestamp,
+        count: usize,
+    ) -> Result<Vec<Arc<FileRecord>>, Problem> {
         let (folder, end) = (folder(document), path_of(document, at));
-        let (mut after, mut last) = (Box::<str>::from(&*folder), None);
+        let (mut after, mut last) = (Box::<str>::from(&*folder), VecDeque::new());
         loop {
             let key = repo.package_key("");
             let page = self
@@ -29,14 +42,19 @@ impl Documents {
                 .list(key, FileKind::Artifact, &after, PAGE)
                 .await?;
             let paths = page.into_iter().map(|file| file.path);
-            let mut before = paths.filter(|path| path.starts_with(&folder) && **path <= *end);
-            let Some(latest) = before.next_back() else {
+            let before = paths.filter(|path| path.starts_with(&folder) && **path <= *end);
+            let before: Vec<Box<str>> = before.collect();
+            let Some(latest) = before.last() else {
                 break;
             };
-            after.clone_from(&latest);
-            last = Some(latest);
+            after.clone_from(latest);
+            last.extend(before);
+            last.drain(..last.len().saturating_sub(count));
         }
-        let Some(path) = last else { return Ok(None) };
-        Ok(self.metadata.find(repo.address_key(&path)).await?)
+        let mut states = Vec::new();
+        for path in last.into_iter().rev() {
+            states.extend(self.metadata.find(repo.address_key(&path)).await?);
+        }
+        Ok(states)
     }
 }
