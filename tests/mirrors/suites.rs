@@ -294,6 +294,52 @@ fn keys_are_trusted_wherever_the_archive_moves() {
     assert!(told.contains("another key"), "{told}");
 }
 
+/// The operator may change the keys: what is kept was checked with those of before.
+#[test]
+fn what_is_kept_is_served_as_signed_by_the_keys_of_now() {
+    let bed = Bed::new();
+    let (Some(keys), Some(others)) = (keys(&bed, "keys"), keys(&bed, "others")) else {
+        return;
+    };
+    let archive = Archive::new(&bed.upstream);
+    let debs = [Deb::new("demo", "1.0")];
+    archive.put("stable", &debs, &keys);
+    mirror(&bed, &archive, None);
+    let (list, packages) = (format!("{SUITE}/InRelease"), format!("{SUITE}/{PACKAGES}"));
+    text(&bed, &list);
+    // Later it is kept for certain, and asked for again.
+    bed.turn(LONG);
+    let kept = text(&bed, &list);
+    let there = bed.get(&packages).expect(200).body;
+    let trust = |keys: &Keys| {
+        let body = json!({"upstream": {"trusted_keys": keys.public()}});
+        bed.larder
+            .api("PATCH", "repositories/deb/up", &body.to_string(), 200);
+    };
+    trust(&others);
+    let told = bed.get(&list).expect(502).text();
+    assert!(told.contains("another key"), "{told}");
+    bed.get(&packages).expect(502);
+    // It is not lost: with the right keys it is served, also while the upstream is away.
+    trust(&keys);
+    bed.upstream.go();
+    assert_eq!(text(&bed, &list), kept);
+    assert_eq!(bed.get(&packages).expect(200).body, there);
+    trust(&others);
+    bed.get(&list).expect(503);
+    bed.upstream.come_back();
+    archive.put("stable", &debs, &others);
+    // A change of its settings makes the mirror forget that its upstream was away.
+    let rest = r#"{"fresh_seconds":1}"#;
+    bed.larder.api("PATCH", "repositories/deb/up", rest, 200);
+    let now = text(&bed, &list);
+    assert_ne!(now, kept);
+    assert_eq!(
+        now.into_bytes(),
+        bed.upstream.body(&format!("{THERE}/InRelease"))
+    );
+}
+
 #[test]
 fn older_states_are_not_taken_and_expired_ones_are_served() {
     let bed = Bed::new();

@@ -172,7 +172,8 @@ impl Documents {
         let kept = || self.metadata.find(repo.document_key(document));
         if let Some(found) = kept().await? {
             // What is damaged comes anew, if it can.
-            if !found.damaged || repo.upstream().is_err() {
+            let is_sound = !found.damaged || repo.upstream().is_err();
+            if is_sound && self.is_trusted(repo, document, &found).await? {
                 return Ok(Some(found));
             }
         }
@@ -234,6 +235,7 @@ impl Documents {
                 };
                 if let Some(now) = now
                     && is_newer(&now)
+                    && this.is_trusted(&repo, &document, &now).await?
                 {
                     return Ok(now.into());
                 }

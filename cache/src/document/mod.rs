@@ -8,6 +8,7 @@ mod ready;
 mod cached;
 mod missing;
 mod signed;
+mod trust;
 mod examined;
 mod fetcher;
 mod states;

@@ -13,8 +13,8 @@ use http::HeaderValue;
 use larder_keys::{Credentials, TrustedKeys, expires_at};
 use larder_mirrors::Protocol;
 use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
-use larder_model::{Clock, Kind, Problem, Timestamp, UpstreamSettings};
-use std::collections::BTreeMap;
+use larder_model::{Clock, Digest, Kind, Problem, Timestamp, UpstreamSettings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
@@ -42,6 +42,8 @@ pub(crate) struct UpstreamParts<'a> {
     pub(crate) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
+/// Signed documents that are remembered.
+const MAX_VERIFIED: usize = 1000;
 /// Documents about which something is told.
 const MAX_WARNINGS: usize = 20;
 
@@ -78,6 +80,8 @@ pub(crate) struct Upstream {
     warnings: Mutex<BTreeMap<Box<str>, Box<str>>>,
     /// The keys that are to have signed its metadata.
     trusted: Option<Arc<TrustedKeys>>,
+    /// Documents that are kept, and were found to be signed by them.
+    verified: Mutex<BTreeSet<Digest>>,
     pub(super) counters: Arc<UpstreamCounters>,
     pub(super) clock: Clock,
     pub(super) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
@@ -126,6 +130,7 @@ impl Upstream {
             wide_fills: Slots::new(WIDE_FILLS),
             warnings: Mutex::default(),
             trusted: trusted_keys(settings)?,
+            verified: Mutex::default(),
             counters,
             clock: parts.clock,
             may_ask: parts.may_ask,
@@ -146,6 +151,20 @@ impl Upstream {
     /// The keys that are to have signed its metadata; `None`: it is taken as it comes.
     pub(crate) const fn trusted(&self) -> Option<&Arc<TrustedKeys>> {
         self.trusted.as_ref()
+    }
+
+    /// Whether these keys are known to have signed a document.
+    pub(crate) fn has_verified(&self, digest: &Digest) -> bool {
+        self.verified().contains(digest)
+    }
+
+    /// They have signed it.
+    pub(crate) fn note_verified(&self, digest: Digest) {
+        let mut verified = self.verified();
+        if verified.len() >= MAX_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(digest);
     }
 
     /// How it has answered lately.
@@ -174,6 +193,10 @@ impl Upstream {
         if warnings.len() < MAX_WARNINGS || warnings.contains_key(path) {
             warnings.insert(path.into(), format!("{path}: {warning}").into());
         }
+    }
+
+    fn verified(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn warnings(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Box<str>>> {
