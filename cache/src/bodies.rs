@@ -37,6 +37,11 @@ impl Bodies {
         }
     }
 
+    /// Larger files are not read as a whole.
+    pub(crate) const fn max_bytes(&self) -> u64 {
+        self.max_bytes as u64
+    }
+
     /// All bytes of a file, with the share of the budget for them, which ends when they are dropped: for
     /// whoever has none yet, and waits for nobody before that.
     pub(crate) async fn read_in_turn(&self, file: &FileRecord) -> Result<(Bytes, Share), Problem> {

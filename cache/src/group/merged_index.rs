@@ -223,7 +223,7 @@ impl MergedIndex {
     }
 
     /// The files that were made of the same lists before, by their paths; `None`: that is not noted, or one
-    /// of them is gone.
+    /// of them is gone or larger than what is read as a whole.
     async fn made_before(
         &self,
         group: &Repo,
@@ -234,8 +234,10 @@ impl MergedIndex {
             let path = format!("{}{path}", folders.immutable);
             let key = group.package_key("").file(FileKind::Artifact, &path);
             match self.metadata.find(key).await? {
-                Some(found) => self.bodies.read(&found).await.map(Some),
-                None => Ok(None),
+                Some(found) if found.size <= self.bodies.max_bytes() => {
+                    self.bodies.read(&found).await.map(Some)
+                }
+                _ => Ok(None),
             }
         };
         let Some(note) = note else { return Ok(None) };
