@@ -43,6 +43,7 @@ mod slow;
 mod stampede;
 mod suites;
 mod suites_past;
+mod suites_signed;
 mod turns;
 mod unusual;
 mod wrong;
