@@ -92,7 +92,7 @@ impl SetResponder {
         } = request;
         let all = sets.heads_of(&index_of(group)?.head(root));
         let mut heads: Vec<(Arc<Repo>, Arc<FileRecord>)> = Vec::new();
-        let (mut public, mut lacking, mut failed) = (true, None, None);
+        let (mut public, mut lacking) = (true, None);
         for member in members.all() {
             public &= self.gate.is_public(&[read_all(member)]);
             let is_there = member.is_hosted() || member.has_upstream();
@@ -102,19 +102,19 @@ impl SetResponder {
             match self.head(member, &all, fresh).await {
                 Ok(Some(head)) => heads.push((Arc::clone(member), head)),
                 Ok(None) => {}
-                Err(problem) if is_lacking(member, &problem) => {
+                Err(problem) if problem.kind == Kind::Offline || is_lacking(member, &problem) => {
                     lacking = lacking.or(Some(problem));
                 }
-                // What a member ever had is kept of it: one that is away has no such set, most likely.
-                // What others have, and what is published here, can be used all the same.
-                Err(problem) if is_away(&problem) || has_hosted(&heads) => {
-                    failed = failed.or(Some(problem));
+                // What is published here can be used all the same. What comes after a mirror that may
+                // have the set cannot: it might take the place of what that has.
+                Err(problem) if heads.iter().any(|(member, _)| member.is_hosted()) => {
+                    lacking = lacking.or(Some(problem));
                 }
                 Err(problem) => return Err(problem),
             }
         }
         if heads.is_empty() {
-            return Err(failed.or(lacking).unwrap_or_else(absent));
+            return Err(lacking.unwrap_or_else(absent));
         }
         Ok(Arc::new(MergedState {
             root: root.into(),
@@ -294,10 +294,6 @@ impl SetResponder {
 /// Whether a member's upstream cannot be asked now.
 const fn is_away(problem: &Problem) -> bool {
     matches!(problem.kind, Kind::Unreachable | Kind::Offline)
-}
-
-fn has_hosted(heads: &[(Arc<Repo>, Arc<FileRecord>)]) -> bool {
-    heads.iter().any(|(member, _)| member.is_hosted())
 }
 
 /// The folder of a path, with a slash at its end.
