@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use larder_cache::{Joined, Packages};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
-use larder_model::{FileKind, Kind, Problem, System, Timestamp};
+use larder_model::{Digest, FileKind, Kind, Problem, System, Timestamp};
 use moka::sync::Cache as Memory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -260,7 +260,7 @@ impl Mirroring {
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let before = repositories.find(goal.package()).await?;
-            let is_kept = before.is_some();
+            let digest = before.as_ref().map(|found| found.kept.digest);
             // The folder in which git takes objects in is one for objects that are named as these are.
             let none = State {
                 format: source.advertised.format(),
@@ -271,11 +271,11 @@ impl Mirroring {
                 None => Kept::of(none.clone())?,
             };
             if before.state.packs.is_empty() && before.state.format != none.format {
-                self.write(goal, revision, (none, None)).await?;
+                self.write(goal, (revision, digest), (none, None)).await?;
                 continue;
             }
             let state = following(&before.state, source, &objects)?;
-            if state == *before.state && is_kept {
+            if state == *before.state && digest.is_some() {
                 let key = goal.package().file(FileKind::Document, DOCUMENT);
                 self.0.metadata.mark_checked(key, &before.digest).await?;
                 return self.kept(goal).await;
@@ -290,7 +290,7 @@ impl Mirroring {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,
             };
-            if self.write(goal, revision, (state, pack)).await? {
+            if self.write(goal, (revision, digest), (state, pack)).await? {
                 return self.kept(goal).await;
             }
         }
@@ -302,13 +302,14 @@ impl Mirroring {
     async fn write(
         &self,
         goal: &Goal,
-        revision: Option<i64>,
+        (revision, before): (Option<i64>, Option<Digest>),
         (state, pack): (State, Option<NewPack>),
     ) -> Result<bool, Problem> {
         let change = StateChange {
             package: goal.package(),
             full_name: &goal.full_name(),
             revision,
+            before,
             by: &System::Upstream,
             state,
             refs: Vec::new(),

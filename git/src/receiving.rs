@@ -181,7 +181,12 @@ impl Receiver {
     ) -> Result<Vec<(RefName, Option<Problem>)>, Problem> {
         for _ in 0..TRIES {
             let revision = self.metadata.revision(goal.package).await?;
-            let before = self.kept(goal.package).await?;
+            let found = self.repositories.find(goal.package).await?;
+            let digest = found.as_ref().map(|found| found.kept.digest);
+            let before = match found {
+                Some(found) => found.kept,
+                None => Kept::of(State::default())?,
+            };
             let verdicts = judge(goal, push, &before.state, arrived).await?;
             let mut refs = verdicts.refs;
             let is_refused = refs.iter().any(|(_, why)| why.is_some());
@@ -208,6 +213,7 @@ impl Receiver {
                 package: goal.package,
                 full_name: goal.full_name,
                 revision,
+                before: digest,
                 by: &by,
                 state: verdicts.state,
                 refs: verdicts.changes,

@@ -121,6 +121,7 @@ impl Repacking {
                 package,
                 full_name: &place.full_name(),
                 revision,
+                before: Some(now.kept.digest),
                 by: &System::Larder,
                 state,
                 refs: Vec::new(),

@@ -54,6 +54,8 @@ pub struct StateChange<'a> {
     pub full_name: &'a str,
     /// The revision that it must still have.
     pub revision: Option<i64>,
+    /// The state that this one was made from; `None`: none was kept.
+    pub before: Option<Digest>,
     /// Who changes it.
     pub by: &'a dyn Author,
     /// The new state, without the new pack.
@@ -201,6 +203,7 @@ impl Repositories {
             };
             let set = Step::SetDocument {
                 path: DOCUMENT.to_owned(),
+                before: change.before,
                 blob: document.clone(),
                 content_type: CONTENT_TYPE,
                 refs,

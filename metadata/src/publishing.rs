@@ -9,7 +9,7 @@ mod removals;
 
 use crate::blobs::NewBlob;
 use crate::file_copies::MirroredCopy;
-use crate::files::PackageKey;
+use crate::files::{FileKey, PackageKey};
 use crate::jobs::HeldJob;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Author, Digest, FileKind, StoredFile, Timestamp};
@@ -48,13 +48,13 @@ const SET_TAG: &str = "insert into files (repo, package, kind, path, digest, con
     ?5, ?6, ?7, '', '', 0, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) \
     do update set digest = excluded.digest, version = excluded.version, \
     created_at = excluded.created_at, created_by = excluded.created_by";
-const SET_DOCUMENT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+const NEW_DOCUMENT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, \
-    ?8, '', '', '', ?7, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) \
-    do update set digest = excluded.digest, created_at = excluded.created_at, \
-    created_by = excluded.created_by, checked_at = case when excluded.created_by = 'larder' \
-    then files.checked_at else excluded.checked_at end";
+    ?8, '', '', '', ?7, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
+const SET_DOCUMENT: &str = "update files set digest = ?5, content_type = ?6, created_at = ?7, \
+    created_by = ?8, checked_at = case when ?8 = 'larder' then checked_at else ?7 end \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and digest = ?9";
 const SET_METADATA: &str = "update files set metadata = ?5 \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const REMOVE: &str = "delete from files \
@@ -135,6 +135,8 @@ pub enum Step {
     SetDocument {
         /// Path among the documents.
         path: String,
+        /// What it was made from, which it takes the place of; `None`: there was none.
+        before: Option<Digest>,
         /// Its bytes, durable.
         blob: NewBlob,
         /// Media type.
@@ -219,8 +221,8 @@ impl Metadata {
         rows.iter_mut().map(read).collect()
     }
 
-    /// Changes a package in one commit. [`Error::Unmet`]: someone else changed it meanwhile
-    /// ([`Requirement::Revision`]), an added file is there already ([`Requirement::File`]), its name is
+    /// Changes a package in one commit. [`Error::Unmet`]: someone else changed it meanwhile, or a document of
+    /// it ([`Requirement::Revision`]), an added file is there already ([`Requirement::File`]), its name is
     /// reserved ([`Requirement::NameFree`]), or the job is another server's ([`Requirement::Job`]).
     /// [`Error::Immutable`]: it would remove a version that stays.
     pub async fn change_package(&self, change: PackageChange<'_>) -> Result<(), Error> {
@@ -392,18 +394,13 @@ impl Metadata {
             }
             Step::SetDocument {
                 path,
+                before,
                 blob,
                 content_type,
                 refs: _, // told of in the audit trail
             } => {
-                let digest = Value::from(blob.digest);
                 let key = package.file(FileKind::Document, &path);
-                Self::state_begins(batch, key, &digest, (by, now));
-                self.blob_row(batch, blob);
-                let [repo, name, kind, path] = key.value();
-                let (now, by) = (now.into(), by.label().into());
-                let values = [repo, name, kind, path, digest, content_type.into(), now, by];
-                batch.run(SET_DOCUMENT, values);
+                self.set_document(batch, key, by, (before, blob, content_type));
             }
             Step::Remove { kind, path } => {
                 let key = package.file(kind, &path);
@@ -419,6 +416,32 @@ impl Metadata {
             }
             Step::RemoveAddress { path } => {
                 batch.require(Requirement::File, REMOVE_ADDRESS, [repo, path.into(), name]);
+            }
+        }
+    }
+
+    fn set_document(
+        &self,
+        batch: &mut Batch,
+        key: FileKey<'_>,
+        by: &dyn Author,
+        (before, blob, content_type): (Option<Digest>, NewBlob, &'static str),
+    ) {
+        let (digest, now) = (Value::from(blob.digest), self.now());
+        Self::state_begins(batch, key, &digest, (by, now));
+        self.blob_row(batch, blob);
+        let [repo, name, kind, path] = key.value();
+        let (now, by, told) = (now.into(), by.label().into(), content_type.into());
+        // The revision and what was read of a document may be of two moments.
+        let required = Requirement::Revision;
+        match before.map(Value::from) {
+            None => {
+                let new = [repo, name, kind, path, digest, told, now, by];
+                batch.require(required, NEW_DOCUMENT, new);
+            }
+            Some(old) => {
+                let new = [repo, name, kind, path, digest, told, now, by, old];
+                batch.require(required, SET_DOCUMENT, new);
             }
         }
     }

@@ -115,6 +115,7 @@ async fn a_push_is_told_by_its_refs(metadata: &Metadata) {
     ];
     let set = Step::SetDocument {
         path: "state".to_owned(),
+        before: None,
         blob: blob("state"),
         content_type: "application/json",
         refs,

@@ -19,6 +19,7 @@ checks![
     metadata_is_changed,
     metadata_of_nothing_is_not_changed,
     a_document_stands_until_it_is_set_again,
+    a_document_takes_the_place_of_what_it_was_made_from,
     a_tag_moves,
     a_tag_is_removed,
     a_file_is_removed,
@@ -171,17 +172,21 @@ async fn metadata_of_nothing_is_not_changed(metadata: &Metadata) {
     assert_unmet(changed, Requirement::File);
 }
 
-async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
-    let bed = Bed::packages(metadata).await;
-    let set = |text: &str| Step::SetDocument {
+fn document(before: Option<&str>, text: &str) -> Step {
+    Step::SetDocument {
         path: "state".to_owned(),
+        before: before.map(digest),
         blob: blob(text),
         content_type: "application/json",
         refs: Vec::new(),
-    };
+    }
+}
+
+async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
     let key = bed.package("p").file(FileKind::Document, "state");
-    for text in ["one", "two"] {
-        bed.publish("p", vec![set(text)]).await;
+    for (before, text) in [(None, "one"), (Some("one"), "two")] {
+        bed.publish("p", vec![document(before, text)]).await;
         // Other changes do not touch it, as they do what is composed.
         bed.publish("p", vec![artifact(text)]).await;
         let found = bed.find(key).await.expect("there");
@@ -191,10 +196,32 @@ async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
     // What the server writes anew by itself was not checked by that.
     let before = bed.find(key).await.expect("there").checked_at;
     let revision = bed.revision("p").await;
-    let again = bed.change("p", revision, vec![set("three")], &System::Larder);
+    let steps = vec![document(Some("two"), "three")];
+    let again = bed.change("p", revision, steps, &System::Larder);
     again.await.expect("changed");
     let found = bed.find(key).await.expect("there");
     assert_eq!((found.digest, found.checked_at), (digest("three"), before));
+}
+
+/// Whoever read a document a moment too early has the newest revision all the same.
+async fn a_document_takes_the_place_of_what_it_was_made_from(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    let key = bed.package("p").file(FileKind::Document, "state");
+    bed.publish("p", vec![artifact("1.0.0")]).await;
+    let all = [
+        (Some("zero"), None, "one"),
+        (None, Some("one"), "two"),
+        (Some("one"), Some("two"), "three"),
+    ];
+    for (stale, before, text) in all {
+        let revision = bed.revision("p").await;
+        let steps = vec![document(stale, "stale")];
+        let changed = bed.change("p", revision, steps, &ALICE).await;
+        assert_unmet(changed, Requirement::Revision);
+        let found = bed.find(key).await.map(|found| found.digest);
+        assert_eq!(found, before.map(digest), "nothing of it is done");
+        bed.publish("p", vec![document(before, text)]).await;
+    }
 }
 
 async fn a_tag_moves(metadata: &Metadata) {

@@ -178,6 +178,7 @@ async fn a_deleted_package_comes_back_with_its_document(metadata: &Metadata) {
     let bed = Bed::packages(metadata).await;
     let set = |text: &str| Step::SetDocument {
         path: "state".to_owned(),
+        before: None,
         blob: blob(text),
         content_type: "application/json",
         refs: Vec::new(),
