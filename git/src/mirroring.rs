@@ -1,9 +1,9 @@
 //! Mirrors: what an upstream has is asked for when a client asks, and kept with all that was there before.
 
 use crate::fetching::{self, PackReader};
-use crate::oid::Oid;
+use crate::oid::{ObjectFormat, Oid};
 use crate::program::Place;
-use crate::refs::RefName;
+use crate::refs::{RefName, Refs};
 use crate::repositories::{Found, NewPack, Repositories, StateChange};
 use crate::source::{Goal, Source, pack_of, useless};
 use crate::state::{DOCUMENT, State};
@@ -237,13 +237,14 @@ impl Mirroring {
         {
             return Ok(found.clone());
         }
-        let source = goal.source().await?.ok_or_else(missing)?;
+        let source = goal.source(now).await?.ok_or_else(missing)?;
         self.keep(goal, &source, BTreeSet::new()).await
     }
 
     /// Brings objects that were asked for by their names, which stay.
     async fn bring_objects(&self, goal: &Goal, objects: Vec<Oid>) -> Result<Found, Problem> {
-        let source = goal.source().await?.ok_or_else(missing)?;
+        let source = goal.source(self.0.metadata.now()).await?;
+        let source = source.ok_or_else(missing)?;
         self.keep(goal, &source, objects.into_iter().collect())
             .await
     }
@@ -259,30 +260,47 @@ impl Mirroring {
         let mut brought: Option<Brought> = None;
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
-            let before = repositories.find(goal.package()).await?;
-            let digest = before.as_ref().map(|found| found.kept.digest);
+            let found = repositories.find(goal.package()).await?;
+            let digest = found.as_ref().map(|found| found.kept.digest);
+            // Whoever asked after this one knows better what the refs are.
+            let is_past = found
+                .as_ref()
+                .is_some_and(|found| found.checked_at > source.asked_at);
+            let checked_at = Some(source.asked_at).filter(|_| !is_past);
             // The folder in which git takes objects in is one for objects that are named as these are.
             let none = State {
                 format: source.advertised.format(),
                 ..State::default()
             };
-            let before = match before {
+            let before = match found {
                 Some(found) => found.kept,
                 None => Kept::of(none.clone())?,
             };
             if before.state.packs.is_empty() && before.state.format != none.format {
-                self.write(goal, (revision, digest), (none, None)).await?;
+                let write = self.write(goal, (revision, digest), (none, None, checked_at));
+                write.await?;
                 continue;
             }
-            let state = following(&before.state, source, &objects)?;
+            let refs = if is_past {
+                &before.state.refs
+            } else {
+                &source.refs
+            };
+            let format = source.advertised.format();
+            let state = following(&before.state, (format, refs), &objects)?;
             if state == *before.state && digest.is_some() {
-                let key = goal.package().file(FileKind::Document, DOCUMENT);
-                self.0.metadata.mark_checked(key, &before.digest).await?;
+                if !is_past {
+                    let key = goal.package().file(FileKind::Document, DOCUMENT);
+                    self.0.metadata.mark_checked(key, &before.digest).await?;
+                }
                 return self.kept(goal).await;
             }
             let lacking = self.lacking(goal, &before, &state.tips()).await?;
-            let is_here = |brought: &Brought| lacking.iter().all(|it| brought.objects.contains(it));
-            if !lacking.is_empty() && !brought.as_ref().is_some_and(is_here) {
+            let is_brought = match &brought {
+                Some(brought) => self.is_whole(goal, &before, (brought, &lacking)).await?,
+                None => false,
+            };
+            if !lacking.is_empty() && !is_brought {
                 brought = Some(self.bring(goal, source, (&before, &lacking)).await?);
             }
             // For each try anew: what a commit does not name is removed again.
@@ -290,7 +308,8 @@ impl Mirroring {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,
             };
-            if self.write(goal, (revision, digest), (state, pack)).await? {
+            let write = self.write(goal, (revision, digest), (state, pack, checked_at));
+            if write.await? {
                 return self.kept(goal).await;
             }
         }
@@ -303,7 +322,7 @@ impl Mirroring {
         &self,
         goal: &Goal,
         (revision, before): (Option<i64>, Option<Digest>),
-        (state, pack): (State, Option<NewPack>),
+        (state, pack, checked_at): (State, Option<NewPack>, Option<Timestamp>),
     ) -> Result<bool, Problem> {
         let change = StateChange {
             package: goal.package(),
@@ -311,6 +330,7 @@ impl Mirroring {
             revision,
             before,
             by: &System::Upstream,
+            checked_at,
             state,
             refs: Vec::new(),
             pack,
@@ -356,6 +376,27 @@ impl Mirroring {
             .zip(kinds)
             .filter(|(_, kind)| kind.is_none());
         Ok(lacking.map(|(oid, _)| oid.clone()).collect())
+    }
+
+    /// Whether what was brought has these objects, and all that they need beside what is here now: what was
+    /// here when they came may be gone, or be another repository of the name.
+    async fn is_whole(
+        &self,
+        goal: &Goal,
+        before: &Kept,
+        (brought, lacking): (&Brought, &[Oid]),
+    ) -> Result<bool, Problem> {
+        if !lacking.iter().all(|it| brought.objects.contains(it)) {
+            return Ok(false);
+        }
+        let repositories = &self.0.repositories;
+        let place = Place {
+            folder: &repositories.workspaces().at(goal.package(), before).await?,
+            quarantine: Some(brought.quarantine.path()),
+        };
+        let wants: Vec<&Oid> = lacking.iter().collect();
+        let program = repositories.program().await?;
+        program.is_whole(place, &wants).await
     }
 
     /// Brings objects and all that they need, as one pack.
@@ -412,8 +453,11 @@ fn none_if_missing(found: Result<Found, Problem>) -> Result<Option<Found>, Probl
 
 /// What is kept once a source has these refs. What its refs stood for before stays, and so do these
 /// objects. Fails if its objects are named otherwise than before.
-fn following(before: &State, source: &Source, objects: &BTreeSet<Oid>) -> Result<State, Problem> {
-    let format = source.advertised.format();
+fn following(
+    before: &State,
+    (format, refs): (ObjectFormat, &Refs),
+    objects: &BTreeSet<Oid>,
+) -> Result<State, Problem> {
     if !before.packs.is_empty() && before.format != format {
         let detail = format!(
             "the upstream names objects by {} now, and what is kept by {}",
@@ -422,7 +466,7 @@ fn following(before: &State, source: &Source, objects: &BTreeSet<Oid>) -> Result
         );
         return Err(useless(&detail));
     }
-    let refs = source.refs.clone();
+    let refs = refs.clone();
     // Requests to merge and the like are told of, and come when somebody asks for one.
     let is_absent = |name: &&RefName| !name.is_branch() && !name.is_tag();
     let mut state = State {

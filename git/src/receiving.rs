@@ -15,7 +15,7 @@ use larder_door::Incoming;
 use larder_metadata::Metadata;
 use larder_metadata::files::PackageKey;
 use larder_metadata::publishing::RefChange;
-use larder_model::{Kind, Permission, Problem, RefScope, Verb};
+use larder_model::{Digest, Kind, Permission, Problem, RefScope, Verb};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,8 @@ struct Arrived<'a> {
     quarantine: &'a Quarantine,
     /// Its name; `None`: nothing but refs came.
     pack: Option<Oid>,
+    /// The state beside which all that the pack needs was found.
+    beside: Digest,
 }
 
 /// What is to become of each ref.
@@ -154,6 +156,7 @@ impl Receiver {
             place,
             quarantine: &quarantine,
             pack,
+            beside: kept.digest,
         };
         match self.change(goal, &push, &arrived).await {
             Err(problem) => refuse_all(push, problem).map(Some),
@@ -187,6 +190,9 @@ impl Receiver {
                 Some(found) => found.kept,
                 None => Kept::of(State::default())?,
             };
+            if before.digest != arrived.beside {
+                self.require_whole(goal, push, (&before, arrived)).await?;
+            }
             let verdicts = judge(goal, push, &before.state, arrived).await?;
             let mut refs = verdicts.refs;
             let is_refused = refs.iter().any(|(_, why)| why.is_some());
@@ -215,6 +221,7 @@ impl Receiver {
                 revision,
                 before: digest,
                 by: &by,
+                checked_at: Some(self.metadata.now()),
                 state: verdicts.state,
                 refs: verdicts.changes,
                 pack,
@@ -229,6 +236,24 @@ impl Receiver {
             "too many pushes to this repository at once",
             wait,
         ))
+    }
+
+    /// Fails if objects are missing that the pushed ones need. What was here when they came may be gone: the
+    /// repository may have been deleted, and begun anew by another push.
+    async fn require_whole(
+        &self,
+        goal: Goal<'_>,
+        push: &Push,
+        (before, arrived): (&Kept, &Arrived<'_>),
+    ) -> Result<(), Problem> {
+        let workspaces = self.repositories.workspaces();
+        workspaces.at(goal.package, before).await?;
+        let tips: Vec<&Oid> = news(push).collect();
+        if arrived.pack.is_none() || arrived.program.is_whole(arrived.place, &tips).await? {
+            return Ok(());
+        }
+        let detail = "this repository was deleted or begun anew meanwhile: push again";
+        Err(Problem::busy(detail, Duration::from_secs(1)))
     }
 }
 

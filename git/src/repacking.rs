@@ -123,6 +123,7 @@ impl Repacking {
                 revision,
                 before: Some(now.kept.digest),
                 by: &System::Larder,
+                checked_at: None,
                 state,
                 refs: Vec::new(),
                 pack,

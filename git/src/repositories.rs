@@ -58,6 +58,8 @@ pub struct StateChange<'a> {
     pub before: Option<Digest>,
     /// Who changes it.
     pub by: &'a dyn Author,
+    /// When its refs were confirmed; `None`: nobody asked for them.
+    pub checked_at: Option<Timestamp>,
     /// The new state, without the new pack.
     pub state: State,
     /// The refs that somebody changed, for the audit trail.
@@ -206,6 +208,7 @@ impl Repositories {
                 before: change.before,
                 blob: document.clone(),
                 content_type: CONTENT_TYPE,
+                checked_at: change.checked_at,
                 refs,
             };
             let gone = change.gone.iter();

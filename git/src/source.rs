@@ -14,7 +14,7 @@ use larder_cache::{Mirror, MirrorAnswer, MirrorRequest};
 use larder_metadata::files::PackageKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::source_path::{ENDING, written};
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, Timestamp};
 use std::sync::Arc;
 
 /// The most bytes of all refs of an upstream: some hundred thousand.
@@ -41,6 +41,8 @@ pub(crate) struct Source {
     pub(crate) address: String,
     pub(crate) advertised: Advertised,
     pub(crate) refs: Refs,
+    /// When it was asked.
+    pub(crate) asked_at: Timestamp,
 }
 
 impl Goal {
@@ -86,18 +88,18 @@ impl Goal {
     }
 
     /// What the upstream has: under the name with its usual ending, or as it was asked for.
-    pub(crate) async fn source(&self) -> Result<Option<Source>, Problem> {
+    pub(crate) async fn source(&self, now: Timestamp) -> Result<Option<Source>, Problem> {
         let name = written(&self.path);
         for ending in [ENDING, ""] {
             let path = format!("{name}{ending}/info/refs?service=git-upload-pack");
             if let Some(answer) = self.ask(&path, None).await? {
-                return self.read(answer).await.map(Some);
+                return self.read(answer, now).await.map(Some);
             }
         }
         Ok(None)
     }
 
-    async fn read(&self, answer: MirrorAnswer) -> Result<Source, Problem> {
+    async fn read(&self, answer: MirrorAnswer, asked_at: Timestamp) -> Result<Source, Problem> {
         if answer.content_type() != ADVERTISEMENT {
             let detail = format!(
                 "the upstream does not speak git's smart protocol: it answers with {:?}",
@@ -123,6 +125,7 @@ impl Goal {
             address,
             advertised,
             refs,
+            asked_at,
         })
     }
 }

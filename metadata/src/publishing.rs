@@ -51,10 +51,12 @@ const SET_TAG: &str = "insert into files (repo, package, kind, path, digest, con
 const NEW_DOCUMENT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, \
-    ?8, '', '', '', ?7, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
+    ?8, '', '', '', ?9, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
 const SET_DOCUMENT: &str = "update files set digest = ?5, content_type = ?6, created_at = ?7, \
-    created_by = ?8, checked_at = case when ?8 = 'larder' then checked_at else ?7 end \
-    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and digest = ?9";
+    created_by = ?8, checked_at = ?9 \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and digest = ?10";
+const SET_UNCHECKED: &str = "update files set digest = ?5, content_type = ?6, created_at = ?7, \
+    created_by = ?8 where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and digest = ?9";
 const SET_METADATA: &str = "update files set metadata = ?5 \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const REMOVE: &str = "delete from files \
@@ -130,8 +132,7 @@ pub enum Step {
         /// The metadata.
         metadata: String,
     },
-    /// A document that tells of the package as it is now, and stands until it is set again. When
-    /// [`System::Larder`](larder_model::System) sets it anew, that checks nothing.
+    /// A document that tells of the package as it is now, and stands until it is set again.
     SetDocument {
         /// Path among the documents.
         path: String,
@@ -141,6 +142,8 @@ pub enum Step {
         blob: NewBlob,
         /// Media type.
         content_type: &'static str,
+        /// When what it tells was confirmed; `None`: when that of the one before was.
+        checked_at: Option<Timestamp>,
         /// The refs that it changes.
         refs: Vec<RefChange>,
     },
@@ -397,10 +400,12 @@ impl Metadata {
                 before,
                 blob,
                 content_type,
+                checked_at,
                 refs: _, // told of in the audit trail
             } => {
                 let key = package.file(FileKind::Document, &path);
-                self.set_document(batch, key, by, (before, blob, content_type));
+                let set = (blob, content_type, checked_at);
+                self.set_document(batch, key, by, (before, set));
             }
             Step::Remove { kind, path } => {
                 let key = package.file(kind, &path);
@@ -425,25 +430,23 @@ impl Metadata {
         batch: &mut Batch,
         key: FileKey<'_>,
         by: &dyn Author,
-        (before, blob, content_type): (Option<Digest>, NewBlob, &'static str),
+        (before, set): (Option<Digest>, (NewBlob, &'static str, Option<Timestamp>)),
     ) {
+        let (blob, content_type, checked_at) = set;
         let (digest, now) = (Value::from(blob.digest), self.now());
         Self::state_begins(batch, key, &digest, (by, now));
         self.blob_row(batch, blob);
         let [repo, name, kind, path] = key.value();
-        let (now, by, told) = (now.into(), by.label().into(), content_type.into());
+        let (at, by, told) = (now.into(), by.label().into(), content_type.into());
+        let new = [repo, name, kind, path, digest, told, at, by];
+        let (text, more) = match (before, checked_at) {
+            (None, checked) => (NEW_DOCUMENT, vec![checked.unwrap_or(now).into()]),
+            (Some(before), None) => (SET_UNCHECKED, vec![before.into()]),
+            (Some(before), Some(checked)) => (SET_DOCUMENT, vec![checked.into(), before.into()]),
+        };
         // The revision and what was read of a document may be of two moments.
-        let required = Requirement::Revision;
-        match before.map(Value::from) {
-            None => {
-                let new = [repo, name, kind, path, digest, told, now, by];
-                batch.require(required, NEW_DOCUMENT, new);
-            }
-            Some(old) => {
-                let new = [repo, name, kind, path, digest, told, now, by, old];
-                batch.require(required, SET_DOCUMENT, new);
-            }
-        }
+        let values = new.into_iter().chain(more).collect();
+        batch.require_with(Requirement::Revision, text, values);
     }
 
     /// Keeps a document composed of what was there at `revision`. [`Error::Unmet`] if that

@@ -168,9 +168,19 @@ impl Batch {
         text: &'static str,
         values: [Value; N],
     ) {
+        self.require_with(what, text, values.into());
+    }
+
+    /// The same with any number of values.
+    pub(crate) fn require_with(
+        &mut self,
+        what: Requirement,
+        text: &'static str,
+        values: Vec<Value>,
+    ) {
         self.statements.push(Statement {
             text,
-            values: values.into(),
+            values,
             required: Some(what),
             replaces: 0,
         });

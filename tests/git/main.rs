@@ -15,6 +15,7 @@ mod many;
 mod mirrored;
 mod needed;
 mod pushed;
+mod raced;
 mod said;
 mod servers;
 mod stampede;

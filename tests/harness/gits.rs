@@ -18,7 +18,7 @@ pub type Spoil = Box<dyn Fn(&Asked, Vec<u8>) -> Vec<u8> + Send + Sync>;
 pub struct Gits {
     folder: TempDir,
     git: PathBuf,
-    spoil: Arc<Mutex<Option<Spoil>>>,
+    spoil: Arc<Mutex<Option<Arc<Spoil>>>>,
     /// Whether the older protocol is spoken, whatever clients ask for.
     is_old: Arc<AtomicBool>,
 }
@@ -37,8 +37,11 @@ impl Gits {
         let program: Program = Arc::new(move |asked: &Asked| {
             let (content_type, body) =
                 backend(&git, &home, (asked, is_old.load(Ordering::SeqCst)))?;
+            // Others may ask meanwhile.
             let spoil = spoil.lock().unwrap_or_else(PoisonError::into_inner);
-            let body = match spoil.as_ref().filter(|_| has_pack(&body)) {
+            let own = spoil.clone().filter(|_| has_pack(&body));
+            drop(spoil);
+            let body = match own {
                 Some(spoil) => spoil(asked, body),
                 None => body,
             };
@@ -114,6 +117,7 @@ impl Gits {
 
     /// Makes something else of answers with objects from now on.
     pub fn spoil(&self, spoil: Option<Spoil>) {
+        let spoil = spoil.map(Arc::new);
         *self.spoil.lock().unwrap_or_else(PoisonError::into_inner) = spoil;
     }
 

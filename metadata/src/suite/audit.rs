@@ -118,6 +118,7 @@ async fn a_push_is_told_by_its_refs(metadata: &Metadata) {
         before: None,
         blob: blob("state"),
         content_type: "application/json",
+        checked_at: None,
         refs,
     };
     bed.publish_by("tool", vec![artifact("1.0"), set], &BOB)

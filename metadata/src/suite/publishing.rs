@@ -5,7 +5,7 @@ use super::fixture::{
 };
 use crate::publishing::Step;
 use crate::{Metadata, Requirement};
-use larder_model::{FileKind, System};
+use larder_model::{FileKind, Timestamp};
 
 checks![
     the_first_file_takes_the_name,
@@ -178,6 +178,7 @@ fn document(before: Option<&str>, text: &str) -> Step {
         before: before.map(digest),
         blob: blob(text),
         content_type: "application/json",
+        checked_at: None,
         refs: Vec::new(),
     }
 }
@@ -193,14 +194,24 @@ async fn a_document_stands_until_it_is_set_again(metadata: &Metadata) {
         let told = (found.digest, &*found.content_type);
         assert_eq!(told, (digest(text), "application/json"));
     }
-    // What the server writes anew by itself was not checked by that.
-    let before = bed.find(key).await.expect("there").checked_at;
-    let revision = bed.revision("p").await;
-    let steps = vec![document(Some("two"), "three")];
-    let again = bed.change("p", revision, steps, &System::Larder);
-    again.await.expect("changed");
-    let found = bed.find(key).await.expect("there");
-    assert_eq!((found.digest, found.checked_at), (digest("three"), before));
+    // What the server writes anew by itself was not checked by that, and what an upstream told was when it
+    // was asked.
+    let first = bed.find(key).await.expect("there").checked_at;
+    let asked = Timestamp(first.0 - 5);
+    for (before, text, checked_at) in [
+        ("two", "three", None),
+        ("three", "four", Some(asked)),
+        ("four", "five", None),
+    ] {
+        let mut set = document(Some(before), text);
+        if let Step::SetDocument { checked_at: at, .. } = &mut set {
+            *at = checked_at;
+        }
+        bed.publish("p", vec![set]).await;
+        let found = bed.find(key).await.expect("there");
+        let expected = if text == "three" { first } else { asked };
+        assert_eq!((found.digest, found.checked_at), (digest(text), expected));
+    }
 }
 
 /// Whoever read a document a moment too early has the newest revision all the same.

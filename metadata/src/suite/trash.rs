@@ -181,6 +181,7 @@ async fn a_deleted_package_comes_back_with_its_document(metadata: &Metadata) {
         before: None,
         blob: blob(text),
         content_type: "application/json",
+        checked_at: None,
         refs: Vec::new(),
     };
     bed.publish("app", vec![artifact("1"), set("one")]).await;
