@@ -313,13 +313,20 @@ impl LargeFiles {
                 };
                 match self.0.metadata.change_package(change).await {
                     Err(Error::Unmet(Requirement::Revision)) => {}
+                    // It is here already, and what is damaged of it gets these bytes.
+                    Err(Error::Unmet(Requirement::File)) => {
+                        return match self.0.metadata.heal_kept(blob).await {
+                            Err(Error::Unmet(Requirement::Blob)) => Ok(()),
+                            healed => healed,
+                        };
+                    }
                     written => return written,
                 }
             }
             Err(Error::Unmet(Requirement::Revision))
         };
         match content.keep(prepared, write).await {
-            Ok(()) | Err(Error::Unmet(Requirement::File)) => Ok(()),
+            Ok(()) => Ok(()),
             Err(Error::Unmet(Requirement::Revision)) => {
                 let detail = "the repository is changed too often at once";
                 Err(Problem::busy(detail, Duration::from_secs(1)))
@@ -331,13 +338,14 @@ impl LargeFiles {
         }
     }
 
-    /// Fails if a file of this size is not here.
+    /// Fails if a file of this size is not here, or damaged: whoever has it is to bring it.
     pub async fn verify(
         &self,
         place: &Place,
         (digest, size): (Digest, u64),
     ) -> Result<(), Problem> {
-        let found = self.find(place, &digest).await?.ok_or_else(missing)?;
+        let found = self.find(place, &digest).await?;
+        let found = found.filter(|found| !found.damaged).ok_or_else(missing)?;
         if found.size == size {
             return Ok(());
         }

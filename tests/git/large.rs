@@ -143,6 +143,35 @@ fn bytes_are_what_their_name_says() {
     assert_eq!(part.body, b"ght\n");
 }
 
+/// What is damaged on the disk is not here: whoever has it brings it, and then it is.
+#[test]
+fn a_damaged_large_file_is_healed_by_who_brings_it() {
+    let Some(bed) = bed() else { return };
+    let work = bed.work("work");
+    bed.run(
+        &work,
+        &["push", "-q", &bed.url_of("admin", "own/tool"), "main"],
+    );
+    let body = noise(11, 30_000);
+    let (body, oid) = (body.as_bytes(), oid(body.as_bytes()));
+    let object = format!("/git/own/tool.git/info/lfs/objects/{oid}");
+    let verify = "/git/own/tool.git/info/lfs/objects/verify";
+    let told = json!({"oid": oid, "size": body.len()});
+    let admin = bed.larder.admin();
+    admin.send("PUT", &object, &[], body).expect(200);
+    bed.damage(body.len() as u64);
+    let verified = || admin.send("POST", verify, &LFS, told.to_string().as_bytes());
+    admin.get(&object).expect(500);
+    verified().expect(404);
+    let wanted = batch(&bed, "own/tool", "upload", &json!([told])).expect(200);
+    assert!(wanted.text().contains("/verify"), "{}", wanted.text());
+    for _ in 0..2 {
+        admin.send("PUT", &object, &[], body).expect(200);
+        verified().expect(200);
+        assert_eq!(admin.get(&object).expect(200).body, body);
+    }
+}
+
 #[test]
 fn refusals_are_told_in_its_words() {
     let Some(bed) = bed() else { return };

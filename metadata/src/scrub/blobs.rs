@@ -241,6 +241,16 @@ impl Metadata {
     pub async fn heal_blob(&self, held: &HeldJob, blob: NewBlob) -> Result<(), Error> {
         let mut batch = Batch::default();
         held.require(&mut batch);
+        self.heal(batch, blob).await
+    }
+
+    /// Gives a blob that is damaged the right bytes, which somebody brought for a file that is here already.
+    /// [`Error::Unmet`]: the [`Requirement::Blob`] is not damaged any more.
+    pub async fn heal_kept(&self, blob: NewBlob) -> Result<(), Error> {
+        self.heal(Batch::default(), blob).await
+    }
+
+    async fn heal(&self, mut batch: Batch, blob: NewBlob) -> Result<(), Error> {
         let (generation, body) = match blob.bytes {
             Bytestore::Inline(body) => (0, Value::Bytes(body)),
             Bytestore::Object(generation) => (generation, Value::Null),
