@@ -173,7 +173,8 @@ impl Git {
                 return Ok(reply("application/x-git-upload-pack-result", answer));
             }
         }
-        if owner.record.kind == RepoKind::Mirror {
+        let is_mirror = owner.record.kind == RepoKind::Mirror;
+        if is_mirror {
             let wanted = wants(version, &body)?;
             let with = (found, &*wanted);
             found = self
@@ -182,10 +183,19 @@ impl Git {
                 .await?;
         }
         let package = key(&owner.record, &address.path);
+        let ask = (version, body);
         let objects = self
             .repositories
-            .upload_pack(package, &found.kept, (version, body))
-            .await?;
+            .upload_pack(package, &found.kept, ask.clone());
+        let objects = match objects.await {
+            // What an upstream gave it may give once more.
+            Err(problem) if problem.kind == Kind::Damaged && is_mirror => {
+                let healed = self.mirroring.heal(&owner.record, &address.path, found);
+                let kept = healed.await?.kept;
+                self.repositories.upload_pack(package, &kept, ask).await?
+            }
+            objects => objects?,
+        };
         let objects = objects.map(|piece| match piece {
             Ok(bytes) => Ok(larder_storage::Content::Ready(bytes)),
             Err(problem) => Err(Error::Io(std::io::Error::other(problem.detail.to_string()))),

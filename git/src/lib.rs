@@ -23,6 +23,8 @@ mod slots;
 pub mod repositories;
 pub mod receiving;
 mod source;
+mod bringing;
+mod following;
 pub mod mirroring;
 pub mod large_files;
 pub mod behind;

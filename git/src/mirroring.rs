@@ -1,13 +1,12 @@
 //! Mirrors: what an upstream has is asked for when a client asks, and kept with all that was there before.
 
-use crate::fetching::{self, PackReader};
-use crate::oid::{ObjectFormat, Oid};
-use crate::program::Place;
-use crate::refs::{RefName, Refs};
+use crate::bringing::{Bringing, Brought};
+use crate::following::following;
+use crate::oid::Oid;
 use crate::repositories::{Found, NewPack, Repositories, StateChange};
-use crate::source::{Goal, Source, pack_of, useless};
-use crate::state::{DOCUMENT, State};
-use crate::workspace::{Kept, Quarantine};
+use crate::source::{Goal, Source};
+use crate::state::{DOCUMENT, Pack, State};
+use crate::workspace::Kept;
 use futures_util::FutureExt as _;
 use larder_cache::{Joined, Packages};
 use larder_metadata::Metadata;
@@ -24,6 +23,8 @@ const TRIES: usize = 8;
 const MAX_MISSING: u64 = 10_000;
 /// What is under way where a repository is asked for however fresh it is.
 const NEWEST: &str = "newest";
+/// What is under way where packs of it are damaged.
+const DAMAGED: &str = "damaged";
 
 /// Asks upstreams, and keeps what they give.
 #[derive(Clone)]
@@ -40,15 +41,6 @@ struct Inner {
 
 fn missing() -> Problem {
     Problem::not_found("name", "the upstream has no such repository")
-}
-
-/// What an upstream gave, until it is kept.
-struct Brought {
-    quarantine: Quarantine,
-    /// The pack's name.
-    name: Oid,
-    /// What was asked for.
-    objects: Vec<Oid>,
 }
 
 impl Mirroring {
@@ -143,6 +135,28 @@ impl Mirroring {
         Ok((before, now))
     }
 
+    /// A repository whose packs were found damaged, with all of them brought anew; as it is kept, if the
+    /// mirror is offline.
+    pub async fn heal(
+        &self,
+        record: &Arc<RepoRecord>,
+        path: &str,
+        found: Found,
+    ) -> Result<Found, Problem> {
+        let goal = self.goal(record, path)?;
+        if goal.mirror.is_offline() {
+            return Ok(found);
+        }
+        let (this, own) = (self.clone(), goal.clone());
+        let start = || async move {
+            let source = own.source(this.0.metadata.now()).await?;
+            let source = source.ok_or_else(missing)?;
+            this.keep(&own, &source, (BTreeSet::new(), true)).await
+        };
+        let key = (record.id, path, DAMAGED);
+        self.0.under_way.join(key, start).await
+    }
+
     /// The server's clock.
     pub fn now(&self) -> Timestamp {
         self.0.metadata.now()
@@ -180,7 +194,15 @@ impl Mirroring {
         if others.is_empty() || goal.mirror.is_offline() {
             return Ok(found);
         }
-        let lacking = self.lacking(&goal, &found.kept, &others).await?;
+        let bringing = Bringing {
+            repositories: &self.0.repositories,
+            goal: &goal,
+        };
+        let lacking = match bringing.lacking(&found.kept, &others).await {
+            // Where packs are damaged it is told of none what is in them.
+            Err(problem) if problem.kind == Kind::Damaged => others.into_iter().cloned().collect(),
+            lacking => lacking?,
+        };
         if lacking.is_empty() {
             return Ok(found);
         }
@@ -238,25 +260,27 @@ impl Mirroring {
             return Ok(found.clone());
         }
         let source = goal.source(now).await?.ok_or_else(missing)?;
-        self.keep(goal, &source, BTreeSet::new()).await
+        self.keep(goal, &source, (BTreeSet::new(), false)).await
     }
 
     /// Brings objects that were asked for by their names, which stay.
     async fn bring_objects(&self, goal: &Goal, objects: Vec<Oid>) -> Result<Found, Problem> {
         let source = goal.source(self.0.metadata.now()).await?;
         let source = source.ok_or_else(missing)?;
-        self.keep(goal, &source, objects.into_iter().collect())
-            .await
+        let objects = objects.into_iter().collect();
+        self.keep(goal, &source, (objects, false)).await
     }
 
-    /// Keeps what a source has and these objects, anew whenever somebody else was first.
+    /// Keeps what a source has and these objects, anew whenever somebody else was first. `heals`: what is
+    /// here may be damaged.
     async fn keep(
         &self,
         goal: &Goal,
         source: &Source,
-        objects: BTreeSet<Oid>,
+        (objects, heals): (BTreeSet<Oid>, bool),
     ) -> Result<Found, Problem> {
         let repositories = &self.0.repositories;
+        let bringing = Bringing { repositories, goal };
         let mut brought: Option<Brought> = None;
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
@@ -277,7 +301,11 @@ impl Mirroring {
                 None => Kept::of(none.clone())?,
             };
             if before.state.packs.is_empty() && before.state.format != none.format {
-                let write = self.write(goal, (revision, digest), (none, None, checked_at));
+                let write = self.write(
+                    goal,
+                    (revision, digest),
+                    ((none, Vec::new()), None, checked_at),
+                );
                 write.await?;
                 continue;
             }
@@ -288,23 +316,36 @@ impl Mirroring {
             };
             let format = source.advertised.format();
             let state = following(&before.state, (format, refs), &objects)?;
-            if state == *before.state && digest.is_some() {
+            let mut is_damaged = heals && bringing.is_damaged(&before).await?;
+            if state == *before.state && digest.is_some() && !is_damaged {
                 if !is_past {
                     let key = goal.package().file(FileKind::Document, DOCUMENT);
                     self.0.metadata.mark_checked(key, &before.digest).await?;
                 }
                 return self.kept(goal).await;
             }
-            let lacking = self.lacking(goal, &before, &state.tips()).await?;
+            let lacking = match bringing.lacking(&before, &state.tips()).await {
+                Err(problem) if problem.kind == Kind::Damaged => {
+                    is_damaged = true;
+                    Vec::new()
+                }
+                lacking => lacking?,
+            };
+            let mut state = (state, Vec::new());
             let is_brought = match &brought {
-                Some(brought) => self.is_whole(goal, &before, (brought, &lacking)).await?,
+                Some(brought) => bringing.is_whole(&before, (brought, &lacking)).await?,
                 None => false,
             };
-            if !lacking.is_empty() && !is_brought {
-                brought = Some(self.bring(goal, source, (&before, &lacking)).await?);
+            if is_damaged {
+                let (all, it) = bringing.bring_all(source, &state.0).await?;
+                state = (all, before.state.packs.clone());
+                brought = it;
+            } else if !lacking.is_empty() && !is_brought {
+                brought = Some(bringing.bring(source, (&before, &lacking)).await?);
             }
             // For each try anew: what a commit does not name is removed again.
-            let pack = match brought.as_ref().filter(|_| !lacking.is_empty()) {
+            let is_new = is_damaged || !lacking.is_empty();
+            let pack = match brought.as_ref().filter(|_| is_new) {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,
             };
@@ -322,7 +363,7 @@ impl Mirroring {
         &self,
         goal: &Goal,
         (revision, before): (Option<i64>, Option<Digest>),
-        (state, pack, checked_at): (State, Option<NewPack>, Option<Timestamp>),
+        ((state, gone), pack, checked_at): ((State, Vec<Pack>), Option<NewPack>, Option<Timestamp>),
     ) -> Result<bool, Problem> {
         let change = StateChange {
             package: goal.package(),
@@ -334,7 +375,7 @@ impl Mirroring {
             state,
             refs: Vec::new(),
             pack,
-            gone: Vec::new(),
+            gone,
         };
         self.0.repositories.write(change).await
     }
@@ -342,105 +383,6 @@ impl Mirroring {
     async fn kept(&self, goal: &Goal) -> Result<Found, Problem> {
         let found = self.0.repositories.find(goal.package()).await?;
         found.ok_or_else(|| Problem::internal("a repository that was just kept is gone"))
-    }
-
-    /// Those of objects that are not here.
-    async fn lacking(
-        &self,
-        goal: &Goal,
-        kept: &Kept,
-        objects: &[&Oid],
-    ) -> Result<Vec<Oid>, Problem> {
-        let others: Vec<&Oid> = objects
-            .iter()
-            .copied()
-            .filter(|oid| !kept.state.holds(oid))
-            .collect();
-        if others.is_empty() || kept.state.packs.is_empty() {
-            return Ok(others.into_iter().cloned().collect());
-        }
-        let program = self.0.repositories.program().await?;
-        let folder = self
-            .0
-            .repositories
-            .workspaces()
-            .at(goal.package(), kept)
-            .await?;
-        let place = Place {
-            folder: &folder,
-            quarantine: None,
-        };
-        let kinds = program.kinds(place, &others).await?;
-        let lacking = others
-            .into_iter()
-            .zip(kinds)
-            .filter(|(_, kind)| kind.is_none());
-        Ok(lacking.map(|(oid, _)| oid.clone()).collect())
-    }
-
-    /// Whether what was brought has these objects, and all that they need beside what is here now: what was
-    /// here when they came may be gone, or be another repository of the name.
-    async fn is_whole(
-        &self,
-        goal: &Goal,
-        before: &Kept,
-        (brought, lacking): (&Brought, &[Oid]),
-    ) -> Result<bool, Problem> {
-        if !lacking.iter().all(|it| brought.objects.contains(it)) {
-            return Ok(false);
-        }
-        let repositories = &self.0.repositories;
-        let place = Place {
-            folder: &repositories.workspaces().at(goal.package(), before).await?,
-            quarantine: Some(brought.quarantine.path()),
-        };
-        let wants: Vec<&Oid> = lacking.iter().collect();
-        let program = repositories.program().await?;
-        program.is_whole(place, &wants).await
-    }
-
-    /// Brings objects and all that they need, as one pack.
-    async fn bring(
-        &self,
-        goal: &Goal,
-        source: &Source,
-        (before, lacking): (&Kept, &[Oid]),
-    ) -> Result<Brought, Problem> {
-        let repositories = &self.0.repositories;
-        let program = repositories.program().await?;
-        let folder = repositories.workspaces().at(goal.package(), before).await?;
-        let quarantine = repositories.workspaces().quarantine()?;
-        let place = Place {
-            folder: &folder,
-            quarantine: Some(quarantine.path()),
-        };
-        let wants: Vec<&Oid> = lacking.iter().collect();
-        let question = fetching::request(&source.advertised, &wants, &before.state.tips());
-        let answer = goal.ask_at(&source.address, question).await?;
-        let reader = PackReader::new(&source.advertised);
-        let pack = quarantine.fitting(pack_of(answer, reader));
-        let name = program.index_pack(place, pack).await;
-        let name = name.map_err(as_upstreams)?;
-        if !program.is_whole(place, &wants).await? {
-            return Err(useless("the upstream leaves out objects that others need"));
-        }
-        Ok(Brought {
-            quarantine,
-            name,
-            objects: lacking.to_vec(),
-        })
-    }
-}
-
-/// What is wrong with objects is the upstream's fault, not the client's.
-fn as_upstreams(problem: Problem) -> Problem {
-    if matches!(problem.kind, Kind::Unprocessable | Kind::Invalid) {
-        useless(&format!(
-            "the upstream sends what is no good: {}",
-            problem.detail
-        ))
-    } else {
-        problem
     }
 }
 
@@ -450,38 +392,3 @@ fn none_if_missing(found: Result<Found, Problem>) -> Result<Option<Found>, Probl
         found => found.map(Some),
     }
 }
-
-/// What is kept once a source has these refs. What its refs stood for before stays, and so do these
-/// objects. Fails if its objects are named otherwise than before.
-fn following(
-    before: &State,
-    (format, refs): (ObjectFormat, &Refs),
-    objects: &BTreeSet<Oid>,
-) -> Result<State, Problem> {
-    if !before.packs.is_empty() && before.format != format {
-        let detail = format!(
-            "the upstream names objects by {} now, and what is kept by {}",
-            format.word(),
-            before.format.word()
-        );
-        return Err(useless(&detail));
-    }
-    let refs = refs.clone();
-    // Requests to merge and the like are told of, and come when somebody asks for one.
-    let is_absent = |name: &&RefName| !name.is_branch() && !name.is_tag();
-    let mut state = State {
-        format,
-        absent: refs.names.keys().filter(is_absent).cloned().collect(),
-        refs,
-        kept: BTreeSet::new(),
-        packs: before.packs.clone(),
-    };
-    // What a ref stands for needs no other name.
-    let all = before.tips().into_iter().chain(objects);
-    let others = all.filter(|oid| !state.holds(oid)).cloned();
-    state.kept = others.collect();
-    Ok(state)
-}
-
-#[cfg(test)]
-mod tests;

@@ -148,6 +148,19 @@ impl Workspaces {
         Ok(Quarantine { path, room })
     }
 
+    /// A repository of one's own that has nothing.
+    pub fn empty(&self, format: ObjectFormat) -> Result<Quarantine, Problem> {
+        let empty = self.quarantine()?;
+        let state = State {
+            format,
+            ..State::default()
+        };
+        begin(&empty.path, "", format)
+            .and_then(|()| write_refs(&empty.path, &state))
+            .map_err(disk_failed)?;
+        Ok(empty)
+    }
+
     /// The folder of a repository, brought to a state or to one that came after it. Other requests may read
     /// in it meanwhile.
     pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {

@@ -1,6 +1,8 @@
 //! Repositories that are pushed to, or fetched, again and again: their packs become few, and nothing is lost.
 
 use crate::bed::{Bed, STALE};
+use crate::hosted::noise;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -144,4 +146,45 @@ fn many_fetches_become_few_packs() {
     assert_eq!(asked, MANY, "nothing is fetched twice");
     bed.upstream.go();
     has_all(&mut bed, "up/tool", &commits);
+}
+
+/// What is damaged of a mirror comes again whole, whether anything is new or not.
+#[test]
+fn packs_of_a_mirror_that_are_damaged_come_again() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let big = noise(5, 60_000);
+    let old = bed.gits.commit("tool", "big.txt", big.as_bytes());
+    bed.clone(&bed.url("up/tool"), "first", &[]);
+    let is_whole = |name: &str, kept: &str| {
+        let at = bed.clone(&bed.url("up/tool"), name, &[]);
+        assert_eq!(bed.head(&at), bed.gits.head("tool"));
+        bed.run(&at, &["fsck", "--strict"]);
+        bed.run(&at, &["fetch", "-q", "origin", kept]);
+    };
+    let damage = || {
+        bed.damage(100_000);
+        std::fs::remove_dir_all(bed.larder.data().join("git")).expect("folders");
+        std::fs::create_dir_all(bed.larder.data().join("git/quarantine")).expect("folder");
+    };
+    damage();
+    bed.change("up", &json!({"offline": true}));
+    let refused = bed.fails(bed.home(), &["clone", &bed.url("up/tool"), "none"]);
+    assert!(refused.contains("500"), "{refused}");
+    bed.change("up", &json!({"offline": false}));
+    is_whole("again", &old);
+    // With something new, and with what no ref stands for any more.
+    damage();
+    bed.gits
+        .run("tool", &["commit", "-q", "--amend", "-m", "other"]);
+    bed.turn(STALE);
+    is_whole("new", &old);
+    damage();
+    bed.gits
+        .run("tool", &["reflog", "expire", "--expire=now", "--all"]);
+    bed.gits.run("tool", &["gc", "-q", "--prune=now"]);
+    let at = bed.clone(&bed.url("up/tool"), "last", &[]);
+    bed.run(&at, &["fsck", "--strict"]);
+    let refused = bed.fails(&at, &["fetch", "origin", &old]);
+    assert!(refused.contains("not our ref"), "{refused}");
 }

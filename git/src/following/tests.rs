@@ -1,5 +1,6 @@
 use super::*;
 use crate::refs::Target;
+use larder_model::Kind;
 
 fn oid(digit: char) -> Oid {
     digit.to_string().repeat(40).parse().expect("an object")

@@ -1,0 +1,166 @@
+//! Objects of mirrors: which are here, and how those that are not come from the upstream.
+
+use crate::fetching::{self, PackReader};
+use crate::oid::Oid;
+use crate::program::Place;
+use crate::repositories::Repositories;
+use crate::source::{Goal, Source, pack_of, useless};
+use crate::state::State;
+use crate::workspace::{Kept, Quarantine};
+use larder_model::{Kind, Problem};
+use std::path::Path;
+
+/// What an upstream gave, until it is kept.
+pub(crate) struct Brought {
+    pub(crate) quarantine: Quarantine,
+    /// The pack's name.
+    pub(crate) name: Oid,
+    /// What was asked for.
+    objects: Vec<Oid>,
+}
+
+/// Brings objects of a repository of a mirror.
+#[derive(Clone, Copy)]
+pub(crate) struct Bringing<'a> {
+    pub(crate) repositories: &'a Repositories,
+    pub(crate) goal: &'a Goal,
+}
+
+impl Bringing<'_> {
+    /// Those of objects that are not here.
+    pub(crate) async fn lacking(&self, kept: &Kept, objects: &[&Oid]) -> Result<Vec<Oid>, Problem> {
+        let others: Vec<&Oid> = objects
+            .iter()
+            .copied()
+            .filter(|oid| !kept.state.holds(oid))
+            .collect();
+        if others.is_empty() || kept.state.packs.is_empty() {
+            return Ok(others.into_iter().cloned().collect());
+        }
+        let program = self.repositories.program().await?;
+        let workspaces = self.repositories.workspaces();
+        let folder = workspaces.at(self.goal.package(), kept).await?;
+        let place = Place {
+            folder: &folder,
+            quarantine: None,
+        };
+        let kinds = program.kinds(place, &others).await?;
+        let lacking = others
+            .into_iter()
+            .zip(kinds)
+            .filter(|(_, kind)| kind.is_none());
+        Ok(lacking.map(|(oid, _)| oid.clone()).collect())
+    }
+
+    /// Whether what was brought has these objects, and all that they need beside what is here now: what was
+    /// here when they came may be gone, or be another repository of the name.
+    pub(crate) async fn is_whole(
+        &self,
+        before: &Kept,
+        (brought, lacking): (&Brought, &[Oid]),
+    ) -> Result<bool, Problem> {
+        if !lacking.iter().all(|it| brought.objects.contains(it)) {
+            return Ok(false);
+        }
+        let workspaces = self.repositories.workspaces();
+        let place = Place {
+            folder: &workspaces.at(self.goal.package(), before).await?,
+            quarantine: Some(brought.quarantine.path()),
+        };
+        let wants: Vec<&Oid> = lacking.iter().collect();
+        let program = self.repositories.program().await?;
+        program.is_whole(place, &wants).await
+    }
+
+    /// Brings objects and all that they need beside what is here, as one pack.
+    pub(crate) async fn bring(
+        &self,
+        source: &Source,
+        (before, lacking): (&Kept, &[Oid]),
+    ) -> Result<Brought, Problem> {
+        let workspaces = self.repositories.workspaces();
+        let folder = workspaces.at(self.goal.package(), before).await?;
+        let haves = before.state.tips();
+        self.bring_to(source, (&folder, &haves), lacking).await
+    }
+
+    /// Whether packs of a repository are damaged here.
+    pub(crate) async fn is_damaged(&self, kept: &Kept) -> Result<bool, Problem> {
+        let workspaces = self.repositories.workspaces();
+        match workspaces.at(self.goal.package(), kept).await {
+            Err(problem) if problem.kind == Kind::Damaged => Ok(true),
+            found => found.map(|_| false),
+        }
+    }
+
+    /// Brings all that a state stands for, as one pack that needs no other: what is here of it is damaged.
+    /// What the upstream has no more is left out of the state, as it can be had nowhere.
+    pub(crate) async fn bring_all(
+        &self,
+        source: &Source,
+        state: &State,
+    ) -> Result<(State, Option<Brought>), Problem> {
+        let empty = self.repositories.workspaces().empty(state.format)?;
+        let mut all = State {
+            packs: Vec::new(),
+            ..state.clone()
+        };
+        loop {
+            let tips: Vec<Oid> = all.tips().into_iter().cloned().collect();
+            if tips.is_empty() {
+                return Ok((all, None));
+            }
+            let brought = self.bring_to(source, (empty.path(), &[]), &tips).await;
+            match brought {
+                Err(problem) if problem.kind == Kind::Upstream && !all.kept.is_empty() => {
+                    let (problem, path) = (problem.with_causes(), &*self.goal.path);
+                    let objects = all.kept.len();
+                    tracing::warn!(problem, path, objects, "what no ref stands for is lost");
+                    all.kept.clear();
+                }
+                brought => return Ok((all, Some(brought?))),
+            }
+        }
+    }
+
+    async fn bring_to(
+        &self,
+        source: &Source,
+        (folder, haves): (&Path, &[&Oid]),
+        lacking: &[Oid],
+    ) -> Result<Brought, Problem> {
+        let program = self.repositories.program().await?;
+        let quarantine = self.repositories.workspaces().quarantine()?;
+        let place = Place {
+            folder,
+            quarantine: Some(quarantine.path()),
+        };
+        let wants: Vec<&Oid> = lacking.iter().collect();
+        let question = fetching::request(&source.advertised, &wants, haves);
+        let answer = self.goal.ask_at(&source.address, question).await?;
+        let reader = PackReader::new(&source.advertised);
+        let pack = quarantine.fitting(pack_of(answer, reader));
+        let name = program.index_pack(place, pack).await;
+        let name = name.map_err(as_upstreams)?;
+        if !program.is_whole(place, &wants).await? {
+            return Err(useless("the upstream leaves out objects that others need"));
+        }
+        Ok(Brought {
+            quarantine,
+            name,
+            objects: lacking.to_vec(),
+        })
+    }
+}
+
+/// What is wrong with objects is the upstream's fault, not the client's.
+fn as_upstreams(problem: Problem) -> Problem {
+    if matches!(problem.kind, Kind::Unprocessable | Kind::Invalid) {
+        useless(&format!(
+            "the upstream sends what is no good: {}",
+            problem.detail
+        ))
+    } else {
+        problem
+    }
+}
