@@ -212,8 +212,9 @@ fn size_in(query: &str) -> Option<u64> {
 }
 
 fn no_such_path() -> Problem {
-    let detail = "no repository can have this path: no part of it is `.git` or made of dots, begins or ends \
-        with a space, or has a control character or one of / \\ : ? # % * \" < > | `";
+    let detail = "no repository can have this path: it ends in `.git` once at most, and no part of it is \
+        `.git` or made of dots, begins or ends with a space, or has a control character or one of \
+        / \\ : ? # % * \" < > | `";
     Problem::not_found("name", detail)
 }
 

@@ -32,10 +32,19 @@ pub fn read(segments: &[&str]) -> Option<Box<str>> {
     named(&path).map(Into::into)
 }
 
-/// A path in its one spelling: without its ending; `None`: no repository can have it.
+/// A path in its one spelling: without its ending; `None`: no repository can have it. What still has one
+/// would be another spelling of what upstreams have without, past blocks and names that are taken.
 pub fn named(path: &str) -> Option<&str> {
     let path = path.strip_suffix(ENDING).unwrap_or(path);
-    (path.len() <= MAX_PATH && path.split('/').all(is_segment)).then_some(path)
+    let is_named = path.len() <= MAX_PATH && path.split('/').all(is_segment);
+    (is_named && !has_ending(path)).then_some(path)
+}
+
+/// Whether a path has its ending, in whichever letters.
+fn has_ending(path: &str) -> bool {
+    let begins = path.len().checked_sub(ENDING.len());
+    let end = begins.and_then(|at| path.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(ENDING))
 }
 
 /// A path as it stands in an address.

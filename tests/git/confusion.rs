@@ -23,6 +23,9 @@ fn spellings() -> [&'static str; 3] {
     ["all/tool", "all/tool.git", "all/tool/"]
 }
 
+/// Spellings in which upstreams may know it too, and this server knows nothing.
+const FOREIGN: [&str; 4] = ["tool.git.git", "tool.git.git/", "tool.GIT", "tool.Git.git"];
+
 /// Nobody is given what the world has, and the world is not asked.
 #[track_caller]
 fn nothing_comes(bed: &Bed, theirs: &str) {
@@ -60,6 +63,23 @@ fn what_is_hosted_hides_the_worlds() {
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
     let told = bed.run(bed.home(), &["ls-remote", &bed.url_of("half", "up/tool")]);
     assert!(told.contains(&theirs), "{told}");
+}
+
+/// Neither a name that is hosted nor a block is evaded by another spelling, and the upstream is not asked.
+#[test]
+fn no_other_spelling_leads_past_names_and_blocks() {
+    let Some((bed, ..)) = both() else { return };
+    let block = json!({"blocked": [{"package": "tool", "reason": "it steals passwords"}]});
+    bed.change("up", &block);
+    for repo in ["all", "up", "own"] {
+        for path in FOREIGN {
+            let url = bed.url_of("admin", &format!("{repo}/{path}"));
+            let told = bed.fails(bed.home(), &["ls-remote", &url]);
+            let why = "remote: no repository can have this path: it ends in `.git` once at most";
+            assert!(told.contains(why), "{repo}/{path}: {told}");
+        }
+    }
+    assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
 }
 
 #[test]

@@ -58,6 +58,9 @@ fn hostile_paths_are_of_no_repository() {
         "a%FFb",
         "a%zzb",
         "a%23b",
+        "a/b.git.git",
+        "a/b.Git",
+        "a/b%2EGIT.git",
     ] {
         let segments: Vec<&str> = address.split('/').collect();
         assert_eq!(read(&segments), None, "{address}");
