@@ -4,13 +4,12 @@
 use crate::endpoint::Version;
 use crate::oid::Oid;
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, Stream, StreamExt};
+use futures_util::stream::{BoxStream, StreamExt};
 use larder_model::{Kind, Problem};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 /// The oldest version that does all that is needed: `index-pack` of SHA-256 packs, `upload-pack` that
 /// allows any object.
@@ -114,8 +113,7 @@ impl Program {
             .env("GIT_TERMINAL_PROMPT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
+            .stderr(Stdio::null());
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
@@ -292,7 +290,7 @@ impl Program {
             .args(["bundle", "create", "-q", "-", "--branches", "--tags"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = command.spawn().map_err(cannot_start)?;
+        let child = Running::start(&mut command)?;
         Ok(printed(child, futures_util::stream::empty().boxed()).boxed())
     }
 
@@ -314,7 +312,7 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let child = command.spawn().map_err(cannot_start)?;
+        let child = Running::start(&mut command)?;
         let request = futures_util::stream::once(async move { Ok(request) }).boxed();
         Ok(printed(child, request).boxed())
     }
@@ -384,109 +382,15 @@ fn done(
     }
 }
 
-/// Runs a call to its end: its status, what it printed, and what it complained of.
-async fn run(
-    mut command: Command,
-    input: Option<Input<'_>>,
-) -> Result<(ExitStatus, Vec<u8>, String), Problem> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(cannot_start)?;
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    let stderr = child.stderr.take();
-    let feed = async {
-        let (Some(mut input), Some(mut stdin)) = (input, stdin) else {
-            return Ok(());
-        };
-        while let Some(bytes) = input.next().await {
-            // A program that has ended takes no more; its status says why.
-            if stdin.write_all(&bytes?).await.is_err() {
-                break;
-            }
-        }
-        drop(stdin);
-        Ok::<_, Problem>(())
-    };
-    let read = async {
-        let mut printed = Vec::new();
-        if let Some(mut stdout) = stdout {
-            stdout
-                .read_to_end(&mut printed)
-                .await
-                .map_err(Problem::internal)?;
-        }
-        Ok::<_, Problem>(printed)
-    };
-    let ((), printed, complaint) = tokio::try_join!(feed, read, complaints(stderr))?;
-    let status = child.wait().await.map_err(Problem::internal)?;
-    Ok((status, printed, complaint))
-}
-
-/// All that a program complains of, as far as it is read.
-async fn complaints(stderr: Option<tokio::process::ChildStderr>) -> Result<String, Problem> {
-    let mut text = Vec::new();
-    if let Some(mut stderr) = stderr {
-        let mut limited = (&mut stderr).take(MAX_COMPLAINT);
-        limited
-            .read_to_end(&mut text)
-            .await
-            .map_err(Problem::internal)?;
-        // It must not wait for a reader.
-        tokio::io::copy(&mut stderr, &mut tokio::io::sink())
-            .await
-            .map_err(Problem::internal)?;
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// What a program prints while it is fed.
-fn printed(
-    mut child: Child,
-    mut input: Input<'static>,
-) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    let stderr = child.stderr.take();
-    let feed = tokio::spawn(async move {
-        let Some(mut stdin) = stdin else { return };
-        while let Some(Ok(bytes)) = input.next().await {
-            // A program that has ended takes no more; its status says why.
-            if stdin.write_all(&bytes).await.is_err() {
-                break;
-            }
-        }
-    });
-    let complaint = tokio::spawn(complaints(stderr));
-    let state = (child, stdout, feed, Some(complaint));
-    futures_util::stream::unfold(Some(state), |state| async move {
-        let (mut child, mut stdout, feed, mut complaint) = state?;
-        let mut piece = Vec::with_capacity(PIECE);
-        let read = match &mut stdout {
-            Some(stdout) => stdout.read_buf(&mut piece).await,
-            None => Ok(0),
-        };
-        match read {
-            Ok(0) => {
-                let complaint = match complaint.take() {
-                    Some(task) => task.await.ok().and_then(Result::ok).unwrap_or_default(),
-                    None => String::new(),
-                };
-                match child.wait().await {
-                    Ok(status) if status.success() => None,
-                    Ok(_) => Some((Err(failed("upload-pack", &complaint)), None)),
-                    Err(error) => Some((Err(Problem::internal(error)), None)),
-                }
-            }
-            Ok(_) => Some((Ok(piece.into()), Some((child, stdout, feed, complaint)))),
-            Err(error) => Some((Err(Problem::internal(error)), None)),
-        }
-    })
-}
-
 /// The name of the program, where none is set.
 pub fn default_path() -> &'static Path {
     Path::new(OsStr::new("git"))
 }
 
+mod running;
 mod trees;
+
+use running::{Running, printed, run};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::pkt_line::Writer;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::Command as Plain;
 use tempfile::TempDir;
 
@@ -241,4 +242,71 @@ async fn sizes_are_told() {
     let told: Result<Vec<Bytes>, _> = told.into_iter().collect();
     let told = String::from_utf8_lossy(&told.expect("sizes").concat()).into_owned();
     assert!(told.contains(&format!("{main} {size}")), "{told}");
+}
+
+/// The programs that pack objects of a folder.
+fn packing(folder: &Path) -> Option<Pid> {
+    let folder = folder.canonicalize().expect("folder");
+    let mut entries = std::fs::read_dir("/proc").expect("processes");
+    entries.find_map(|entry| {
+        let path = entry.expect("entry").path();
+        let number: i32 = path.file_name()?.to_str()?.parse().ok()?;
+        // What has ended meanwhile has neither.
+        let is_here = std::fs::read_link(path.join("cwd")).ok()? == folder;
+        let words = std::fs::read(path.join("cmdline")).ok()?;
+        let packs = words
+            .split(|byte| *byte == 0)
+            .any(|word| word == b"pack-objects");
+        Pid::from_raw(number).filter(|_| is_here && packs)
+    })
+}
+
+/// Waits until one packs, or none does.
+async fn await_packing(folder: &Path, packs: bool) -> Option<Pid> {
+    let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        let found = packing(folder);
+        if found.is_some() == packs || std::time::Instant::now() > until {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What a call has started ends with it, whatever it is at.
+#[tokio::test]
+async fn nothing_goes_on_for_a_client_that_left() {
+    let Some(bed) = Bed::new().await else { return };
+    let folder = bed.folder.path();
+    // More than what lies in pipes.
+    let bytes = larder_tests::random::Random::new(3).bytes(2_000_000);
+    std::fs::write(folder.join("big"), bytes).expect("file");
+    let blob = bed.git(&["hash-object", "-w", "big"]);
+    bed.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        "100644",
+        &blob,
+        "big",
+    ]);
+    let tree = bed.git(&["write-tree"]);
+    let commit = bed.git(&["commit-tree", "-m", "big", &tree]);
+    let mut lines = Writer::default();
+    lines.line("command=fetch");
+    lines.delimiter();
+    lines.line(&format!("want {commit}"));
+    lines.line("done");
+    lines.flush();
+    let request = Bytes::from(lines.into_bytes());
+    let stream = bed.program.upload_pack(folder, Version::V2, request);
+    let stream = stream.expect("a stream");
+    let packs = await_packing(folder, true).await.expect("one that packs");
+    // It would end by itself once it writes, and some count for minutes before.
+    kill_process(packs, Signal::STOP).expect("stop");
+    drop(stream);
+    if let Some(left) = await_packing(folder, false).await {
+        kill_process(left, Signal::KILL).expect("kill");
+        panic!("objects are packed for nobody");
+    }
 }

@@ -1,6 +1,6 @@
 //! What the program reads of the files of a commit.
 
-use super::{Place, Program, cannot_start, done, once, printed, run};
+use super::{Place, Program, Running, done, once, printed, run};
 use crate::oid::Oid;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
@@ -89,7 +89,7 @@ impl Program {
         if !path.is_empty() {
             command.arg("--").arg(path);
         }
-        let child = command.spawn().map_err(cannot_start)?;
+        let child = Running::start(&mut command)?;
         Ok(printed(child, futures_util::stream::empty().boxed()).boxed())
     }
 }
