@@ -29,11 +29,9 @@ pub(crate) struct Bringing<'a> {
 impl Bringing<'_> {
     /// Those of objects that are not here.
     pub(crate) async fn lacking(&self, kept: &Kept, objects: &[&Oid]) -> Result<Vec<Oid>, Problem> {
-        let others: Vec<&Oid> = objects
-            .iter()
-            .copied()
-            .filter(|oid| !kept.state.holds(oid))
-            .collect();
+        let held = kept.state.held();
+        let others = objects.iter().copied();
+        let others: Vec<&Oid> = others.filter(|oid| !held.contains(oid)).collect();
         if others.is_empty() || kept.state.packs.is_empty() {
             return Ok(others.into_iter().cloned().collect());
         }
@@ -80,7 +78,7 @@ impl Bringing<'_> {
     ) -> Result<Brought, Problem> {
         let workspaces = self.repositories.workspaces();
         let folder = workspaces.at(self.goal.package(), before).await?;
-        let haves = before.state.tips();
+        let haves = before.state.tips_for(&source.refs);
         self.bring_to(source, (&folder, &haves), lacking).await
     }
 
@@ -154,8 +152,11 @@ impl Bringing<'_> {
 }
 
 /// What is wrong with objects is the upstream's fault, not the client's.
-fn as_upstreams(problem: Problem) -> Problem {
-    if matches!(problem.kind, Kind::Unprocessable | Kind::Invalid) {
+pub(crate) fn as_upstreams(problem: Problem) -> Problem {
+    if matches!(
+        problem.kind,
+        Kind::Unprocessable | Kind::Invalid | Kind::TooLarge
+    ) {
         useless(&format!(
             "the upstream sends what is no good: {}",
             problem.detail

@@ -33,8 +33,9 @@ pub(crate) fn following(
         packs: before.packs.clone(),
     };
     // What a ref stands for needs no other name.
+    let held = state.held();
     let all = before.tips().into_iter().chain(objects);
-    let others = all.filter(|oid| !state.holds(oid)).cloned();
+    let others = all.filter(|oid| !held.contains(oid)).cloned();
     state.kept = others.collect();
     Ok(state)
 }

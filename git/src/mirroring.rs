@@ -1,6 +1,6 @@
 //! Mirrors: what an upstream has is asked for when a client asks, and kept with all that was there before.
 
-use crate::bringing::{Bringing, Brought};
+use crate::bringing::{Bringing, Brought, as_upstreams};
 use crate::following::following;
 use crate::oid::Oid;
 use crate::repositories::{Found, NewPack, Repositories, StateChange};
@@ -186,10 +186,8 @@ impl Mirroring {
         path: &str,
         (found, wanted): (Found, &[Oid]),
     ) -> Result<Found, Problem> {
-        let others: Vec<&Oid> = wanted
-            .iter()
-            .filter(|oid| !found.kept.state.holds(oid))
-            .collect();
+        let held = found.kept.state.held();
+        let others: Vec<&Oid> = wanted.iter().filter(|oid| !held.contains(oid)).collect();
         let goal = self.goal(record, path)?;
         if others.is_empty() || goal.mirror.is_offline() {
             return Ok(found);
@@ -377,7 +375,8 @@ impl Mirroring {
             pack,
             gone,
         };
-        self.0.repositories.write(change).await
+        let written = self.0.repositories.write(change).await;
+        written.map_err(as_upstreams)
     }
 
     async fn kept(&self, goal: &Goal) -> Result<Found, Problem> {

@@ -3,14 +3,16 @@
 
 use crate::oid::{ObjectFormat, Oid};
 use crate::refs::{RefName, Refs, Target};
-use larder_model::{Digest, Problem};
+use larder_model::{Digest, Kind, Problem};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The path of the document among those of its package.
 pub const DOCUMENT: &str = larder_mirrors::git::STATE;
 /// Its media type.
 pub const CONTENT_TYPE: &str = "application/vnd.larder.git.state+json";
+/// The most bytes of the document: some hundred thousand refs.
+pub const MAX_BYTES: usize = 64 << 20;
 /// The folder of packs among the artifacts of a package.
 const PACKS: &str = "packs";
 
@@ -81,23 +83,42 @@ struct PackEntry {
 }
 
 impl State {
-    /// Whether an object that a ref stands for is here, or one that stays without a ref.
-    pub fn holds(&self, oid: &Oid) -> bool {
-        let is_here =
-            |(name, target): (&RefName, &Target)| target.oid == *oid && !self.absent.contains(name);
-        self.kept.contains(oid)
-            || self.refs.detached.as_ref() == Some(oid)
-            || self.refs.names.iter().any(is_here)
+    /// Refs whose objects are here.
+    fn present(&self) -> impl Iterator<Item = (&RefName, &Oid)> {
+        let refs = self.refs.names.iter();
+        let present = refs.filter(|(name, _)| !self.absent.contains(*name));
+        present.map(|(name, target)| (name, &target.oid))
+    }
+
+    /// Objects that refs stand for and that are here, and those that stay without a ref.
+    pub fn held(&self) -> HashSet<&Oid> {
+        let named = self.present().map(|(_, oid)| oid);
+        named.chain(&self.refs.detached).chain(&self.kept).collect()
     }
 
     /// The objects from which all that is here can be reached, each once.
     pub fn tips(&self) -> Vec<&Oid> {
-        let refs = self.refs.names.iter();
-        let held = refs.filter(|(name, _)| !self.absent.contains(*name));
-        let mut tips: BTreeSet<&Oid> = held.map(|(_, target)| &target.oid).collect();
-        tips.extend(&self.refs.detached);
-        tips.extend(&self.kept);
-        tips.into_iter().collect()
+        let mut tips: Vec<&Oid> = self.held().into_iter().collect();
+        tips.sort_unstable();
+        tips
+    }
+
+    /// The same, those first that tell most to an upstream with these refs: what refs stood for that moved
+    /// since, then HEAD and the branches.
+    pub fn tips_for(&self, now: &Refs) -> Vec<&Oid> {
+        let stands = |name: &RefName| now.names.get(name).map(|target| &target.oid);
+        let moved = |(name, oid): &(&RefName, &Oid)| stands(name).is_some_and(|now| now != *oid);
+        let is_head = |(name, _): &(&RefName, &Oid)| self.refs.head.as_ref() == Some(*name);
+        let is_branch = |(name, _): &(&RefName, &Oid)| name.is_branch();
+        let oid = |(_, oid)| oid;
+        let moved = self.present().filter(moved).map(oid);
+        let head = self.present().filter(is_head).map(oid);
+        let branches = self.present().filter(is_branch).map(oid);
+        let others = self.present().map(oid).chain(&self.kept);
+        let all = moved.chain(&self.refs.detached).chain(head);
+        let mut told = HashSet::new();
+        let all = all.chain(branches).chain(others);
+        all.filter(|oid| told.insert(*oid)).collect()
     }
 
     /// The bytes of all packs.
@@ -105,7 +126,7 @@ impl State {
         self.packs.iter().map(|pack| pack.size).sum()
     }
 
-    /// The document's bytes.
+    /// The document's bytes. Fails with [`Kind::TooLarge`] if nobody would read so many.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Problem> {
         let text = |target: &Target| match &target.peeled {
             Some(peeled) => format!("{} {peeled}", target.oid),
@@ -123,7 +144,17 @@ impl State {
             kept: self.kept.iter().map(Oid::to_string).collect(),
             packs: self.packs.iter().map(PackEntry::of).collect(),
         };
-        serde_json::to_vec(&document).map_err(Problem::internal)
+        let bytes = serde_json::to_vec(&document).map_err(Problem::internal)?;
+        if bytes.len() <= MAX_BYTES {
+            return Ok(bytes);
+        }
+        let detail = format!(
+            "the repository would have {} refs, and the names of objects and refs that are kept of a repository \
+             are at most {} MiB: delete some first",
+            self.refs.names.len(),
+            MAX_BYTES >> 20
+        );
+        Err(Problem::new(Kind::TooLarge, "refs", detail))
     }
 
     /// Reads the document.

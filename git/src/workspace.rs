@@ -4,7 +4,7 @@
 use crate::oid::{ObjectFormat, Oid};
 use crate::program::{Input, disk_failed};
 use crate::refs::RefName;
-use crate::state::{DOCUMENT, Pack, State};
+use crate::state::{DOCUMENT, MAX_BYTES, Pack, State};
 use futures_util::StreamExt as _;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
@@ -33,8 +33,6 @@ const QUARANTINE: &str = "quarantine";
 const ATTRIBUTES: &[u8] = b"* -export-subst -export-ignore\n";
 /// The digits of a hash that stand for a repository's name.
 const NAME_DIGITS: usize = 32;
-/// The most bytes of a state's document: some hundred thousand refs.
-const MAX_STATE: usize = 64 << 20;
 /// After so many bytes it is looked whether there is room for more.
 const LOOK: usize = 1 << 20;
 
@@ -348,7 +346,7 @@ impl Workspaces {
 /// The state in a document.
 pub async fn read_state(content: &ContentStore, found: &FileRecord) -> Result<State, Problem> {
     let document = content.open(found, 0..found.size).await?;
-    State::read(&document.collect(MAX_STATE).await?)
+    State::read(&document.collect(MAX_BYTES).await?)
 }
 
 /// Whether a folder is in the state of this mark.
