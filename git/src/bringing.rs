@@ -8,6 +8,7 @@ use crate::source::{Goal, Source, pack_of, useless};
 use crate::state::State;
 use crate::workspace::{Kept, Quarantine};
 use larder_model::{Kind, Problem};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// What an upstream gave, until it is kept.
@@ -80,6 +81,45 @@ impl Bringing<'_> {
         let folder = workspaces.at(self.goal.package(), before).await?;
         let haves = before.state.tips_for(&source.refs);
         self.bring_to(source, (&folder, &haves), lacking).await
+    }
+
+    /// Leaves out of what stays without a ref the commits that a branch went on from: whoever has the branch
+    /// has them. What stayed before stays.
+    pub(crate) async fn leave_ancestors(
+        &self,
+        state: &mut State,
+        (before, brought): (&Kept, Option<&Brought>),
+    ) -> Result<(), Problem> {
+        let known = &before.state.kept;
+        let named = before.state.refs.names.values().map(|target| &target.oid);
+        let named: HashSet<&Oid> = named.collect();
+        let is_new = |oid: &&Oid| named.contains(oid) && !known.contains(*oid);
+        let new: Vec<Oid> = state.kept.iter().filter(is_new).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let program = self.repositories.program().await?;
+        let workspaces = self.repositories.workspaces();
+        let place = Place {
+            folder: &workspaces.at(self.goal.package(), before).await?,
+            quarantine: brought.map(|brought| brought.quarantine.path()),
+        };
+        let new: Vec<&Oid> = new.iter().collect();
+        let kinds = program.kinds(place, &new).await?;
+        let commits = new.into_iter().zip(kinds);
+        let commits = commits.filter(|(_, kind)| kind.as_deref() == Some("commit"));
+        let commits: Vec<&Oid> = commits.map(|(commit, _)| commit).collect();
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let present = state.present().map(|(_, oid)| oid);
+        let tips: HashSet<&Oid> = present.chain(&state.refs.detached).collect();
+        let tips: Vec<&Oid> = tips.into_iter().collect();
+        let apart = program.apart(place, &commits, &tips).await?;
+        for commit in commits.into_iter().filter(|it| !apart.contains(*it)) {
+            state.kept.remove(commit);
+        }
+        Ok(())
     }
 
     /// Whether packs of a repository are damaged here.

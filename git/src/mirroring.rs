@@ -341,8 +341,12 @@ impl Mirroring {
             } else if !lacking.is_empty() && !is_brought {
                 brought = Some(bringing.bring(source, (&before, &lacking)).await?);
             }
-            // For each try anew: what a commit does not name is removed again.
             let is_new = is_damaged || !lacking.is_empty();
+            if !is_damaged {
+                let beside = (&before, brought.as_ref().filter(|_| is_new));
+                bringing.leave_ancestors(&mut state.0, beside).await?;
+            }
+            // For each try anew: what a commit does not name is removed again.
             let pack = match brought.as_ref().filter(|_| is_new) {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,

@@ -6,6 +6,7 @@ use crate::oid::Oid;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use larder_model::{Kind, Problem};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -237,6 +238,24 @@ impl Program {
             Some(1) => Ok(false),
             _ => Err(failed("merge-base", &complaint)),
         }
+    }
+
+    /// Those of commits that are ancestors of none of these tips, and none of them.
+    pub async fn apart(
+        &self,
+        place: Place<'_>,
+        commits: &[&Oid],
+        tips: &[&Oid],
+    ) -> Result<HashSet<Oid>, Problem> {
+        let mut command = self.command(Some(place));
+        command.args(["rev-list", "--stdin"]).stdin(Stdio::piped());
+        let tips = tips.iter().map(|tip| format!("^{tip}\n"));
+        let input = lines_of(commits) + &tips.collect::<String>();
+        let printed = done(run(command, Some(once(input))).await?, "rev-list")?;
+        let text = String::from_utf8_lossy(&printed);
+        let apart: HashSet<Oid> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let of = commits.iter().filter(|commit| apart.contains(**commit));
+        Ok(of.map(|commit| Oid::clone(commit)).collect())
     }
 
     /// Packs all objects of packs into one pack of the quarantine, with its index: also those that nothing

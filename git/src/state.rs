@@ -84,7 +84,7 @@ struct PackEntry {
 
 impl State {
     /// Refs whose objects are here.
-    fn present(&self) -> impl Iterator<Item = (&RefName, &Oid)> {
+    pub fn present(&self) -> impl Iterator<Item = (&RefName, &Oid)> {
         let refs = self.refs.names.iter();
         let present = refs.filter(|(name, _)| !self.absent.contains(*name));
         present.map(|(name, target)| (name, &target.oid))

@@ -11,16 +11,22 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const MANY: usize = 18;
 const FEW: usize = 8;
 
-/// The packs in the folders of all repositories.
-fn packs(folder: &Path) -> Vec<PathBuf> {
+/// The files in the folders of all repositories.
+fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
     let paths = entries.map(|entry| entry.expect("entry").path());
-    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
-    let ends = |path: &PathBuf| path.extension().is_some_and(|end| end == "pack");
-    let below = folders.iter().flat_map(|folder| packs(folder));
-    files.into_iter().filter(ends).chain(below).collect()
+    let (folders, own): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| files(folder));
+    own.into_iter().chain(below).collect()
+}
+
+/// The packs in them.
+fn packs(folder: &Path) -> Vec<PathBuf> {
+    let mut all = files(folder);
+    all.retain(|path| path.extension().is_some_and(|end| end == "pack"));
+    all
 }
 
 /// Clones until packs were put together behind it.
@@ -187,4 +193,46 @@ fn packs_of_a_mirror_that_are_damaged_come_again() {
     bed.run(&at, &["fsck", "--strict"]);
     let refused = bed.fails(&at, &["fetch", "origin", &old]);
     assert!(refused.contains("not our ref"), "{refused}");
+}
+
+/// What a branch went on from needs no name of its own, and what was forced away keeps one.
+#[test]
+fn what_a_branch_went_on_from_has_no_other_name() {
+    let Some(bed) = Bed::new() else { return };
+    bed.gits.make("tool");
+    let named = || {
+        let folder = bed.larder.data().join("git");
+        let refs = files(&folder)
+            .into_iter()
+            .filter(|path| path.ends_with("packed-refs"));
+        let texts = refs.map(|path| std::fs::read_to_string(path).expect("refs"));
+        let lines: Vec<String> = texts
+            .collect::<String>()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let ours = lines
+            .into_iter()
+            .filter(|line| line.contains("refs/larder/"));
+        ours.collect::<Vec<_>>()
+    };
+    for number in 0..4 {
+        bed.turn(STALE);
+        bed.clone(&bed.url("up/tool"), &format!("clone-{number}"), &[]);
+        bed.gits
+            .commit("tool", "b.txt", format!("{number}").as_bytes());
+    }
+    assert_eq!(named(), Vec::<String>::new());
+    bed.turn(STALE);
+    let at = bed.clone(&bed.url("up/tool"), "last", &[]);
+    let old = bed.gits.head("tool");
+    bed.gits
+        .run("tool", &["commit", "-q", "--amend", "-m", "other"]);
+    for round in ["other", "again"] {
+        bed.turn(STALE);
+        bed.run(&at, &["fetch", "-q"]);
+        let told = named();
+        assert!(told.len() == 1 && told[0].contains(&old), "{told:?}");
+        bed.gits.commit("tool", "c.txt", round.as_bytes());
+    }
 }

@@ -154,6 +154,38 @@ async fn bad_packs_are_refused_with_what_git_says() {
 }
 
 #[tokio::test]
+async fn commits_that_nothing_goes_on_from_are_told() {
+    let Some(bed) = Bed::new().await else { return };
+    let tree = bed.git(&["write-tree"]);
+    let commit = |message: &str, parent: &str| -> Oid {
+        let made = bed.git(&["commit-tree", "-m", message, "-p", parent, &tree]);
+        made.parse().expect("a commit")
+    };
+    let first = bed.main();
+    let (next, side) = (
+        commit("next", first.as_str()),
+        commit("side", first.as_str()),
+    );
+    let last = commit("last", next.as_str());
+    bed.git(&["tag", "-a", "-m", "one", "v1", last.as_str()]);
+    let tag: Oid = bed.git(&["rev-parse", "v1"]).parse().expect("a tag");
+    // A tag need not be of a commit.
+    bed.git(&["tag", "-a", "-m", "key", "key", &tree]);
+    let key: Oid = bed.git(&["rev-parse", "key"]).parse().expect("a tag");
+    let apart = async |tips: &[&Oid]| {
+        let commits = [&first, &next, &side, &last];
+        let apart = bed.program.apart(bed.place(None), &commits, tips);
+        let mut apart: Vec<_> = apart.await.expect("told").into_iter().collect();
+        apart.sort_unstable();
+        apart
+    };
+    assert_eq!(apart(&[&tag, &key]).await, std::slice::from_ref(&side));
+    let mut others = [next.clone(), side.clone(), last.clone()];
+    others.sort_unstable();
+    assert_eq!(apart(&[&key, &first]).await, others);
+}
+
+#[tokio::test]
 async fn tags_are_peeled() {
     let Some(bed) = Bed::new().await else { return };
     bed.git(&["tag", "-a", "-m", "one", "v1", "main"]);
