@@ -3,7 +3,6 @@
 
 use crate::oid::{ObjectFormat, Oid};
 use crate::program::{Input, disk_failed};
-use crate::refs::RefName;
 use crate::state::{DOCUMENT, MAX_BYTES, Pack, State};
 use futures_util::StreamExt as _;
 use larder_content::ContentStore;
@@ -11,8 +10,8 @@ use larder_metadata::Metadata;
 use larder_metadata::files::{FileRecord, PackageKey};
 use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use larder_storage::Room;
-use std::collections::{HashMap, HashSet};
-use std::io::{self, Write as _};
+use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -64,6 +63,9 @@ struct Inner {
     content: ContentStore,
     /// On the disk where all of it is.
     room: Room,
+    /// What marks folders as this process left them. Nothing in them is written so that it outlasts a power
+    /// failure, so what another process left is looked through once.
+    begun: String,
     /// One at a time changes a folder.
     turns: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>,
 }
@@ -125,6 +127,7 @@ impl Workspaces {
         }
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
+            begun: format!("{:016x}", metadata.new_id()),
             metadata,
             room: content.room_at(root),
             content,
@@ -163,7 +166,7 @@ impl Workspaces {
     /// in it meanwhile.
     pub async fn at(&self, package: PackageKey<'_>, kept: &Kept) -> Result<PathBuf, Problem> {
         let folder = self.folder(package);
-        if is_of(&folder, &kept.digest.to_string()) {
+        if is_of(&folder, &self.mark(kept)) {
             self.note_use(&folder);
             return Ok(folder);
         }
@@ -243,6 +246,8 @@ impl Workspaces {
             // What it names first: git reads the bitmaps of the index that it finds.
             index.sort_by_key(|name| name == INDEX);
             for name in index {
+                // git takes what lost its bytes for a fault of the whole repository.
+                std::fs::File::open(from.join(&name))?.sync_all()?;
                 std::fs::rename(from.join(&name), packs.join(&name))?;
             }
             replace(&folder.join(INDEXED), bytes.to_string().as_bytes())
@@ -272,9 +277,13 @@ impl Workspaces {
         folder: &Path,
         kept: &Kept,
     ) -> Result<(), Problem> {
-        let mark = kept.digest.to_string();
+        let mark = self.mark(kept);
         if is_of(folder, &mark) {
             return Ok(());
+        }
+        let told = std::fs::read_to_string(folder.join(STATE)).unwrap_or_default();
+        if !told.ends_with(&self.0.begun) {
+            self.remove_broken(package, folder, &kept.state).await?;
         }
         begin(folder, package.package, kept.state.format).map_err(disk_failed)?;
         for pack in &kept.state.packs {
@@ -284,6 +293,44 @@ impl Workspaces {
         replace(&folder.join(STATE), mark.as_bytes()).map_err(disk_failed)?;
         // Only now: whoever reads finds everything in the new ones.
         remove_others(folder, &kept.state.packs).map_err(Problem::internal)
+    }
+
+    /// The mark of a folder in a state.
+    fn mark(&self, kept: &Kept) -> String {
+        format!("{} {}", kept.digest, self.0.begun)
+    }
+
+    /// Removes the files of packs that are not as large as they were, with the index of all packs.
+    async fn remove_broken(
+        &self,
+        package: PackageKey<'_>,
+        folder: &Path,
+        state: &State,
+    ) -> Result<(), Problem> {
+        for pack in &state.packs {
+            for end in ["pack", "idx"] {
+                let path = pack_file(folder, pack, end);
+                let found = match std::fs::metadata(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    found => found.map_err(Problem::internal)?.len(),
+                };
+                let size = if end == "pack" {
+                    Some(pack.size)
+                } else {
+                    let index = pack.index_path();
+                    let index = package.file(FileKind::Artifact, &index);
+                    self.0.metadata.stat(index).await?.map(|index| index.size)
+                };
+                if Some(found) == size {
+                    continue;
+                }
+                tracing::warn!(path = %path.display(), found, "a pack was left broken");
+                remove_index(folder)
+                    .and_then(|()| std::fs::remove_file(&path))
+                    .map_err(Problem::internal)?;
+            }
+        }
+        Ok(())
     }
 
     /// The state that is kept of a repository now; this one, if none is.
@@ -324,10 +371,9 @@ impl Workspaces {
         folder: &Path,
         pack: &Pack,
     ) -> Result<(), Problem> {
-        let packs = folder.join("objects/pack");
         let paths = [(pack.pack_path(), "pack"), (pack.index_path(), "idx")];
         for (path, end) in paths {
-            let to = packs.join(format!("pack-{}.{end}", pack.name));
+            let to = pack_file(folder, pack, end);
             if tokio::fs::try_exists(&to)
                 .await
                 .map_err(Problem::internal)?
@@ -369,103 +415,10 @@ fn note_use(mark: &Path, now: Timestamp) -> io::Result<()> {
     file.set_modified(SystemTime::UNIX_EPOCH + now)
 }
 
-/// Makes a folder that git takes for a repository (gitrepository-layout).
-fn begin(folder: &Path, name: &str, format: ObjectFormat) -> io::Result<()> {
-    std::fs::create_dir_all(folder.join("objects/pack"))?;
-    std::fs::create_dir_all(folder.join("refs"))?;
-    replace(&folder.join(NAME), name.as_bytes())?;
-    let version = match format {
-        ObjectFormat::Sha1 => "\trepositoryformatversion = 0\n",
-        ObjectFormat::Sha256 => "\trepositoryformatversion = 1\n",
-    };
-    let mut config = format!("[core]\n{version}\tbare = true\n");
-    if format == ObjectFormat::Sha256 {
-        config.push_str("[extensions]\n\tobjectformat = sha256\n");
-    }
-    replace(&folder.join("config"), config.as_bytes())
-}
-
-/// Writes HEAD and all refs. Objects that stay without a ref have names that no client is told.
-fn write_refs(folder: &Path, state: &State) -> io::Result<()> {
-    let mut lines = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
-    let kept = state
-        .kept
-        .iter()
-        .map(|oid| (format!("refs/larder/{oid}"), oid, None));
-    let is_here = |name: &&RefName| !state.absent.contains(*name);
-    let named = state.refs.names.keys().filter(is_here).filter_map(|name| {
-        let target = state.refs.names.get(name)?;
-        Some((name.to_string(), &target.oid, target.peeled.as_ref()))
-    });
-    let mut all: Vec<_> = kept.chain(named).collect();
-    all.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
-    for (name, oid, peeled) in all {
-        lines.push_str(&format!("{oid} {name}\n"));
-        if let Some(peeled) = peeled {
-            lines.push_str(&format!("^{peeled}\n"));
-        }
-    }
-    replace(&folder.join("packed-refs"), lines.as_bytes())?;
-    let head = match (&state.refs.head, &state.refs.detached) {
-        (Some(name), _) => format!("ref: {name}\n"),
-        (None, Some(oid)) => format!("{oid}\n"),
-        (None, None) => "ref: refs/heads/main\n".to_owned(),
-    };
-    replace(&folder.join("HEAD"), head.as_bytes())
-}
-
-/// The files of all packs of a folder.
-fn files_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder.join("objects/pack"))?;
-    entries.map(|entry| Ok(entry?.path())).collect()
-}
-
-/// Whether a file is of the index of all packs.
-fn is_index(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().starts_with(INDEX)
-}
-
-/// Removes the index of all packs: itself first, so that nobody finds it without what it needs.
-fn remove_index(folder: &Path) -> io::Result<()> {
-    let mut files = files_of(folder)?;
-    files.retain(|path| is_index(path));
-    files.sort_by_key(|path| path.file_name().is_some_and(|name| name != INDEX));
-    match std::fs::remove_file(folder.join(INDEXED)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    files.into_iter().try_for_each(std::fs::remove_file)
-}
-
-/// Removes packs that the state has no more, with the index in which they are, and what was left half.
-fn remove_others(folder: &Path, packs: &[Pack]) -> io::Result<()> {
-    let names: HashSet<String> = packs
-        .iter()
-        .map(|pack| format!("pack-{}", pack.name))
-        .collect();
-    let is_there = |path: &PathBuf| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        names.contains(&*stem) || is_index(path)
-    };
-    let mut gone = files_of(folder)?;
-    gone.retain(|path| !is_there(path));
-    if gone.is_empty() {
-        return Ok(());
-    }
-    remove_index(folder)?;
-    gone.into_iter().try_for_each(std::fs::remove_file)
-}
-
-/// Replaces a file: a reader sees the old bytes or the new ones. One at a time does it in a folder.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = std::fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    std::fs::rename(&part, path)
-}
-
+mod files;
 mod sweep;
+
+use files::{begin, files_of, pack_file, remove_index, remove_others, replace, write_refs};
 
 #[cfg(test)]
 mod tests;
