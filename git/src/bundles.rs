@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue};
 use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::blobs::NewBlob;
+use larder_metadata::files::FileEntry;
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::{Error, Metadata, Requirement};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
@@ -22,7 +23,7 @@ const CONTENT_TYPE: &str = "application/x-git-bundle";
 const FOLDER: &str = "bundles/";
 /// A repository whose packs have less is cloned fast enough.
 const MIN_BYTES: u64 = 8 << 20;
-/// A bundle is made anew once the packs have so many times its bytes.
+/// A bundle is made anew once the packs have so many times the bytes that they had when it was made.
 const GROWTH: u64 = 2;
 /// Bundles of one repository: one, unless two servers made one at once.
 const MAX_BUNDLES: u64 = 8;
@@ -39,13 +40,22 @@ struct Inner {
     behind: Behind,
 }
 
-fn path_of(digest: &Digest) -> String {
-    format!("{FOLDER}{}", digest.hex())
+/// Where a bundle is that was made of packs of so many bytes: they may have more than what refs stand for,
+/// so its own size does not tell.
+fn path_of(digest: &Digest, packs: u64) -> String {
+    format!("{FOLDER}{}-{packs}", digest.hex())
 }
 
-/// Whether a bundle of so many bytes is to be made, or made anew, of packs of so many.
-const fn is_due(packs: u64, bundle: Option<u64>) -> bool {
-    match bundle {
+/// The bytes of packs of which a bundle was made; of older ones nothing is told, and theirs stand for them.
+fn made_of(path: &str, own: u64) -> u64 {
+    let told = path.rsplit_once('-');
+    told.and_then(|(_, packs)| packs.parse().ok())
+        .unwrap_or(own)
+}
+
+/// Whether a bundle is to be made of packs of so many bytes, or made anew that was made of packs of so many.
+const fn is_due(packs: u64, made_of: Option<u64>) -> bool {
+    match made_of {
         None => packs >= MIN_BYTES,
         Some(bytes) => packs / GROWTH > bytes,
     }
@@ -81,23 +91,26 @@ impl Bundles {
         }
         let found = self.all(place).await?.into_iter().next();
         let size = match &found {
-            Some(digest) => self.size(place, digest).await?,
+            Some(found) => self.size(place, &found.path).await?,
             None => None,
         };
-        if is_due(packs, size) {
+        let known = found.as_ref().zip(size);
+        let known = known.map(|(found, size)| made_of(&found.path, size));
+        if is_due(packs, known) {
             let (this, own, kept) = (self.clone(), place.clone(), kept.clone());
             let work = || async move { this.make(&own, &kept).await };
             self.0.behind.begin(place.package(), work);
         }
-        Ok(found.filter(|_| size.is_some()))
+        Ok(found.filter(|_| size.is_some()).map(|found| found.digest))
     }
 
     /// Answers with a bundle.
     pub async fn get(&self, place: &Place, digest: &Digest) -> Result<Answer, Problem> {
-        let path = path_of(digest);
-        let key = place.package().file(FileKind::Artifact, &path);
-        let found = self.0.metadata.find(key).await?;
         let missing = || Problem::not_found("bundle", "no such bundle is kept: fetch without it");
+        let mut all = self.all(place).await?.into_iter();
+        let entry = all.find(|it| it.digest == *digest).ok_or_else(missing)?;
+        let key = place.package().file(FileKind::Artifact, &entry.path);
+        let found = self.0.metadata.find(key).await?;
         Ok(Answer::Blob(BlobAnswer {
             found: found.ok_or_else(missing)?,
             content_type: HeaderValue::from_static(CONTENT_TYPE),
@@ -109,21 +122,19 @@ impl Bundles {
         }))
     }
 
-    async fn all(&self, place: &Place) -> Result<Vec<Digest>, Error> {
+    async fn all(&self, place: &Place) -> Result<Vec<FileEntry>, Error> {
         let kind = FileKind::Artifact;
         let files = self
             .0
             .metadata
             .list(place.package(), kind, FOLDER, MAX_BUNDLES)
             .await?;
-        let is_bundle = |path: &str| path.starts_with(FOLDER);
-        let files = files.into_iter().filter(|file| is_bundle(&file.path));
-        Ok(files.map(|file| file.digest).collect())
+        let is_bundle = |file: &FileEntry| file.path.starts_with(FOLDER);
+        Ok(files.into_iter().filter(is_bundle).collect())
     }
 
-    async fn size(&self, place: &Place, digest: &Digest) -> Result<Option<u64>, Error> {
-        let path = path_of(digest);
-        let key = place.package().file(FileKind::Artifact, &path);
+    async fn size(&self, place: &Place, path: &str) -> Result<Option<u64>, Error> {
+        let key = place.package().file(FileKind::Artifact, path);
         let found = self.0.metadata.stat(key).await?;
         Ok(found.filter(|found| !found.damaged).map(|found| found.size))
     }
@@ -142,21 +153,20 @@ impl Bundles {
             content.prepare_staged(staging).await
         };
         let prepared = content.with_staging(Algorithm::Sha256, work).await?;
-        let (digest, full_name) = (prepared.digest(), place.full_name());
+        let path = path_of(&prepared.digest(), kept.state.packed_bytes());
+        let full_name = place.full_name();
         let write = async |blob: NewBlob| {
             for _ in 0..TRIES {
                 let revision = metadata.revision(package).await?;
                 let before = self.all(place).await?;
-                if before.contains(&digest) {
-                    return Ok(());
-                }
-                let remove = |old: &Digest| Step::Remove {
+                // Also the same: it was damaged, or of fewer packs.
+                let remove = |old: &FileEntry| Step::Remove {
                     kind: FileKind::Artifact,
-                    path: path_of(old),
+                    path: old.path.to_string(),
                 };
                 let add = Step::Add {
                     kind: FileKind::Artifact,
-                    path: path_of(&digest),
+                    path: path.clone(),
                     version: String::new(),
                     blob: blob.clone(),
                     content_type: CONTENT_TYPE,
