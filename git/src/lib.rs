@@ -17,6 +17,7 @@ pub mod wants;
 pub mod pushing;
 pub mod state;
 
+mod running;
 pub mod program;
 pub mod workspace;
 mod slots;

@@ -3,6 +3,9 @@
 
 use crate::endpoint::Version;
 use crate::oid::Oid;
+use crate::running::{
+    FULL, Input, OLDEST, Running, disk_failed, failed, not_installed, printed, run,
+};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use larder_model::{Kind, Problem};
@@ -12,13 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use tokio::process::Command;
 
-/// The oldest version that does all that is needed: `index-pack` of SHA-256 packs, `upload-pack` that
-/// allows any object.
-const OLDEST: (u32, u32) = (2, 34);
-/// Bytes read of the program at once.
-const PIECE: usize = 64 * 1024;
-/// The most bytes of its complaints that are read.
-const MAX_COMPLAINT: u64 = 16 * 1024;
 /// Settings of every call. What is here may be hostile.
 const SETTINGS: [&str; 13] = [
     "core.hooksPath=/dev/null",
@@ -43,9 +39,6 @@ const HARMLESS: &str = "zeroPaddedFilemode=warn,missingSpaceBeforeDate=warn,badT
 
 /// What `index-pack` says of an object that others of a pack need, and that is nowhere.
 const LACKING: &str = "did not receive expected object";
-/// What the system says of a full disk (in the locale C).
-const FULL: &str = "No space left on device";
-
 /// The git program.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -59,17 +52,6 @@ pub struct Place<'a> {
     pub folder: &'a Path,
     /// Where new objects go, and are looked for first; `None`: they go nowhere.
     pub quarantine: Option<&'a Path>,
-}
-
-/// Input of the program, as it comes.
-pub type Input<'a> = BoxStream<'a, Result<Bytes, Problem>>;
-
-fn not_installed(why: &str) -> Problem {
-    let detail = format!(
-        "git repositories need the program git {}.{} or later on this server: {why}",
-        OLDEST.0, OLDEST.1
-    );
-    Problem::new(Kind::Unsupported, "git", detail)
 }
 
 /// The version in what `git version` prints.
@@ -351,22 +333,6 @@ fn once(text: String) -> Input<'static> {
     futures_util::stream::once(async move { Ok(Bytes::from(text)) }).boxed()
 }
 
-fn cannot_start(error: std::io::Error) -> Problem {
-    not_installed("it cannot be started").because(error)
-}
-
-fn failed(what: &str, complaint: &str) -> Problem {
-    if complaint.contains(FULL) {
-        return disk_failed(std::io::ErrorKind::StorageFull.into());
-    }
-    Problem::internal(format!("git {what}: {complaint}"))
-}
-
-/// A file could not be written, as bytes of the store could not be.
-pub(crate) fn disk_failed(error: std::io::Error) -> Problem {
-    larder_storage::Error::from(error).into()
-}
-
 /// A pack that git does not take, with the first thing that it complains of.
 fn bad_pack(complaint: &str) -> Problem {
     if complaint.contains(FULL) {
@@ -406,10 +372,7 @@ pub fn default_path() -> &'static Path {
     Path::new(OsStr::new("git"))
 }
 
-mod running;
 mod trees;
-
-use running::{Running, printed, run};
 
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,11 @@
 //! change. Until then nobody sees any of it.
 
 use crate::oid::Oid;
-use crate::program::{Input, Place, Program};
+use crate::program::{Place, Program};
 use crate::pushing::{Command, NOT_TAKEN, Push, PushReader, Report};
 use crate::refs::{RefName, Target};
 use crate::repositories::{Repositories, StateChange};
+use crate::running::Input;
 use crate::state::State;
 use crate::workspace::{Kept, Quarantine};
 use bytes::Bytes;

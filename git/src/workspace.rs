@@ -2,7 +2,7 @@
 //! be made anew from what is kept, so none of it is durable, and whoever misses it loses nothing.
 
 use crate::oid::{ObjectFormat, Oid};
-use crate::program::{Input, disk_failed};
+use crate::running::{Input, disk_failed};
 use crate::state::{DOCUMENT, MAX_BYTES, Pack, State};
 use futures_util::StreamExt as _;
 use larder_content::ContentStore;
@@ -18,14 +18,8 @@ use std::time::{Duration, SystemTime};
 
 /// The file that tells of which state a folder is.
 const STATE: &str = "larder-state";
-/// The file that tells of which repository a folder is.
-const NAME: &str = "larder-name";
 /// How often it is written down that a folder is used.
 const USED: Duration = Duration::from_hours(1);
-/// The file that tells of how many bytes of packs a folder has bitmaps.
-const INDEXED: &str = "larder-indexed";
-/// The index of all packs, which comes with bitmaps.
-const INDEX: &str = "multi-pack-index";
 /// The folder of what is not yet anyone's.
 const QUARANTINE: &str = "quarantine";
 /// Attributes of all files of archives (gitattributes), as the go command sets them.
@@ -418,7 +412,10 @@ fn note_use(mark: &Path, now: Timestamp) -> io::Result<()> {
 mod files;
 mod sweep;
 
-use files::{begin, files_of, pack_file, remove_index, remove_others, replace, write_refs};
+use files::{
+    INDEX, INDEXED, NAME, begin, files_of, pack_file, remove_index, remove_others, replace,
+    write_refs,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,18 @@
 //! The files of a folder that git takes for a repository.
 
-use super::{INDEX, INDEXED, NAME};
 use crate::oid::ObjectFormat;
 use crate::refs::RefName;
 use crate::state::{Pack, State};
 use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+/// The file that tells of which repository a folder is.
+pub(super) const NAME: &str = "larder-name";
+/// The file that tells of how many bytes of packs a folder has bitmaps.
+pub(super) const INDEXED: &str = "larder-indexed";
+/// The index of all packs, which comes with bitmaps.
+pub(super) const INDEX: &str = "multi-pack-index";
 
 /// Where a pack or its index is in a folder.
 pub(super) fn pack_file(folder: &Path, pack: &Pack, end: &str) -> PathBuf {

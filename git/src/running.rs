@@ -1,22 +1,58 @@
-//! Calls of the program while they run.
+//! Calls of the git program while they run.
 
-use super::{Input, MAX_COMPLAINT, PIECE, cannot_start, failed};
 use bytes::Bytes;
-use futures_util::stream::{Stream, StreamExt};
-use larder_model::Problem;
+use futures_util::stream::{BoxStream, Stream, StreamExt};
+use larder_model::{Kind, Problem};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::process::{ExitStatus, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+/// The oldest version that does all that is needed: `index-pack` of SHA-256 packs, `upload-pack` that
+/// allows any object.
+pub(crate) const OLDEST: (u32, u32) = (2, 34);
+/// Bytes read of the program at once.
+const PIECE: usize = 64 * 1024;
+/// The most bytes of its complaints that are read.
+const MAX_COMPLAINT: u64 = 16 * 1024;
+/// What the system says of a full disk (in the locale C).
+pub(crate) const FULL: &str = "No space left on device";
+
+/// Input of the program, as it comes.
+pub type Input<'a> = BoxStream<'a, Result<Bytes, Problem>>;
+
+pub(crate) fn not_installed(why: &str) -> Problem {
+    let detail = format!(
+        "git repositories need the program git {}.{} or later on this server: {why}",
+        OLDEST.0, OLDEST.1
+    );
+    Problem::new(Kind::Unsupported, "git", detail)
+}
+
+fn cannot_start(error: std::io::Error) -> Problem {
+    not_installed("it cannot be started").because(error)
+}
+
+pub(crate) fn failed(what: &str, complaint: &str) -> Problem {
+    if complaint.contains(FULL) {
+        return disk_failed(std::io::ErrorKind::StorageFull.into());
+    }
+    Problem::internal(format!("git {what}: {complaint}"))
+}
+
+/// A file could not be written, as bytes of the store could not be.
+pub(crate) fn disk_failed(error: std::io::Error) -> Problem {
+    larder_storage::Error::from(error).into()
+}
+
 /// A call that runs. It ends with this value, and so does all that it has started: `upload-pack` has
 /// another program pack, which would go on for nobody.
-pub(super) struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Begins a call.
-    pub(super) fn start(command: &mut Command) -> Result<Self, Problem> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self, Problem> {
         let child = command.process_group(0).kill_on_drop(true).spawn();
         child.map(Self).map_err(cannot_start)
     }
@@ -37,7 +73,7 @@ impl Drop for Running {
 }
 
 /// Runs a call to its end: its status, what it printed, and what it complained of.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut command: Command,
     input: Option<Input<'_>>,
 ) -> Result<(ExitStatus, Vec<u8>, String), Problem> {
@@ -92,7 +128,7 @@ async fn complaints(stderr: Option<tokio::process::ChildStderr>) -> Result<Strin
 }
 
 /// What a program prints while it is fed.
-pub(super) fn printed(
+pub(crate) fn printed(
     mut program: Running,
     mut input: Input<'static>,
 ) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
