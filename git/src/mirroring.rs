@@ -331,8 +331,10 @@ impl Mirroring {
             };
             let mut state = (state, Vec::new());
             let is_brought = match &brought {
-                Some(brought) => bringing.is_whole(&before, (brought, &lacking)).await?,
-                None => false,
+                Some(brought) if !is_damaged => {
+                    bringing.is_whole(&before, (brought, &lacking)).await?
+                }
+                _ => false,
             };
             if is_damaged {
                 let (all, it) = bringing.bring_all(source, &state.0).await?;
