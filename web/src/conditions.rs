@@ -5,6 +5,7 @@
 //! the version of the policy is still the one that was judged: nobody can be first in between. A
 //! PATCH without a condition is made so, too: what it leaves out stays as others have set it.
 
+use crate::attempts::{ATTEMPTS, others_change};
 use crate::caller::Caller;
 use crate::entity_tag::{EntityTag, SettledState, Tags};
 use crate::extract::body::collect;
@@ -23,12 +24,9 @@ use http::{Method, StatusCode};
 use larder_door::ClientView;
 use larder_model::{Kind, Problem};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Mutex;
 use tower::ServiceExt as _;
 
-/// How often a change is judged anew because something else was changed meanwhile.
-pub(crate) const ATTEMPTS: usize = 10;
 /// A version that the policy never has.
 const NEVER: &str = "";
 
@@ -140,13 +138,6 @@ async fn change(
         // Something was changed meanwhile: perhaps this, perhaps something else.
     }
     Err(others_change().into())
-}
-
-/// Why a change was not made in [`ATTEMPTS`].
-pub(crate) fn others_change() -> Problem {
-    let detail = "others change so much meanwhile that this could not be changed; nothing was changed, \
-                  try again";
-    Problem::busy(detail, Duration::from_secs(1))
 }
 
 impl Conditions {

@@ -16,6 +16,7 @@ mod query;
 mod right;
 
 mod answer;
+mod attempts;
 mod caller;
 mod page;
 

@@ -304,7 +304,11 @@ fn of_two_mirrors_one_may_be_away() {
     let (one, other) = (Archive::new(&first), Archive::new(&second));
     one.put("one", &[Deb::new("words", "1.0")], &theirs);
     other.put("two", &[deb.clone(), Deb::new("late", "1.0")], &theirs);
-    let of = |archive: &Archive<'_>| json!({"url": archive.url(), "allow_private": true, "trusted_keys": theirs.public()});
+    let trusted = theirs.public();
+    let of = |archive: &Archive<'_>| {
+        let url = archive.url();
+        json!({"url": url, "allow_private": true, "trusted_keys": trusted})
+    };
     let mirror = "repositories/deb/upstream";
     let settings = json!({"upstream": of(&one)});
     larder.api("PATCH", mirror, &settings.to_string(), 200);

@@ -2,8 +2,8 @@
 
 use super::repository_settings::checked_limits;
 use crate::answer::{Created, NoContent};
+use crate::attempts::{ATTEMPTS, others_change};
 use crate::caller::Caller;
-use crate::conditions::{ATTEMPTS, others_change};
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
 use crate::extract::path::{IdParams, QuotaId};
