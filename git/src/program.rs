@@ -37,6 +37,12 @@ const HARMLESS: &str = "zeroPaddedFilemode=warn,missingSpaceBeforeDate=warn,badT
     missingNameBeforeEmail=warn,missingEmail=warn,badDate=warn,missingTaggerEntry=warn,\
     zeroPaddedDate=warn,duplicateEntries=error,treeNotSorted=error";
 
+/// What `index-pack` may take for one object that is told by its differences to others: a few bytes can
+/// tell any number. Blobs of more than that are no such, and take a piece of memory at a time; its list of
+/// thirty million objects is as large.
+const MAX_OBJECT: &str = "2g";
+/// What it says of one that is larger.
+const TOO_LARGE: &str = "over limit";
 /// What `index-pack` says of an object that others of a pack need, and that is nowhere.
 const LACKING: &str = "did not receive expected object";
 /// The git program.
@@ -114,13 +120,14 @@ impl Program {
     /// Takes a pack into the quarantine: completes what it leaves out, and checks each object and that
     /// what it names is here. Returns the pack's name.
     ///
-    /// Fails with [`Kind::Unprocessable`] if the pack or an object in it is bad, and with [`Kind::Invalid`] if
-    /// it lacks an object that others need.
+    /// Fails with [`Kind::Unprocessable`] if the pack or an object in it is bad, with [`Kind::Invalid`] if it
+    /// lacks an object that others need, and with [`Kind::TooLarge`] if one takes more than 2 GiB of memory.
     pub async fn index_pack(&self, place: Place<'_>, pack: Input<'_>) -> Result<Oid, Problem> {
         let mut command = self.command(Some(place));
         command
             .args(["index-pack", "--stdin", "--fix-thin"])
             .arg(format!("--strict={HARMLESS}"))
+            .env("GIT_ALLOC_LIMIT", MAX_OBJECT)
             .stdin(Stdio::piped());
         let (status, printed, complaint) = run(command, Some(pack)).await?;
         if !status.success() {
@@ -337,6 +344,11 @@ fn once(text: String) -> Input<'static> {
 fn bad_pack(complaint: &str) -> Problem {
     if complaint.contains(FULL) {
         return disk_failed(std::io::ErrorKind::StorageFull.into());
+    }
+    if complaint.contains(TOO_LARGE) {
+        let detail = "the objects are not taken: one takes more than 2 GiB of memory, as it is told by its \
+                      differences to another; git does so with smaller ones alone (core.bigFileThreshold)";
+        return Problem::new(Kind::TooLarge, "pack", detail);
     }
     let mut lines = complaint.lines().map(|line| {
         let line = line

@@ -1,6 +1,10 @@
 use super::*;
 use crate::pkt_line::Writer;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use larder_model::{Algorithm, Digest};
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::Write as _;
 use std::process::Command as Plain;
 use tempfile::TempDir;
 
@@ -151,6 +155,73 @@ async fn bad_packs_are_refused_with_what_git_says() {
     let cut = futures_util::stream::iter([Ok(pack), Err(Problem::internal("cut"))]).boxed();
     let place = bed.place(Some(&quarantine));
     assert!(bed.program.index_pack(place, cut).await.is_err());
+}
+
+/// A pack of a few bytes whose second object is so many copies of the first, of 16 MiB.
+fn bomb(copies: usize) -> Vec<u8> {
+    const SIZE: usize = 16 << 20;
+    let object = |kind: u8, size: usize, more: &[u8], data: &[u8]| {
+        let low = u8::try_from(size & 15).expect("four bits");
+        let mut bytes = numbers(size >> 4);
+        // The first byte has the kind and four bits, and says whether there are more.
+        bytes.insert(0, 0x80 | kind << 4 | low);
+        bytes.extend_from_slice(more);
+        let mut packer = ZlibEncoder::new(bytes, Compression::best());
+        packer.write_all(data).expect("packed");
+        packer.finish().expect("packed")
+    };
+    let base = object(3, SIZE, &[], &vec![0; SIZE]);
+    let copy = SIZE - 1;
+    let mut delta = [numbers(SIZE), numbers(copy * copies)].concat();
+    for _ in 0..copies {
+        delta.extend_from_slice(&[0xf0, 0xff, 0xff, 0xff]);
+    }
+    // How far before it the first one stands.
+    let [low, high] = [base.len() & 0x7f, (base.len() >> 7) - 1];
+    let back = [
+        0x80 | u8::try_from(high).expect("seven bits"),
+        u8::try_from(low).expect("seven bits"),
+    ];
+    let second = object(6, delta.len(), &back, &delta);
+    let header = [&b"PACK"[..], &2_u32.to_be_bytes(), &2_u32.to_be_bytes()].concat();
+    let mut pack = [header, base, second].concat();
+    let digest = Digest::of(Algorithm::Sha256, &pack);
+    pack.extend_from_slice(digest.bytes());
+    pack
+}
+
+/// A number in pieces of seven bits, the lowest first.
+fn numbers(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(number & 0x7f).expect("seven bits");
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_unpacks_to_more_than_memory_is_refused() {
+    let Some(bed) = Bed::new().await else { return };
+    let folder = bed.folder.path().join("strong");
+    let path = folder.display().to_string();
+    bed.git(&["init", "-q", "--bare", "--object-format=sha256", &path]);
+    let take = async |pack: Vec<u8>| {
+        assert!(pack.len() < 20_000);
+        let place = Place {
+            folder: &folder,
+            quarantine: None,
+        };
+        let pack = stream(vec![pack.into()]);
+        bed.program.index_pack(place, pack).await
+    };
+    take(bomb(3)).await.expect("48 MiB are no fault");
+    let refused = take(bomb(130)).await.expect_err("2 GiB");
+    assert_eq!(refused.kind, Kind::TooLarge, "{refused}");
 }
 
 #[tokio::test]
