@@ -122,43 +122,42 @@ impl Bringing<'_> {
         Ok(())
     }
 
-    /// Whether packs of a repository are damaged here.
-    pub(crate) async fn is_damaged(&self, kept: &Kept) -> Result<bool, Problem> {
-        let workspaces = self.repositories.workspaces();
-        match workspaces.at(self.goal.package(), kept).await {
-            Err(problem) if problem.kind == Kind::Damaged => Ok(true),
-            found => found.map(|_| false),
-        }
-    }
-
-    /// Brings all that a state stands for, as one pack that needs no other: what is here of it is damaged.
-    /// What the upstream has no more is left out of the state, as it can be had nowhere.
+    /// Brings all that a state stands for, as one pack that needs no other: some of what is here is damaged.
+    /// Fails if the upstream does not give all of it: what is here is not given up for less.
     pub(crate) async fn bring_all(
         &self,
         source: &Source,
         state: &State,
-    ) -> Result<(State, Option<Brought>), Problem> {
-        let empty = self.repositories.workspaces().empty(state.format)?;
-        let mut all = State {
-            packs: Vec::new(),
-            ..state.clone()
-        };
-        loop {
-            let tips: Vec<Oid> = all.tips().into_iter().cloned().collect();
-            if tips.is_empty() {
-                return Ok((all, None));
-            }
-            let brought = self.bring_to(source, (empty.path(), &[]), &tips).await;
-            match brought {
-                Err(problem) if problem.kind == Kind::Upstream && !all.kept.is_empty() => {
-                    let (problem, path) = (problem.with_causes(), &*self.goal.path);
-                    let objects = all.kept.len();
-                    tracing::warn!(problem, path, objects, "what no ref stands for is lost");
-                    all.kept.clear();
-                }
-                brought => return Ok((all, Some(brought?))),
-            }
+    ) -> Result<Option<Brought>, Problem> {
+        let tips: Vec<Oid> = state.tips().into_iter().cloned().collect();
+        if tips.is_empty() {
+            return Ok(None);
         }
+        let empty = self.repositories.workspaces().empty(state.format)?;
+        let beside = (empty.path(), &[][..]);
+        let problem = match self.bring_to(source, beside, &tips).await {
+            Err(problem) if problem.kind == Kind::Upstream && !state.kept.is_empty() => problem,
+            brought => return brought.map(Some),
+        };
+        // Some give what a ref stands for alone: that may have all the others.
+        let present = state.present().map(|(_, oid)| oid);
+        let named: HashSet<&Oid> = present.chain(&state.refs.detached).collect();
+        let named: Vec<Oid> = named.into_iter().cloned().collect();
+        if named.is_empty() {
+            return Err(problem);
+        }
+        let brought = self.bring_to(source, beside, &named).await?;
+        let place = Place {
+            folder: empty.path(),
+            quarantine: Some(brought.quarantine.path()),
+        };
+        let others: Vec<&Oid> = state.kept.iter().collect();
+        let program = self.repositories.program().await?;
+        let kinds = program.kinds(place, &others).await?;
+        if kinds.iter().any(Option::is_none) {
+            return Err(problem);
+        }
+        Ok(Some(brought))
     }
 
     async fn bring_to(

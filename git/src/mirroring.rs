@@ -135,8 +135,8 @@ impl Mirroring {
         Ok((before, now))
     }
 
-    /// A repository whose packs were found damaged, with all of them brought anew; as it is kept, if the
-    /// mirror is offline.
+    /// A repository whose packs were found damaged, with all that it stands for brought anew; as it is kept,
+    /// if the mirror is offline. Fails if its upstream has no more all of it.
     pub async fn heal(
         &self,
         record: &Arc<RepoRecord>,
@@ -151,7 +151,7 @@ impl Mirroring {
         let start = || async move {
             let source = own.source(this.0.metadata.now()).await?;
             let source = source.ok_or_else(missing)?;
-            this.keep(&own, &source, (BTreeSet::new(), true)).await
+            this.mend(&own, &source).await
         };
         let key = (record.id, path, DAMAGED);
         self.0.under_way.join(key, start).await
@@ -196,11 +196,17 @@ impl Mirroring {
             repositories: &self.0.repositories,
             goal: &goal,
         };
-        let lacking = match bringing.lacking(&found.kept, &others).await {
-            // Where packs are damaged it is told of none what is in them.
-            Err(problem) if problem.kind == Kind::Damaged => others.into_iter().cloned().collect(),
-            lacking => lacking?,
-        };
+        let (mut now, mut lacking) = (None, bringing.lacking(&found.kept, &others).await);
+        // What is damaged comes first: without it nobody knows what is lacking.
+        if lacking
+            .as_ref()
+            .is_err_and(|problem| problem.kind == Kind::Damaged)
+        {
+            let healed = self.heal(record, path, found.clone()).await?;
+            lacking = bringing.lacking(&healed.kept, &others).await;
+            now = Some(healed);
+        }
+        let (lacking, found) = (lacking?, now.unwrap_or_else(|| found.clone()));
         if lacking.is_empty() {
             return Ok(found);
         }
@@ -258,7 +264,7 @@ impl Mirroring {
             return Ok(found.clone());
         }
         let source = goal.source(now).await?.ok_or_else(missing)?;
-        self.keep(goal, &source, (BTreeSet::new(), false)).await
+        self.keep(goal, &source, BTreeSet::new()).await
     }
 
     /// Brings objects that were asked for by their names, which stay.
@@ -266,20 +272,66 @@ impl Mirroring {
         let source = goal.source(self.0.metadata.now()).await?;
         let source = source.ok_or_else(missing)?;
         let objects = objects.into_iter().collect();
-        self.keep(goal, &source, (objects, false)).await
+        self.keep(goal, &source, objects).await
     }
 
-    /// Keeps what a source has and these objects, anew whenever somebody else was first. `heals`: what is
-    /// here may be damaged.
+    /// Brings all that is kept of a repository once more where packs of it are known to be damaged, which
+    /// are let go then. All others stay.
+    async fn mend(&self, goal: &Goal, source: &Source) -> Result<Found, Problem> {
+        let repositories = &self.0.repositories;
+        let bringing = Bringing { repositories, goal };
+        let mut brought = None;
+        for _ in 0..TRIES {
+            let revision = self.0.metadata.revision(goal.package()).await?;
+            let found = self.kept(goal).await?;
+            let digest = Some(found.kept.digest);
+            let damaged = repositories
+                .damaged_packs(goal.package(), &found.kept)
+                .await?;
+            // A store that is not there has lost none of them.
+            if damaged.is_empty() {
+                return Ok(found);
+            }
+            let is_past = found.checked_at > source.asked_at;
+            let refs = if is_past {
+                &found.kept.state.refs
+            } else {
+                &source.refs
+            };
+            let format = source.advertised.format();
+            let mut state = following(&found.kept.state, (format, refs), &BTreeSet::new())?;
+            let checked_at = Some(source.asked_at).filter(|_| !is_past);
+            let is_same = |(of, _): &(Digest, Option<Brought>)| Some(*of) == digest;
+            if !brought.as_ref().is_some_and(is_same) {
+                brought = Some((found.kept.digest, bringing.bring_all(source, &state).await?));
+            }
+            let pack = match brought.as_ref().and_then(|(_, brought)| brought.as_ref()) {
+                Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
+                None => None,
+            };
+            state.packs.retain(|pack| !damaged.contains(pack));
+            let write = self.write(
+                goal,
+                (revision, digest),
+                ((state, damaged), pack, checked_at),
+            );
+            if write.await? {
+                return self.kept(goal).await;
+            }
+        }
+        Err(changed_too_often())
+    }
+
+    /// Keeps what a source has and these objects, anew whenever somebody else was first.
     async fn keep(
         &self,
         goal: &Goal,
         source: &Source,
-        (objects, heals): (BTreeSet<Oid>, bool),
+        objects: BTreeSet<Oid>,
     ) -> Result<Found, Problem> {
         let repositories = &self.0.repositories;
         let bringing = Bringing { repositories, goal };
-        let mut brought: Option<Brought> = None;
+        let (mut brought, mut is_mended) = (None::<Brought>, false);
         for _ in 0..TRIES {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let found = repositories.find(goal.package()).await?;
@@ -314,52 +366,50 @@ impl Mirroring {
             };
             let format = source.advertised.format();
             let state = following(&before.state, (format, refs), &objects)?;
-            let mut is_damaged = heals && bringing.is_damaged(&before).await?;
-            if state == *before.state && digest.is_some() && !is_damaged {
+            if state == *before.state && digest.is_some() {
                 if !is_past {
                     let key = goal.package().file(FileKind::Document, DOCUMENT);
-                    self.0.metadata.mark_checked(key, &before.digest).await?;
+                    let checked = (&before.digest, source.asked_at);
+                    self.0.metadata.mark_checked_at(key, checked).await?;
                 }
                 return self.kept(goal).await;
             }
             let lacking = match bringing.lacking(&before, &state.tips()).await {
-                Err(problem) if problem.kind == Kind::Damaged => {
-                    is_damaged = true;
-                    Vec::new()
+                // Without the damaged packs nobody knows what is lacking.
+                Err(problem) if problem.kind == Kind::Damaged && !is_mended => {
+                    Box::pin(self.mend(goal, source)).await?;
+                    is_mended = true;
+                    continue;
                 }
                 lacking => lacking?,
             };
-            let mut state = (state, Vec::new());
+            let mut state = state;
             let is_brought = match &brought {
-                Some(brought) if !is_damaged => {
-                    bringing.is_whole(&before, (brought, &lacking)).await?
-                }
-                _ => false,
+                Some(brought) => bringing.is_whole(&before, (brought, &lacking)).await?,
+                None => false,
             };
-            if is_damaged {
-                let (all, it) = bringing.bring_all(source, &state.0).await?;
-                state = (all, before.state.packs.clone());
-                brought = it;
-            } else if !lacking.is_empty() && !is_brought {
+            let is_new = !lacking.is_empty();
+            if is_new && !is_brought {
                 brought = Some(bringing.bring(source, (&before, &lacking)).await?);
             }
-            let is_new = is_damaged || !lacking.is_empty();
-            if !is_damaged {
-                let beside = (&before, brought.as_ref().filter(|_| is_new));
-                bringing.leave_ancestors(&mut state.0, beside).await?;
+            let beside = (&before, brought.as_ref().filter(|_| is_new));
+            match bringing.leave_ancestors(&mut state, beside).await {
+                // Refs alone changed: names that are not needed do not matter.
+                Err(problem) if problem.kind == Kind::Damaged => {}
+                left => left?,
             }
             // For each try anew: what a commit does not name is removed again.
             let pack = match brought.as_ref().filter(|_| is_new) {
                 Some(it) => Some(repositories.take_in(&it.quarantine, &it.name).await?),
                 None => None,
             };
+            let state = (state, Vec::new());
             let write = self.write(goal, (revision, digest), (state, pack, checked_at));
             if write.await? {
                 return self.kept(goal).await;
             }
         }
-        let detail = "this repository is changed too often at once";
-        Err(Problem::busy(detail, Duration::from_secs(1)))
+        Err(changed_too_often())
     }
 
     /// Writes what is kept of a repository from now on; whether nobody else was first.
@@ -389,6 +439,11 @@ impl Mirroring {
         let found = self.0.repositories.find(goal.package()).await?;
         found.ok_or_else(|| Problem::internal("a repository that was just kept is gone"))
     }
+}
+
+fn changed_too_often() -> Problem {
+    let detail = "this repository is changed too often at once";
+    Problem::busy(detail, Duration::from_secs(1))
 }
 
 fn none_if_missing(found: Result<Found, Problem>) -> Result<Option<Found>, Problem> {

@@ -106,6 +106,25 @@ impl Repositories {
         }
     }
 
+    /// Packs of a repository whose bytes are known to be damaged or lost here.
+    pub async fn damaged_packs(
+        &self,
+        package: PackageKey<'_>,
+        kept: &Kept,
+    ) -> Result<Vec<Pack>, Problem> {
+        let mut damaged = Vec::new();
+        for pack in &kept.state.packs {
+            for path in [pack.pack_path(), pack.index_path()] {
+                let found = self.metadata.find(package.file(FileKind::Artifact, &path));
+                if found.await?.is_none_or(|found| found.damaged) {
+                    damaged.push(pack.clone());
+                    break;
+                }
+            }
+        }
+        Ok(damaged)
+    }
+
     /// The git program. Fails with [`larder_model::Kind::Unsupported`] if it is not installed; it is
     /// looked for again then.
     pub async fn program(&self) -> Result<&Program, Problem> {

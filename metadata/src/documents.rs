@@ -199,15 +199,23 @@ impl Metadata {
 
     /// Notes that an upstream confirmed a file just now, if it is still these bytes.
     pub async fn mark_checked(&self, key: FileKey<'_>, digest: &Digest) -> Result<(), Error> {
+        self.mark_checked_at(key, (digest, self.now())).await
+    }
+
+    /// The same of a time at which the upstream was asked.
+    pub async fn mark_checked_at(
+        &self,
+        key: FileKey<'_>,
+        (digest, at): (&Digest, Timestamp),
+    ) -> Result<(), Error> {
         let mut batch = Batch::at(key.package);
-        let now = self.now();
         if moves(key.kind) {
-            Self::state_returns(&mut batch, key, digest, (&System::Upstream, now));
+            Self::state_returns(&mut batch, key, digest, (&System::Upstream, self.now()));
         }
         let [repo, package, kind, path] = key.value();
         batch.run(
             CHECKED,
-            [repo, package, kind, path, now.into(), digest.into()],
+            [repo, package, kind, path, at.into(), digest.into()],
         );
         self.sql.apply(batch).await
     }

@@ -189,10 +189,17 @@ fn packs_of_a_mirror_that_are_damaged_come_again() {
     bed.gits
         .run("tool", &["reflog", "expire", "--expire=now", "--all"]);
     bed.gits.run("tool", &["gc", "-q", "--prune=now"]);
-    let at = bed.clone(&bed.url("up/tool"), "last", &[]);
-    bed.run(&at, &["fsck", "--strict"]);
-    let refused = bed.fails(&at, &["fetch", "origin", &old]);
-    assert!(refused.contains("not our ref"), "{refused}");
+    // What the upstream has no more is not given up for the rest, nor for what a client asks for besides.
+    let url = bed.url("up/tool");
+    let none = "1".repeat(40);
+    for round in 0..2 {
+        let refused = bed.fails(bed.home(), &["clone", &url, &format!("not-{round}")]);
+        assert!(refused.contains("50"), "{refused}");
+        let at = bed.home().join("new");
+        bed.fails(&at, &["fetch", "origin", &none]);
+    }
+    let known = bed.run(bed.home(), &["ls-remote", &url]);
+    assert!(known.contains(&bed.gits.head("tool")), "{known}");
 }
 
 /// What a branch went on from needs no name of its own, and what was forced away keeps one.
