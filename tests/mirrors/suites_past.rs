@@ -128,6 +128,54 @@ fn packages_of_a_past_state_are_fetched_while_the_upstream_has_them() {
         .expect(404);
 }
 
+/// A state counts as long as one of the keys of now has signed it.
+#[test]
+fn past_states_are_those_that_trusted_keys_have_signed() {
+    let bed = Bed::new();
+    let make = |name: &str| Keys::make(&bed.larder.folder().join(name), "never");
+    let (Some(keys), Some(bad)) = (make("keys"), make("bad")) else {
+        return;
+    };
+    for (name, within) in [("within", true), ("beside", false)] {
+        let mut archive = Archive::new(&bed.upstream);
+        let both = keys.public() + &bad.public();
+        let body = json!({"protocol": "deb", "name": name, "kind": "mirror", "fresh_seconds": 0,
+            "upstream": {"url": archive.url(), "allow_private": true, "trusted_keys": both}});
+        bed.larder
+            .api("POST", "repositories", &body.to_string(), 201);
+        let head = if within { LIST } else { "dists/stable/Release" };
+        let mut days = Vec::new();
+        for (version, signer) in [("1.0", &keys), ("2.0", &bad), ("3.0", &keys)] {
+            archive.date = format!("Thu, 0{} Jan 2026 00:00:00 UTC", &version[..1]);
+            archive.put("stable", &[Deb::new("demo", version)], signer);
+            if !within {
+                bed.upstream.remove(&format!("/debian/{LIST}"));
+            }
+            for path in [head, PACKAGES] {
+                bed.get(&format!("/deb/{name}/{path}")).expect(200);
+            }
+            days.push(today(&bed, &format!("{name}-{version}")));
+            bed.turn(2 * DAY);
+        }
+        let evil = Deb::new("demo", "2.0");
+        let trust = json!({"upstream": {"trusted_keys": keys.public()}});
+        let path = format!("repositories/deb/{name}");
+        bed.larder.api("PATCH", &path, &trust.to_string(), 200);
+        bed.get(&format!("/deb/{name}/{}", evil.path())).expect(404);
+        bed.get(&format!("/deb/{name}@{}/{}", days[1], evil.path()))
+            .expect(404);
+        // Of that day there is none.
+        let seen = bed
+            .get(&format!("/deb/{name}@{}/{head}", days[1]))
+            .expect(404);
+        assert!(seen.text().contains("no state"));
+        let good = Deb::new("demo", "1.0");
+        bed.get(&format!("/deb/{name}@{}/{head}", days[0]))
+            .expect(200);
+        bed.right(&format!("/deb/{name}/{}", good.path()), &good.bytes());
+    }
+}
+
 #[test]
 fn of_the_states_of_a_day_the_last_one_stays() {
     let bed = Bed::new();

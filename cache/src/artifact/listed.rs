@@ -73,13 +73,6 @@ impl Plans {
                 return Ok(Some(fetch));
             }
         }
-        if anew {
-            // Clients have the lists of the state before for a while, as they have at the upstream.
-            let now = self.metadata.now();
-            if let Some(fetch) = self.plan_past_of(repo, heads, (artifact, now)).await? {
-                return Ok(Some(fetch));
-            }
-        }
         for (root, forms) in unread {
             if left == 0 {
                 break;
@@ -93,6 +86,13 @@ impl Plans {
                 }
                 Ok(None) => {}
                 Err(problem) => failed = Some(problem),
+            }
+        }
+        if anew {
+            // Clients have the lists of the state before for a while, as they have at the upstream.
+            let now = self.metadata.now();
+            if let Some(fetch) = self.plan_past_of(repo, heads, (artifact, now)).await? {
+                return Ok(Some(fetch));
             }
         }
         failed.map_or(Ok(None), Err)
@@ -126,8 +126,14 @@ impl Plans {
                 .await?
             {
                 let found = self.find_in(repo, (&head, state), artifact, &mut unread);
-                if let Some(fetch) = found.await? {
-                    return Ok(Some(fetch));
+                match found.await {
+                    Ok(None) => {}
+                    Ok(fetch) => return Ok(fetch),
+                    // A state that cannot be read any more tells nothing.
+                    Err(problem) => {
+                        let (problem, path) = (problem.with_causes(), &*head.path);
+                        tracing::debug!(problem, path, "a past state is passed over");
+                    }
                 }
             }
         }

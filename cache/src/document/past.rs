@@ -2,7 +2,7 @@
 //! was.
 
 use super::documents::Documents;
-use super::states::{folder, path_of};
+use super::states::{folder, path_of, time_of};
 use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Document;
@@ -53,7 +53,15 @@ impl Documents {
         }
         let mut states = Vec::new();
         for path in last.into_iter().rev() {
-            states.extend(self.metadata.find(repo.address_key(&path)).await?);
+            let came = time_of(&path);
+            let found = self.metadata.find(repo.address_key(&path)).await?;
+            let (Some(found), Some(came)) = (found, came) else {
+                continue;
+            };
+            // What nobody who is trusted now has signed is no state any more.
+            if self.is_trusted_past(repo, (document, came), &found).await? {
+                states.push(found);
+            }
         }
         Ok(states)
     }

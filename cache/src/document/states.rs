@@ -24,6 +24,12 @@ pub(super) fn path_of(document: &Document, at: Timestamp) -> String {
     format!("{}{:020}", folder(document), at.0)
 }
 
+/// When a state came that is at a path.
+pub(super) fn time_of(path: &str) -> Option<Timestamp> {
+    let (_, time) = path.rsplit_once('/')?;
+    time.parse().ok().map(Timestamp)
+}
+
 /// Where the states of companions are that came at a time.
 pub(super) fn paths_of(companions: &Companions, at: Timestamp) -> Vec<String> {
     let there = companions.iter().filter(|(_, bytes)| bytes.is_some());
