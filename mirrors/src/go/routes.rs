@@ -83,7 +83,10 @@ fn of_module(request: &RepoRequest<'_>, module: String, file: &str) -> Result<Ca
     if !matches!(*request.method, Method::GET | Method::HEAD) {
         return change(request, &module, version, ending).map(Call::Publish);
     }
-    if Version::parse(&version).is_some() {
+    // One that does not fit its module is a question, too: `v28.0.0` of a module without a major version
+    // in its path is answered with `v28.0.0+incompatible`.
+    let is_version = |it: Version| ending != INFO || it.fits(&module);
+    if Version::parse(&version).is_some_and(is_version) {
         return Ok(Call::Read(ReadRequest::Artifact(artifact(
             &module, &version, ending,
         ))));

@@ -37,6 +37,11 @@ fn paths_of_a_module() {
             "example.com/!azure/thing/@v/v1.2.info",
         ),
         (
+            "/@v/v28.0.0.info",
+            "query/v28.0.0",
+            "example.com/!azure/thing/@v/v28.0.0.info",
+        ),
+        (
             "/@v/!dev.info",
             "query/Dev",
             "example.com/!azure/thing/@v/!dev.info",
@@ -52,6 +57,9 @@ fn paths_of_a_module() {
             panic!("{rest}");
         };
         assert_eq!(own, url);
+    }
+    for file in ["v28.0.0.zip", "v28.0.0.mod", "v28.0.0+incompatible.info"] {
+        artifact(&format!("{MODULE}/@v/{file}"));
     }
     for ending in [".info", ".mod", ".zip"] {
         let found = artifact(&format!("{MODULE}/@v/v1.2.3-!r!c1{ending}"));
