@@ -2,6 +2,7 @@
 
 use super::members::{Members, Owners};
 use crate::permissions::read_of;
+use crate::problems::absent;
 use crate::publish::HostedPackages;
 use crate::repo::Repo;
 use crate::repos::Repos;
@@ -112,10 +113,19 @@ impl Groups {
         if !owners.is_empty() {
             return Ok(Owners::Hosted(owners));
         }
-        if self.is_reserved(group, &claimed).await?
-            || self.is_below(group, &members.hosted, package).await?
-        {
+        if self.is_reserved(group, &claimed).await? {
             return Ok(Owners::Nobody(members.nowhere(package)));
+        }
+        if let Some((member, above)) = self.above(group, &members.hosted, package).await? {
+            // Clients ask for each longer name first, and go on only where there is none: who may read
+            // what is above is told so, whatever the mirrors would say.
+            let may_read = member.is_some_and(|it| admission.may(&read_of(&it, &above)));
+            let problem = if may_read {
+                absent()
+            } else {
+                members.nowhere(package)
+            };
+            return Ok(Owners::Nobody(problem));
         }
         Ok(Owners::Mirrors(members.mirrors))
     }
@@ -134,28 +144,28 @@ impl Groups {
             }
         }
         Ok(own.is_group() && self.is_reserved(own, &name).await?
-            || self.is_below(own, hosted, &name).await?)
+            || self.above(own, hosted, &name).await?.is_some())
     }
 
-    /// Whether what is above a name is published in one of these repos, or was, or is reserved in
-    /// `own`: then the name is its publisher's, and no upstream is told of it.
-    async fn is_below(
+    /// What is above a name and published in one of these repos, or was, or is reserved in `own` (`None`
+    /// as the repo): then the name is its publisher's, and no upstream is told of it.
+    async fn above(
         &self,
         own: &Repo,
         hosted: &[Arc<Repo>],
         package: &str,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<(Option<Arc<Repo>>, Box<str>)>, Problem> {
         for above in own.protocol.names().above(package) {
             for member in hosted {
                 if self.packages.owns(member, above).await? {
-                    return Ok(true);
+                    return Ok(Some((Some(Arc::clone(member)), above.into())));
                 }
             }
             if own.is_group() && self.is_reserved(own, above).await? {
-                return Ok(true);
+                return Ok(Some((None, above.into())));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether a deleted repo left a name reserved.

@@ -13,6 +13,36 @@ fn publish(client: &Client, repo: &str, module: &str, version: &str, body: &[u8]
     client.send("PUT", &path, &[], body)
 }
 
+/// Go asks for each longer path first, and goes on where there is none alone.
+#[test]
+fn what_is_below_a_published_module_is_not_there_offline_too() {
+    let Some(bed) = Bed::without() else { return };
+    let admin = bed.larder.admin();
+    let go_mod = format!("module {OURS}\n\ngo 1.21\n");
+    let program = "package main\n\nfunc main() { println(\"ours\") }\n";
+    let files = [("go.mod", &*go_mod), ("cmd/x/main.go", program)];
+    let body = zip(OURS, "v1.0.0", &files);
+    publish(&admin, "main", OURS, "v1.0.0", &body).expect(201);
+    bed.larder.grant("anonymous", "go/main", "*", "reader");
+    bed.larder.grant("anonymous", "go/upstream", "*", "reader");
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    let latest = |client: &Client, module: &str| {
+        let path = format!("/go/main/{}/@latest", escape(module));
+        client.get(&path).status
+    };
+    let (below, other) = (format!("{OURS}/cmd/x"), "other.example/x");
+    assert_eq!(latest(&admin, OURS), 200);
+    assert_eq!((latest(&admin, &below), latest(&admin, other)), (404, 403));
+    // Who may not read it learns nothing.
+    let stranger = bed.larder.anonymous();
+    assert_eq!(latest(&stranger, &below), latest(&stranger, other));
+    bed.larder.grant("anonymous", "go/local", "*", "reader");
+    let home = bed.home("main").with("GONOSUMDB", "corp.example");
+    let at = home.program("word", &[], USES);
+    home.run(&at, &["install", &format!("{below}@latest")]);
+}
+
 const USES: &str = "package main\n\nimport (\n\t\"demo.example/demo\"\n\tword \"corp.example/Team/lib\"\n)\n\n\
                     func main() { println(demo.Word, \"and\", word.Word) }\n";
 
