@@ -36,13 +36,15 @@ impl Beginning {
         self.0.set(()).map_err(Problem::internal)
     }
 
+    /// Whether all of it is there, as nearly always.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.initialized()
+    }
+
     /// Has a request wait, unless it is for what is there from the start. Whoever shows credentials
     /// waits for the first administrator, whatever is asked for: refused, they would count as a failed
     /// login, and a few of these lock the name.
     pub(crate) async fn stand_before(&self, request: &Parts) {
-        if self.0.initialized() {
-            return; // as nearly always
-        }
         let path = request.uri.path();
         let is_there = System::has(path) || path == "/v2/";
         if !is_there || request.headers.contains_key(AUTHORIZATION) {

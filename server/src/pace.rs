@@ -79,6 +79,13 @@ impl OpenRequests {
         Arc::clone(&self.0.collecting)
     }
 
+    /// A request of it waits for something else than its answer being made, until this is dropped: its
+    /// connection may make room for others.
+    pub(crate) fn wait_aside(&self) -> Aside {
+        self.0.collecting.fetch_add(1, Ordering::Relaxed);
+        Aside(self.collecting())
+    }
+
     /// Whether nothing goes on but that the peer is waited for.
     pub(crate) fn all_wait(&self) -> bool {
         let ended = self.0.ended.load(Ordering::Relaxed);
@@ -94,6 +101,15 @@ impl OpenRequests {
     /// Whether the target of the head that came last had a fragment, which parsers leave out.
     pub(crate) fn has_fragment(&self) -> bool {
         self.0.fragment.load(Ordering::Relaxed)
+    }
+}
+
+/// A request that is not being answered yet.
+pub(crate) struct Aside(Arc<AtomicUsize>);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -73,7 +73,10 @@ pub(crate) async fn serve(
     let (method, uri) = (parts.method.clone(), parts.uri.clone()); // no copies
     let incoming = Incoming::new(body, way.body_idle);
     let incoming = incoming.counted(peer.answering.collecting());
-    house.beginning.stand_before(&parts).await;
+    if !house.beginning.is_over() {
+        let _aside = peer.answering.wait_aside();
+        house.beginning.stand_before(&parts).await;
+    }
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
     if opened.response.headers().contains_key(CONNECTION) {

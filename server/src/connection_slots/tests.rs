@@ -56,6 +56,24 @@ fn a_body_that_is_waited_for_holds_nobody() {
 }
 
 #[test]
+fn a_request_that_waits_for_the_first_start_holds_nobody() {
+    let (mut open, guests) = crowd();
+    let answers: Vec<_> = guests.iter().map(|guest| guest.answering.begin()).collect();
+    let aside = guests[1].answering.wait_aside();
+    let new = Arc::<Guest>::default();
+    let _answer = new.answering.begin();
+    assert!(open.admit(address(4), &new, 5, 0));
+    assert!(guests[1].leaving.load(Ordering::Relaxed));
+    drop(guests[0].answering.wait_aside());
+    drop(aside);
+    assert!(
+        !open.admit(address(5), &Arc::default(), 5, 0),
+        "all are answered"
+    );
+    drop(answers);
+}
+
+#[test]
 fn an_address_has_its_share() {
     let (mut open, _guests) = crowd();
     assert!(!open.admit(address(3), &Arc::default(), 10, 3));
