@@ -48,7 +48,7 @@ impl Queries {
     }
 
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
-    /// mirror is offline, nothing is known.
+    /// mirror is offline, what is kept of them tells it, or nothing.
     pub(crate) async fn answer(
         &self,
         admission: &Admission,
@@ -74,10 +74,10 @@ impl Queries {
             return query.answer(&[]);
         };
         let (question, mut answers, mut lacks) = (Bytes::from(question), Vec::new(), false);
-        for repo in mirrors.iter().filter(|repo| !repo.is_offline()) {
+        for repo in &mirrors {
             match self.ask_upstream(repo, query, &question).await? {
                 Some(answer) => answers.push(answer),
-                None => lacks = true,
+                None => lacks |= !repo.is_offline(),
             }
         }
         if answers.is_empty() && lacks {
@@ -89,21 +89,28 @@ impl Queries {
         query.answer(&answers)
     }
 
-    /// What an upstream answers; `None` if it does not know such questions.
+    /// What an upstream answers; `None` if it does not know such questions, or would have to be asked
+    /// while the mirror is offline.
     async fn ask_upstream(
         &self,
         repo: &Arc<Repo>,
         query: &dyn UpstreamQuery,
         question: &Bytes,
     ) -> Result<Option<Bytes>, Problem> {
-        let upstream = repo.upstream()?;
         let mut known = Vec::new();
         let (url, accept) = loop {
             match query.source(question, &known) {
                 Ok(Source::At { url, accept }) => break (url, accept),
                 Ok(Source::Here(answer)) => return Ok(Some(answer)),
                 Ok(Source::Read(document)) => {
-                    let body = self.documents.read(repo, &document).await?;
+                    let body = match self.documents.read(repo, &document).await {
+                        Err(problem) if problem.kind == Kind::Offline && known.is_empty() => {
+                            return Ok(None);
+                        }
+                        // Of a package that is not kept nothing is known.
+                        Err(problem) if problem.kind == Kind::Offline => None,
+                        body => body?,
+                    };
                     let part = body.map(|body| query.part(&document, body));
                     known.push(part.transpose()?);
                 }
@@ -114,6 +121,10 @@ impl Queries {
                 Err(problem) => return Err(problem),
             }
         };
+        if repo.is_offline() {
+            return Ok(None);
+        }
+        let upstream = repo.upstream()?;
         let wanted = FetchRequest {
             accept,
             question: Some(Question {

@@ -381,6 +381,15 @@ fn advisories_are_asked_for_where_the_upstream_answers() {
         told,
         json!({"advisories": {"acme/demo": [{"advisoryId": "2"}]}})
     );
+    // So they are there offline too, of what is kept.
+    bed.upstream.go();
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    let both = b"packages%5B0%5D=acme%2Fdemo&packages%5B1%5D=acme%2Fother";
+    assert_eq!(
+        bed.client.send("POST", path, &[], both).expect(200).json(),
+        told
+    );
     bed.client
         .send(
             "POST",
