@@ -112,9 +112,7 @@ impl Bringing<'_> {
         if commits.is_empty() {
             return Ok(());
         }
-        let present = state.present().map(|(_, oid)| oid);
-        let tips: HashSet<&Oid> = present.chain(&state.refs.detached).collect();
-        let tips: Vec<&Oid> = tips.into_iter().collect();
+        let tips: Vec<&Oid> = state.named().into_iter().collect();
         let apart = program.apart(place, &commits, &tips).await?;
         for commit in commits.into_iter().filter(|it| !apart.contains(*it)) {
             state.kept.remove(commit);
@@ -140,9 +138,7 @@ impl Bringing<'_> {
             brought => return brought.map(Some),
         };
         // Some give what a ref stands for alone: that may have all the others.
-        let present = state.present().map(|(_, oid)| oid);
-        let named: HashSet<&Oid> = present.chain(&state.refs.detached).collect();
-        let named: Vec<Oid> = named.into_iter().cloned().collect();
+        let named: Vec<Oid> = state.named().into_iter().cloned().collect();
         if named.is_empty() {
             return Err(problem);
         }

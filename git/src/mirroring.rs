@@ -292,15 +292,9 @@ impl Mirroring {
             if damaged.is_empty() {
                 return Ok(found);
             }
-            let is_past = found.checked_at > source.asked_at;
-            let refs = if is_past {
-                &found.kept.state.refs
-            } else {
-                &source.refs
-            };
-            let format = source.advertised.format();
-            let mut state = following(&found.kept.state, (format, refs), &BTreeSet::new())?;
-            let checked_at = Some(source.asked_at).filter(|_| !is_past);
+            let checked_at = counted_at(source, Some(&found));
+            let before = &found.kept.state;
+            let mut state = state_after(before, (source, checked_at), &BTreeSet::new())?;
             let is_same = |(of, _): &(Digest, Option<Brought>)| Some(*of) == digest;
             if !brought.as_ref().is_some_and(is_same) {
                 brought = Some((found.kept.digest, bringing.bring_all(source, &state).await?));
@@ -336,11 +330,7 @@ impl Mirroring {
             let revision = self.0.metadata.revision(goal.package()).await?;
             let found = repositories.find(goal.package()).await?;
             let digest = found.as_ref().map(|found| found.kept.digest);
-            // Whoever asked after this one knows better what the refs are.
-            let is_past = found
-                .as_ref()
-                .is_some_and(|found| found.checked_at > source.asked_at);
-            let checked_at = Some(source.asked_at).filter(|_| !is_past);
+            let checked_at = counted_at(source, found.as_ref());
             // The folder in which git takes objects in is one for objects that are named as these are.
             let none = State {
                 format: source.advertised.format(),
@@ -359,17 +349,11 @@ impl Mirroring {
                 write.await?;
                 continue;
             }
-            let refs = if is_past {
-                &before.state.refs
-            } else {
-                &source.refs
-            };
-            let format = source.advertised.format();
-            let state = following(&before.state, (format, refs), &objects)?;
+            let mut state = state_after(&before.state, (source, checked_at), &objects)?;
             if state == *before.state && digest.is_some() {
-                if !is_past {
+                if let Some(at) = checked_at {
                     let key = goal.package().file(FileKind::Document, DOCUMENT);
-                    let checked = (&before.digest, source.asked_at);
+                    let checked = (&before.digest, at);
                     self.0.metadata.mark_checked_at(key, checked).await?;
                 }
                 return self.kept(goal).await;
@@ -383,7 +367,6 @@ impl Mirroring {
                 }
                 lacking => lacking?,
             };
-            let mut state = state;
             let is_brought = match &brought {
                 Some(brought) => bringing.is_whole(&before, (brought, &lacking)).await?,
                 None => false,
@@ -439,6 +422,23 @@ impl Mirroring {
         let found = self.0.repositories.find(goal.package()).await?;
         found.ok_or_else(|| Problem::internal("a repository that was just kept is gone"))
     }
+}
+
+/// The time of which the refs of a source are, if they count: whoever asked after it knows better what
+/// they are.
+fn counted_at(source: &Source, found: Option<&Found>) -> Option<Timestamp> {
+    let is_past = found.is_some_and(|found| found.checked_at > source.asked_at);
+    Some(source.asked_at).filter(|_| !is_past)
+}
+
+/// What is kept once these refs of a source were taken in, if they count, and these objects.
+fn state_after(
+    before: &State,
+    (source, counted_at): (&Source, Option<Timestamp>),
+    objects: &BTreeSet<Oid>,
+) -> Result<State, Problem> {
+    let refs = counted_at.map_or(&before.refs, |_| &source.refs);
+    following(before, (source.advertised.format(), refs), objects)
 }
 
 fn changed_too_often() -> Problem {

@@ -90,10 +90,17 @@ impl State {
         present.map(|(name, target)| (name, &target.oid))
     }
 
-    /// Objects that refs stand for and that are here, and those that stay without a ref.
+    /// Objects that refs stand for and that are here.
+    pub fn named(&self) -> HashSet<&Oid> {
+        let present = self.present().map(|(_, oid)| oid);
+        present.chain(&self.refs.detached).collect()
+    }
+
+    /// The same, and those that stay without a ref.
     pub fn held(&self) -> HashSet<&Oid> {
-        let named = self.present().map(|(_, oid)| oid);
-        named.chain(&self.refs.detached).chain(&self.kept).collect()
+        let mut held = self.named();
+        held.extend(&self.kept);
+        held
     }
 
     /// The objects from which all that is here can be reached, each once.
