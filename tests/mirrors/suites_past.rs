@@ -22,6 +22,14 @@ fn today(bed: &Bed, version: &str) -> String {
     moment(bed, version)[..10].to_owned()
 }
 
+/// Makes the mirror of an archive, which asks it each time.
+fn mirror(bed: &Bed, archive: &Archive<'_>) {
+    let body = json!({"protocol": "deb", "name": "up", "kind": "mirror", "fresh_seconds": 0,
+        "upstream": {"url": archive.url(), "allow_private": true}});
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
+}
+
 /// A run of the collector that waits for nothing.
 fn collect(bed: &Bed) {
     let job = bed.larder.api("POST", "gc/runs", r#"{"grace":"0s"}"#, 202);
@@ -98,10 +106,7 @@ fn packages_of_a_past_state_are_fetched_while_the_upstream_has_them() {
         return;
     };
     let mut archive = Archive::new(&bed.upstream);
-    let body = json!({"protocol": "deb", "name": "up", "kind": "mirror", "fresh_seconds": 0,
-        "upstream": {"url": archive.url(), "allow_private": true}});
-    bed.larder
-        .api("POST", "repositories", &body.to_string(), 201);
+    mirror(&bed, &archive);
     let (mut debs, mut days) = (Vec::new(), Vec::new());
     for version in 1..8 {
         archive.date = format!("Thu, 0{version} Jan 2026 00:00:00 UTC");
@@ -183,10 +188,7 @@ fn of_the_states_of_a_day_the_last_one_stays() {
         return;
     };
     let mut archive = Archive::new(&bed.upstream);
-    let body = json!({"protocol": "deb", "name": "up", "kind": "mirror", "fresh_seconds": 0,
-        "upstream": {"url": archive.url(), "allow_private": true}});
-    bed.larder
-        .api("POST", "repositories", &body.to_string(), 201);
+    mirror(&bed, &archive);
     // A day begins.
     let now = moment(&bed, "0");
     let number = |at: usize| now[at..at + 2].parse::<u64>().expect("a number");

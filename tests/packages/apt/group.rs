@@ -8,19 +8,38 @@ use larder_tests::home::Home;
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
 use larder_tests::{Fault, Larder, Upstream, archive, tool};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The keys of what is published here and of an upstream, in a folder; `None` without gpg.
+fn both_keys() -> Option<(TempDir, Keys, Keys)> {
+    let folder = tempfile::tempdir().expect("folder");
+    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
+    let (keys, theirs) = (make("keys")?, make("theirs")?);
+    Some((folder, keys, theirs))
+}
+
+/// How an archive is an upstream whose key is trusted.
+fn upstream_of(archive: &Archive<'_>, keys: &Keys) -> Value {
+    json!({"url": archive.url(), "allow_private": true, "trusted_keys": keys.public()})
+}
+
+/// Has the mirror of the group ask an archive.
+fn mirror(larder: &Larder, archive: &Archive<'_>, keys: &Keys) {
+    let settings = json!({"upstream": upstream_of(archive, keys)});
+    let path = "repositories/deb/upstream";
+    larder.api("PATCH", path, &settings.to_string(), 200);
+}
 
 #[test]
 fn suites_of_one_member_are_as_they_are_and_those_of_several_merged() {
     let Some(program) = tool("apt-get") else {
         return;
     };
-    let folder = tempfile::tempdir().expect("folder");
-    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
-    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+    let Some((_folder, keys, theirs)) = both_keys() else {
         return;
     };
     let larder = larder(&keys);
@@ -32,14 +51,7 @@ fn suites_of_one_member_are_as_they_are_and_those_of_several_merged() {
         Deb::new("theirs", "1.0").of("amd64").needs("demo"),
     ];
     archive.put("stable", &debs, &theirs);
-    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
-        "trusted_keys": theirs.public()}});
-    larder.api(
-        "PATCH",
-        "repositories/deb/upstream",
-        &settings.to_string(),
-        200,
-    );
+    mirror(&larder, &archive, &theirs);
     // One member has it: byte for byte, with its signature.
     let reader = larder.user("reader", PASSWORD);
     let list = "/deb/main/dists/stable/InRelease";
@@ -148,14 +160,7 @@ fn offered_elsewhere(keys: &Keys, theirs: &Keys, upstream: &Upstream) -> Larder 
     for path in lacks.filter(|path| path.contains("binary-s390x")) {
         upstream.remove(&path);
     }
-    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
-        "trusted_keys": theirs.public()}});
-    larder.api(
-        "PATCH",
-        "repositories/deb/upstream",
-        &settings.to_string(),
-        200,
-    );
+    mirror(&larder, &archive, theirs);
     put(
         &larder,
         "stable/main",
@@ -170,9 +175,7 @@ fn no_list_of_a_merged_suite_offers_a_published_name() {
     let Some(program) = tool("apt-get") else {
         return;
     };
-    let folder = tempfile::tempdir().expect("folder");
-    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
-    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+    let Some((_folder, keys, theirs)) = both_keys() else {
         return;
     };
     let upstream = Upstream::start();
@@ -254,9 +257,7 @@ fn apt_takes_the_contents_of_hosted_and_of_merged_suites() {
     let Some(program) = tool("apt-get") else {
         return;
     };
-    let folder = tempfile::tempdir().expect("folder");
-    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
-    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+    let Some((_folder, keys, theirs)) = both_keys() else {
         return;
     };
     let (larder, upstream) = (larder(&keys), Upstream::start());
@@ -269,10 +270,7 @@ fn apt_takes_the_contents_of_hosted_and_of_merged_suites() {
         archive.extra.insert(path.to_owned(), bytes);
     }
     archive.put("stable", &[Deb::new("theirs", "1.0")], &theirs);
-    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
-        "trusted_keys": theirs.public()}});
-    let mirror = "repositories/deb/upstream";
-    larder.api("PATCH", mirror, &settings.to_string(), 200);
+    mirror(&larder, &archive, &theirs);
     put(&larder, "stable/main", &Deb::new("ours", "1.0").of("amd64")).expect(201);
     for (repository, has_theirs) in [("deb/local", false), ("deb/main", true)] {
         let programs = std::slice::from_ref(&program);
@@ -294,9 +292,7 @@ fn apt_takes_the_contents_of_hosted_and_of_merged_suites() {
 /// One mirror that is away takes none of the others along.
 #[test]
 fn of_two_mirrors_one_may_be_away() {
-    let folder = tempfile::tempdir().expect("folder");
-    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
-    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+    let Some((_folder, keys, theirs)) = both_keys() else {
         return;
     };
     let (larder, first, second) = (larder(&keys), Upstream::start(), Upstream::start());
@@ -304,15 +300,9 @@ fn of_two_mirrors_one_may_be_away() {
     let (one, other) = (Archive::new(&first), Archive::new(&second));
     one.put("one", &[Deb::new("words", "1.0")], &theirs);
     other.put("two", &[deb.clone(), Deb::new("late", "1.0")], &theirs);
-    let trusted = theirs.public();
-    let of = |archive: &Archive<'_>| {
-        let url = archive.url();
-        json!({"url": url, "allow_private": true, "trusted_keys": trusted})
-    };
-    let mirror = "repositories/deb/upstream";
-    let settings = json!({"upstream": of(&one)});
-    larder.api("PATCH", mirror, &settings.to_string(), 200);
-    let far = json!({"protocol": "deb", "name": "far", "kind": "mirror", "upstream": of(&other)});
+    mirror(&larder, &one, &theirs);
+    let far = json!({"protocol": "deb", "name": "far", "kind": "mirror",
+        "upstream": upstream_of(&other, &theirs)});
     larder.api("POST", "repositories", &far.to_string(), 201);
     let members = json!({"members": ["local", "upstream", "far"]}).to_string();
     larder.api("PATCH", "repositories/deb/main", &members, 200);
@@ -342,9 +332,7 @@ fn of_two_mirrors_one_may_be_away() {
 /// member, which are made anew.
 #[test]
 fn merges_do_not_stand_in_the_way_of_the_lists_that_they_need() {
-    let folder = tempfile::tempdir().expect("folder");
-    let make = |name: &str| Keys::make(&folder.path().join(name), "never");
-    let (Some(keys), Some(theirs)) = (make("keys"), make("theirs")) else {
+    let Some((_folder, keys, theirs)) = both_keys() else {
         return;
     };
     let (larder, upstream) = (larder(&keys), Upstream::start());
@@ -358,10 +346,7 @@ fn merges_do_not_stand_in_the_way_of_the_lists_that_they_need() {
             put(&larder, &format!("{suite}/{component}"), &deb).expect(201);
         }
     }
-    let settings = json!({"upstream": {"url": archive.url(), "allow_private": true,
-        "trusted_keys": theirs.public()}});
-    let mirror = "repositories/deb/upstream";
-    larder.api("PATCH", mirror, &settings.to_string(), 200);
+    mirror(&larder, &archive, &theirs);
     let held: Vec<String> = upstream.paths();
     let held: Vec<&String> = held
         .iter()
