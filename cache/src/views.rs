@@ -93,10 +93,12 @@ impl Views {
             .find(repo.artifact_key(artifact))
             .await?
             .is_some();
-        if is_kept || repo.is_offline() {
-            return responder.artifact(repo, artifact, request).await;
-        }
-        let Some(fetch) = self.plans.plan_past(repo, artifact, at).await? else {
+        let fetch = if is_kept || repo.is_offline() {
+            None
+        } else {
+            self.plans.plan_past(repo, artifact, at).await?
+        };
+        let Some(fetch) = fetch else {
             return responder.artifact(repo, artifact, request).await;
         };
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
