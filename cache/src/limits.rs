@@ -109,6 +109,27 @@ impl Budget {
             _permit: Some(permit.map_err(Problem::internal)?),
         })
     }
+
+    /// Does work on a document of so many bytes: away from the connections, with a share, unless it is
+    /// small.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        if bytes <= SMALL_DOCUMENT {
+            return work();
+        }
+        let share = self.share_for_work(bytes as u64).await?;
+        let work = move || {
+            let done = work();
+            drop(share); // with the work, not with who waits for it
+            done
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Problem::internal)?
+    }
 }
 
 /// Room in memory for bodies, in bytes. Nobody but [`Self::wait`] waits for it.

@@ -330,7 +330,7 @@ impl Packages {
                 Arc::clone(&groups),
                 base.packages,
                 Arc::clone(&fetchers.documents),
-                base.intake.clone(),
+                (base.intake.clone(), base.budget),
             )),
             queries: Queries::new(Arc::clone(&groups), fetchers.documents, base.intake),
             files: DirectFiles::new(base.metadata.clone(), fetchers.artifacts.fetcher()),

@@ -59,17 +59,13 @@ impl Queries {
     ) -> Result<Reply, Problem> {
         let body = decoded(headers, body.collect(MAX_BYTES).await?)?;
         let Members { hosted, mirrors } = self.groups.parts(admission, own)?;
-        let mut taken = Vec::new();
         let named = query.packages_in(&body)?;
         if named.len() > MAX_NAMES {
             let detail = format!("a question is about at most {MAX_NAMES} packages");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
-        for name in named {
-            if self.groups.is_taken(own, &hosted, &name).await? {
-                taken.push(name);
-            }
-        }
+        let taken = self.groups.taken_of(own, &hosted, named).await?;
+        let taken: Vec<_> = taken.into_iter().collect();
         let Some(question) = query.question(&body, &taken)? else {
             return query.answer(&[]);
         };

@@ -5,6 +5,7 @@ use crate::document::Documents;
 use crate::flights::Flights;
 use crate::group::{Groups, Members};
 use crate::intake::Intake;
+use crate::limits::Budget;
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::publish::{HostedPackages, NAMES};
@@ -46,23 +47,26 @@ pub(crate) struct Searches {
     packages: Arc<HostedPackages>,
     documents: Arc<Documents>,
     intake: Intake,
+    budget: Budget,
     /// Answers of upstreams, with their media types.
     flights: Flights<(Bytes, HeaderValue)>,
 }
 
 impl Searches {
-    /// Searches these; `intake` takes in what upstreams answer.
+    /// Searches these; `intake` takes in what upstreams answer, and `budget` bounds what reading it
+    /// takes.
     pub(crate) fn new(
         groups: Arc<Groups>,
         packages: Arc<HostedPackages>,
         documents: Arc<Documents>,
-        intake: Intake,
+        (intake, budget): (Intake, Budget),
     ) -> Self {
         Self {
             groups,
             packages,
             documents,
             intake,
+            budget,
             flights: Flights::default(),
         }
     }
@@ -104,10 +108,16 @@ impl Searches {
                 }
             }
         }
-        match failure {
-            Some(problem) if hits.is_empty() && answers.is_empty() => Err(problem),
-            _ => search.reply(request, &hits, &answers),
+        if let Some(problem) = failure
+            && hits.is_empty()
+            && answers.is_empty()
+        {
+            return Err(problem);
         }
+        let bytes = answers.iter().map(|answer| answer.body.len()).sum();
+        let request = request.clone();
+        let reply = move || search.reply(&request, &hits, &answers);
+        self.budget.work(bytes, reply).await
     }
 
     /// The answer of the first upstream that has one, as it came: nothing is published here, and
@@ -188,18 +198,21 @@ impl Searches {
     /// What a mirror's upstream finds, and which of that is left out.
     async fn results_of(
         self: &Arc<Self>,
-        own: &Repo,
+        own: &Arc<Repo>,
         here: &[Arc<Repo>],
         repo: &Arc<Repo>,
         request: &SearchRequest,
     ) -> Result<UpstreamResults, Problem> {
         let (body, _) = self.search_upstream(repo, request).await?;
-        let mut hidden = HashSet::new();
-        for name in search_of(own)?.packages_in(&body)? {
-            if !is_open(own, repo, &name) || self.groups.is_taken(own, here, &name).await? {
-                hidden.insert(name);
-            }
-        }
+        let (search, all) = (search_of(own)?, body.clone());
+        let (at, from) = (Arc::clone(own), Arc::clone(repo));
+        let read = move || {
+            let names = search.packages_in(&all)?.into_iter();
+            Ok(names.partition(|name| is_open(&at, &from, name)))
+        };
+        let (open, blocked): (Vec<_>, Vec<_>) = self.budget.work(body.len(), read).await?;
+        let mut hidden = self.groups.taken_of(own, here, open).await?;
+        hidden.extend(blocked);
         Ok(UpstreamResults { body, hidden })
     }
 
@@ -234,7 +247,10 @@ impl Searches {
         let upstream = repo.upstream()?;
         let mut known = Vec::new();
         let (url, accept) = loop {
-            match search.source(request, &known)? {
+            let bytes = known.iter().flatten().map(Bytes::len).sum();
+            let (read, request) = (known.clone(), request.clone());
+            let source = move || search.source(&request, &read);
+            match self.budget.work(bytes, source).await? {
                 Source::At { url, accept } => break (url, accept),
                 Source::Here(body) => return Ok((body, HeaderValue::from_static(JSON))),
                 Source::Read(document) => known.push(self.documents.read(repo, &document).await?),
@@ -256,7 +272,9 @@ impl Searches {
         let content_type = content_type.unwrap_or_else(|_| HeaderValue::from_static(accept));
         let body = arrived.collect(MAX_ANSWERED, &self.intake).await?;
         let body = self.intake.bytes_of(body).await?;
-        search.packages_in(&body)?;
+        let read = body.clone();
+        let is_result = move || search.packages_in(&read).map(drop);
+        self.budget.work(body.len(), is_result).await?;
         Ok((body, content_type))
     }
 }

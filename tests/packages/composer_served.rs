@@ -283,3 +283,29 @@ fn a_private_name_is_nowhere_for_others() {
         assert_eq!(secret, other);
     }
 }
+
+#[test]
+fn a_list_of_the_whole_world_tells_no_private_name() {
+    let larder = larder();
+    let (upstream, _) = with_upstream(&larder, "composer");
+    let body = php_package("acme/secret", "1.0.0", "ours", &json!({}));
+    upload(&larder.admin(), "", &body).expect(201);
+    larder.grant("anonymous", "composer/upstream", "*", "reader");
+    larder.api(
+        "PATCH",
+        "repositories/composer/main",
+        r#"{"blocked":[{"package":"bad/*"}]}"#,
+        200,
+    );
+    let root = json!({"metadata-url": "/composer/p2/%package%.json", "list": "/composer/l.json"});
+    upstream.put("/composer/packages.json", root.to_string());
+    // One by one, and so many that what is published here is read once.
+    for count in [10, 30_000] {
+        let open: Vec<String> = (0..count).map(|number| format!("v/p{number:05}")).collect();
+        let mut all = open.clone();
+        all.extend(["acme/secret", "bad/one"].map(str::to_owned));
+        upstream.put("/composer/l.json", json!({"packageNames": all}).to_string());
+        let list = larder.anonymous().get("/composer/main/list.json");
+        assert_eq!(list.expect(200).json(), json!({"packageNames": open}));
+    }
+}

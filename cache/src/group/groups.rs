@@ -3,7 +3,7 @@
 use super::members::{Members, Owners};
 use crate::permissions::read_of;
 use crate::problems::absent;
-use crate::publish::HostedPackages;
+use crate::publish::{HostedPackages, NAMES};
 use crate::repo::Repo;
 use crate::repos::Repos;
 use larder_access::{Admission, Gate};
@@ -11,6 +11,9 @@ use larder_metadata::Metadata;
 use larder_model::{Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// Of so many names each is asked for by itself; for more of them all that are taken are read once.
+const ASKED_ONE_BY_ONE: usize = 200;
 
 /// The groups of this server.
 pub(crate) struct Groups {
@@ -145,6 +148,45 @@ impl Groups {
         }
         Ok(own.is_group() && self.is_reserved(own, &name).await?
             || self.above(own, hosted, &name).await?.is_some())
+    }
+
+    /// Which of these names are taken ([`Self::is_taken`]).
+    pub(crate) async fn taken_of(
+        &self,
+        own: &Repo,
+        hosted: &[Arc<Repo>],
+        names: Vec<Box<str>>,
+    ) -> Result<HashSet<Box<str>>, Problem> {
+        let mut taken = HashSet::new();
+        if names.len() <= ASKED_ONE_BY_ONE {
+            for name in names {
+                if self.is_taken(own, hosted, &name).await? {
+                    taken.insert(name);
+                }
+            }
+            return Ok(taken);
+        }
+        let mut owned = HashSet::new();
+        if own.is_group() {
+            owned = self.reserved_names(own).await?;
+        }
+        for repo in hosted {
+            self.packages.add_names(repo, &mut owned).await?;
+        }
+        if owned.is_empty() {
+            return Ok(taken);
+        }
+        let rules = own.protocol.names();
+        for (number, name) in names.into_iter().enumerate() {
+            let is_owned = |name: &str| owned.contains(name);
+            if is_owned(&rules.claimed(&name)) || rules.above(&name).into_iter().any(is_owned) {
+                taken.insert(name);
+            }
+            if number % NAMES == NAMES - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(taken)
     }
 
     /// What is above a name and published in one of these repos, or was, or is reserved in `own` (`None`

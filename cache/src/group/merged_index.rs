@@ -267,13 +267,13 @@ impl MergedIndex {
         // What hosted members have that the caller may not list, nobody else has.
         let mut unlisted = HashSet::new();
         for member in state.hosted.iter().filter(|hosted| !state.lists(hosted)) {
-            self.add_names(member, &mut unlisted).await?;
+            self.packages.add_names(member, &mut unlisted).await?;
         }
         // What any of them has, no mirror has.
         let mut owned = unlisted.clone();
         owned.extend(state.reserved.iter().cloned());
         for member in state.hosted.iter().filter(|hosted| state.lists(hosted)) {
-            self.add_names(member, &mut owned).await?;
+            self.packages.add_names(member, &mut owned).await?;
         }
         let (unlisted, owned) = (Arc::new(unlisted), Arc::new(owned));
         for (member, head) in &state.heads {
@@ -289,19 +289,6 @@ impl MergedIndex {
             merger.add(&self.bodies.read(head).await?, index_member)?;
         }
         Ok(merger)
-    }
-
-    /// Adds the names of all packages that are published in a repo, or were.
-    async fn add_names(&self, member: &Repo, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
-        let mut after = Box::<str>::default();
-        loop {
-            let page = self.packages.names_after(member, &after).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = last.clone();
-            names.extend(page);
-        }
     }
 
     /// A file that a member's head names: it was kept together with the head. `None` if the upstream

@@ -5,6 +5,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::end_of;
 use larder_mirrors::Publishing;
 use larder_model::{Kind, Problem, StoredFile};
+use std::collections::HashSet;
 
 /// Names of packages read at once.
 pub(crate) const NAMES: usize = 1000;
@@ -42,6 +43,23 @@ impl HostedPackages {
             .filter_map(|name| name.strip_prefix(&*prefix))
             .map(Into::into)
             .collect())
+    }
+
+    /// Adds the names of all packages that are published in a repo, or were.
+    pub(crate) async fn add_names(
+        &self,
+        repo: &Repo,
+        names: &mut HashSet<Box<str>>,
+    ) -> Result<(), Problem> {
+        let mut after = Box::<str>::default();
+        loop {
+            let page = self.names_after(repo, &after).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.clone();
+            names.extend(page);
+        }
     }
 
     /// The files of a package.
