@@ -49,6 +49,15 @@ pub enum Fault {
     Says(u16, String),
     /// This status for heads alone.
     Heads(u16),
+    /// Nothing comes for heads, alone, before it is released.
+    SilentHeads,
+}
+
+impl Fault {
+    /// Whether something waits until it is released.
+    pub(crate) const fn holds(&self) -> bool {
+        matches!(self, Self::Held(_) | Self::Silent | Self::SilentHeads)
+    }
 }
 
 /// An answer that is being written.
@@ -140,7 +149,7 @@ impl Answer {
                 *self = Self::new(401, b"who are you?\n".to_vec());
                 self.header("www-authenticate", &challenge);
             }
-            Fault::Closed | Fault::Silent => {}
+            Fault::Closed | Fault::Silent | Fault::SilentHeads => {}
         }
         self.last =
             self.cut.is_some() || self.length.is_some_and(|length| length != self.body.len());

@@ -219,7 +219,7 @@ impl Upstream {
     /// The next answers for `path` go wrong.
     pub fn fail_times(&self, path: &str, fault: Fault, times: u32) {
         self.shared.change(|state| {
-            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.held |= fault.holds();
             state.faults.insert(path.to_owned(), (fault, times))
         });
     }
@@ -227,7 +227,7 @@ impl Upstream {
     /// Answers for `path` go wrong once those have that [`Self::fail_times`] was told of.
     pub fn fail_after(&self, path: &str, fault: Fault) {
         self.shared.change(|state| {
-            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.held |= fault.holds();
             state.later.insert(path.to_owned(), fault)
         });
     }
@@ -235,7 +235,7 @@ impl Upstream {
     /// All answers go wrong.
     pub fn fail_all(&self, fault: Fault) {
         self.shared.change(|state| {
-            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.held |= fault.holds();
             state.fault_of_all = Some(fault);
         });
     }
@@ -389,7 +389,12 @@ fn answer(
     if matches!(fault, Some(Fault::Closed)) {
         return Ok(false);
     }
-    if matches!(fault, Some(Fault::Silent)) {
+    let is_silent = match fault {
+        Some(Fault::Silent) => true,
+        Some(Fault::SilentHeads) => asked.method == "HEAD",
+        _ => false,
+    };
+    if is_silent {
         shared.wait(|state| !state.held || state.gone);
     }
     let mut answer = match page {
@@ -415,7 +420,7 @@ fn answer(
         Some(Fault::Challenge(_) | Fault::TokensAlone(_)) if has_token => {}
         Some(Fault::TokensAlone(_)) if has_password => answer.spoil(Fault::Status(400)),
         Some(Fault::Password) if has_password => {}
-        Some(Fault::Heads(_)) if asked.method != "HEAD" => {}
+        Some(Fault::Heads(_) | Fault::SilentHeads) if asked.method != "HEAD" => {}
         Some(fault) => answer.spoil(fault),
         None => {}
     }

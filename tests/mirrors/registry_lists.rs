@@ -16,7 +16,11 @@ const TAG: &str = "/v2/up/team/app/manifests/1";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 fn mirror() -> (Bed, Shelf) {
-    let bed = Bed::with(&FORGETFUL);
+    mirror_with(&FORGETFUL)
+}
+
+fn mirror_with(settings: &[(&str, &str)]) -> (Bed, Shelf) {
+    let bed = Bed::with(settings);
     let shelf = Shelf::new("oci", &bed.upstream);
     bed.make(
         &shelf,
@@ -27,15 +31,16 @@ fn mirror() -> (Bed, Shelf) {
 
 #[test]
 fn a_tag_that_moves_is_seen_where_heads_are_refused() {
-    let (bed, shelf) = mirror();
+    let impatient = ("LARDER_CACHE__UPSTREAM_ANSWER_TIME", "1s");
+    let (bed, shelf) = mirror_with(&[FORGETFUL[0], impatient]);
     let mut random = Random::seeded();
-    for refusal in [400, 403, 405, 500, 501, 502] {
+    let refusals = [400, 403, 405, 500, 501, 502].map(Fault::Heads);
+    for (number, refusal) in refusals.into_iter().chain([Fault::SilentHeads]).enumerate() {
         let mut image = || Image::random(&mut random, &[SMALL]);
         let (before, after) = (image(), image());
-        let tag = format!("t{refusal}");
+        let tag = format!("t{number}");
         put_image(&bed.upstream, &tag, &before);
-        bed.upstream
-            .fail(&manifest_path(&tag), Fault::Heads(refusal));
+        bed.upstream.fail(&manifest_path(&tag), refusal);
         before.check(&bed.client, "up/team/app", &tag);
         put_image(&bed.upstream, &tag, &after);
         bed.turn(10_000);

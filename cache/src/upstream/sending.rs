@@ -5,9 +5,9 @@ use super::failure::{Fault, Trouble, is_caused_by};
 use super::guard::Forbidden;
 use super::logins::Login;
 use super::remote::Upstream;
-use super::request::FetchRequest;
+use super::request::{FetchRequest, Want};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use reqwest::{RequestBuilder, Response};
 use tokio::time::Instant;
 use url::Url;
@@ -94,20 +94,23 @@ impl Upstream {
         request: &FetchRequest<'_>,
         sending: RequestBuilder,
     ) -> Result<Response, Trouble> {
-        match tokio::time::timeout(self.answer_time, sending.send()).await {
-            Ok(Ok(response)) => Ok(response),
+        let error = match tokio::time::timeout(self.answer_time, sending.send()).await {
+            Ok(Ok(response)) => return Ok(response),
             Ok(Err(error)) if is_caused_by::<Forbidden>(&error) => {
-                Err(self.forbidden(url, &self.file_of(request.url)).into())
+                return Err(self.forbidden(url, &self.file_of(request.url)).into());
             }
-            Ok(Err(error)) => {
-                let fault = if error.is_timeout() {
-                    Fault::Silent
-                } else {
-                    Fault::Unreachable
-                };
-                Err(Trouble::failure(url, fault, Some(error)))
+            Ok(Err(error)) if !error.is_timeout() => {
+                return Err(Trouble::failure(url, Fault::Unreachable, Some(error)));
             }
-            Err(_) => Err(Trouble::failure(url, Fault::Silent, None)),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        // Who is silent at heads may answer what asks for all of it: only that silence counts.
+        if request.want == Want::ShortCut {
+            return Err(self
+                .useless(Kind::Upstream, url, "is silent at HEAD")
+                .into());
         }
+        Err(Trouble::failure(url, Fault::Silent, error))
     }
 }
