@@ -2,6 +2,7 @@
 //! promised, and advisories.
 
 use crate::bed::{Bed, status};
+use crate::wrong::FORGETFUL;
 use larder_tests::shelf::sha1_of;
 use larder_tests::{Fault, Response, Shelf, Upstream};
 use serde_json::{Value, json};
@@ -470,4 +471,25 @@ fn a_git_mirror_is_led_to_as_soon_as_it_is_there_and_no_longer_than_that() {
         200,
     );
     assert_eq!(led_to(), json!(null));
+}
+
+#[test]
+fn what_tells_of_no_package_is_no_package() {
+    let bed = Bed::with(&FORGETFUL);
+    mirror(
+        &bed,
+        &json!({"metadata-url": "/composer/p2/%package%.json"}),
+    );
+    let there = "/composer/p2/acme/demo.json";
+    let nothing = json!({"packages": []}).to_string();
+    bed.upstream.put(there, nothing.clone());
+    bed.get(RELEASES).expect(404);
+    let list = json!({"packages": {"acme/demo": [version(&bed, "1.0.0", "r1", "")]}});
+    bed.upstream.put(there, list.to_string());
+    bed.turn(10_000);
+    assert_eq!(names(&bed.get(RELEASES).expect(200)), ["1.0.0"]);
+    // As with one that is gone upstream, what is kept is not served again.
+    bed.upstream.put(there, nothing);
+    bed.turn(10_000);
+    bed.until(RELEASES, |answer| answer.status == 404);
 }

@@ -323,25 +323,20 @@ impl Documents {
             Ok(Place::Here(body) | Place::HereSoFar(body)) => {
                 self.fetcher.take_found(repo, document, body, kept).await
             }
-            // What tells of all others does not tell of it.
+            Err(problem) => Err(problem),
+        };
+        let mut new = match outcome {
+            Ok(FetchOutcome::Unchanged(found)) => {
+                let confirmed = self.store.confirm(repo, document, &found).await?;
+                return Ok(confirmed.map(Into::into));
+            }
+            Ok(FetchOutcome::Body(new)) => *new,
+            // It is not there, what tells of all others does not tell of it, or it tells of nothing.
             Err(problem) if problem.kind == Kind::NotFound && kept.is_some() => {
                 self.store.retire(repo, document).await?;
                 return Err(problem.into());
             }
-            Err(problem) => Err(problem),
-        };
-        let mut new = match outcome? {
-            FetchOutcome::Unchanged(found) => {
-                let confirmed = self.store.confirm(repo, document, &found).await?;
-                return Ok(confirmed.map(Into::into));
-            }
-            FetchOutcome::Absent => {
-                if kept.is_some() {
-                    self.store.retire(repo, document).await?;
-                }
-                return Err(absent().into());
-            }
-            FetchOutcome::Body(new) => *new,
+            Err(problem) => return Err(problem.into()),
         };
         self.missing
             .package_changed(repo.record.id, &document.package, self.metadata.now());

@@ -5,6 +5,7 @@ use super::job::Made;
 use super::wishes::Wish;
 use crate::intake::{Intake, Received};
 use crate::limits::{Budget, SMALL_DOCUMENT, WORK_FACTOR};
+use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody, Want};
 use bytes::Bytes;
@@ -40,12 +41,10 @@ pub(super) enum Place {
     HereSoFar(Bytes),
 }
 
-/// What an upstream says of a document.
+/// What an upstream says of a document. [`Kind::NotFound`] in its place: it is not there.
 pub(super) enum FetchOutcome {
     /// What is kept is right.
     Unchanged(Arc<FileRecord>),
-    /// It is not there.
-    Absent,
     /// Its bytes, which its protocol has checked.
     Body(Box<NewDocument>),
 }
@@ -171,7 +170,7 @@ impl DocumentFetcher {
                     return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
                 }
                 (FetchResponse::Same | FetchResponse::Missing, _) => {
-                    return Ok(FetchOutcome::Absent);
+                    return Err(absent());
                 }
                 (FetchResponse::Body(first), _) if let Some(pages) = pages => {
                     let list = self.take_pages(repo, document, (pages, &wanted), *first);

@@ -134,6 +134,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The metadata of a package.
+#[derive(Default)]
 pub(super) struct Metadata<'a> {
     /// The versions as a whole, in their order.
     pub(super) versions: Vec<Entry<'a>>,
@@ -144,7 +145,8 @@ pub(super) struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Reads a document of a package.
+    /// Reads a document of a package. [`NotFound`](larder_model::Kind::NotFound) if it tells of no package at all, as some
+    /// upstreams do of what they lack.
     pub(super) fn read(package: &str, body: &'a [u8]) -> Result<Self, Problem> {
         let text = str::from_utf8(without_bom(body));
         let text = text.map_err(|error| bad_document(WHAT).because(error))?;
@@ -154,13 +156,18 @@ impl<'a> Metadata<'a> {
         if minified.as_ref().is_some_and(|how| how != MINIFIED) {
             return Err(bad_document("metadata of a form that this server knows"));
         }
-        let packages = root.raw("packages").ok_or_else(|| bad_document(WHAT))?;
-        let packages = nested(WHAT, packages)?;
-        let mut named = packages.iter();
-        let named = named.find(|(name, _)| name.eq_ignore_ascii_case(package));
-        let (_, list) = named.ok_or_else(|| bad_document("the metadata of this package"))?;
-        let mut metadata = Self::of_list(package, list, minified.is_some())?;
-        metadata.advisories = root.raw("security-advisories");
+        let advisories = root.raw("security-advisories");
+        let list = match root.raw("packages") {
+            Some(packages) => list_of(package, packages)?,
+            None if advisories.is_some() => None,
+            None => return Err(bad_document(WHAT)),
+        };
+        let mut metadata = match list {
+            Some(list) => Self::of_list(package, list, minified.is_some())?,
+            None if advisories.is_some() => Self::default(),
+            None => return Err(absent(package)),
+        };
+        metadata.advisories = advisories;
         Ok(metadata)
     }
 
@@ -245,6 +252,27 @@ impl<'a> Metadata<'a> {
         out.push_str("}");
         out
     }
+}
+
+/// The versions of a package among `packages`, as they are written; `None` if there is none at all. An
+/// empty list is an empty object, too.
+fn list_of<'a>(package: &str, packages: &'a RawValue) -> Result<Option<&'a RawValue>, Problem> {
+    if values(packages).is_ok_and(|packages| packages.is_empty()) {
+        return Ok(None);
+    }
+    let packages = nested(WHAT, packages)?;
+    let mut named = packages.iter();
+    let named = named.find(|(name, _)| name.eq_ignore_ascii_case(package));
+    let (_, list) = named.ok_or_else(|| bad_document("the metadata of this package"))?;
+    Ok(Some(list))
+}
+
+/// The upstream says of a package that it has nothing.
+fn absent(package: &str) -> Problem {
+    Problem::not_found(
+        "package",
+        format!("the upstream tells nothing of {package}"),
+    )
 }
 
 /// Writes what differs in a version from the one before it. Its archive always does.

@@ -3,6 +3,7 @@ use crate::Protocol as _;
 use crate::composer::Composer;
 use crate::composer::routes::METADATA;
 use crate::testing::{REPO_URL, at_repo_url, render};
+use larder_model::Kind;
 use serde_json::{Value, json};
 
 /// What Composer's own minifier makes of a list of versions, and the list.
@@ -164,7 +165,7 @@ fn other_documents_are_refused() {
         "<html>",
         "[]",
         "{}",
-        r#"{"packages":[]}"#,
+        r#"{"packages":["acme/demo"]}"#,
         r#"{"packages":{"acme/other":[]}}"#,
         r#"{"packages":{"acme/demo":[]},"minified":"composer/3.0"}"#,
         r#"{"packages":{"acme/demo":["1.0"]}}"#,
@@ -178,6 +179,20 @@ fn other_documents_are_refused() {
     }
     let empty = Metadata::read("acme/demo", br#"{"packages":{"acme/demo":[]}}"#);
     assert!(empty.expect("metadata").versions.is_empty());
+    for nothing in [
+        r#"{"packages":[]}"#,
+        r#"{"packages":{},"minified":"composer/2.0"}"#,
+    ] {
+        let absent = Metadata::read("acme/demo", nothing.as_bytes()).err();
+        assert_eq!(absent.expect(nothing).kind, Kind::NotFound);
+    }
+    for advised in [
+        r#"{"packages":[],"security-advisories":[{"advisoryId":"1"}]}"#,
+        r#"{"security-advisories":[{"advisoryId":"1"}]}"#,
+    ] {
+        let read = Metadata::read("acme/demo", advised.as_bytes()).expect(advised);
+        assert!(read.versions.is_empty() && read.advisories.is_some());
+    }
 }
 
 #[test]
