@@ -10,12 +10,13 @@ use crate::upstream::{FetchRequest, FetchResponse};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use larder_content::ContentStore;
-use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
-use larder_metadata::documents::{NewFile, NewFiles};
+use larder_metadata::documents::{Before, NewFile, NewFiles};
+use larder_metadata::files::FileRecord;
+use larder_metadata::{Error, Metadata, Requirement};
 use larder_mirrors::logs::{LogAnswer, LogRead, LogReads, LogStep};
 use larder_mirrors::{Document, Log, LogRequest};
-use larder_model::{Kind, Problem, System};
+use larder_model::{Digest, Kind, Problem, System};
 use moka::sync::Cache as Memory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -234,14 +235,18 @@ impl LogReader {
                     let _turn = self.moving.lock().await;
                     // A state is moved on from where it is.
                     let state = log.state();
-                    let now = self.kept(repo, &state).await?;
-                    let before = LogRead::Kept(state.clone());
-                    if answer.state.is_some() && reads.get(&before) != Some(&now) {
-                        reads.insert(before, now);
+                    let row = self.metadata.find(repo.document_key(&state)).await?;
+                    let before = row.as_ref().map(|row| row.digest);
+                    let now = self.body_of(row).await?;
+                    let read = LogRead::Kept(state.clone());
+                    if answer.state.is_some() && reads.get(&read) != Some(&now) {
+                        reads.insert(read, now);
                         continue;
                     }
                     let is_same = answer.state.is_none() && renew;
-                    self.keep(repo, &answer).await;
+                    if !self.keep(repo, &answer, before).await {
+                        continue; // another server moved it on
+                    }
                     if is_same {
                         self.confirm(repo, &state).await?;
                     }
@@ -255,9 +260,13 @@ impl LogReader {
 
     /// What is kept as a document.
     async fn kept(&self, repo: &Repo, document: &Document) -> Result<Option<Bytes>, Problem> {
-        let found = self.metadata.find(repo.document_key(document)).await?;
-        let found = found.filter(|found| !found.damaged);
-        self.bodies.read_if_any(found).await
+        self.body_of(self.metadata.find(repo.document_key(document)).await?)
+            .await
+    }
+
+    async fn body_of(&self, row: Option<Arc<FileRecord>>) -> Result<Option<Bytes>, Problem> {
+        let whole = row.filter(|row| !row.damaged);
+        self.bodies.read_if_any(whole).await
     }
 
     /// The state was asked for again, and is what it was.
@@ -327,8 +336,8 @@ impl LogReader {
     }
 
     /// Keeps what was proven: first what proves the records, then these. An answer that cannot be kept
-    /// is right all the same.
-    async fn keep(&self, repo: &Repo, answer: &LogAnswer) {
+    /// is right all the same. `false`: the state is not what it was `before`, and nothing is kept.
+    async fn keep(&self, repo: &Repo, answer: &LogAnswer, before: Option<Digest>) -> bool {
         let mut packages: BTreeMap<&str, Vec<(&Document, &Bytes)>> = BTreeMap::new();
         let all = answer.state.iter().chain(&answer.proven);
         let own = answer.state.as_ref().map(|(state, _)| &*state.package);
@@ -341,13 +350,18 @@ impl LogReader {
         for (package, documents) in order {
             let gone = answer.gone.iter().filter(|it| *it.package == *package);
             let gone = gone.map(|document| &*document.path).collect();
-            let kept = self.keep_of(repo, package, (&documents, gone));
-            if let Err(problem) = kept.await {
-                let (problem, repo) = (problem.with_causes(), &repo.record.name);
-                tracing::warn!(problem, %repo, package, "a part of a log was not kept");
-                return;
+            let kept = self.keep_of(repo, package, (&documents, gone), (answer, before));
+            match kept.await {
+                Ok(true) => {}
+                Ok(false) => return false,
+                Err(problem) => {
+                    let (problem, repo) = (problem.with_causes(), &repo.record.name);
+                    tracing::warn!(problem, %repo, package, "a part of a log was not kept");
+                    return true;
+                }
             }
         }
+        true
     }
 
     async fn keep_of(
@@ -355,7 +369,8 @@ impl LogReader {
         repo: &Repo,
         package: &str,
         (documents, gone): (&[(&Document, &Bytes)], Vec<&str>),
-    ) -> Result<(), Problem> {
+        (answer, before): (&LogAnswer, Option<Digest>),
+    ) -> Result<bool, Problem> {
         let mut prepared = Vec::new();
         for (_, bytes) in documents {
             prepared.push(self.content.prepare(bytes).await?);
@@ -371,7 +386,7 @@ impl LogReader {
                 by: System::Upstream,
                 at: self.metadata.now(),
                 files: files
-                    .map(|((it, _), blob)| NewFile::new(it.kind, &it.path, blob, CONTENT_TYPE))
+                    .map(|((it, _), blob)| file_of(it, blob, (answer, before)))
                     .collect(),
                 gone: gone.clone(),
                 named: Vec::new(),
@@ -379,7 +394,11 @@ impl LogReader {
             };
             self.metadata.keep_files(new).await
         };
-        Ok(self.content.keep_all(prepared, write).await?)
+        match self.content.keep_all(prepared, write).await {
+            Ok(()) => Ok(true),
+            Err(Error::Unmet(Requirement::Revision)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -387,6 +406,20 @@ impl LogReader {
 fn is_listed(repo: &Repo, package: &str) -> bool {
     repo.log()
         .is_none_or(|log| *log.state().package != *package)
+}
+
+/// A document of an answer, whose state takes the place of what was there `before` alone.
+fn file_of<'d>(
+    document: &'d Document,
+    blob: NewBlob,
+    (answer, before): (&LogAnswer, Option<Digest>),
+) -> NewFile<'d> {
+    let is_state = |(state, _): &(Document, Bytes)| state == document;
+    let mut file = NewFile::new(document.kind, &document.path, blob, CONTENT_TYPE);
+    if answer.state.as_ref().is_some_and(is_state) {
+        file.before = before.map_or(Before::Nothing, Before::Bytes);
+    }
+    file
 }
 
 async fn fetch_at(repo: &Repo, intake: &Intake, url: &str) -> Result<Option<Bytes>, Problem> {

@@ -29,6 +29,9 @@ const PUT: &str = put!("");
 /// An artifact of which nothing is promised: the bytes that came first stay.
 const PUT_FIRST: &str =
     put!(" where files.integrity <> '' or files.digest in (excluded.digest, ?15)");
+/// A document where there was none, and one that takes the place of these bytes.
+const PUT_NEW: &str = put!(" where 1 = 0");
+const PUT_OVER: &str = put!(" where files.digest = ?15");
 /// A file without a row and without a past.
 const NEW: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
@@ -49,6 +52,17 @@ const TAKE_BACK: &str = "update files set retired_at = 0 where repo = ?1 and pac
 const NAME: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
     values (?1, ?2, ?3, ?5, ?4) on conflict (repo, name) do update set \
     updated_at = excluded.updated_at, revision = packages.revision + 1";
+
+/// What a document takes the place of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Before {
+    /// Whatever is there.
+    Anything,
+    /// Nothing: it is the first.
+    Nothing,
+    /// These bytes, from which it was made.
+    Bytes(Digest),
+}
 
 /// A file as it came from upstream, or as it was made from one.
 #[derive(Clone, Debug)]
@@ -73,6 +87,8 @@ pub struct NewFile<'a> {
     pub derived_from: &'a str,
     /// Of an artifact of which nothing is promised: the bytes that it takes the place of, if it may.
     pub instead_of: Option<Digest>,
+    /// Of a document or a tag: what it takes the place of.
+    pub before: Before,
     /// Whether somebody reads it as it comes.
     pub is_used: bool,
 }
@@ -91,6 +107,7 @@ impl<'a> NewFile<'a> {
             integrity: "",
             derived_from: "",
             instead_of: None,
+            before: Before::Anything,
             is_used: false,
         }
     }
@@ -122,9 +139,15 @@ pub(crate) const fn moves(kind: FileKind) -> bool {
     matches!(kind, FileKind::Document | FileKind::Tag)
 }
 
+fn with_last(values: [Value; 14], last: Value) -> [Value; 15] {
+    let mut all = values.into_iter().chain([last]);
+    std::array::from_fn(|_| all.next().unwrap_or_else(|| Value::from("")))
+}
+
 impl Metadata {
     /// Keeps files of one package together. [`Error::Unmet`]: of an artifact of which nothing is
-    /// promised other bytes came first ([`Requirement::File`]).
+    /// promised other bytes came first ([`Requirement::File`]), or a document is another than it was
+    /// made from ([`Requirement::Revision`]).
     pub async fn keep_files(&self, new: NewFiles<'_>) -> Result<(), Error> {
         let mut batch = Batch::at(new.package);
         for file in new.files {
@@ -155,16 +178,23 @@ impl Metadata {
                 file.derived_from.into(),
                 used_at.into(),
             ];
-            if moves(file.kind) {
+            if let (true, Before::Nothing | Before::Bytes(_)) = (moves(file.kind), file.before) {
+                Self::state_begins(&mut batch, key, &digest, (&new.by, new.at));
+                match file.before {
+                    Before::Bytes(before) => {
+                        let values = with_last(values, before.into());
+                        batch.require(Requirement::Revision, PUT_OVER, values);
+                    }
+                    _ => batch.require(Requirement::Revision, PUT_NEW, values),
+                }
+            } else if moves(file.kind) {
                 batch.unless(NEW, values.clone(), |batch| {
                     Self::state_begins(batch, key, &digest, (&new.by, new.at));
                     batch.run(PUT, values);
                 });
             } else if file.kind == FileKind::Artifact && file.integrity.is_empty() {
-                let none = || Value::from("");
-                let instead_of = file.instead_of.map_or_else(none, Value::from);
-                let mut all = values.into_iter().chain([instead_of]);
-                let values: [Value; 15] = std::array::from_fn(|_| all.next().unwrap_or_else(none));
+                let instead_of = file.instead_of.map_or_else(|| Value::from(""), Value::from);
+                let values = with_last(values, instead_of);
                 batch.require(Requirement::File, PUT_FIRST, values);
             } else {
                 batch.run(PUT, values);

@@ -1,8 +1,8 @@
 //! Files of upstreams are kept together, and confirmed from time to time.
 
 use super::fixture::{Bed, blob, digest, document, fetched};
-use crate::Metadata;
-use crate::documents::{NewFile, NewFiles};
+use crate::documents::{Before, NewFile, NewFiles};
+use crate::{Error, Metadata, Requirement};
 use larder_model::{FileKind, System};
 
 checks![
@@ -16,6 +16,7 @@ checks![
     a_media_type_is_put_right,
     the_same_bytes_again_bring_new_validators,
     other_bytes_take_the_place,
+    a_document_takes_the_place_of_what_it_was_made_from_alone,
     documents_that_are_gone_go_with_the_new_ones,
     a_package_is_listed_if_it_is_named,
     a_package_without_a_name_is_not_listed,
@@ -203,4 +204,38 @@ async fn a_named_package_gets_another_revision(metadata: &Metadata) {
     bed.keep("p", metadata.now(), vec![document("index", "two")])
         .await;
     assert!(bed.revision("p").await.expect("there") > first);
+}
+
+async fn a_document_takes_the_place_of_what_it_was_made_from_alone(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let keep = async |before, text: &str| {
+        let file = NewFile {
+            before,
+            ..document("state", text)
+        };
+        let new = NewFiles {
+            package: bed.package("p"),
+            full_name: None,
+            by: System::Upstream,
+            at: metadata.now(),
+            files: vec![file, document("beside", text)],
+            gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
+        };
+        metadata.keep_files(new).await
+    };
+    keep(Before::Nothing, "one").await.expect("the first");
+    let one = Before::Bytes(digest("one"));
+    keep(one, "two").await.expect("in its place");
+    for past in [Before::Nothing, one] {
+        let kept = keep(past, "other").await;
+        let is_unmet = matches!(kept, Err(Error::Unmet(Requirement::Revision)));
+        assert!(is_unmet, "{past:?}: {kept:?}");
+    }
+    // And nothing that came with it was kept.
+    for path in ["state", "beside"] {
+        let found = bed.find(bed.package("p").file(FileKind::Document, path));
+        assert_eq!(found.await.expect("there").digest, digest("two"));
+    }
 }
