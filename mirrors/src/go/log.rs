@@ -208,10 +208,10 @@ impl Answering<'_> {
         // Any client's state is a state of the same log, and a tile that has more begins with what
         // it had before.
         let mut state = self.kept_state()?;
-        if state
+        let is_only_asked = state
             .as_ref()
-            .is_none_or(|it| tile.width_in(it.tree.size) < width)
-        {
+            .is_none_or(|it| tile.width_in(it.tree.size) < width);
+        if is_only_asked {
             let fetched = self.read(LogRead::Fetched(LATEST.to_owned()))?;
             let news = fetched.and_then(|note| self.log.state_of(note));
             let news = news.ok_or_else(bad_signature)?;
@@ -232,7 +232,13 @@ impl Answering<'_> {
         }
         let bytes = self.proven_tile(&state.tree, tile, whole)?;
         let body = cut(tile, &bytes, width).ok_or_else(bad_tile)?;
-        // A state that was only asked for is not kept: it has nothing that proves records.
+        // A state that was only asked for is not kept: it has nothing that proves records. Of its tiles
+        // those stay that are in every later state.
+        if is_only_asked {
+            let width_of = |document: &Document| Tile::parse(&document.path).map(|it| it.1);
+            self.proven
+                .retain(|(document, _)| width_of(document) == Some(FULL));
+        }
         Ok(self.answer([&body], None))
     }
 

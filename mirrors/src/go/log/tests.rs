@@ -269,6 +269,24 @@ fn a_record_that_is_in_the_kept_state_takes_its_tiles_alone() {
 }
 
 #[test]
+fn of_a_state_that_was_only_asked_for_full_tiles_stay() {
+    let server = Server::new(1000, "");
+    server.size.set(100);
+    let mut keeper = Keeper::new();
+    Client::default().check(7, &mut keeper, Some(&server));
+    let before: Vec<Document> = keeper.kept.keys().cloned().collect();
+    server.size.set(900);
+    for path in ["tile/8/0/003.p/132", "tile/8/1/000.p/3"] {
+        keeper.ask(path, Some(&server), false).expect("a tile");
+    }
+    assert_eq!(keeper.state().size, 100);
+    let news = keeper.kept.keys().filter(|it| !before.contains(it));
+    let news: Vec<&str> = news.map(|document| &*document.path).collect();
+    assert!(!news.is_empty());
+    assert!(news.iter().all(|path| !path.contains(".p/")), "{news:?}");
+}
+
+#[test]
 fn data_tiles_and_other_tiles_are_proven_and_cut() {
     let server = Server::new(600, "");
     server.size.set(600);
