@@ -8,7 +8,7 @@ use larder_metadata::files::PackageKey;
 use larder_metadata::mirrored::MirroredFile;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::ImageEdge;
-use larder_mirrors::{Artifact, Named, Protocol, VersionKind};
+use larder_mirrors::{Artifact, Document, Named, Protocol, VersionKind};
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release};
 use larder_web::{RetentionItem, RetentionPreview};
 use std::sync::Arc;
@@ -57,6 +57,11 @@ impl PackageVersions for Versions {
         let protocol = larder_mirrors::of(protocol);
         let package = protocol.map(|it| it.names().package_of(&artifact).to_owned());
         package.unwrap_or_default()
+    }
+
+    fn is_proof(&self, protocol: ProtocolName, package: &str) -> bool {
+        let logs = larder_mirrors::of(protocol).and_then(Protocol::logs);
+        logs.is_some_and(|logs| logs.has(&Document::new(package, "")))
     }
 
     async fn bonds(&self, repo: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem> {

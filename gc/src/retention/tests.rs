@@ -55,6 +55,10 @@ impl PackageVersions for Tags {
         path.to_owned()
     }
 
+    fn is_proof(&self, _: ProtocolName, package: &str) -> bool {
+        package.starts_with("proofs/")
+    }
+
     async fn bonds(&self, _: &RepoRecord, _: &[MirroredFile]) -> Result<Bonds, Problem> {
         Err(Problem::internal("this is no mirror"))
     }

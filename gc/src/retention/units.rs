@@ -96,6 +96,15 @@ pub(crate) fn units_of(
         }
     }
     settle(shelf, files, &mut units);
+    let is_proof = |file: &MirroredFile| {
+        let protocol = shelf.repo.protocol;
+        shelf.versions.is_proof(protocol, &file.package)
+    };
+    if files.first().is_some_and(is_proof) {
+        for it in &mut units {
+            it.unit.settled = Some(Decision::keep("it proves what is kept", None));
+        }
+    }
     units
 }
 

@@ -281,6 +281,22 @@ async fn nothing_goes_that_could_not_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_proves_what_is_kept_stays() {
+    let bed = Bed::new().await;
+    let repo = bed.mirror(NPM, "up").await;
+    bed.version(&repo, "a", "1", 100).await;
+    let log = (&repo, "proofs/log");
+    bed.fill(log, FileKind::Document, "latest", "", ("state", 50))
+        .await;
+    bed.turn(48);
+    bed.set(&repo, r#""unused_after":"1d","max_bytes":1"#).await;
+    for only in [json!({}), json!({BUDGET: "cache.size"})] {
+        bed.run(1, only).await;
+        assert_eq!(bed.files(&repo).await, ["proofs/log document latest"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_mirrors_together_keep_within_their_budget() {
     let bed = Bed::new().await;
     let (one, two, down) = (

@@ -69,6 +69,10 @@ impl PackageVersions for Upstreams {
         path.split('-').next().unwrap_or_default().to_owned()
     }
 
+    fn is_proof(&self, _: ProtocolName, package: &str) -> bool {
+        package.starts_with("proofs/")
+    }
+
     async fn bonds(&self, _: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem> {
         let read = lock(&self.read).pop().flatten();
         if let Some((package, path)) = read {
