@@ -162,8 +162,8 @@ impl Bringing<'_> {
         (folder, haves): (&Path, &[&Oid]),
         lacking: &[Oid],
     ) -> Result<Brought, Problem> {
-        let program = self.repositories.program().await?;
-        let quarantine = self.repositories.workspaces().quarantine()?;
+        let repositories = self.repositories;
+        let quarantine = repositories.workspaces().quarantine()?;
         let place = Place {
             folder,
             quarantine: Some(quarantine.path()),
@@ -172,9 +172,10 @@ impl Bringing<'_> {
         let question = fetching::request(&source.advertised, &wants, haves);
         let answer = self.goal.ask_at(&source.address, question).await?;
         let reader = PackReader::new(&source.advertised);
-        let pack = quarantine.fitting(pack_of(answer, reader));
-        let name = program.index_pack(place, pack).await;
+        let pack = pack_of(answer, reader);
+        let name = repositories.index_pack(place, &quarantine, pack).await;
         let name = name.map_err(as_upstreams)?;
+        let program = repositories.program().await?;
         if !program.is_whole(place, &wants).await? {
             return Err(useless("the upstream leaves out objects that others need"));
         }

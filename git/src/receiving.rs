@@ -138,8 +138,9 @@ impl Receiver {
         };
         let mut pack = None;
         if push.has_pack() {
-            let taken = program
-                .index_pack(place, quarantine.fitting(input(rest, body)))
+            let taken = self
+                .repositories
+                .index_pack(place, &quarantine, input(rest, body))
                 .await;
             let name = match taken {
                 Ok(name) => name,

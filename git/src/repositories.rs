@@ -2,7 +2,8 @@
 
 use crate::endpoint::Version;
 use crate::oid::Oid;
-use crate::program::Program;
+use crate::program::{Place, Program};
+use crate::running::Input;
 use crate::slots::{Slot, Slots};
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
@@ -180,6 +181,19 @@ impl Repositories {
         Ok(holding(stream, slot).boxed())
     }
 
+    /// Takes a pack into a quarantine ([`Program::index_pack`]), in a slot while bytes of it are there.
+    pub(crate) async fn index_pack(
+        &self,
+        place: Place<'_>,
+        quarantine: &Quarantine,
+        pack: Input<'_>,
+    ) -> Result<Oid, Problem> {
+        let program = self.program().await?;
+        let slot = self.slots.take().await?;
+        let pack = quarantine.fitting(awaited(pack, &slot).boxed());
+        program.index_pack(place, pack).await
+    }
+
     /// Makes a pack of a quarantine durable, with its index.
     pub async fn take_in(&self, quarantine: &Quarantine, name: &Oid) -> Result<NewPack, Problem> {
         let [pack, index] = quarantine.files(name);
@@ -296,6 +310,19 @@ fn holding(
         let next = stream.next().await?;
         slot.waits();
         Some((next, (stream, slot)))
+    })
+}
+
+/// A stream for a program that waits while nothing comes.
+fn awaited<'a>(
+    stream: Input<'a>,
+    slot: &'a Slot,
+) -> impl futures_util::Stream<Item = Result<Bytes, Problem>> + Send + 'a {
+    futures_util::stream::unfold(stream, move |mut stream| async move {
+        slot.waits();
+        let next = stream.next().await;
+        slot.works();
+        Some((next?, stream))
     })
 }
 

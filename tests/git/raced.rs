@@ -139,3 +139,39 @@ fn a_push_to_what_is_deleted_meanwhile_is_whole() {
     bed.run(&at, &["fsck", "--strict"]);
     assert_eq!(bed.head(&at), new);
 }
+
+/// However many clients stand still in the middle of a push, others go on.
+#[test]
+fn pushes_that_stand_still_hold_up_no_other() {
+    let Some(bed) = Bed::new() else { return };
+    let work = bed.work("work");
+    let url = bed.url_of("admin", "own/tool");
+    bed.run(&work, &["push", "-q", &url, "main"]);
+    let old = bed.head(&work);
+    let new = bed.commit(&work, "b.txt", "two\n");
+    let body = pack(&bed, &work, &new, &old);
+    let client = bed.larder.user("admin", PASSWORD);
+    let headers = [("content-type", "application/x-git-receive-pack-request")];
+    let path = "/git/own/tool/git-receive-pack";
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let stand_still = |_| {
+        let mut stream = client.connect().expect("connect");
+        let head = client.head("POST", path, &headers, Some(body.len()));
+        stream.write_all(&head).expect("head");
+        stream.write_all(&body[..body.len() - 30]).expect("body");
+        stream
+    };
+    let mut still: Vec<_> = (0..4 * processors).map(stand_still).collect();
+    await_quarantine(&bed);
+    let other = bed.url_of("admin", "own/other");
+    bed.run(&work, &["push", "-q", &other, "main"]);
+    bed.clone(&other, "other", &[]);
+    // And whoever goes on after all is served.
+    let mut last = still.pop().expect("one");
+    last.write_all(&body[body.len() - 30..]).expect("body");
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).expect("answer");
+    assert!(answer.contains("unpack ok"), "{answer}");
+    let side = bed.run(&work, &["ls-remote", &url, "refs/heads/side"]);
+    assert!(side.contains(&new), "{side}");
+}
