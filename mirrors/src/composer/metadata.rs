@@ -145,8 +145,8 @@ pub(super) struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// Reads a document of a package. [`NotFound`](larder_model::Kind::NotFound) if it tells of no package at all, as some
-    /// upstreams do of what they lack.
+    /// Reads a document of a package. [`NotFound`](larder_model::Kind::NotFound) if it tells of no
+    /// package at all, as some upstreams do of what they lack.
     pub(super) fn read(package: &str, body: &'a [u8]) -> Result<Self, Problem> {
         let text = str::from_utf8(without_bom(body));
         let text = text.map_err(|error| bad_document(WHAT).because(error))?;

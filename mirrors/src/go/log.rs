@@ -208,9 +208,8 @@ impl Answering<'_> {
         // Any client's state is a state of the same log, and a tile that has more begins with what
         // it had before.
         let mut state = self.kept_state()?;
-        let is_only_asked = state
-            .as_ref()
-            .is_none_or(|it| tile.width_in(it.tree.size) < width);
+        let lacks_it = |it: &State| tile.width_in(it.tree.size) < width;
+        let is_only_asked = state.as_ref().is_none_or(lacks_it);
         if is_only_asked {
             let fetched = self.read(LogRead::Fetched(LATEST.to_owned()))?;
             let news = fetched.and_then(|note| self.log.state_of(note));
