@@ -8,7 +8,7 @@ use crate::slots::{Slot, Slots};
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use larder_content::{ContentStore, Prepared};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::PackageKey;
@@ -181,7 +181,8 @@ impl Repositories {
         Ok(holding(stream, slot).boxed())
     }
 
-    /// Takes a pack into a quarantine ([`Program::index_pack`]), in a slot while bytes of it are there.
+    /// Takes a pack into a quarantine ([`Program::index_pack`]). It comes as it comes; what its objects are
+    /// is worked out in a slot once all of it is there: that alone takes much memory.
     pub(crate) async fn index_pack(
         &self,
         place: Place<'_>,
@@ -189,8 +190,10 @@ impl Repositories {
         pack: Input<'_>,
     ) -> Result<Oid, Problem> {
         let program = self.program().await?;
-        let slot = self.slots.take().await?;
-        let pack = quarantine.fitting(awaited(pack, &slot).boxed());
+        let slot = OnceCell::new();
+        let take = async { slot.get_or_try_init(|| self.slots.take()).await };
+        let end = stream::once(take).filter_map(async |taken| taken.err().map(Err));
+        let pack = quarantine.fitting(pack).chain(end).boxed();
         program.index_pack(place, pack).await
     }
 
@@ -305,24 +308,11 @@ fn holding(
     slot: Slot,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Problem>> + Send + 'static {
     let state = (stream, slot);
-    futures_util::stream::unfold(state, |(mut stream, slot)| async move {
+    stream::unfold(state, |(mut stream, slot)| async move {
         slot.works();
         let next = stream.next().await?;
         slot.waits();
         Some((next, (stream, slot)))
-    })
-}
-
-/// A stream for a program that waits while nothing comes.
-fn awaited<'a>(
-    stream: Input<'a>,
-    slot: &'a Slot,
-) -> impl futures_util::Stream<Item = Result<Bytes, Problem>> + Send + 'a {
-    futures_util::stream::unfold(stream, move |mut stream| async move {
-        slot.waits();
-        let next = stream.next().await;
-        slot.works();
-        Some((next?, stream))
     })
 }
 
