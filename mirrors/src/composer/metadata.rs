@@ -156,7 +156,8 @@ impl<'a> Metadata<'a> {
         if minified.as_ref().is_some_and(|how| how != MINIFIED) {
             return Err(bad_document("metadata of a form that this server knows"));
         }
-        let advisories = root.raw("security-advisories");
+        let is_some = |list: &&RawValue| !values(list).is_ok_and(|list| list.is_empty());
+        let advisories = root.raw("security-advisories").filter(is_some);
         let list = match root.raw("packages") {
             Some(packages) => list_of(package, packages)?,
             None if advisories.is_some() => None,
@@ -257,10 +258,13 @@ impl<'a> Metadata<'a> {
 /// The versions of a package among `packages`, as they are written; `None` if there is none at all. An
 /// empty list is an empty object, too.
 fn list_of<'a>(package: &str, packages: &'a RawValue) -> Result<Option<&'a RawValue>, Problem> {
-    if values(packages).is_ok_and(|packages| packages.is_empty()) {
+    if packages.get().starts_with('[') && values(packages)?.is_empty() {
         return Ok(None);
     }
     let packages = nested(WHAT, packages)?;
+    if packages.is_empty() {
+        return Ok(None);
+    }
     let mut named = packages.iter();
     let named = named.find(|(name, _)| name.eq_ignore_ascii_case(package));
     let (_, list) = named.ok_or_else(|| bad_document("the metadata of this package"))?;

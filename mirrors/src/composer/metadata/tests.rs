@@ -182,6 +182,7 @@ fn other_documents_are_refused() {
     for nothing in [
         r#"{"packages":[]}"#,
         r#"{"packages":{},"minified":"composer/2.0"}"#,
+        r#"{"packages":[],"security-advisories":[]}"#,
     ] {
         let absent = Metadata::read("acme/demo", nothing.as_bytes()).err();
         assert_eq!(absent.expect(nothing).kind, Kind::NotFound);
