@@ -74,4 +74,7 @@ pub trait Logs: Send + Sync {
 
     /// Whether a document is a part of a log, and none that an upstream has.
     fn has(&self, document: &Document) -> bool;
+
+    /// Whether such a part proves what is kept of other packages.
+    fn proves(&self, document: &Document) -> bool;
 }

@@ -59,9 +59,9 @@ impl PackageVersions for Versions {
         package.unwrap_or_default()
     }
 
-    fn is_proof(&self, protocol: ProtocolName, package: &str) -> bool {
+    fn is_proof(&self, protocol: ProtocolName, package: &str, path: &str) -> bool {
         let logs = larder_mirrors::of(protocol).and_then(Protocol::logs);
-        logs.is_some_and(|logs| logs.has(&Document::new(package, "")))
+        logs.is_some_and(|logs| logs.proves(&Document::new(package, path)))
     }
 
     async fn bonds(&self, repo: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem> {

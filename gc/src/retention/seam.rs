@@ -61,8 +61,8 @@ pub trait PackageVersions: Send + Sync {
     /// Of an artifact that stands at a path of the whole repository, its package.
     fn package_of(&self, protocol: ProtocolName, path: &str) -> String;
 
-    /// Whether a package of a mirror proves what is kept of the others, and so never goes.
-    fn is_proof(&self, protocol: ProtocolName, package: &str) -> bool;
+    /// Whether a document of a mirror's package proves what is kept of others, and so never goes.
+    fn is_proof(&self, protocol: ProtocolName, package: &str, path: &str) -> bool;
 
     /// What belongs together of the files of a mirror's package.
     async fn bonds(&self, repo: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem>;

@@ -55,8 +55,8 @@ impl PackageVersions for Tags {
         path.to_owned()
     }
 
-    fn is_proof(&self, _: ProtocolName, package: &str) -> bool {
-        package.starts_with("proofs/")
+    fn is_proof(&self, _: ProtocolName, _: &str, _: &str) -> bool {
+        false
     }
 
     async fn bonds(&self, _: &RepoRecord, _: &[MirroredFile]) -> Result<Bonds, Problem> {

@@ -87,7 +87,7 @@ pub(crate) fn units_of(
     } else if files.first().is_some_and(|file| file.package.is_empty()) {
         add_index(&mut draft, bonds);
     } else {
-        add_versions(&mut draft);
+        add_versions(shelf, &mut draft);
     }
     let mut units = draft.units;
     for unit in units.iter_mut().filter(|it| it.package.is_empty()) {
@@ -96,20 +96,24 @@ pub(crate) fn units_of(
         }
     }
     settle(shelf, files, &mut units);
-    let is_proof = |file: &MirroredFile| {
-        let protocol = shelf.repo.protocol;
-        shelf.versions.is_proof(protocol, &file.package)
-    };
-    if files.first().is_some_and(is_proof) {
-        for it in &mut units {
+    for it in &mut units {
+        let mut own = it.files.iter().map(|number| &files[*number]);
+        if it.unit.kind == UnitKind::Documents && own.all(|file| is_proof(shelf, file)) {
             it.unit.settled = Some(Decision::keep("it proves what is kept", None));
         }
     }
     units
 }
 
-/// Versions with their artifacts, and the documents that tell of them.
-fn add_versions(draft: &mut Draft<'_>) {
+fn is_proof(shelf: Shelf<'_>, file: &MirroredFile) -> bool {
+    let protocol = shelf.repo.protocol;
+    let proves = || shelf.versions.is_proof(protocol, &file.package, &file.path);
+    file.kind == FileKind::Document && proves()
+}
+
+/// Versions with their artifacts, and the documents that tell of them. What stands beside proofs goes by
+/// itself.
+fn add_versions(shelf: Shelf<'_>, draft: &mut Draft<'_>) {
     let mut versions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut documents = Vec::new();
     for (number, file) in draft.files.iter().enumerate() {
@@ -122,7 +126,16 @@ fn add_versions(draft: &mut Draft<'_>) {
     for (version, files) in versions {
         draft.add(UnitKind::Version, Some(version), None, &files);
     }
-    if !documents.is_empty() {
+    let files = draft.files;
+    let (proofs, others): (Vec<usize>, Vec<usize>) = documents
+        .iter()
+        .partition(|number| is_proof(shelf, &files[**number]));
+    if !proofs.is_empty() {
+        draft.add(UnitKind::Documents, None, None, &proofs);
+        for number in others {
+            draft.add(UnitKind::Index, Some(&files[number].path), None, &[number]);
+        }
+    } else if !documents.is_empty() {
         draft.add(UnitKind::Documents, None, None, &documents);
     }
 }

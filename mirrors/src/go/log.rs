@@ -208,8 +208,7 @@ impl Answering<'_> {
         // Any client's state is a state of the same log, and a tile that has more begins with what
         // it had before.
         let mut state = self.kept_state()?;
-        let lacks_it = |it: &State| tile.width_in(it.tree.size) < width;
-        let is_only_asked = state.as_ref().is_none_or(lacks_it);
+        let is_only_asked = (state.as_ref()).is_none_or(|it| tile.width_in(it.tree.size) < width);
         if is_only_asked {
             let fetched = self.read(LogRead::Fetched(LATEST.to_owned()))?;
             let news = fetched.and_then(|note| self.log.state_of(note));
@@ -231,12 +230,10 @@ impl Answering<'_> {
         }
         let bytes = self.proven_tile(&state.tree, tile, whole)?;
         let body = cut(tile, &bytes, width).ok_or_else(bad_tile)?;
-        // A state that was only asked for is not kept: it has nothing that proves records. Of its tiles
-        // those stay that are in every later state.
+        // A state that was only asked for is not kept: it proves no records. Its full tiles are in all later ones.
         if is_only_asked {
-            let width_of = |document: &Document| Tile::parse(&document.path).map(|it| it.1);
-            self.proven
-                .retain(|(document, _)| width_of(document) == Some(FULL));
+            let is_full = |path: &str| Tile::parse(path).is_some_and(|(_, width)| width == FULL);
+            self.proven.retain(|(tile, _)| is_full(&tile.path));
         }
         Ok(self.answer([&body], None))
     }
@@ -266,13 +263,10 @@ impl Answering<'_> {
     /// less.
     fn move_on(&mut self, older: Option<&State>, newer: &State) -> Result<(), Stop> {
         self.require_beginning(older, newer)?;
-        let edge = older.map_or_else(Vec::new, |older| Tile::edge(older.tree.size));
-        let changed = edge
-            .into_iter()
-            .filter(|(tile, width)| tile.width_in(newer.tree.size) != *width);
-        self.gone = changed
-            .map(|(tile, width)| self.log.own(&tile.path(width)))
-            .collect();
+        let mut changed = older.map_or_else(Vec::new, |older| Tile::edge(older.tree.size));
+        changed.retain(|(tile, width)| tile.width_in(newer.tree.size) != *width);
+        let own = |(tile, width): &(Tile, u64)| self.log.own(&tile.path(*width));
+        self.gone = changed.iter().map(own).collect();
         Ok(())
     }
 
@@ -359,6 +353,12 @@ impl Answering<'_> {
 /// Whether a document is kept of a log.
 pub(super) fn is_part(document: &Document) -> bool {
     document.package.starts_with(OWN) || document.path.starts_with(LOOKUP)
+}
+
+/// Whether a document is a log's state, or hashes of it. Tiles of records prove nothing.
+pub(super) fn proves(document: &Document) -> bool {
+    let is_data = Tile::parse(&document.path).is_some_and(|(tile, _)| tile.level.is_none());
+    document.package.starts_with(OWN) && !is_data
 }
 
 /// The module and the version of a look-up.

@@ -73,6 +73,10 @@ impl Logs for ChecksumDatabases {
     fn has(&self, document: &Document) -> bool {
         log::is_part(document)
     }
+
+    fn proves(&self, document: &Document) -> bool {
+        log::proves(document)
+    }
 }
 
 impl Protocol for Go {

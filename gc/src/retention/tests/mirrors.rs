@@ -286,13 +286,17 @@ async fn what_proves_what_is_kept_stays() {
     let repo = bed.mirror(NPM, "up").await;
     bed.version(&repo, "a", "1", 100).await;
     let log = (&repo, "proofs/log");
-    bed.fill(log, FileKind::Document, "latest", "", ("state", 50))
-        .await;
+    for path in ["latest", "tile", "data"] {
+        bed.fill(log, FileKind::Document, path, "", (path, 50))
+            .await;
+    }
     bed.turn(48);
     bed.set(&repo, r#""unused_after":"1d","max_bytes":1"#).await;
     for only in [json!({}), json!({BUDGET: "cache.size"})] {
         bed.run(1, only).await;
-        assert_eq!(bed.files(&repo).await, ["proofs/log document latest"]);
+        let kept = bed.files(&repo).await;
+        let proofs = ["latest", "tile"].map(|path| format!("proofs/log document {path}"));
+        assert_eq!(kept, proofs);
     }
 }
 

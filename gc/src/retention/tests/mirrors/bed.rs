@@ -69,8 +69,8 @@ impl PackageVersions for Upstreams {
         path.split('-').next().unwrap_or_default().to_owned()
     }
 
-    fn is_proof(&self, _: ProtocolName, package: &str) -> bool {
-        package.starts_with("proofs/")
+    fn is_proof(&self, _: ProtocolName, package: &str, path: &str) -> bool {
+        package.starts_with("proofs/") && path != "data"
     }
 
     async fn bonds(&self, _: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem> {
