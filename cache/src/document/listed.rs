@@ -69,7 +69,8 @@ impl Documents {
         let fetch = || self.fetcher.fetch(repo, document, location, wanted);
         let outcome = match fetch().await {
             Err(problem)
-                if problem.kind == Kind::DigestMismatch && self.list_anew(repo).await? =>
+                if problem.kind == Kind::DigestMismatch
+                    && self.list_anew(repo).await.map_err(of_list)? =>
             {
                 fetch().await
             }
@@ -86,6 +87,15 @@ impl Documents {
         kept: &'a Arc<FileRecord>,
     ) -> BoxFuture<'a, Result<Arc<FileRecord>, Problem>> {
         self.refresh(repo, document, Some(kept)).boxed()
+    }
+}
+
+/// A list that is gone says nothing of the document that was asked for.
+fn of_list(problem: Problem) -> Problem {
+    if problem.kind == Kind::NotFound {
+        no_list()
+    } else {
+        problem
     }
 }
 

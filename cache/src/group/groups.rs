@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Of so many names each is asked for by itself; for more of them all that are taken are read once.
-const ASKED_ONE_BY_ONE: usize = 200;
+const ASKED_ONE_BY_ONE: usize = 2000;
 
 /// The groups of this server.
 pub(crate) struct Groups {
@@ -179,7 +179,8 @@ impl Groups {
         let rules = own.protocol.names();
         for (number, name) in names.into_iter().enumerate() {
             let is_owned = |name: &str| owned.contains(name);
-            if is_owned(&rules.claimed(&name)) || rules.above(&name).into_iter().any(is_owned) {
+            let claimed = rules.claimed(&name);
+            if is_owned(&claimed) || rules.above(&claimed).into_iter().any(is_owned) {
                 taken.insert(name);
             }
             if number % NAMES == NAMES - 1 {

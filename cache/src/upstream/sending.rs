@@ -106,7 +106,8 @@ impl Upstream {
             Err(_) => None,
         };
         // Who is silent at heads may answer what asks for all of it: only that silence counts.
-        if request.want == Want::ShortCut {
+        let is_there = error.as_ref().is_none_or(|error| !error.is_connect());
+        if request.want == Want::ShortCut && is_there {
             return Err(self
                 .useless(Kind::Upstream, url, "is silent at HEAD")
                 .into());
