@@ -130,6 +130,7 @@ fn streaming(download: Arc<Download>, size: Option<u64>) -> Answer {
         size,
         content_type: UNKNOWN,
         headers: HeaderMap::new(),
+        lasts: Lasts::Forever,
         private: false,
         open: Box::new(open),
     })

@@ -265,7 +265,12 @@ impl Responder {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
         let source = self.artifacts.get(repo, artifact, wanted(request)).await?;
         let counts = repo.protocol.is_download(artifact);
-        self.answer_source(repo, artifact, source, (counts, Lasts::Forever), request)
+        let lasts = if repo.protocol.is_immutable(artifact) {
+            Lasts::Forever
+        } else {
+            Lasts::Unknown
+        };
+        self.answer_source(repo, artifact, source, (counts, lasts), request)
             .await
     }
 
@@ -349,6 +354,7 @@ impl Responder {
                     size,
                     content_type: HeaderValue::from_static(content_type),
                     headers,
+                    lasts,
                     private: false,
                     open: Box::new(open),
                 })
@@ -421,11 +427,16 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
         .get_all(ACCEPT_ENCODING)
         .iter()
         .filter_map(|request| request.to_str().ok());
-    lines.flat_map(|request| request.split(',')).any(|item| {
+    let (mut named, mut others) = (None, None);
+    for item in lines.flat_map(|request| request.split(',')) {
         let mut parts = item.split(';').map(str::trim_ascii);
-        let named = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-        named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
+        let name = parts.next().unwrap_or_default();
+        let takes = !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        if name.eq_ignore_ascii_case("gzip") {
+            named = Some(takes);
+        } else if name == "*" {
+            others = Some(takes);
+        }
+    }
+    named.or(others).unwrap_or(false)
 }

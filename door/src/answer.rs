@@ -81,6 +81,8 @@ pub struct Streaming {
     pub content_type: HeaderValue,
     /// Headers of the protocol.
     pub headers: HeaderMap,
+    /// For how long caches on the way may keep them.
+    pub lasts: Lasts,
     /// Whether caches on the way must not keep them, although anyone may ask at this address.
     pub private: bool,
     /// Opens the bytes, all or a part of them, as they come; an error breaks the connection off.
@@ -399,13 +401,11 @@ pub(crate) fn of_streaming(
         size,
         content_type,
         headers: mut said,
+        lasts,
         private,
         open,
     } = answer;
-    said.insert(
-        CACHE_CONTROL,
-        cache_control(Lasts::Forever, public && !private),
-    );
+    said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
     let selected = if let Some(size) = size {
         // Of what is not known to its end nobody has a part by its tag or its date.
         let is_current = !request.headers.contains_key(IF_RANGE);

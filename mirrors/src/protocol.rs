@@ -130,6 +130,12 @@ pub trait Protocol: Send + Sync {
         artifact.kind != FileKind::Blob
     }
 
+    /// Whether the address of an artifact stands for the same bytes for ever. Default: it does.
+    fn is_immutable(&self, artifact: &Artifact) -> bool {
+        let _ = artifact;
+        true
+    }
+
     /// The media type of an artifact; empty: the one that the upstream sent.
     fn content_type(&self, artifact: &Artifact) -> &'static str;
 

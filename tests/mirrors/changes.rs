@@ -128,7 +128,9 @@ fn a_repository_is_the_old_one_or_the_new_one() {
     let mut shelf = bed.mirror("rpm", b"first");
     let list_here = "/rpm/up/repodata/primary.xml.gz";
     let old_index = bed.get(&shelf.index_here()).expect(200).body;
-    let old_list = bed.get(list_here).expect(200).body;
+    let old_list = bed.get(list_here).expect(200);
+    assert_eq!(old_list.header("cache-control"), Some("no-cache"));
+    let old_list = old_list.body;
     shelf.put(&bed.upstream, "2.0.0", b"second");
     let (new_index, new_list) = (
         bed.upstream.body(&shelf.index()),

@@ -367,3 +367,28 @@ fn differences_are_what_their_list_says() {
     bed.right(&here("one.gz"), b"one");
     bed.upstream.come_back();
 }
+
+/// By its name a list is another one as soon as the suite changes, also while it is still on its way.
+#[test]
+fn caches_on_the_way_keep_a_list_by_its_digest_alone() {
+    let bed = Bed::new();
+    let Some(keys) = keys(&bed, "keys") else {
+        return;
+    };
+    let archive = Archive::new(&bed.upstream);
+    let debs: Vec<Deb> = (0..600)
+        .map(|number| Deb::new(&format!("demo{number}"), "1.0"))
+        .collect();
+    archive.put("stable", &debs, &keys);
+    mirror(&bed, &archive, Some(&keys.public()));
+    let plain = "main/binary-amd64/Packages";
+    let list = bed.upstream.body(&format!("{THERE}/{plain}"));
+    assert!(list.len() > 100_000, "{}", list.len());
+    for part in ["on its way", "kept"] {
+        let named = bed.right(&format!("{SUITE}/{plain}"), &list);
+        assert_eq!(named.header("cache-control"), Some("no-cache"), "{part}");
+    }
+    let forever = bed.right(&path_by_hash(&list), &list);
+    let said = forever.header("cache-control").expect("said");
+    assert!(said.ends_with("immutable"), "{said}");
+}

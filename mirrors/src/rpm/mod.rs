@@ -173,6 +173,11 @@ impl Protocol for Rpm {
         }
     }
 
+    /// Lists may have names that stay as they are (`primary.xml.gz`).
+    fn is_immutable(&self, artifact: &Artifact) -> bool {
+        metadata(&artifact.path).is_none_or(|(_, name)| paths::has_digest(name))
+    }
+
     fn content_type(&self, artifact: &Artifact) -> &'static str {
         match ending(&artifact.path) {
             "rpm" | "drpm" => "application/x-rpm",

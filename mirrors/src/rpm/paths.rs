@@ -24,6 +24,12 @@ pub(super) fn metadata(path: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// Whether the name of a list begins with a digest of its bytes.
+pub(super) fn has_digest(name: &str) -> bool {
+    let digest = name.split('-').next().unwrap_or_default();
+    digest.len() >= 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The `repomd.xml` of the repository at a root.
 pub(super) fn repomd_of(root: &str) -> Document {
     Document::new("", format!("{root}repodata/repomd.xml"))
