@@ -224,12 +224,19 @@ impl Door for Images {
             .responder
             .answer(&repo, &endpoint.read, context)
             .await?;
-        if let Answer::Blob(blob) = &mut answer {
-            if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
-                blob.headers.insert(DIGEST_HEADER, digest);
-            }
-            blob.headers.insert(API_VERSION, VERSION);
-        }
+        // Who asks by a digest is told this one, whatever else the bytes are known by here.
+        let asked = match &endpoint.read {
+            ReadRequest::Artifact(artifact) => artifact.path.parse().ok(),
+            _ => None,
+        };
+        let (headers, digest) = match &mut answer {
+            Answer::Blob(blob) => (&mut blob.headers, asked.or(Some(blob.found.digest))),
+            Answer::Streaming(streaming) => (&mut streaming.headers, asked),
+            _ => return Ok(answer),
+        };
+        let digest = digest.and_then(|digest| HeaderValue::try_from(digest.to_string()).ok());
+        headers.extend(digest.map(|digest| (DIGEST_HEADER, digest)));
+        headers.insert(API_VERSION, VERSION);
         Ok(answer)
     }
 

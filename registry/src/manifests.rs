@@ -82,7 +82,12 @@ impl Registry {
             self.metadata.note_download_of(key, &found);
         }
         let mut headers = HeaderMap::new();
-        docker_digest(&mut headers, &found.digest);
+        // Who asks by a digest is told this one: copies of mirrors are known by another here.
+        let digest = match reference {
+            Reference::Digest(digest) => digest,
+            Reference::Tag(_) => &found.digest,
+        };
+        docker_digest(&mut headers, digest);
         let content_type =
             HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
         let lasts = if matches!(reference, Reference::Digest(_)) {

@@ -4,6 +4,7 @@
 use crate::bed::{Bed, status};
 use crate::images_wrong::{IMAGE, here, manifest_path, put_image};
 use crate::wrong::{FORGETFUL, SMALL};
+use larder_model::{Algorithm, Digest};
 use larder_tests::http::Response;
 use larder_tests::image::{MANIFEST, digest};
 use larder_tests::random::Random;
@@ -374,4 +375,30 @@ fn a_mirror_is_found_by_all_names_of_its_registry() {
         "{}",
         lines.text()
     );
+}
+
+/// Who asks by a digest of another algorithm is told that one.
+#[test]
+fn an_image_is_known_by_the_digest_that_it_is_asked_by() {
+    let (bed, _shelf) = mirror();
+    let image = Image::random(&mut Random::seeded(), &[SMALL, 300_000]);
+    let sha512 = |bytes: &[u8]| Digest::of(Algorithm::Sha512, bytes).to_string();
+    let manifest = sha512(&image.manifest);
+    let headers = [("content-type", MANIFEST)];
+    bed.upstream
+        .put_with(&manifest_path(&manifest), image.manifest.clone(), &headers);
+    let mut asked = vec![(manifest_path(&manifest), &image.manifest)];
+    for (_, bytes) in &image.blobs {
+        let path = format!("/v2/{IMAGE}/blobs/{}", sha512(bytes));
+        bed.upstream.put(&path, bytes.clone());
+        asked.push((path, bytes));
+    }
+    for part in ["on its way", "kept"] {
+        for (path, bytes) in &asked {
+            let answer = bed.right(&here(path), bytes);
+            let digest = answer.header("docker-content-digest");
+            assert_eq!(digest, Some(&*sha512(bytes)), "{part}: {path}");
+            assert!(answer.header("docker-distribution-api-version").is_some());
+        }
+    }
 }

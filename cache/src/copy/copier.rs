@@ -117,9 +117,10 @@ impl Copier {
         let (package, version) = (job.copy.package, job.copy.version);
         let of = |found: &FileRecord| (found.digest, found.content_type.clone());
         let key = job.from.package_key(package);
-        if version.parse::<Digest>().is_ok() {
+        if let Ok(digest) = version.parse() {
             let found = self.metadata.stat(key.file(FileKind::Manifest, version));
-            return found.await?.as_deref().map(of).ok_or_else(no_version);
+            let found = found.await?.ok_or_else(no_version)?;
+            return Ok((digest, found.content_type.clone()));
         }
         if job.from.is_hosted() {
             let found = self.metadata.stat(key.file(FileKind::Tag, version));
