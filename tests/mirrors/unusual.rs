@@ -1,6 +1,7 @@
 //! Answers that are unusual and nothing is wrong with, and the dialects of each protocol.
 
 use crate::bed::Bed;
+use crate::wrong::FORGETFUL;
 use larder_tests::random::Random;
 use larder_tests::shelf::{PROTOCOLS, gzip};
 use larder_tests::{Fault, Shelf};
@@ -211,4 +212,29 @@ fn an_index_of_html_only_will_do() {
     assert_eq!(bed.wrong(&shelf.artifact_here("1.0.0")), 502);
     bed.upstream.heal();
     bed.right(&shelf.artifact_here("1.0.0"), b"a wheel");
+}
+
+/// Where an index tells the size and no hash that counts, a body that is cut is not kept.
+#[test]
+fn what_ends_before_its_size_is_not_kept() {
+    let bed = Bed::with(&FORGETFUL);
+    let body = Random::seeded().bytes(200_000);
+    let shelf = bed.mirror("pypi", &body);
+    let there = shelf.artifact("1.0.0");
+    let name = there.rsplit('/').next().expect("name");
+    let url = format!("{}{}", bed.upstream.url(), &there[1..]);
+    let page = json!({"meta": {"api-version": "1.1"}, "name": "demo", "versions": [], "files": [
+        {"filename": name, "url": url, "hashes": {"md5": "0".repeat(32)}, "size": body.len()}]});
+    let json = [("content-type", "application/vnd.pypi.simple.v1+json")];
+    bed.upstream
+        .put_with(&shelf.index(), page.to_string(), &json);
+    let here = shelf.artifact_here("1.0.0");
+    for cut in [199_000, 100] {
+        bed.upstream.fail(&there, Fault::Unframed(cut));
+        let (answer, whole) = bed.taken(&here);
+        assert!(!whole || answer.status >= 400, "{cut}: {}", answer.status);
+    }
+    bed.upstream.heal();
+    bed.rest(&shelf);
+    bed.right(&here, &body);
 }

@@ -270,8 +270,14 @@ impl Documents {
             async move { this.fetch(&repo, &document, None).await }
         };
         let key = flight_key(repo, &document);
-        self.flights.join(key, start).await?;
-        self.settled(repo, &document).await.map(drop)
+        self.flights.join(key.clone(), start).await?;
+        let found = self.settled(repo, &document).await?;
+        // Somebody else's may have been told that what was kept is right: of bytes that are lost now.
+        if found.is_some_and(|found| found.damaged) {
+            self.flights.join(key, start).await?;
+            self.settled(repo, &document).await?;
+        }
+        Ok(())
     }
 
     /// Asks the upstream, and once more if it changed meanwhile.

@@ -377,6 +377,10 @@ impl ArtifactFetcher {
                 readers.release(ready, staging.written());
             }
         }
+        // Where no hash tells, a body that ends before its promised size was cut.
+        if size.is_some_and(|size| staging.offset() < size) {
+            return Err(mismatch(job.promise()));
+        }
         Ok(last)
     }
 
