@@ -19,8 +19,6 @@ const FINISH: &str = "insert into uploads (id, repo, package, principal, algorit
     values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '', ?7) on conflict (id) do update set \
     hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, \
     finished = 1, digest = excluded.digest where uploads.version = ?6 and uploads.finished = 0";
-const IDLE: &str =
-    "select id from uploads where touched_at < ?1 and finished = 0 order by touched_at limit ?2";
 const UNFINISHED: &str = "select touched_at, id from uploads \
     where finished = 0 and touched_at <= ?1 and (touched_at, id) > (?2, ?3) \
     order by touched_at, id limit ?4";
@@ -178,20 +176,6 @@ impl Metadata {
         batch.require(Requirement::Upload, FINISH, values);
     }
 
-    /// Ids of sessions untouched since `before`, the oldest first, at most `limit`.
-    pub async fn idle_uploads(
-        &self,
-        before: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Box<str>>, Error> {
-        self.sql
-            .scan(IDLE, vec![before.into(), limit.into()])
-            .await?
-            .iter_mut()
-            .map(|row| row.text(0))
-            .collect()
-    }
-
     /// Sessions that are not finished and untouched since `until`, the oldest first, behind `after`.
     pub async fn unfinished_uploads(
         &self,
@@ -220,12 +204,11 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Forgets sessions that are still untouched since `before`.
-    pub async fn forget_uploads(&self, ids: &[Box<str>], before: Timestamp) -> Result<(), Error> {
+    /// Forgets a session that is still untouched since `before`. [`Error::Unmet`]: the
+    /// [`Requirement::Upload`] went on.
+    pub async fn forget_upload(&self, id: &str, before: Timestamp) -> Result<(), Error> {
         let mut batch = Batch::default();
-        for id in ids {
-            batch.run(FORGET, [id.as_ref().into(), before.into()]);
-        }
+        batch.require(Requirement::Upload, FORGET, [id.into(), before.into()]);
         self.sql.apply(batch).await
     }
 }

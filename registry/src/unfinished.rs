@@ -46,17 +46,19 @@ impl Registry {
             .shared_now_estimate()
             .before(self.limits.upload_idle);
         let mut forgotten = 0;
+        let mut after: Option<UnfinishedUpload> = None;
         loop {
-            let mut ids = self.metadata.idle_uploads(before, 500).await?;
-            if ids.is_empty() {
+            let page = self
+                .metadata
+                .unfinished_uploads(before, after.as_ref(), PAGE);
+            let page = page.await?;
+            for upload in &page {
+                forgotten += usize::from(self.forget_idle(&upload.id, before).await?);
+            }
+            let Some(last) = page.into_iter().last() else {
                 break;
-            }
-            forgotten += ids.len();
-            for id in &ids {
-                self.blobs.discard(&stage_id(id)).await?;
-            }
-            self.metadata.forget_uploads(&ids, before).await?;
-            ids.clear();
+            };
+            after = Some(last);
         }
         for id in self
             .blobs
@@ -73,6 +75,20 @@ impl Registry {
             ),
         }
         Ok(forgotten)
+    }
+
+    /// Forgets one that lay idle; `false` if it went on. One that is receiving is noted at its end.
+    async fn forget_idle(&self, id: &str, before: Timestamp) -> Result<bool, Problem> {
+        let Ok(_busy) = self.sessions.enter(id) else {
+            return Ok(false);
+        };
+        // Its bytes go once nobody can go on with them.
+        match self.metadata.forget_upload(id, before).await {
+            Err(Error::Unmet(Requirement::Upload)) => return Ok(false),
+            forgotten => forgotten?,
+        }
+        self.blobs.discard(&stage_id(id)).await?;
+        Ok(true)
     }
 }
 

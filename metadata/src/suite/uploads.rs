@@ -16,7 +16,6 @@ checks![
     a_session_may_end_before_it_has_a_row,
     a_cancelled_session_ends,
     an_ended_session_takes_no_more,
-    idle_sessions_are_told_the_oldest_first,
     unfinished_sessions_are_told_page_by_page,
     a_session_that_is_given_up_takes_no_more,
     a_session_that_went_on_is_not_given_up,
@@ -169,22 +168,6 @@ async fn an_ended_session_takes_no_more(metadata: &Metadata) {
     }
 }
 
-async fn idle_sessions_are_told_the_oldest_first(metadata: &Metadata) {
-    let begin = metadata.shared_now_estimate();
-    let sessions = [Session::new(metadata).await, Session::new(metadata).await];
-    let [first, second] = &sessions;
-    second.save(0, 1).await.expect("save");
-    first.save(0, 1).await.expect("save");
-    let between = first.bed.metadata.shared_now_estimate();
-    let idle = metadata.idle_uploads(between, 1000).await.expect("idle");
-    let ours = |id: &str| sessions.iter().any(|session| *id == *session.id);
-    let ours: Vec<_> = idle.iter().filter(|id| ours(id)).collect();
-    let expected = [&second.id, &first.id].map(|id| Box::from(id.as_str()));
-    assert_eq!(ours, expected.iter().collect::<Vec<_>>());
-    let earlier = metadata.idle_uploads(begin, 1000).await.expect("idle");
-    assert!(!earlier.iter().any(|id| **id == *first.id));
-}
-
 async fn unfinished_sessions_are_told_page_by_page(metadata: &Metadata) {
     let sessions = [Session::new(metadata).await, Session::new(metadata).await];
     let ended = Session::new(metadata).await;
@@ -240,8 +223,7 @@ async fn a_session_that_went_on_is_not_given_up(metadata: &Metadata) {
 async fn a_session_that_is_idle_is_forgotten(metadata: &Metadata) {
     let session = Session::new(metadata).await;
     session.save(0, 1).await.expect("save");
-    let ids = [session.id.as_str().into()];
-    let forgotten = metadata.forget_uploads(&ids, metadata.shared_now_estimate());
+    let forgotten = metadata.forget_upload(&session.id, metadata.shared_now_estimate());
     forgotten.await.expect("forget");
     assert!(session.row().await.is_none());
 }
@@ -251,8 +233,7 @@ async fn a_session_that_went_on_is_not_forgotten(metadata: &Metadata) {
     session.save(0, 1).await.expect("save");
     let before = metadata.shared_now_estimate();
     session.save(1, 2).await.expect("save");
-    let ids = [session.id.as_str().into()];
-    let forgotten = metadata.forget_uploads(&ids, before);
-    forgotten.await.expect("forget");
+    let forgotten = metadata.forget_upload(&session.id, before).await;
+    assert_unmet(forgotten, Requirement::Upload);
     assert!(session.row().await.is_some());
 }
