@@ -73,10 +73,11 @@ impl ContentStore {
         work: impl AsyncFnOnce(Staging) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let id = self.staging_id();
+        let guard = self.blobs.guard(&id);
         let staging = self.blobs.stage(&id, algorithm).await?;
         let outcome = work(staging).await;
         // What `work` wrote stands, whatever becomes of a file that is swept up sooner or later.
-        if let Err(error) = self.blobs.discard(&id).await {
+        if let Err(error) = guard.discard().await {
             tracing::warn!(%error, "a staging file stays");
         }
         outcome

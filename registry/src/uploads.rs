@@ -354,6 +354,7 @@ impl Registry {
             return self.keep_small(putting, finish, digest, bytes).await;
         }
         let stage = stage_id(id);
+        let guard = self.blobs.guard(&stage);
         let mut staging = self.blobs.stage(&stage, digest.algorithm()).await?;
         let outcome = async {
             receive(&mut staging, body).await?;
@@ -361,7 +362,7 @@ impl Registry {
             self.keep_staged(putting, finish, digest, staging).await
         };
         let outcome = outcome.await;
-        self.blobs.discard(&stage).await?; // nothing of a failed one, nothing left of a kept one
+        guard.discard().await?; // nothing of a failed one, nothing left of a kept one
         outcome
     }
 

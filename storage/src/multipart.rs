@@ -91,16 +91,20 @@ impl Notes {
 
     /// Uploads that were under way when their server ended.
     pub(crate) async fn left(&self) -> Result<Vec<Left>, Error> {
-        let (folder, under_way) = (self.0.folder.clone(), self.under_way().clone());
+        let (folder, notes) = (self.0.folder.clone(), self.clone());
         let read = move || -> io::Result<Vec<Left>> {
             let mut left = Vec::new();
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if under_way.contains(&name) {
+                let text = match std::fs::read_to_string(entry.path()) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // it ended
+                    text => text?,
+                };
+                // Looked up once its note was seen: it may have begun just now.
+                if notes.under_way().contains(&name) {
                     continue;
                 }
-                let text = std::fs::read_to_string(entry.path())?;
                 // A note that was cut off was made before the upload began to send.
                 let (key, id) = text.split_once('\n').unwrap_or_default();
                 let key = Key::from(key);

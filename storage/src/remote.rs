@@ -103,7 +103,13 @@ impl Remote {
             path: path.clone(),
             id,
         };
-        let note = self.notes.begin(&upload.path, &upload.id).await?;
+        let note = match self.notes.begin(&upload.path, &upload.id).await {
+            Ok(note) => note,
+            Err(error) => {
+                self.abort(&upload).await?;
+                return Err(error);
+            }
+        };
         let sent = self.send_parts(&upload, file, size).await;
         // What cannot be aborted now, or whose note stays, is aborted later.
         let ended = match &sent {

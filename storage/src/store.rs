@@ -45,6 +45,32 @@ struct Inner {
     suspects: Suspects,
 }
 
+/// Discards a staged upload, at its end or when it is dropped.
+pub struct StagingGuard {
+    store: BlobStore,
+    /// `None`: it is done.
+    id: Option<String>,
+}
+
+impl StagingGuard {
+    /// Discards it now. Nothing there is fine.
+    pub async fn discard(mut self) -> Result<(), Error> {
+        if let Some(id) = &self.id {
+            self.store.discard(id).await?;
+        }
+        self.id = None;
+        Ok(())
+    }
+}
+
+impl Drop for StagingGuard {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            self.store.discard_later(id);
+        }
+    }
+}
+
 impl BlobStore {
     /// A store in the folder `root`, made if it is not there. Uploads gather in `root/staging`, on
     /// the same file system.
@@ -203,6 +229,14 @@ impl BlobStore {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(remove)),
             Err(_) => remove(), // the server is ending
+        }
+    }
+
+    /// What discards an upload when it is dropped: whoever waits may be gone before its end.
+    pub fn guard(&self, id: &str) -> StagingGuard {
+        StagingGuard {
+            store: self.clone(),
+            id: Some(id.to_owned()),
         }
     }
 
@@ -404,7 +438,10 @@ impl BlobStore {
                 if entry.file_type()?.is_dir() {
                     continue;
                 }
-                let touched = entry.metadata()?.modified()?;
+                let touched = match entry.metadata() {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue, // it ended
+                    about => about?.modified()?,
+                };
                 let old = SystemTime::now()
                     .duration_since(touched)
                     .is_ok_and(|passed| passed >= age);
