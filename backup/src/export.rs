@@ -46,6 +46,7 @@ impl Contents {
 }
 
 /// An object of the store that the rows name.
+#[derive(Clone, Copy)]
 struct Object {
     digest: Digest,
     size: u64,
@@ -71,7 +72,8 @@ pub struct Export {
     hold: Option<Hold>,
     /// What comes next, before the objects.
     ready: VecDeque<Bytes>,
-    reading: Option<(Reading, &'static [u8])>,
+    /// `None` as the object: the rows.
+    reading: Option<(Reading, Option<Object>)>,
     objects: std::vec::IntoIter<Object>,
     frames: Writer,
     end: Option<Bytes>,
@@ -193,7 +195,7 @@ impl Source<'_> {
             blobs,
             hold: None,
             ready: VecDeque::from([first]),
-            reading: Some((Reading::new(content, spool.size), &[])),
+            reading: Some((Reading::new(content, spool.size), None)),
             objects: objects.into_iter(),
             frames: Writer::new(created_at),
             end: Some(end),
@@ -216,10 +218,11 @@ impl Source<'_> {
     /// The database is let go.
     async fn spool(self, writer: &mut Writer) -> Result<Spool, Problem> {
         let id = format!("{:016x}", self.id);
+        let guard = self.blobs.guard(&id);
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let packed = pack(self.snapshot, &mut staging, writer).await;
         let settled = staging.settle().await.map(drop);
-        self.blobs.discard(&id).await?;
+        guard.discard().await?;
         let (tables, objects) = packed?;
         settled?;
         Ok(Spool {
@@ -332,10 +335,14 @@ impl Export {
             if let Some(bytes) = self.ready.pop_front() {
                 return Ok(Some(bytes));
             }
-            if let Some((reading, padding)) = &mut self.reading {
-                if let Some(bytes) = reading.next().await? {
+            if let Some((reading, object)) = &mut self.reading {
+                let read = reading.next().await;
+                let object = *object;
+                let told = |problem| self.told(object.as_ref(), problem);
+                if let Some(bytes) = read.map_err(told)? {
                     return Ok(Some(bytes));
                 }
+                let padding = object.map_or(&[][..], |object| padding(object.size));
                 if !padding.is_empty() {
                     self.ready.push_back(Bytes::from_static(padding));
                 }
@@ -357,18 +364,24 @@ impl Export {
             digest: object.digest,
             generation: object.generation,
         };
-        let content = self
-            .blobs
-            .open(&key, 0..object.size)
+        let content = self.blobs.open_sized(&key, object.size, 0..object.size);
+        let content = content
             .await
-            .map_err(|error| {
-                tracing::error!(digest = %object.digest, "an object of a backup cannot be read");
-                Problem::from(error)
-            })?;
+            .map_err(|error| self.told(Some(object), error.into()))?;
         let header = self.frames.blob(&object.digest, object.size);
         self.ready.push_back(Bytes::copy_from_slice(&header));
-        self.reading = Some((Reading::new(content, object.size), padding(object.size)));
+        let reading = Reading::of(content, object.size, object.digest);
+        self.reading = Some((reading, Some(*object)));
         Ok(())
+    }
+
+    /// What to tell of an object that cannot be read as it should be. The next scrub of suspects looks at
+    /// it, and without it the next backup is whole.
+    fn told(&self, object: Option<&Object>, problem: Problem) -> Problem {
+        let Some(object) = object else { return problem };
+        self.blobs.suspect(object.digest);
+        tracing::error!(digest = %object.digest, "an object of a backup is not as it should be");
+        Problem::damaged(&object.digest, None).because(problem)
     }
 
     /// The bytes as a stream; an error breaks it off.

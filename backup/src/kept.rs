@@ -53,6 +53,7 @@ impl Backups {
     ) -> Result<Option<(KeptBackup, Digest)>, Problem> {
         let name = BackupName::new(export.created_at(), self.metadata.new_id());
         let id = format!("{:016x}", self.metadata.new_id());
+        let guard = self.blobs.guard(&id);
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let kept = match gather(export, &mut staging, progress).await {
             Ok(true) => {
@@ -62,7 +63,7 @@ impl Backups {
             Ok(false) => Ok(None),
             Err(problem) => Err(problem),
         };
-        self.blobs.discard(&id).await?;
+        guard.discard().await?;
         Ok(kept?.map(|(size, digest)| (KeptBackup { name, size }, digest)))
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use larder_model::Problem;
+use larder_model::{Digest, Hasher, Problem};
 use larder_storage::Content;
 use larder_storage::content::{PIECE_BYTES, read_piece};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(crate) struct Reading {
     content: Content,
     left: u64,
+    /// What it is to be, and what came of it so far.
+    expected: Option<(Digest, Hasher)>,
 }
 
 impl Reading {
@@ -19,10 +21,20 @@ impl Reading {
         Self {
             content,
             left: size,
+            expected: None,
         }
     }
 
-    /// The next piece; `None`: that was all. Fails if there is less or more than its size.
+    /// The same of a digest.
+    pub(crate) fn of(content: Content, size: u64, digest: Digest) -> Self {
+        Self {
+            expected: Some((digest, Hasher::new(digest.algorithm()))),
+            ..Self::new(content, size)
+        }
+    }
+
+    /// The next piece; `None`: that was all. Fails if there is less or more than its size, and at the end
+    /// if it has another digest.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let piece = self.piece().await?;
         let count = piece.as_ref().map_or(0, Bytes::len) as u64;
@@ -33,6 +45,18 @@ impl Reading {
                     "an object has not the size that its row tells",
                 ));
             }
+        }
+        match (&piece, &mut self.expected) {
+            (Some(bytes), Some((_, hasher))) => hasher.update(bytes),
+            (None, expected) => {
+                let is_it = |(digest, hasher): (Digest, Hasher)| hasher.finish() == digest;
+                if expected.take().is_some_and(|expected| !is_it(expected)) {
+                    return Err(Problem::internal(
+                        "an object has other bytes than its digest",
+                    ));
+                }
+            }
+            _ => {}
         }
         Ok(piece)
     }

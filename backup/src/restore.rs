@@ -9,6 +9,7 @@ use larder_content::ObjectWriter;
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_metadata::restore::Filling;
+use larder_metadata::scrub::Damage;
 use larder_model::{Action, Digest, System};
 use larder_storage::{BlobStore, ObjectKey, durable};
 use serde_json::json;
@@ -75,14 +76,26 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     file.rewind()?;
     let filling = write(file, filling, &target, &checked).await?;
     filling.commit().await?;
+    // All is there: a server may start, whatever becomes of what is noted now.
+    std::fs::remove_file(&target.unfinished)?;
+    durable::sync_name(&target.unfinished)?;
     let metadata = Metadata::of(target.database).await?;
+    // So that who pushes them again is asked for their bytes.
+    for digest in &missing {
+        let generation = checked
+            .objects
+            .get(digest)
+            .map(|(_, generation)| *generation);
+        let lost =
+            metadata.quarantine_object(digest, generation.unwrap_or_default(), Damage::Missing);
+        lost.await?;
+    }
     let details = json!({"digest": checked.digest.to_string(), "created_at": manifest.created_at,
         "blobs": if manifest.blobs_included { "include" } else { "reference" }});
     metadata
         .note_backup(&System::Console, Action::BackupRestore, &details)
         .await?;
     metadata.seal(true).await?;
-    std::fs::remove_file(&target.unfinished)?;
     Ok(Restored { checked, missing })
 }
 

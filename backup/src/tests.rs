@@ -12,6 +12,8 @@ use larder_metadata::scrub::Damage;
 use larder_model::{Algorithm, Digest, JobKind, System};
 use larder_storage::ObjectKey;
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,6 +110,13 @@ async fn a_backup_by_reference_needs_the_objects() {
     target.allow_missing = true;
     let restored = restore(&mut file(&backup), target).await.expect("restore");
     assert_eq!(restored.missing.len(), 3);
+    assert!(!place.0.path().join("unfinished").exists());
+    // Whoever pushes them again is asked for their bytes.
+    let there = place.open().await;
+    for digest in &restored.missing {
+        let known = there.quarantined_blob(digest).await.expect("read");
+        assert_eq!(known.map(|it| it.damage), Some(Damage::Missing));
+    }
     // The store has them.
     let place = Place::new();
     let mut target = place.target();
@@ -267,33 +276,34 @@ async fn what_is_written_meanwhile_is_not_in_it() {
     assert_eq!(rows(&place.open().await).await, before);
 }
 
+/// So that no good backup gives way to one that cannot be restored.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_object_that_is_shorter_breaks_the_backup_off() {
-    let bed = Bed::new().await;
-    let digest = bed.digests[4];
-    let generation = bed.metadata.generation(&digest).await.expect("row");
-    let key = ObjectKey {
-        digest,
-        generation: generation.expect("object"),
-    };
-    let path = bed
-        .folder
-        .path()
-        .join("storage/blobs")
-        .join(key.to_string());
-    File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| file.set_len(100))
-        .expect("cut");
-    let mut export = bed.export(Contents::with_keys(true)).await;
-    let broken = loop {
-        match export.next().await {
-            Ok(Some(_)) => {}
-            other => break other,
-        }
-    };
-    assert!(broken.is_err(), "{broken:?}");
+async fn an_object_that_is_not_as_it_should_be_breaks_the_backup_off() {
+    let cut = |file: &File| file.set_len(100);
+    let flip = |file: &File| file.write_all_at(b"?", 5000);
+    let spoils: [&dyn Fn(&File) -> io::Result<()>; 2] = [&cut, &flip];
+    for spoil in spoils {
+        let bed = Bed::new().await;
+        let digest = bed.digests[4];
+        let generation = bed.metadata.generation(&digest).await.expect("row");
+        let generation = generation.expect("object");
+        let key = ObjectKey { digest, generation };
+        let blobs = bed.folder.path().join("storage/blobs");
+        let file = File::options()
+            .write(true)
+            .open(blobs.join(key.to_string()));
+        spoil(&file.expect("object")).expect("spoil");
+        let mut export = bed.export(Contents::with_keys(true)).await;
+        let broken = loop {
+            match export.next().await {
+                Ok(Some(_)) => {}
+                other => break other,
+            }
+        };
+        let problem = broken.expect_err("broken off");
+        assert!(problem.detail.contains(&digest.to_string()), "{problem}");
+        assert_eq!(bed.blobs.take_suspects(), [digest]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
