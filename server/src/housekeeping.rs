@@ -50,6 +50,7 @@ const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 pub(crate) async fn run(house: Arc<House>) {
     tokio::join!(
         keep_house(&house),
+        keep_rights(&house),
         keep_audit(&house),
         keep_statistics(&house),
         keep_collected(&house)
@@ -162,9 +163,19 @@ fn renew_certificate(house: &House) {
     }
 }
 
-async fn keep_house(house: &House) {
+/// Reads rights again that other servers changed: beside all else, for that may wait for a store.
+async fn keep_rights(house: &House) {
     let mut policy = interval(RIGHTS);
     policy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        policy.tick().await;
+        if let Err(problem) = house.gate.refresh().await {
+            tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
+        }
+    }
+}
+
+async fn keep_house(house: &House) {
     let mut uploads = tokio::time::interval_at(Instant::now() + UPLOADS / 20, UPLOADS);
     let mut keys = tokio::time::interval_at(Instant::now() + KEYS / 10, KEYS);
     keys.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -194,11 +205,6 @@ async fn keep_house(house: &House) {
                 prune_statistics(house).await;
             }
             _ = refusals.tick() => prune_denied(house).await,
-            _ = policy.tick() => {
-                if let Err(problem) = house.gate.refresh().await {
-                    tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
-                }
-            }
             _ = uploads.tick() => match house.registry.forget_idle_uploads().await {
                 Ok(0) => {}
                 Ok(count) => tracing::info!(count, "idle uploads forgotten"),
