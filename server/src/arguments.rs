@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Container registry and mirror of every package source a team builds from.
 #[derive(Parser)]
@@ -334,6 +335,8 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
+        // Whoever asks for a reload while the server starts does not end it: all is read anyway.
+        let _reloads = signal(SignalKind::hangup())?;
         let house = Arc::new(House::build(&config, settings).await?);
         let (beginning, shared) = (&house.beginning, (&house.metadata, &*house.gate));
         let first = beginning.make(shared, &config, password, machine(variables));

@@ -27,7 +27,8 @@ impl Beginning {
         machine: Machine,
     ) -> Result<(), Problem> {
         if !metadata.has_users().await? {
-            first_start::require_strong(password.as_deref()).map_err(Problem::internal)?;
+            let weak = |text| Problem::invalid("password", text);
+            first_start::require_strong(password.as_deref()).map_err(weak)?;
             let machine = Some(machine).filter(|_| config.cache.discover);
             // They come before the first user: a start that was cut off is a first one again.
             first_mirrors::first_mirrors(metadata, gate, machine).await?;
