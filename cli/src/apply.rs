@@ -302,6 +302,7 @@ pub(crate) async fn export(cx: &Context<'_>) -> Result<Outcome, Failure> {
     let keeps = state.caller.superuser;
     let keeps = |it: &Repository| keeps && it.kind != RepoKind::Group;
     gather::retentions(client, keeps, &mut state).await?;
+    gather::shared_quotas(client, &mut state).await?;
     let file = export::resources(&state)?;
     let failed = |error| Failure::Local(format!("it cannot be written as TOML: {error}"));
     let text = toml::to_string(&file).map_err(failed)?;

@@ -254,6 +254,9 @@ fn prune_deletes_what_is_not_named_and_nothing_that_holds_something() {
     let ran = admin.applies(&without, "--yes --prune").ends(6);
     assert!(ran.err.contains("oci/team is not in the file"), "{ran:?}");
     assert_eq!(trail(&larder), before);
+    // So does one of which something can be restored.
+    larder.api("DELETE", "repositories/oci/team/packages/app", "", 204);
+    admin.applies(&without, "--yes --prune").ends(6);
     larder.api("GET", "repositories/npm/both", "", 200);
     admin
         .applies(&cut(&export, "npm/both"), "--yes --prune")

@@ -13,6 +13,7 @@ mod connect;
 mod readers;
 
 mod apply;
+mod exported;
 
 mod doctor;
 mod first_hour;

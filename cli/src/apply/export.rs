@@ -77,7 +77,11 @@ pub(crate) fn left_out(state: &State) -> Vec<String> {
         let note = format!("{why}: say with {field} where those of {mirrors} come from");
         (!mirrors.is_empty()).then_some(note)
     });
-    told.collect()
+    let quotas = (state.shared_quotas > 0).then(|| {
+        let count = state.shared_quotas;
+        format!("{count} shared quotas are in no file: larder quota list --json has them")
+    });
+    told.chain(quotas).collect()
 }
 
 fn schedule(it: &Schedule) -> ScheduleEntry {

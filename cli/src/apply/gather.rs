@@ -65,6 +65,7 @@ pub(crate) async fn state(
         schedules: Vec::new(),
         retentions: Vec::new(),
         users: BTreeSet::new(),
+        shared_quotas: 0,
         caller,
     };
     if parts.contains(&Part::Settings) {
@@ -93,6 +94,15 @@ pub(crate) async fn state(
         state.users = users.map(|user| user.name).collect();
     }
     Ok(state)
+}
+
+/// Asks how many quotas repositories share, of whoever may know.
+pub(crate) async fn shared_quotas(client: &Client, state: &mut State) -> Result<(), Failure> {
+    if state.caller.superuser {
+        let quotas = list::<serde_json::Value>(client, &["quotas"]).await?;
+        state.shared_quotas = quotas.len();
+    }
+    Ok(())
 }
 
 /// Asks what repositories let go that are there.
@@ -139,18 +149,18 @@ pub(crate) async fn look_into_unnamed(
     Ok(())
 }
 
-/// Whether there is something in a repository.
+/// Whether there is something in a repository, its trash included.
 pub(crate) async fn is_filled(client: &Client, path: &RepoPath) -> Result<bool, Failure> {
-    let path = [
-        "repositories",
-        path.protocol.0,
-        path.name.as_str(),
-        "packages",
-    ];
-    let page = client.get(&path, &[("limit", "1")]).await?;
-    let page: List<serde_json::Value> = client.read(&page, "a list of packages")?;
-    // A page can be empty that is not the last.
-    Ok(!page.items.is_empty() || page.next.is_some())
+    for part in ["packages", "trash"] {
+        let path = ["repositories", path.protocol.0, path.name.as_str(), part];
+        let page = client.get(&path, &[("limit", "1")]).await?;
+        let page: List<serde_json::Value> = client.read(&page, "a list of what is there")?;
+        // A page can be empty that is not the last.
+        if !page.items.is_empty() || page.next.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn list<T: DeserializeOwned>(client: &Client, path: &[&str]) -> Result<Vec<T>, Failure> {

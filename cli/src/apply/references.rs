@@ -114,6 +114,7 @@ impl Afterwards {
                 let wrong = match self.repositories.get(&member) {
                     Some(RepoKind::Group) => "is a group itself",
                     Some(_) => continue,
+                    None if is_lost(state, path, &member) => continue,
                     None => "is not there",
                 };
                 let sentence = format!(
@@ -233,4 +234,11 @@ impl Afterwards {
         }
         Ok(())
     }
+}
+
+/// Whether a group has a member that is not there any more: one that was deleted by force.
+fn is_lost(state: &State, group: &RepoPath, member: &RepoPath) -> bool {
+    let find = |path: &RepoPath| state.repositories.iter().find(|it| path_of(it) == *path);
+    let members = find(group).and_then(|group| group.members.as_deref());
+    members.is_some_and(|members| members.contains(&member.name)) && find(member).is_none()
 }

@@ -379,8 +379,8 @@ pub(crate) fn prune(
         let path = path_of(repository);
         if state.filled.contains(&path) {
             let sentence = format!(
-                "{path} is not in the file, and is not deleted, for it is not empty; name it in \
-                 the file, or delete it: larder repo delete {path}"
+                "{path} is not in the file, and is not deleted, for it is not empty (its trash \
+                 counts); name it in the file, or delete it: larder repo delete {path}"
             );
             return Err(Refusal::clash(None, sentence));
         }

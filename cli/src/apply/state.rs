@@ -35,6 +35,8 @@ pub(crate) struct State {
     /// Of repositories of which that was asked.
     pub(crate) retentions: Vec<RetentionState>,
     pub(crate) users: BTreeSet<UserName>,
+    /// How many quotas repositories share, which no file has.
+    pub(crate) shared_quotas: usize,
 }
 
 /// The path of a repository.

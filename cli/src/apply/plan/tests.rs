@@ -47,6 +47,7 @@ fn state() -> State {
         grants: read(&value["grants"]),
         schedules: read(&value["schedules"]),
         retentions: Vec::new(),
+        shared_quotas: 0,
         users: read(&value["users"]),
     }
 }
