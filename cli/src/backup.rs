@@ -104,6 +104,7 @@ pub(crate) async fn backup(args: Backup, cx: &Context<'_>) -> Result<Outcome, Fa
             Ok(shown(&file, &verified))
         }
         BackupCommand::Delete { name } => {
+            cx.confirm(&format!("Delete the backup {name}?"))?;
             cx.client()?.delete(&["backups", &name]).await?;
             Ok(Outcome::done(format!("The backup {name} is deleted.")))
         }

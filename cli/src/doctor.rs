@@ -25,8 +25,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Check the server, its storage and upstreams, and this machine's clients.
 #[derive(Args, Debug)]
 pub struct Doctor {
-    /// The clients to look at [default: those of docker, podman, cargo, npm, pip, uv, go and dnf
-    /// that are installed].
+    /// The clients to look at [default: those that are installed].
     #[arg(value_name = "CLIENT", value_parser = PossibleValuesParser::new(clients::NAMES))]
     clients: Vec<String>,
 }

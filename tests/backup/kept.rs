@@ -85,7 +85,7 @@ fn the_server_keeps_its_newest_backups() {
     elsewhere.restore(&file, &[]).ends(0);
     check(&elsewhere.server().start());
     // It is deleted, and the trail tells of all.
-    let asked = ["backup", "delete", &newest];
+    let asked = ["backup", "delete", &newest, "--yes"];
     place.asks(&larder, &token, &asked).ends(0);
     assert!(!kept.exists());
     assert_eq!(names(&larder).len(), 1);
