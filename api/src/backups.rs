@@ -18,5 +18,5 @@ pub struct Backup {
 }
 
 /// An empty object: there is nothing to say but that a backup is to be made.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct BackupRun {}

@@ -3,7 +3,7 @@
 use super::jobs;
 use crate::answer::{Accepted, NoContent};
 use crate::engine::Download;
-use crate::extract::body::JsonBody;
+use crate::extract::body::OptionalBody;
 use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{BackupName, BackupParams};
@@ -188,7 +188,7 @@ pub(crate) async fn delete(
 pub(crate) async fn run(
     Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
-    JsonBody(_): JsonBody<api::BackupRun>,
+    OptionalBody(_): OptionalBody<api::BackupRun>,
 ) -> Result<Accepted, Refusal> {
     let by = caller.require_superuser()?;
     let job = state.jobs.queue(NewJob::of(JobKind::Backup), &by).await?;

@@ -2,7 +2,7 @@
 
 use super::jobs;
 use crate::answer::Accepted;
-use crate::extract::body::JsonBody;
+use crate::extract::body::OptionalBody;
 use crate::extract::path::{BlobDigest, DigestParams};
 use crate::extract::rights::Superuser;
 use crate::problem::Refusal;
@@ -45,7 +45,7 @@ fn whole_seconds(grace: &str) -> Result<u64, Problem> {
 pub(crate) async fn run(
     Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
-    JsonBody(new): JsonBody<api::NewCollection>,
+    OptionalBody(new): OptionalBody<api::NewCollection>,
 ) -> Result<Accepted, Refusal> {
     let grace = new.grace.as_deref().map(whole_seconds).transpose()?;
     let parameters = match grace {

@@ -1,6 +1,7 @@
 //! Quotas that repositories share.
 
 use super::repository_settings::checked_limits;
+use super::scope;
 use crate::answer::{Created, NoContent};
 use crate::attempts::{ATTEMPTS, others_change};
 use crate::caller::Caller;
@@ -16,7 +17,7 @@ use axum::extract::State;
 use larder_api as api;
 use larder_metadata::quotas::SharedQuota;
 use larder_metadata::{Error, Requirement};
-use larder_model::{Problem, QuotaLimits};
+use larder_model::{Pattern, Problem, QuotaLimits};
 use std::sync::Arc;
 
 fn no_quota() -> Problem {
@@ -86,6 +87,7 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewSharedQuota>,
 ) -> Result<Created<api::SharedQuota>, Refusal> {
+    scope::check(&new.repositories, &Pattern::all())?;
     let limits = checked_limits(QuotaLimits {
         bytes: new.bytes,
         versions: new.versions,

@@ -3,7 +3,7 @@
 use super::collection::{holder, next_at};
 use super::jobs;
 use crate::answer::Accepted;
-use crate::extract::body::JsonBody;
+use crate::extract::body::OptionalBody;
 use crate::extract::page::Page;
 use crate::extract::path::{BlobDigest, DigestParams};
 use crate::extract::rights::Superuser;
@@ -61,7 +61,7 @@ fn digests(asked: Vec<String>) -> Result<Vec<String>, Problem> {
 pub(crate) async fn run(
     Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
-    JsonBody(new): JsonBody<api::NewScrub>,
+    OptionalBody(new): OptionalBody<api::NewScrub>,
 ) -> Result<Accepted, Refusal> {
     let parameters = match new.digests.map(digests).transpose()? {
         Some(digests) => serde_json::json!({"digests": digests}),
