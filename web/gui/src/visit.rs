@@ -6,7 +6,7 @@ use crate::masked::mask;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, REFERER, USER_AGENT};
 use http::request::{Builder, Parts};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
@@ -103,9 +103,16 @@ pub(crate) struct Visit {
     pub(crate) client: ClientView,
     /// How pages are to look.
     pub(crate) appearance: Appearance,
-    /// Path and query, as the browser has them.
+    /// Path and query of the page, as the browser has them; of a form those of the page that sent it.
     pub(crate) target: Arc<str>,
     agent: Arc<str>,
+}
+
+/// The page that sent a form: what takes it is no page to come back to.
+fn sender<'a>(headers: &'a HeaderMap, base: &str) -> Option<&'a str> {
+    let sender = headers.get(REFERER)?.to_str().ok()?;
+    let page = sender.strip_prefix(base.trim_end_matches('/'))?;
+    page.starts_with('/').then_some(page)
 }
 
 impl Visit {
@@ -115,10 +122,12 @@ impl Visit {
         client: ClientView,
         request: &Parts,
     ) -> Self {
-        let target = request
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
+        let target = if matches!(request.method, Method::GET | Method::HEAD) {
+            request.uri.path_and_query().map(|target| target.as_str())
+        } else {
+            sender(&request.headers, &client.base)
+        };
+        let target = target.unwrap_or("/");
         let agent = request.headers.get(USER_AGENT);
         let agent = agent
             .and_then(|agent| agent.to_str().ok())

@@ -5,6 +5,7 @@ use crate::language::Language;
 use crate::page::{ErrorPage, Frame, OrPage as _, Shown, login_path, show};
 use crate::query::{Query, ROWS};
 use crate::screens::audit::moment;
+use crate::screens::lines::word;
 use crate::screens::policies::Tab;
 use crate::visit::Visit;
 use askama::Template;
@@ -153,7 +154,11 @@ impl Line {
             _ => return None,
         };
         let is_right = self.denied.rule == RuleKind::Right;
-        is_right.then(|| format!("larder grant create {actor} {repository} --role {role}"))
+        // No more than was missing, unless it was about the repository.
+        let package = self.denied.package.as_deref().filter(|_| role != "admin");
+        let package = package.map_or_else(String::new, |it| format!(" --package {}", word(it)));
+        let (actor, repository) = (word(actor), word(repository));
+        is_right.then(|| format!("larder grant create {actor} {repository}{package} --role {role}"))
     }
 
     const fn until(&self, t: Language) -> &'static str {

@@ -3,6 +3,7 @@
 use crate::address::address;
 use crate::page::{Frame, OrPage as _, Shown, show};
 use crate::query::{Query, ROWS};
+use crate::screens::lines::word;
 use crate::screens::place::{PackagePath, repositories};
 use crate::visit::Visit;
 use askama::Template;
@@ -145,11 +146,9 @@ async fn search(visit: &Visit, query: &Query) -> Result<Search, Problem> {
         .collect();
     protocols.dedup();
     let words = if sought.is_empty() { "TEXT" } else { sought };
+    let command = format!("larder search {}", word(words));
     Ok(Search {
-        frame: frame.elsewhere(
-            format!("larder search {words}"),
-            address("GET /api/v1/search", &[("q", words)]),
-        ),
+        frame: frame.elsewhere(command, address("GET /api/v1/search", &[("q", words)])),
         sought: sought.to_owned(),
         protocol: protocol.to_owned(),
         kind: kind.to_owned(),
