@@ -243,7 +243,9 @@ impl Gate {
         let person = self.people.find(user.id, policy).await?;
         let person = person.filter(|person| person.user.is_active());
         let person = person.ok_or_else(wrong_credentials)?;
-        let principal = Arc::new(principal_of(&person, policy));
+        let mut principal = principal_of(&person, policy);
+        principal.password_set = Some(user.password_changed_at);
+        let principal = Arc::new(principal);
         self.throttle.succeeded(&login);
         if !known {
             self.note_login(&principal.label, Outcome::Ok, origin);

@@ -1,6 +1,7 @@
 //! Who is asking.
 
 use crate::rules::{Rules, covers, reaches};
+use larder_metadata::shown::Shown;
 use larder_model::{Kind, Pattern, Permission, Problem, Role, Subject, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub struct Principal {
     pub(crate) ends: Option<Timestamp>,
     /// The session in which it asks, if a browser's cookie says who it is.
     pub(crate) session: Option<i64>,
+    /// Where a password was shown: when it became what it is.
+    pub(crate) password_set: Option<Timestamp>,
 }
 
 impl Principal {
@@ -109,6 +112,17 @@ impl Principal {
             token: None,
             ends: None,
             session: None,
+            password_set: None,
+        }
+    }
+
+    /// What it has shown, for what is made with that.
+    pub(crate) fn shown(&self) -> Shown {
+        match (self.token, self.session, self.user.zip(self.password_set)) {
+            (Some(token), _, _) => Shown::Token(token),
+            (None, Some(session), _) => Shown::Session(session),
+            (None, None, Some((user, changed_at))) => Shown::Password { user, changed_at },
+            (None, None, None) => Shown::Nothing,
         }
     }
 

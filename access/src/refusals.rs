@@ -1,6 +1,7 @@
 //! What callers are told who may not come in, or not do what they want.
 
 use crate::principal::Principal;
+use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Permission, Problem, RepoName, RuleKind, Ruling, Verb};
 
 /// Credentials that are nobody's.
@@ -72,5 +73,13 @@ fn told(principal: &Principal, permission: &Permission, asked: Option<&RepoName>
                 ..Ruling::of(RuleKind::Right)
             })
         }
+    }
+}
+
+/// What was shown was revoked while something was made with it: as good as wrong.
+pub(crate) fn not_shown(error: Error) -> Problem {
+    match error {
+        Error::Unmet(Requirement::Shown) => wrong_credentials(),
+        error => error.into(),
     }
 }

@@ -8,6 +8,7 @@ use crate::gate::Gate;
 use crate::identify::{hold_here, principal_of};
 use crate::policy::PolicySnapshot;
 use crate::principal::Principal;
+use crate::refusals::not_shown;
 use crate::remembered::{RememberedCaller, VerifiedCaller};
 use crate::{Admission, Allowed};
 use larder_keys::secret::{self, Secret};
@@ -62,14 +63,15 @@ impl Gate {
         agent: &str,
         origin: &Origin,
     ) -> Result<NewSession, Problem> {
-        let person = self.log_in(name, password, origin).await;
-        let person = person.map_err(|problem| match problem.kind {
+        let unchallenged = |problem: Problem| match problem.kind {
             Kind::Unauthenticated => Problem {
                 kind: Kind::LoginRefused,
                 ..problem
             },
             _ => problem,
-        })?;
+        };
+        let person = self.log_in(name, password, origin).await;
+        let person = person.map_err(unchallenged)?;
         let (Some(owner), Some(owner_name)) = (person.user, person.name()) else {
             return Err(Problem::internal("someone logged in who is nobody"));
         };
@@ -90,7 +92,12 @@ impl Gate {
         };
         let by = Allowed::own(&person, Some(origin));
         let hash = secret.hash();
-        self.metadata.add_session(&session, &hash, &by).await?;
+        let added = self
+            .metadata
+            .add_session(&session, (&hash, person.shown()), &by);
+        added
+            .await
+            .map_err(|error| unchallenged(not_shown(error)))?;
         Ok(NewSession { session, secret })
     }
 

@@ -6,6 +6,7 @@
 //! client alone has the key whose hash is in it: who shows the key gets the token, whose secret is
 //! a seal over that hash and stored, like all, only as its own hash.
 
+use crate::refusals::not_shown;
 use crate::{Allowed, Gate, Principal};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -134,7 +135,7 @@ impl Gate {
         match kept.await {
             Ok(_) => Ok((asker, principal)),
             Err(Error::Exists(_)) => Err(used_already()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(not_shown(error)),
         }
     }
 

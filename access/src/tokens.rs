@@ -1,9 +1,10 @@
 //! Long-lived tokens: the one place where they are made and ended, whoever asks for it.
 
 use crate::principal::{scopes_from_json, scopes_to_json};
-use crate::refusals::wrong_credentials;
+use crate::refusals::{not_shown, wrong_credentials};
 use crate::{Admission, Allowed, Gate, Principal, TokenScope};
 use larder_keys::secret::{self, Secret};
+use larder_metadata::shown::Shown;
 use larder_metadata::tokens::Token;
 use larder_metadata::{Error, Requirement};
 use larder_model::{Author, Kind, Origin, Problem, Timestamp, TokenKind, Verb};
@@ -82,11 +83,10 @@ impl Gate {
             self.make_room(owner, author).await?;
         }
         let secret = Secret::token().map_err(Problem::internal)?;
-        Ok((
-            self.keep_token(owner, wanted, (&secret, None), author)
-                .await?,
-            secret,
-        ))
+        // A login of a client ends with the token that it was got with, whoever kept it.
+        let bound = wanted.kind == TokenKind::Offline && by.user == Some(owner);
+        let kept = self.keep_token(owner, wanted, (&secret, by.shown(), bound), author);
+        Ok((kept.await.map_err(not_shown)?, secret))
     }
 
     /// A long-lived token for a client that logs in once: it may what the principal may, no more.
@@ -104,7 +104,8 @@ impl Gate {
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok(self
             .keep_offline(principal, client, &secret, origin)
-            .await?
+            .await
+            .map_err(not_shown)?
             .map(|_| secret))
     }
 
@@ -149,8 +150,8 @@ impl Gate {
             expires_at: Some(principal.ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
-        let (by, shown) = (Allowed::own(principal, origin), principal.token);
-        let kept = self.keep_token(owner, wanted, (secret, shown), &by);
+        let (by, shown) = (Allowed::own(principal, origin), principal.shown());
+        let kept = self.keep_token(owner, wanted, (secret, shown, true), &by);
         kept.await.map(Some)
     }
 
@@ -158,7 +159,7 @@ impl Gate {
         &self,
         owner: i64,
         wanted: NewToken,
-        (secret, shown): (&Secret, Option<i64>),
+        (secret, shown, bound): (&Secret, Shown, bool),
         by: &dyn Author,
     ) -> Result<Token, Error> {
         let token = Token {
@@ -173,7 +174,8 @@ impl Gate {
             last_used_from: "".into(),
         };
         let hash = secret.hash();
-        self.metadata.add_login(&token, &hash, shown, by).await?;
+        let added = self.metadata.add_login(&token, &hash, (shown, bound), by);
+        added.await?;
         Ok(token)
     }
 

@@ -49,6 +49,8 @@ pub enum Requirement {
     Token,
     /// The session is there.
     Session,
+    /// What was shown for a token or a session is there.
+    Shown,
     /// The grant is there.
     Grant,
     /// Users, groups, grants, repositories and settings are as their change was decided on.

@@ -46,6 +46,7 @@ pub mod settings;
 pub mod schedules;
 pub mod trash;
 
+pub mod shown;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

@@ -1,6 +1,7 @@
 //! Sessions: browsers in which a person has signed in.
 
 use crate::audit::Object;
+use crate::shown::Shown;
 use crate::{Batch, Error, Metadata, Requirement, Row};
 use larder_model::{Action, Author, Timestamp, UserName};
 use serde_json::json;
@@ -138,14 +139,16 @@ impl Metadata {
         Ok(!self.sql.rows(KNOWN_ADDRESS, &values).await?.is_empty())
     }
 
-    /// Keeps a session's row; `hash` is that of its secret. Those that have ended go.
+    /// Keeps a session's row; `hash` is that of its secret. Those that have ended go. [`Error::Unmet`]:
+    /// what was `shown` for it is gone ([`Requirement::Shown`]).
     pub async fn add_session(
         &self,
         session: &Session,
-        hash: &str,
+        (hash, shown): (&str, Shown),
         by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        shown.require(&mut batch);
         let details = json!({"id": session.id.to_string(), "user_agent": session.agent});
         let owner = Object::User(session.owner);
         self.note(&mut batch, by, Action::SessionCreate, owner, &details);

@@ -1,6 +1,7 @@
 //! Tokens: secrets that act for a user.
 
 use crate::audit::Object;
+use crate::shown::Shown;
 use crate::{Batch, Error, Metadata, Requirement, Row};
 use larder_model::{Action, Author, Timestamp, TokenKind};
 use serde_json::json;
@@ -195,18 +196,25 @@ impl Metadata {
 
     /// Keeps a token's row; `hash` is that of its secret.
     pub async fn add_token(&self, token: &Token, hash: &str, by: &dyn Author) -> Result<(), Error> {
-        self.add_login(token, hash, None, by).await
+        self.add_login(token, hash, (Shown::Nothing, false), by)
+            .await
     }
 
-    /// The same, got by showing another one, with which it ends.
+    /// The same, made by who has `shown` this. Where it is `bound` to that it ends with it.
+    /// [`Error::Unmet`]: the [`Requirement::Shown`] is gone.
     pub async fn add_login(
         &self,
         token: &Token,
         hash: &str,
-        shown: Option<i64>,
+        (shown, bound): (Shown, bool),
         by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        shown.require(&mut batch);
+        let bought_with = match shown {
+            Shown::Token(id) if bound => Some(id),
+            _ => None,
+        };
         let owner = Object::User(token.owner);
         self.note(&mut batch, by, Action::TokenCreate, owner, &token.told());
         batch.run(
@@ -220,7 +228,7 @@ impl Metadata {
                 token.grants.as_deref().into(),
                 token.created_at.into(),
                 token.expires_at.into(),
-                shown.into(),
+                bought_with.into(),
             ],
         );
         batch.run(DROP_EXPIRED, [self.now().into()]);

@@ -228,3 +228,38 @@ fn tokens_that_come_and_go_have_no_password_hashed_again() {
     }
     assert_eq!(hashes(), before);
 }
+
+/// Where a server still remembers who showed it, too.
+#[test]
+fn nothing_lasting_is_got_with_a_token_that_is_taken_away() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("shared");
+    let one = postgres.names_of(start(), &url).start();
+    let two = postgres.names_of(start(), &url).start();
+    let alice = one.make_user("alice");
+    for _ in 0..5 {
+        let (id, secret) = token(&alice, "", &json!({"name": "ci"}));
+        let (there, login) = (bearer(&two, &secret), two.user("alice", &secret));
+        until(
+            &|| there.get("/api/v1/whoami").status == 200,
+            "it is remembered",
+        );
+        api(&alice, "DELETE", &format!("tokens/{id}"), &Value::Null).expect(204);
+        login
+            .get("/v2/token?service=larder&offline_token=true")
+            .expect(401);
+        for kind in ["access", "offline"] {
+            let made = api(
+                &there,
+                "POST",
+                "tokens",
+                &json!({"name": "x", "kind": kind}),
+            );
+            assert!(matches!(made.status, 400 | 401), "{kind}: {}", made.text());
+        }
+    }
+    let left = api(&alice, "GET", "tokens", &Value::Null).json();
+    assert_eq!(left["items"], json!([]));
+}

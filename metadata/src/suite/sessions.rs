@@ -4,6 +4,7 @@ use super::fixture::{ALICE, assert_unmet};
 use super::people::add;
 use super::tokens::add_token;
 use crate::sessions::{Session, SessionUse};
+use crate::shown::Shown;
 use crate::tokens::TokenUse;
 use crate::users::{NewPassword, User};
 use crate::{Metadata, Requirement};
@@ -65,7 +66,9 @@ async fn add_session_by(metadata: &Metadata, owner: &User, by: &dyn Author) -> S
         address: "192.0.2.7".into(),
         agent: "a browser".into(),
     };
-    let added = metadata.add_session(&session, &hash(&session), by).await;
+    let added = metadata
+        .add_session(&session, (&hash(&session), Shown::Nothing), by)
+        .await;
     added.expect("session");
     session
 }

@@ -2,6 +2,7 @@
 
 use super::fixture::{ALICE, assert_unmet};
 use super::people::{add, add_grant, subject};
+use crate::shown::Shown;
 use crate::tokens::{Token, TokenFilter, TokenUse};
 use crate::users::NewPassword;
 use crate::{Metadata, Requirement};
@@ -18,6 +19,7 @@ checks![
     an_address_of_a_token_is_new_once,
     a_token_is_ended_by_its_owner_only,
     logins_end_with_the_token_that_they_were_got_by,
+    nothing_is_made_with_what_is_gone,
     a_new_token_clears_those_that_ended,
     a_dropped_user_takes_its_tokens_with_it,
     every_change_of_rights_tells_other_servers,
@@ -178,7 +180,12 @@ async fn logins_end_with_the_token_that_they_were_got_by(metadata: &Metadata) {
             ..shown.clone()
         };
         let hash = hash(&token);
-        let added = metadata.add_login(&token, &hash, with, &ALICE);
+        let added = metadata.add_login(
+            &token,
+            &hash,
+            (with.map_or(Shown::Nothing, Shown::Token), true),
+            &ALICE,
+        );
         added.await.expect("login");
         token.id
     };
@@ -298,5 +305,48 @@ impl Author for WithToken {
 
     fn token(&self) -> Option<i64> {
         Some(self.0)
+    }
+}
+
+async fn nothing_is_made_with_what_is_gone(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let add = async |shown: Shown| {
+        let template = Token {
+            id: metadata.new_id(),
+            owner: user.id,
+            name: "made".into(),
+            kind: TokenKind::Offline,
+            grants: None,
+            created_at: metadata.now(),
+            expires_at: None,
+            last_used_at: Timestamp(0),
+            last_used_from: "".into(),
+        };
+        let hash = hash(&template);
+        let added = metadata.add_login(&template, &hash, (shown, true), &ALICE);
+        added.await
+    };
+    let password = |changed_at| Shown::Password {
+        user: user.id,
+        changed_at,
+    };
+    let first = password(user.password_changed_at);
+    add(first).await.expect("with the first password");
+    let another = NewPassword {
+        hash: "another".into(),
+        before: None,
+    };
+    let set = metadata.change_user(&user, Some(another), false, false, &ALICE);
+    set.await.expect("another password");
+    let token = add_token(metadata, user.id, None).await;
+    add(Shown::Token(token.id)).await.expect("with a token");
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
+    ended.expect("end");
+    for gone in [
+        first,
+        Shown::Token(token.id),
+        Shown::Session(metadata.new_id()),
+    ] {
+        assert_unmet(add(gone).await, Requirement::Shown);
     }
 }
