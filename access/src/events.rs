@@ -10,6 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Kinds of events that are told apart in a minute; what is beyond is one kind.
 const MAX_KINDS: usize = 1000;
+/// Of logins that were refused, names that are told apart in a minute: whoever is nobody chooses them, and
+/// must not fill the place of what others do.
+const MAX_REFUSED: usize = 500;
+/// What stands for all other names.
+const OTHERS: &str = "others";
 /// Characters of a text of an event, which clients may have chosen.
 const MAX_TEXT: usize = 512;
 /// In microseconds.
@@ -49,6 +54,10 @@ fn overflow() -> Event {
     }
 }
 
+fn is_refused_login(event: &Event) -> bool {
+    event.action == Action::Login && event.outcome == Outcome::Refused
+}
+
 /// A text of an event, cut off where it is too long.
 fn cut(text: &mut Box<str>) {
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
@@ -63,8 +72,11 @@ impl Events {
         cut(&mut event.actor);
         cut(&mut event.object);
         let mut counts = self.counts();
-        let is_new = !counts.kinds.contains_key(&event);
-        if is_new && counts.kinds.len() >= MAX_KINDS {
+        let is_new = |counts: &Counts, event: &Event| !counts.kinds.contains_key(event);
+        if is_refused_login(&event) && is_new(&counts, &event) && counts.refused() >= MAX_REFUSED {
+            (event.object, event.address) = (OTHERS.into(), None);
+        }
+        if is_new(&counts, &event) && counts.kinds.len() >= MAX_KINDS {
             event = overflow();
         }
         let counted = counts.kinds.entry(event).or_insert_with(|| Counted {
@@ -92,6 +104,11 @@ impl Events {
 }
 
 impl Counts {
+    fn refused(&self) -> usize {
+        let kinds = self.kinds.keys();
+        kinds.filter(|event| is_refused_login(event)).count()
+    }
+
     /// What is to be written. Kinds of a minute that is past are forgotten.
     fn take(&mut self, now: Timestamp) -> Vec<EventCount> {
         let minute = now.0.div_euclid(MINUTE);

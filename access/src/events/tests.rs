@@ -121,3 +121,34 @@ async fn long_texts_are_cut_off() {
     let entry = bed.entries().await.remove(0);
     assert_eq!(entry.actor.chars().count(), MAX_TEXT);
 }
+
+/// Strangers choose the names that they log in by: what others do is told all the same.
+#[tokio::test]
+async fn refused_logins_do_not_fill_the_place_of_others() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    let login = |name: &str, outcome| Event {
+        action: Action::Login,
+        object: name.into(),
+        outcome,
+        ..refused("anonymous")
+    };
+    for number in 0..3 * MAX_KINDS {
+        events.record(login(&format!("user:{number}"), Outcome::Refused), "r-1");
+    }
+    events.record(refused("user:alice"), "r-2");
+    events.record(login("user:alice", Outcome::Ok), "r-3");
+    bed.flush(&events).await;
+    let entries = bed.entries().await;
+    let count = |is: &dyn Fn(&AuditEntry) -> bool| {
+        let counted = entries.iter().filter(|entry| is(entry));
+        counted.map(|entry| entry.count).sum::<u64>()
+    };
+    assert_eq!(count(&|entry| &*entry.actor == "user:alice"), 1);
+    assert_eq!(count(&|entry| &*entry.action == "audit.overflow"), 0);
+    let all = 3 * MAX_KINDS as u64;
+    assert_eq!(count(&|entry| &*entry.action == "login"), all + 1);
+    assert_eq!(
+        count(&|entry| &*entry.object == OTHERS),
+        all - MAX_REFUSED as u64
+    );
+}
