@@ -158,17 +158,23 @@ impl PolicySnapshot {
         self.settings
     }
 
-    /// What refers to a repo: groups of which it is a member, and settings, as people name them.
-    pub fn references_to(&self, id: i64) -> Vec<String> {
+    /// What refers to a repo: groups of which it is a member, and settings, as people name them. Groups
+    /// that are not `known` have no names.
+    pub fn references_to(&self, id: i64, known: impl Fn(&RepoRecord) -> bool) -> Vec<String> {
         let is_in = |repo: &&Arc<RepoRecord>| {
             let mut members = repo.members.iter();
             members.any(|member| member.id == Some(id))
         };
         let groups = self.by_id.values().filter(is_in);
-        let mut references: Vec<String> = groups
+        let (named, others): (Vec<_>, Vec<_>) = groups.partition(|repo| known(repo));
+        let mut references: Vec<String> = named
+            .iter()
             .map(|repo| format!("the group {}", repo.full_name()))
             .collect();
         references.sort_unstable();
+        if !others.is_empty() {
+            references.push("a group that is not shown to you".to_owned());
+        }
         if self.settings.default_mirror == Some(id) {
             references.push("the setting oci.default_mirror".to_owned());
         }

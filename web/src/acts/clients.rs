@@ -1,5 +1,7 @@
 //! What clients must be told so that they ask a repository here.
 
+use super::repository_settings::knows;
+use crate::caller::Caller;
 use crate::extract::head::{KnownQuery, Origin};
 use crate::extract::path::{ClientName, RepoParams};
 use crate::extract::rights::RepoReader;
@@ -62,10 +64,13 @@ fn open(state: &ApiState, repo: &RepoRecord) -> Open {
 }
 
 /// The public keys that sign what tells of a repository's packages: its own, and of a mirror those that
-/// are trusted; of a group its members' too. What cannot be read is left out.
-fn keys(state: &ApiState, repo: &RepoRecord) -> Option<String> {
+/// are trusted; of a group those of its members that the caller knows of, too. What cannot be read is
+/// left out.
+fn keys(state: &ApiState, caller: &Caller, repo: &RepoRecord) -> Option<String> {
     let policy = state.gate.policy();
-    let all = std::iter::once(repo).chain(policy.members_of(repo).map(|member| &**member));
+    let members = policy.members_of(repo).map(|member| &**member);
+    let members = members.filter(|member| knows(caller, member.protocol, &member.name));
+    let all = std::iter::once(repo).chain(members);
     let of = |repo: &RepoRecord| {
         let own = repo.settings.signing_key.as_ref().and_then(|key| {
             let key = state.gate.open_signing_key(&key.sealed, &repo.full_name());
@@ -126,7 +131,7 @@ pub(crate) async fn get(
     let upstream = repo.and_then(|repo| repo.settings.upstream.as_ref());
     let upstream = upstream.filter(|_| caller.may(&path.permission(Verb::Administer)));
     let authority = state.engine.authority();
-    let keys = repo.and_then(|repo| keys(&state, repo));
+    let keys = repo.and_then(|repo| keys(&state, &caller, repo));
     let default_mirror = state.gate.policy().stored_settings().default_mirror;
     let target = Target {
         origin: &origin,

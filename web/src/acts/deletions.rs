@@ -3,6 +3,7 @@
 use super::versions::remove;
 use crate::caller::Caller;
 use crate::extract::body::JsonBody;
+use crate::extract::head::Client;
 use crate::extract::path::{PackagePath, RepoParams, canonical_name};
 use crate::extract::rights::IdentifiedAt;
 use crate::problem::{Refusal, code};
@@ -11,8 +12,9 @@ use crate::state::{ApiState, no_package};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use larder_access::denied::Asked;
 use larder_api as api;
-use larder_model::{PackageName, Problem, RepoPath, Verb};
+use larder_model::{Origin, PackageName, Problem, RepoPath, Verb};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ const MAX: usize = 1000;
 )]
 pub(crate) async fn create(
     IdentifiedAt { caller, path, .. }: IdentifiedAt,
+    Client(client): Client,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewDeletions>,
 ) -> Result<Json<api::Deletions>, Refusal> {
@@ -45,6 +48,9 @@ pub(crate) async fn create(
     let mut items = Vec::with_capacity(new.items.len());
     for item in new.items {
         let outcome = delete(&state, &caller, &path, &item).await;
+        if let Err(problem) = &outcome {
+            note(&state, &caller, (&item, problem), &client.origin());
+        }
         items.push(told(item, outcome));
     }
     let failed = items.iter().filter(|item| item.code.is_some()).count();
@@ -87,6 +93,25 @@ async fn delete(
     // The right comes before anything is told of the package.
     caller.require(package.permission(Verb::Delete))?;
     remove(state, caller, &package, item.version.as_deref()).await
+}
+
+/// Tells the audit trail and whoever looks into it what was refused, as if it were asked for alone.
+fn note(
+    state: &ApiState,
+    caller: &Caller,
+    (item, problem): (&api::Deletion, &Problem),
+    origin: &Origin,
+) {
+    let (principal, wanted) = (caller.principal(), caller.take_permissions());
+    let asked = Asked {
+        permission: wanted.last(),
+        reference: item.version.as_deref(),
+    };
+    state.gate.note_denied(principal, &asked, problem, origin);
+    if problem.refused {
+        let wanted = wanted.last();
+        state.gate.note_refusal(principal, wanted, problem, origin);
+    }
 }
 
 fn told(item: api::Deletion, outcome: Result<(), Problem>) -> api::DeletionOutcome {

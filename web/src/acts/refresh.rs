@@ -1,6 +1,8 @@
 //! Asks the upstream of a mirror for a package now.
 
 use super::repositories::kind_of;
+use super::repository_settings::knows;
+use crate::caller::Caller;
 use crate::extract::body::JsonBody;
 use crate::extract::head::KnownQuery;
 use crate::extract::path::PackageParams;
@@ -50,7 +52,7 @@ pub(crate) async fn refresh(
     JsonBody(_): JsonBody<api::RefreshRequest>,
 ) -> Result<Json<api::Refresh>, Refusal> {
     let repo = state.repo(&path.repo)?;
-    require_mirror(&state, &repo)?;
+    require_mirror(&state, &caller, &repo)?;
     let version = query.get("version");
     let refreshed = state.engine.refresh(&repo, &path.package, version).await;
     let refreshed = refreshed.map_err(|problem| match problem.kind {
@@ -71,7 +73,7 @@ pub(crate) async fn refresh(
 }
 
 /// Fails, and says what to do, unless a repository is a mirror.
-fn require_mirror(state: &ApiState, repo: &RepoRecord) -> Result<(), Problem> {
+fn require_mirror(state: &ApiState, caller: &Caller, repo: &RepoRecord) -> Result<(), Problem> {
     let path = path_of(repo);
     let detail = match kind_of(repo) {
         RepoKind::Mirror => return Ok(()),
@@ -82,12 +84,16 @@ fn require_mirror(state: &ApiState, repo: &RepoRecord) -> Result<(), Problem> {
                 let record = member.id.and_then(|id| policy.repo_by_id(id));
                 record.is_some_and(|record| kind_of(record) == RepoKind::Mirror)
             };
-            let mirrors = repo.members.iter().filter(is_mirror);
+            let is_known = |member: &&Member| knows(caller, repo.protocol, &member.name);
+            let mirrors = repo.members.iter().filter(is_mirror).filter(is_known);
             let mirrors: Vec<_> = mirrors
                 .map(|member| format!("{}/{}", repo.protocol, member.name))
                 .collect();
-            let mirrors = mirrors.join(", ");
-            format!("{path} is a group: refresh the package in its mirror ({mirrors})")
+            let mirrors = match mirrors.join(", ") {
+                none if none.is_empty() => none,
+                mirrors => format!(" ({mirrors})"),
+            };
+            format!("{path} is a group: refresh the package in its mirror{mirrors}")
         }
     };
     Err(Problem::new(Kind::Conflict, "repository", detail))

@@ -1,6 +1,6 @@
 //! Repositories.
 
-use super::repository_settings;
+use super::repository_settings::{self, knows};
 use crate::answer::{Created, NoContent};
 use crate::caller::Caller;
 use crate::entity_tag::SettledState;
@@ -320,7 +320,8 @@ pub(crate) async fn delete(
     match state.metadata.drop_repo(repo.id, force, &by).await {
         Err(Error::Unmet(Requirement::Unreferenced)) => {
             state.gate.refresh().await?;
-            let references = state.gate.policy().references_to(repo.id);
+            let is_known = |repo: &RepoRecord| knows(&caller, repo.protocol, &repo.name);
+            let references = state.gate.policy().references_to(repo.id, is_known);
             return Err(referenced(&path, &references).into());
         }
         outcome => outcome.map_err(refused)?,
