@@ -44,6 +44,7 @@ pub(crate) async fn carry_out_once(
     // The body belongs to what the key stands for: it is read before anything is judged.
     let (head, body) = request.into_parts();
     let body = collect(body).await?;
+    let by_nobody = caller.principal().user.is_none();
     let keyed = keyed_request(&state, &caller, client.address, &head, (key, &body));
     match state.metadata.take_key(&keyed).await? {
         KeyState::Held => Err(in_use().into()),
@@ -54,7 +55,12 @@ pub(crate) async fn carry_out_once(
             // A client that goes away does not stop it, so that its answer is there when it asks
             // again.
             let running = tokio::spawn(async move {
-                let run = HeldKey { state, keyed, run };
+                let run = HeldKey {
+                    state,
+                    keyed,
+                    run,
+                    by_nobody,
+                };
                 run.carry_out(next.run(request)).await
             });
             match running.await {
@@ -122,6 +128,8 @@ struct HeldKey {
     state: Arc<ApiState>,
     keyed: KeyedRequest,
     run: i64,
+    /// Whoever asks shows no credentials: keeps no rows by what was refused.
+    by_nobody: bool,
 }
 
 impl HeldKey {
@@ -137,7 +145,8 @@ impl HeldKey {
         let body = collect(body).await?;
         let secret = head.extensions.remove::<SecretOf>();
         let metadata = &self.state.metadata;
-        let ended = if is_kept(head.status) {
+        let by_somebody = !self.by_nobody || head.status.is_success();
+        let ended = if by_somebody && is_kept(head.status) {
             let text = |name: HeaderName| {
                 let value = head.headers.get(name)?.to_str().ok()?;
                 Some(value.into())

@@ -273,3 +273,16 @@ fn every_post_takes_a_key() {
     let codes = operation("POST", "/api/v1/tokens").expect("call")["responses"]["409"].to_string();
     assert!(codes.contains("secret_already_shown") && codes.contains("idempotency_key_in_use"));
 }
+
+/// Who is nobody keeps no rows by it.
+#[tokio::test]
+async fn keys_of_strangers_count_for_nothing() {
+    let house = house().await;
+    let nobody = String::new();
+    for body in ["{}", r#"{"name":"x"}"#] {
+        let answer = house
+            .with(&[(KEY, "one")], &nobody, "POST", "/sessions", body)
+            .await;
+        assert_eq!(answer.status, 400, "{body}: {:?}", answer.problem);
+    }
+}
