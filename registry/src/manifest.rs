@@ -108,6 +108,11 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::invalid("manifest", detail)
 }
 
+/// Whether a text can be a media type in a header.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Reads a manifest that was sent as `content_type`.
 pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Problem> {
     // One reading only, then the reading.
@@ -133,6 +138,11 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
             ));
         }
     };
+    let types = [Some(&media_type), document.artifact_type.as_ref()];
+    if let Some(wrong) = types.into_iter().flatten().find(|it| !is_plain(it)) {
+        let detail = format!("{wrong:?} is no media type: it has characters that none has");
+        return Err(invalid(detail));
+    }
     refuse_wrong_shape(&document, &media_type)?;
     // What it names.
     let listed = |descriptors: &Option<Vec<Child>>| descriptors.as_ref().map_or(0, Vec::len);
