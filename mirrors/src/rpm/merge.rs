@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
+/// What a YAML document begins with.
+const MARK: &[u8] = b"---";
 /// Kinds of metadata in the order in which they are read. `primary` comes first: it decides which
 /// packages are listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +66,9 @@ pub(super) struct Merger {
     members: Vec<Member>,
     /// The number of kinds that were read.
     next_kind: usize,
-    /// Checksums of the packages that are listed, for each member.
-    taken: Vec<HashSet<Box<str>>>,
+    /// Checksums of the packages that are listed, for each member, with the number of the element in its
+    /// `primary` that tells of each.
+    taken: Vec<HashMap<Box<str>, u64>>,
     count: usize,
     max_packages: usize,
     records: Vec<Record>,
@@ -106,13 +109,15 @@ impl Merger {
 
     /// Decides which packages are listed. Returns the prefixes that their elements use.
     fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<BTreeMap<String, String>, Problem> {
-        let mut taken: Vec<HashSet<Box<str>>> =
-            self.members.iter().map(|_| HashSet::new()).collect();
+        let mut taken: Vec<HashMap<Box<str>, u64>> =
+            self.members.iter().map(|_| HashMap::new()).collect();
+        let mut numbers = vec![0; self.members.len()];
         let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
         // Releases of hosted members, with the first member that has each.
         let mut releases = HashMap::<Box<str>, usize>::new();
         let (mut prefixes, mut declared) = (BTreeMap::new(), None);
         self.walk(Content::Packages, lists, |at, elements, element| {
+            numbers[at] += 1;
             if declared.replace(at) != Some(at) {
                 for (name, address) in elements.prefixes() {
                     prefixes
@@ -149,7 +154,7 @@ impl Merger {
                     return Err(too_many(self.max_packages));
                 }
                 paths.insert(path.as_str().into());
-                taken[at].insert(element.id.into());
+                taken[at].insert(element.id.into(), numbers[at]);
             }
             Ok(())
         })?;
@@ -169,8 +174,17 @@ impl Merger {
             .and_then(|begin| packer.write_all(begin.as_bytes()))
             .map_err(Problem::internal)?;
         let mut left = self.taken.clone();
+        let mut numbers = vec![0; left.len()];
         self.walk(Content::Packages, lists, |at, _, element| {
-            if left.get_mut(at).is_some_and(|ids| ids.remove(&*element.id)) {
+            let Some(left) = left.get_mut(at) else {
+                return Ok(());
+            };
+            numbers[at] += 1;
+            // Several may have one checksum: of these one was chosen, whose name and path may be listed.
+            let number = left.get(&*element.id).copied();
+            let is_it = |number| list != List::Primary || number == numbers[at];
+            if number.is_some_and(is_it) {
+                left.remove(&*element.id);
                 packer
                     .write_all(&element.text)
                     .and_then(|()| packer.write_all(b"\n"))
@@ -213,6 +227,15 @@ impl Merger {
         let mut packer = Packer::new();
         for list in lists.iter().flatten() {
             let mut text = unpack(list).map_err(unreadable)?.take(MAX_UNPACKED_BYTES);
+            let mut begin = Vec::new();
+            let read = text.by_ref().take(MARK.len() as u64);
+            std::io::copy(&mut { read }, &mut begin).map_err(unreadable)?;
+            // What begins without the mark of a document would go on with the one before.
+            if begin != MARK {
+                packer.write_all(MARK).map_err(Problem::internal)?;
+                packer.write_all(b"\n").map_err(Problem::internal)?;
+            }
+            packer.write_all(&begin).map_err(Problem::internal)?;
             std::io::copy(&mut text, &mut packer).map_err(unreadable)?;
             packer.write_all(b"\n").map_err(Problem::internal)?;
         }

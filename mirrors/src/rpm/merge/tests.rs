@@ -254,7 +254,7 @@ fn other_lists_are_merged() {
             &["ours"],
             &[
                 ("updateinfo", update("ours").into()),
-                ("modules", "---\nb\n".into()),
+                ("modules", "b\n".into()),
                 ("group", "<comps><category/></comps>".into()),
             ],
         ),
@@ -474,5 +474,28 @@ fn a_name_has_no_elements_within() {
             merge(&[(&["ours"], &[("primary", primary(&[written]))])]).is_err(),
             "{name}"
         );
+    }
+}
+
+/// What is listed is what was looked at, whatever else has its checksum.
+#[test]
+fn an_element_with_the_checksum_of_another_is_not_listed_in_its_place() {
+    let element = |name: &str, path: &str| {
+        let place = at(path);
+        format!(
+            "<package type=\"rpm\"><name>{name}</name>\
+             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{place}</package>",
+            id("both")
+        )
+    };
+    for path in ["private-9-1.x86_64.rpm", "harmless-1-1.x86_64.rpm"] {
+        let list_of = primary(&[
+            element("private", path),
+            element("harmless", "harmless-1-1.x86_64.rpm"),
+        ]);
+        let made = merge(&[(&["private"], &[("primary", list_of)])]).expect("merged");
+        let primary = list(&made, "primary");
+        assert!(!primary.contains("private"), "{primary}");
+        assert!(primary.contains("<name>harmless</name>"), "{primary}");
     }
 }
