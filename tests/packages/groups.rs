@@ -329,6 +329,16 @@ fn hosted_members_share_a_package() {
         }
         assert_eq!(half.get(&index(protocol, "releases", "demo")).status, 200);
         is_nowhere(&half, protocol, "all", "demo");
+        // What was taken back there is nobody else's either.
+        let version = versions["items"][0]["version"].as_str().expect("version");
+        let deleted =
+            format!("repositories/{protocol}/releases/packages/{demo}/versions/{version}");
+        let path_of = artifact_of(protocol, "all", "1.0.0", &told);
+        larder.api("DELETE", &deleted, "", 204);
+        larder.admin().get(&path_of).expect(404);
+        let told = larder.admin().get(&index(protocol, "all", "demo"));
+        let told = told.expect(200).text().replace("1.1.0.0", ""); // as Composer writes 1.1.0
+        assert!(!told.contains("1.0.0"), "{protocol}: {told}");
     }
 }
 

@@ -111,6 +111,12 @@ impl EarlierMembers {
         for file in &files {
             self.versions.extend(self.version_of(file));
             self.paths.insert((file.kind, file.path.clone()));
+            // What was taken back is nobody else's either: clients keep what its address gave.
+            if file.kind == FileKind::Tombstone {
+                self.versions
+                    .insert(self.publishing.version_key(&file.path));
+                self.paths.insert((FileKind::Artifact, file.path.clone()));
+            }
         }
         files
     }
