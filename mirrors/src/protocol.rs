@@ -178,6 +178,12 @@ pub trait Protocol: Send + Sync {
         None
     }
 
+    /// Whether that document names all files of the package: of a group none comes from a member after the
+    /// one that has it. Default: it does not.
+    fn names_all_files(&self) -> bool {
+        false
+    }
+
     /// The package's name in the scope of an upstream's bearer token; `None` if upstreams issue no
     /// such tokens.
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {

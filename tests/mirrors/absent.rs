@@ -135,3 +135,25 @@ fn a_check_goes_by_the_same_setting() {
         "{told}"
     );
 }
+
+/// The first mirror that has a package is the one that all of it comes from.
+#[test]
+fn no_file_comes_from_a_mirror_after_the_one_that_has_its_package() {
+    let bed = Bed::with(&FORGETFUL);
+    for protocol in ["npm", "cargo", "pypi"] {
+        let shelf = bed.mirror(protocol, BODY);
+        let bucket = Upstream::start();
+        let mut first = Shelf::new(protocol, &bucket);
+        first.put(&bucket, "5.0.0", b"another wheel");
+        let upstream = json!({"url": first.url(&bucket), "allow_private": true});
+        first_of_two(&bed, protocol, &upstream);
+        let in_group = |path: String| path.replacen("/up/", "/all/", 1);
+        bed.right(&shelf.artifact_here("1.0.0"), BODY);
+        bed.get(&in_group(shelf.artifact_here("1.0.0"))).expect(404);
+        bed.right(&in_group(first.artifact_here("5.0.0")), b"another wheel");
+        if protocol == "npm" {
+            bed.get("/npm/all/demo/1.0.0").expect(404);
+            bed.get("/npm/all/demo/5.0.0").expect(200);
+        }
+    }
+}

@@ -75,13 +75,20 @@ impl GroupResponder {
         Err(nowhere(&mirrors, package))
     }
 
-    /// Whether a mirror that lacks a document has its package all the same: of a package all comes from
-    /// one member.
+    /// Whether a mirror that lacks what is asked for has its package all the same: of a package all comes
+    /// from one member.
     async fn has_beside(&self, member: &Arc<Repo>, read: &ReadRequest) -> Result<bool, Problem> {
-        let ReadRequest::Document(document, _) = read else {
-            return Ok(false);
+        let protocol = member.protocol;
+        let others = match read {
+            ReadRequest::Document(document, _) => protocol.beside(document),
+            ReadRequest::Part(document, ..) if protocol.names_all_files() => vec![document.clone()],
+            ReadRequest::Artifact(artifact) if protocol.names_all_files() => {
+                let package = protocol.names().package_of(artifact);
+                protocol.package_document(package).into_iter().collect()
+            }
+            _ => Vec::new(),
         };
-        for other in member.protocol.beside(document) {
+        for other in others {
             match self.documents.find(member, &other).await {
                 Ok(None) => {}
                 Ok(Some(_)) => return Ok(true),

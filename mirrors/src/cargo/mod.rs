@@ -53,6 +53,10 @@ impl Protocol for Cargo {
         &["config.json"]
     }
 
+    fn names_all_files(&self) -> bool {
+        true
+    }
+
     fn package_document(&self, package: &str) -> Option<Document> {
         Some(index_of(package))
     }

@@ -81,6 +81,10 @@ impl Protocol for Npm {
         &["-/ping", ""]
     }
 
+    fn names_all_files(&self) -> bool {
+        true
+    }
+
     fn package_document(&self, package: &str) -> Option<Document> {
         Some(packument_of(package))
     }

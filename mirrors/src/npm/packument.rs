@@ -225,6 +225,7 @@ fn is_abbreviated(field: &str) -> bool {
             | "optionalDependencies"
             | "devDependencies"
             | "bundleDependencies"
+            | "bundledDependencies"
             | "peerDependencies"
             | "peerDependenciesMeta"
             | "acceptDependencies"

@@ -66,6 +66,10 @@ impl Protocol for Pypi {
         &[""]
     }
 
+    fn names_all_files(&self) -> bool {
+        true
+    }
+
     fn package_document(&self, package: &str) -> Option<Document> {
         Some(page_of(package))
     }
