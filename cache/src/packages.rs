@@ -130,7 +130,7 @@ impl Base {
             self.metadata.clone(),
             self.content.clone(),
             Arc::clone(&self.packages),
-            Arc::new(index),
+            (Arc::new(index), self.budget.clone()),
         )
     }
 
@@ -313,7 +313,7 @@ impl Packages {
             group_responder: GroupResponder::new(
                 Arc::clone(&base.gate),
                 Arc::clone(&groups),
-                SharedPackages::new(Arc::clone(&base.packages)),
+                SharedPackages::new(Arc::clone(&base.packages), base.budget.clone()),
                 Arc::clone(&fetchers.documents),
                 Arc::clone(&responder),
             ),

@@ -1,8 +1,9 @@
 //! Packages that several hosted members share, read as one.
 
 use crate::document::{CacheStatus, CachedDocument};
+use crate::limits::Budget;
 use crate::problems::absent;
-use crate::publish::{HostedPackages, publishing_of};
+use crate::publish::{HostedPackages, composed, publishing_of};
 use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Document, Publishing};
@@ -13,12 +14,13 @@ use std::sync::Arc;
 /// Reads what hosted members have of a package together.
 pub(crate) struct SharedPackages {
     packages: Arc<HostedPackages>,
+    budget: Budget,
 }
 
 impl SharedPackages {
     /// Made of these packages.
-    pub(crate) const fn new(packages: Arc<HostedPackages>) -> Self {
-        Self { packages }
+    pub(crate) const fn new(packages: Arc<HostedPackages>, budget: Budget) -> Self {
+        Self { packages, budget }
     }
 
     /// A document composed of what several hosted members have of a package. It is made each time:
@@ -31,12 +33,11 @@ impl SharedPackages {
         let first = members.first().ok_or_else(absent)?;
         first.require_not_blocked(&document.package)?;
         let files = self.files(members, &document.package).await?;
-        let body = publishing_of(first)?
-            .compose(document, &files)?
-            .ok_or_else(absent)?;
+        let body = composed(&self.budget, publishing_of(first)?, document, files).await?;
+        let body = body.ok_or_else(absent)?;
         let digest = Digest::of(Algorithm::Sha256, &body);
         let mut found = FileRecord::transient("", digest, body.len() as u64);
-        found.body = Some(body.into());
+        found.body = Some(body);
         Ok(CachedDocument::current(Arc::new(found), CacheStatus::Hit))
     }
 

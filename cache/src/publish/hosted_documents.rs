@@ -2,14 +2,16 @@
 
 use super::hosted_index::HostedIndex;
 use super::packages::{HostedPackages, publishing_of};
+use crate::flights::Flights;
+use crate::limits::Budget;
 use crate::problems::absent;
 use crate::repo::Repo;
 use bytes::Bytes;
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::Document;
-use larder_model::{Algorithm, Digest, FileKind, Kind, Problem};
+use larder_mirrors::{Document, Publishing};
+use larder_model::{Algorithm, Digest, FileKind, Kind, Problem, StoredFile};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,24 +21,41 @@ const TRIES: u32 = 64;
 /// The documents of hosted repos, composed of what is published there.
 pub(crate) struct HostedDocuments {
     metadata: Metadata,
-    content: ContentStore,
     packages: Arc<HostedPackages>,
     index: Arc<HostedIndex>,
+    composer: Arc<Composer>,
+    /// Each state of a package is composed once for all who ask.
+    flights: Flights<Option<Arc<FileRecord>>>,
+}
+
+/// What composes documents.
+struct Composer {
+    metadata: Metadata,
+    content: ContentStore,
+    packages: Arc<HostedPackages>,
+    budget: Budget,
 }
 
 impl HostedDocuments {
     /// Documents over the rows and the bytes of a server.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         metadata: Metadata,
         content: ContentStore,
         packages: Arc<HostedPackages>,
-        index: Arc<HostedIndex>,
+        (index, budget): (Arc<HostedIndex>, Budget),
     ) -> Self {
+        let composer = Composer {
+            metadata: metadata.clone(),
+            content,
+            packages: Arc::clone(&packages),
+            budget,
+        };
         Self {
             metadata,
-            content,
             packages,
             index,
+            composer: Arc::new(composer),
+            flights: Flights::default(),
         }
     }
 
@@ -63,7 +82,16 @@ impl HostedDocuments {
             if !self.packages.owns(repo, &document.package).await? {
                 return Err(absent());
             }
-            if let Some(found) = self.compose(repo, document).await? {
+            let revision = self.metadata.revision(key.package).await?;
+            let revision = revision.ok_or_else(absent)?;
+            let flight = format!("{}\0{}\0{revision}", document.package, document.path);
+            let start = || {
+                let composer = Arc::clone(&self.composer);
+                let (repo, document) = (Arc::clone(repo), document.clone());
+                async move { composer.compose(&repo, &document, revision).await }
+            };
+            let flight = (repo.record.id, flight.into());
+            if let Some(found) = self.flights.join(flight, start).await? {
                 return Ok(found);
             }
         }
@@ -72,26 +100,26 @@ impl HostedDocuments {
             Duration::from_secs(1),
         ))
     }
+}
 
-    /// Composes a document and keeps it; `None` if the package changed meanwhile.
+impl Composer {
+    /// Composes a document and keeps it; `None` if the package is at another revision by now.
     async fn compose(
         &self,
         repo: &Repo,
         document: &Document,
+        revision: i64,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let publishing = publishing_of(repo)?;
         let key = repo.document_key(document);
-        let revision = self.metadata.revision(key.package).await?;
-        let revision = revision.ok_or_else(absent)?;
         let files = self.packages.files(repo, &document.package).await?;
-        let body = publishing.compose(document, &files)?.ok_or_else(absent)?;
+        let body = composed(&self.budget, publishing_of(repo)?, document, files).await?;
+        let body = body.ok_or_else(absent)?;
         let write = async |blob| {
             let (package, path) = (key.package, key.path);
             self.metadata
                 .keep_composed(package, revision, path, "", blob)
                 .await
         };
-        let body = body.into();
         let prepared = match self.content.prepare(&body).await {
             Ok(prepared) => prepared,
             Err(problem) => return unkept(problem, body).map(Some),
@@ -102,6 +130,22 @@ impl HostedDocuments {
             Err(error) => unkept(error.into(), body).map(Some),
         }
     }
+}
+
+/// Composes a document of files, as many as there are, within the budget.
+pub(crate) async fn composed(
+    budget: &Budget,
+    publishing: &'static dyn Publishing,
+    document: &Document,
+    files: Vec<StoredFile>,
+) -> Result<Option<Bytes>, Problem> {
+    let bytes = files.iter().map(|file| file.metadata.len()).sum();
+    let document = document.clone();
+    let compose = move || {
+        let body = publishing.compose(&document, &files)?;
+        Ok(body.map(Bytes::from))
+    };
+    budget.work(bytes, compose).await
 }
 
 /// A document that cannot be kept now is served all the same, and composed again for whoever asks

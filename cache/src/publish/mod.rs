@@ -8,7 +8,7 @@ mod index_store;
 mod hosted_index;
 mod hosted_documents;
 
-pub(crate) use hosted_documents::HostedDocuments;
+pub(crate) use hosted_documents::{HostedDocuments, composed};
 pub(crate) use hosted_index::{HostedIndex, index_of};
 pub(crate) use index_store::IndexStore;
 pub(crate) use packages::{HostedPackages, NAMES, publishing_of};
