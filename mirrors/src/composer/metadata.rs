@@ -156,16 +156,17 @@ impl<'a> Metadata<'a> {
         if minified.as_ref().is_some_and(|how| how != MINIFIED) {
             return Err(bad_document("metadata of a form that this server knows"));
         }
-        let is_some = |list: &&RawValue| !values(list).is_ok_and(|list| list.is_empty());
-        let advisories = root.raw("security-advisories").filter(is_some);
+        let advisories = root.raw("security-advisories");
+        let is_advised =
+            advisories.is_some_and(|list| !values(list).is_ok_and(|list| list.is_empty()));
         let list = match root.raw("packages") {
             Some(packages) => list_of(package, packages)?,
-            None if advisories.is_some() => None,
+            None if is_advised => None,
             None => return Err(bad_document(WHAT)),
         };
         let mut metadata = match list {
             Some(list) => Self::of_list(package, list, minified.is_some())?,
-            None if advisories.is_some() => Self::default(),
+            None if is_advised => Self::default(),
             None => return Err(absent(package)),
         };
         metadata.advisories = advisories;
