@@ -28,6 +28,7 @@ mod multipart;
 mod resumed;
 mod remote;
 mod store;
+mod staging_guard;
 
 pub mod open;
 pub mod suite;
@@ -38,4 +39,5 @@ pub use error::Error;
 pub use key::{ObjectKey, StoredObject};
 pub use room::Room;
 pub use staging::Staging;
+pub use staging_guard::StagingGuard;
 pub use store::{BlobStore, Committed};

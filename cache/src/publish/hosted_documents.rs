@@ -23,13 +23,13 @@ pub(crate) struct HostedDocuments {
     metadata: Metadata,
     packages: Arc<HostedPackages>,
     index: Arc<HostedIndex>,
-    composer: Arc<Composer>,
+    compositor: Arc<Compositor>,
     /// Each state of a package is composed once for all who ask.
     flights: Flights<Option<Arc<FileRecord>>>,
 }
 
 /// What composes documents.
-struct Composer {
+struct Compositor {
     metadata: Metadata,
     content: ContentStore,
     packages: Arc<HostedPackages>,
@@ -44,7 +44,7 @@ impl HostedDocuments {
         packages: Arc<HostedPackages>,
         (index, budget): (Arc<HostedIndex>, Budget),
     ) -> Self {
-        let composer = Composer {
+        let compositor = Compositor {
             metadata: metadata.clone(),
             content,
             packages: Arc::clone(&packages),
@@ -54,7 +54,7 @@ impl HostedDocuments {
             metadata,
             packages,
             index,
-            composer: Arc::new(composer),
+            compositor: Arc::new(compositor),
             flights: Flights::default(),
         }
     }
@@ -86,9 +86,9 @@ impl HostedDocuments {
             let revision = revision.ok_or_else(absent)?;
             let flight = format!("{}\0{}\0{revision}", document.package, document.path);
             let start = || {
-                let composer = Arc::clone(&self.composer);
+                let compositor = Arc::clone(&self.compositor);
                 let (repo, document) = (Arc::clone(repo), document.clone());
-                async move { composer.compose(&repo, &document, revision).await }
+                async move { compositor.compose(&repo, &document, revision).await }
             };
             let flight = (repo.record.id, flight.into());
             if let Some(found) = self.flights.join(flight, start).await? {
@@ -102,7 +102,7 @@ impl HostedDocuments {
     }
 }
 
-impl Composer {
+impl Compositor {
     /// Composes a document and keeps it; `None` if the package is at another revision by now.
     async fn compose(
         &self,

@@ -157,7 +157,7 @@ fn docker_names_the_same_shapes() {
 fn media_types_are_those_that_a_header_can_have() {
     for wrong in ["a\\nb", "a\\u0000b", "\u{e9}/x"] {
         let typed = format!(r#"{{"schemaVersion":2,"mediaType":"{wrong}"}}"#);
-        let problem = parse(typed.as_bytes(), None).err().expect(wrong);
+        let problem = parse(typed.as_bytes(), None).expect_err(wrong);
         assert!(problem.detail.contains("is no media type"), "{problem}");
         let typed = image(&format!(r#","artifactType":"{wrong}""#));
         assert!(parse(typed.as_bytes(), None).is_err(), "{wrong}");

@@ -8,6 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MATCH, REFERER, USER_AGENT};
 use http::request::{Builder, Parts};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate};
@@ -123,7 +124,7 @@ impl Visit {
         request: &Parts,
     ) -> Self {
         let target = if matches!(request.method, Method::GET | Method::HEAD) {
-            request.uri.path_and_query().map(|target| target.as_str())
+            request.uri.path_and_query().map(PathAndQuery::as_str)
         } else {
             sender(&request.headers, &client.base)
         };

@@ -480,14 +480,7 @@ fn a_name_has_no_elements_within() {
 /// What is listed is what was looked at, whatever else has its checksum.
 #[test]
 fn an_element_with_the_checksum_of_another_is_not_listed_in_its_place() {
-    let element = |name: &str, path: &str| {
-        let place = at(path);
-        format!(
-            "<package type=\"rpm\"><name>{name}</name>\
-             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{place}</package>",
-            id("both")
-        )
-    };
+    let element = |name: &str, path: &str| package(name, &at(path)).replace(&id(name), &id("both"));
     for path in ["private-9-1.x86_64.rpm", "harmless-1-1.x86_64.rpm"] {
         let list_of = primary(&[
             element("private", path),
