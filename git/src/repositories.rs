@@ -8,7 +8,8 @@ use crate::slots::{Slot, Slots};
 use crate::state::{CONTENT_TYPE, DOCUMENT, Pack, State};
 use crate::workspace::{Kept, Quarantine, Workspaces, read_state};
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use larder_content::{ContentStore, Prepared};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::PackageKey;
@@ -191,9 +192,8 @@ impl Repositories {
     ) -> Result<Oid, Problem> {
         let program = self.program().await?;
         let slot = OnceCell::new();
-        let take = async { slot.get_or_try_init(|| self.slots.take()).await };
-        let end = stream::once(take).filter_map(async |taken| taken.err().map(Err));
-        let pack = quarantine.fitting(pack).chain(end).boxed();
+        let take = async { slot.get_or_try_init(|| self.slots.take()).await.map(drop) };
+        let pack = ended_after(quarantine.fitting(pack), take.boxed()).boxed();
         program.index_pack(place, pack).await
     }
 
@@ -316,6 +316,40 @@ fn holding(
     })
 }
 
+/// A pack whose last bytes come after something else: the program works as soon as it has them.
+fn ended_after<'a>(
+    pack: Input<'a>,
+    before_end: BoxFuture<'a, Result<(), Problem>>,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'a {
+    let state = Some((pack, before_end, None));
+    stream::unfold(state, async |state| {
+        let (mut pack, before_end, mut last): (_, _, Option<Bytes>) = state?;
+        loop {
+            let next = match pack.next().await {
+                Some(Ok(bytes)) if bytes.is_empty() => continue,
+                next => next,
+            };
+            match next {
+                Some(Ok(bytes)) => {
+                    if let Some(earlier) = last.replace(bytes) {
+                        return Some((Ok(earlier), Some((pack, before_end, last))));
+                    }
+                }
+                Some(Err(problem)) => return Some((Err(problem), None)),
+                None => {
+                    let ended = before_end.await;
+                    return ended
+                        .map_or_else(|it| Some(Err(it)), |()| last.map(Ok))
+                        .map(|it| (it, None));
+                }
+            }
+        }
+    })
+}
+
 mod trees;
 
 pub use trees::{NamedCommit, Tree};
+
+#[cfg(test)]
+mod tests;
