@@ -109,8 +109,7 @@ impl Registry {
         let id = new_session(start.algorithm)?;
         if let Some(digest) = start.digest {
             let room = self.announce(&repo, (&id, 0), Some(digest), body).await?;
-            self.take_whole(putting, &id, None, digest, (body, room))
-                .await?;
+            self.take_whole(putting, None, digest, (body, room)).await?;
             return Ok(blob_created(name, &digest).into());
         }
         let seal = self.seal.make(&Self::seal_parts(&id, by, name));
@@ -160,14 +159,8 @@ impl Registry {
         let room = self.announce_rest(&work, Some(digest), body).await?;
         let body = (body, room);
         if work.known.version == 0 {
-            self.take_whole(
-                work.putting(),
-                &session.id,
-                Some(work.finish()),
-                digest,
-                body,
-            )
-            .await?;
+            self.take_whole(work.putting(), Some(work.finish()), digest, body)
+                .await?;
         } else {
             let taken = self.take_rest(&work, digest, body).await;
             self.give_up_if_refused(&work, taken).await?;
@@ -341,7 +334,6 @@ impl Registry {
     async fn take_whole(
         &self,
         putting: Putting<'_>,
-        id: &str,
         finish: Option<Finish<'_>>,
         digest: Digest,
         (body, room): (&mut Incoming, Option<Announcement>),
@@ -353,7 +345,8 @@ impl Registry {
             drop(room); // from here on the commit counts
             return self.keep_small(putting, finish, digest, bytes).await;
         }
-        let stage = stage_id(id);
+        // Under a name of its own: what goes late is none of the next try's.
+        let stage = format!("{:016x}", self.metadata.new_id());
         let guard = self.blobs.guard(&stage);
         let mut staging = self.blobs.stage(&stage, digest.algorithm()).await?;
         let outcome = async {
