@@ -12,8 +12,8 @@ use larder_archive::{FORMAT, Manifest, Objects, PartName, RowPacker, Writer, pad
 use larder_metadata::database::Database;
 use larder_metadata::snapshot::{ColumnKind, Snapshot, Table};
 use larder_metadata::{Metadata, Row};
-use larder_model::{Algorithm, Author, Digest, Problem, Timestamp};
-use larder_storage::{BlobStore, Content, ObjectKey, Staging};
+use larder_model::{Algorithm, Author, Digest, Kind, Problem, Timestamp};
+use larder_storage::{BlobStore, Content, Error as Lost, ObjectKey, Staging};
 use serde_json::json;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -365,9 +365,15 @@ impl Export {
             generation: object.generation,
         };
         let content = self.blobs.open_sized(&key, object.size, 0..object.size);
-        let content = content
-            .await
-            .map_err(|error| self.told(Some(object), error.into()))?;
+        let content = content.await.map_err(|error| {
+            let is_lost = matches!(error, Lost::Missing | Lost::Size(_));
+            let problem = Problem::from(error);
+            if is_lost {
+                let damaged = Problem::damaged(&object.digest, None).because(problem);
+                return self.told(Some(object), damaged);
+            }
+            problem
+        })?;
         let header = self.frames.blob(&object.digest, object.size);
         self.ready.push_back(Bytes::copy_from_slice(&header));
         let reading = Reading::of(content, object.size, object.digest);
@@ -378,7 +384,9 @@ impl Export {
     /// What to tell of an object that cannot be read as it should be. The next scrub of suspects looks at
     /// it, and without it the next backup is whole.
     fn told(&self, object: Option<&Object>, problem: Problem) -> Problem {
-        let Some(object) = object else { return problem };
+        let Some(object) = object.filter(|_| problem.kind == Kind::Damaged) else {
+            return problem;
+        };
         self.blobs.suspect(object.digest);
         tracing::error!(digest = %object.digest, "an object of a backup is not as it should be");
         Problem::damaged(&object.digest, None).because(problem)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use larder_model::{Digest, Hasher, Problem};
+use larder_model::{Digest, Hasher, Kind, Problem};
 use larder_storage::Content;
 use larder_storage::content::{PIECE_BYTES, read_piece};
 use std::sync::Arc;
@@ -41,9 +41,7 @@ impl Reading {
         match self.left.checked_sub(count) {
             Some(left) if count > 0 || left == 0 => self.left = left,
             _ => {
-                return Err(Problem::internal(
-                    "an object has not the size that its row tells",
-                ));
+                return Err(damaged("an object has not the size that its row tells"));
             }
         }
         match (&piece, &mut self.expected) {
@@ -51,9 +49,7 @@ impl Reading {
             (None, expected) => {
                 let is_it = |(digest, hasher): (Digest, Hasher)| hasher.finish() == digest;
                 if expected.take().is_some_and(|expected| !is_it(expected)) {
-                    return Err(Problem::internal(
-                        "an object has other bytes than its digest",
-                    ));
+                    return Err(damaged("an object has other bytes than its digest"));
                 }
             }
             _ => {}
@@ -83,4 +79,9 @@ impl Reading {
             },
         }
     }
+}
+
+/// What an object is that is not what it should be.
+fn damaged(detail: &'static str) -> Problem {
+    Problem::new(Kind::Damaged, "blob", detail)
 }

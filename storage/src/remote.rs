@@ -106,7 +106,9 @@ impl Remote {
         let note = match self.notes.begin(&upload.path, &upload.id).await {
             Ok(note) => note,
             Err(error) => {
-                self.abort(&upload).await?;
+                if let Err(later) = self.abort(&upload).await {
+                    tracing::warn!(%path, error = %later, "parts of an object stay at the store");
+                }
                 return Err(error);
             }
         };
