@@ -157,8 +157,9 @@ impl<'a> Metadata<'a> {
             return Err(bad_document("metadata of a form that this server knows"));
         }
         let advisories = root.raw("security-advisories");
-        let is_advised =
-            advisories.is_some_and(|list| !values(list).is_ok_and(|list| list.is_empty()));
+        let is_advised = advisories.is_some_and(|list| {
+            list.get() != "null" && !values(list).is_ok_and(|list| list.is_empty())
+        });
         let list = match root.raw("packages") {
             Some(packages) => list_of(package, packages)?,
             None if is_advised => None,

@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// What a YAML document begins with.
 const MARK: &[u8] = b"---";
+/// Bytes in which that is looked for, behind comments.
+const LOOKED_AT: u64 = 64 << 10;
 /// Kinds of metadata in the order in which they are read. `primary` comes first: it decides which
 /// packages are listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +74,16 @@ pub(super) struct Merger {
     count: usize,
     max_packages: usize,
     records: Vec<Record>,
+}
+
+/// Whether a YAML stream begins with the mark of a document, or with what comes before one.
+fn is_marked(begin: &[u8]) -> bool {
+    let begin = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin);
+    let mut lines = begin
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    first.is_none_or(|line| line.starts_with(MARK) || line.starts_with(b"%"))
 }
 
 impl Merger {
@@ -228,10 +240,10 @@ impl Merger {
         for list in lists.iter().flatten() {
             let mut text = unpack(list).map_err(unreadable)?.take(MAX_UNPACKED_BYTES);
             let mut begin = Vec::new();
-            let read = text.by_ref().take(MARK.len() as u64);
+            let read = text.by_ref().take(LOOKED_AT);
             std::io::copy(&mut { read }, &mut begin).map_err(unreadable)?;
             // What begins without the mark of a document would go on with the one before.
-            if begin != MARK {
+            if !is_marked(&begin) {
                 packer.write_all(MARK).map_err(Problem::internal)?;
                 packer.write_all(b"\n").map_err(Problem::internal)?;
             }
