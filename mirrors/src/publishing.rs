@@ -289,6 +289,13 @@ pub trait Publishing: Send + Sync {
         version.to_owned()
     }
 
+    /// The key of the version of which a tombstone of a package at this path is. Default: tombstones stand
+    /// at versions.
+    fn deleted_key(&self, package: &str, path: &str) -> String {
+        let _ = package;
+        self.version_key(path)
+    }
+
     /// Whether two texts are the same version.
     fn is_same_version(&self, one: &str, other: &str) -> bool {
         one == other || self.version_key(one) == self.version_key(other)

@@ -13,7 +13,7 @@ use crate::responder::{ReadContext, Responder};
 use larder_access::{Admission, Gate};
 use larder_door::Answer;
 use larder_mirrors::ReadRequest;
-use larder_model::{Problem, Reply, RepoKind};
+use larder_model::{Kind, Problem, Reply, RepoKind};
 use std::sync::Arc;
 
 /// Answers with what the members of a group have.
@@ -65,7 +65,9 @@ impl GroupResponder {
             let answer = self.responder.answer_from_member(member, read, context);
             match answer.await {
                 Err(problem) if is_lacking(member, &problem) => {
-                    if self.has_beside(member, read).await? {
+                    // Who refuses files refuses what tells of them, too, and need not be asked again.
+                    let may_have = problem.kind == Kind::NotFound || is_document(read);
+                    if may_have && self.has_beside(member, read).await? {
                         return Err(problem);
                     }
                 }
@@ -189,4 +191,8 @@ impl GroupResponder {
         }
         publishing_of(own)?.details(package, &self.shared.files(&owners, package).await?)
     }
+}
+
+const fn is_document(read: &ReadRequest) -> bool {
+    matches!(read, ReadRequest::Document(..))
 }

@@ -49,7 +49,7 @@ impl SharedPackages {
         package: &str,
         path: &str,
     ) -> Result<Option<Arc<Repo>>, Problem> {
-        let mut earlier = EarlierMembers::of(members)?;
+        let mut earlier = EarlierMembers::of(members, package)?;
         for member in members {
             let rows = self.packages.files(member, package).await?;
             let is_it = |row: &StoredFile| row.kind == FileKind::Artifact && *row.path == *path;
@@ -67,7 +67,7 @@ impl SharedPackages {
         members: &[Arc<Repo>],
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
-        let (mut earlier, mut files) = (EarlierMembers::of(members)?, Vec::new());
+        let (mut earlier, mut files) = (EarlierMembers::of(members, package)?, Vec::new());
         for member in members {
             let rows = self.packages.files(member, package).await?;
             files.extend(earlier.take(rows));
@@ -80,15 +80,17 @@ impl SharedPackages {
 /// What members before have: of a version that is spelled in other ways, too.
 struct EarlierMembers {
     publishing: &'static dyn Publishing,
+    package: Box<str>,
     versions: HashSet<String>,
     paths: HashSet<(FileKind, Box<str>)>,
 }
 
 impl EarlierMembers {
     /// Of none of these yet.
-    fn of(members: &[Arc<Repo>]) -> Result<Self, Problem> {
+    fn of(members: &[Arc<Repo>], package: &str) -> Result<Self, Problem> {
         let first = members.first().ok_or_else(absent)?;
         Ok(Self {
+            package: package.into(),
             publishing: publishing_of(first)?,
             versions: HashSet::new(),
             paths: HashSet::new(),
@@ -114,8 +116,8 @@ impl EarlierMembers {
             self.paths.insert((file.kind, file.path.clone()));
             // What was taken back is nobody else's either: clients keep what its address gave.
             if file.kind == FileKind::Tombstone {
-                self.versions
-                    .insert(self.publishing.version_key(&file.path));
+                let key = self.publishing.deleted_key(&self.package, &file.path);
+                self.versions.insert(key);
                 self.paths.insert((FileKind::Artifact, file.path.clone()));
             }
         }

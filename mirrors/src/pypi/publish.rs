@@ -222,6 +222,11 @@ impl Publishing for Distributions {
     }
 
     /// Versions have many spellings (packaging specifications, "Version specifiers").
+    fn deleted_key(&self, package: &str, path: &str) -> String {
+        let identity = Name::read(path).and_then(|name| name.identity(package));
+        identity.map_or_else(|| path.to_owned(), |it| it.version.same())
+    }
+
     fn version_key(&self, version: &str) -> String {
         Version::parse(version).map_or_else(|| version.to_owned(), |version| version.same())
     }

@@ -386,3 +386,13 @@ fn metadata_is_that_of_the_file() {
     let long = too_large(publish_file(WHEEL, &zipped(&long), &[]));
     assert!(long.contains("package_metadata_size"), "{long}");
 }
+
+#[test]
+fn a_deleted_file_is_of_a_version_in_any_spelling() {
+    let key = |path: &str| Distributions.deleted_key("demo", path);
+    let version = Distributions.version_key("1.0");
+    for path in ["demo-1.0.0-py3-none-any.whl", "Demo-1.tar.gz"] {
+        assert_eq!(key(path), version, "{path}");
+    }
+    assert_ne!(key("other-1.0.tar.gz"), version);
+}
