@@ -273,7 +273,7 @@ impl ErrorPage {
         let asks = matches!(problem.kind, Kind::Unauthenticated | Kind::LoginRefused);
         let hidden = matches!(problem.kind, Kind::Denied) && visit.user().is_none();
         let made = if asks || hidden {
-            see_other(&login_path(&visit.target))
+            see_other(&login_path(&visit.page))
         } else {
             Self::page(visit, problem)
         };

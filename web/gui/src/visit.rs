@@ -104,8 +104,10 @@ pub(crate) struct Visit {
     pub(crate) client: ClientView,
     /// How pages are to look.
     pub(crate) appearance: Appearance,
-    /// Path and query of the page, as the browser has them; of a form those of the page that sent it.
+    /// Path and query, as the browser has them.
     pub(crate) target: Arc<str>,
+    /// Path and query of the page to come back to: of a form those of the page that sent it.
+    pub(crate) page: Arc<str>,
     agent: Arc<str>,
 }
 
@@ -123,12 +125,16 @@ impl Visit {
         client: ClientView,
         request: &Parts,
     ) -> Self {
-        let target = if matches!(request.method, Method::GET | Method::HEAD) {
-            request.uri.path_and_query().map(PathAndQuery::as_str)
+        let target = request
+            .uri
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str);
+        let page = if matches!(request.method, Method::GET | Method::HEAD) {
+            target
         } else {
-            sender(&request.headers, &client.base)
+            sender(&request.headers, &client.base).unwrap_or("/")
         };
-        let target = target.unwrap_or("/");
+        let (target, page) = (target.into(), page.into());
         let agent = request.headers.get(USER_AGENT);
         let agent = agent
             .and_then(|agent| agent.to_str().ok())
@@ -139,7 +145,8 @@ impl Visit {
             admission: Arc::new(admission),
             client,
             appearance: Appearance::of(&request.headers),
-            target: target.into(),
+            target,
+            page,
             agent: agent.into(),
         }
     }

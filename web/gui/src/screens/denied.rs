@@ -158,7 +158,7 @@ impl Line {
         let package = self.denied.package.as_deref().filter(|_| role != "admin");
         let package = package.map_or_else(String::new, |it| format!(" --package {}", word(it)));
         let (actor, repository) = (word(actor), word(repository));
-        is_right.then(|| format!("larder grant create {actor} {repository}{package} --role {role}"))
+        is_right.then(|| format!("larder grant create {actor} {repository} --role {role}{package}"))
     }
 
     const fn until(&self, t: Language) -> &'static str {
