@@ -114,7 +114,7 @@ impl Afterwards {
                 let wrong = match self.repositories.get(&member) {
                     Some(RepoKind::Group) => "is a group itself",
                     Some(_) => continue,
-                    None if is_lost(state, path, &member) => continue,
+                    None if is_as_it_is(state, path, named) => continue,
                     None => "is not there",
                 };
                 let sentence = format!(
@@ -236,9 +236,13 @@ impl Afterwards {
     }
 }
 
-/// Whether a group has a member that is not there any more: one that was deleted by force.
-fn is_lost(state: &State, group: &RepoPath, member: &RepoPath) -> bool {
-    let find = |path: &RepoPath| state.repositories.iter().find(|it| path_of(it) == *path);
-    let members = find(group).and_then(|group| group.members.as_deref());
-    members.is_some_and(|members| members.contains(&member.name)) && find(member).is_none()
+/// Whether a group has these members already: one of them may have been deleted by force.
+fn is_as_it_is(state: &State, group: &RepoPath, named: Option<&[RepoName]>) -> bool {
+    let there = state.repositories.iter().find(|it| path_of(it) == *group);
+    let is_lost = |member: &RepoName| {
+        let mut others = state.repositories.iter();
+        !others.any(|it| it.protocol == group.protocol && it.name == *member)
+    };
+    let there = there.and_then(|it| it.members.as_deref());
+    there == named && there.is_some_and(|members| members.iter().any(is_lost))
 }
