@@ -71,6 +71,13 @@ impl Caller {
         self.admission.require_superuser()
     }
 
+    /// What was required last.
+    pub(crate) fn last_permission(&self) -> Option<Permission> {
+        let permissions = self.permissions.lock();
+        let permissions = permissions.unwrap_or_else(PoisonError::into_inner);
+        permissions.last().cloned()
+    }
+
     /// What was required so far.
     pub(crate) fn take_permissions(&self) -> Vec<Permission> {
         std::mem::take(

@@ -17,7 +17,7 @@ use axum::extract::State;
 use larder_api as api;
 use larder_metadata::quotas::SharedQuota;
 use larder_metadata::{Error, Requirement};
-use larder_model::{Pattern, Problem, QuotaLimits};
+use larder_model::{Problem, QuotaLimits};
 use std::sync::Arc;
 
 fn no_quota() -> Problem {
@@ -87,7 +87,7 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewSharedQuota>,
 ) -> Result<Created<api::SharedQuota>, Refusal> {
-    scope::check(&new.repositories, &Pattern::all())?;
+    scope::check_repositories("repositories", &new.repositories)?;
     let limits = checked_limits(QuotaLimits {
         bytes: new.bytes,
         versions: new.versions,

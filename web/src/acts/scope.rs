@@ -14,7 +14,7 @@ fn protocols() -> impl Iterator<Item = &'static str> {
 /// Refuses patterns that can stand for nothing, which is a slip of the pen, with the right spelling
 /// where it is known.
 pub(crate) fn check(repository: &Pattern, package: &Pattern) -> Result<(), Problem> {
-    check_repository(repository)?;
+    check_repositories("repository", repository)?;
     let protocol = repository.as_str().split_once('/').map(|(it, _)| it);
     let known = protocols().find(|known| protocol == Some(known));
     if let Some(known) = known.filter(|_| !package.is_pattern()) {
@@ -59,13 +59,13 @@ pub(crate) fn check_refs(
     Ok(())
 }
 
-fn check_repository(repository: &Pattern) -> Result<(), Problem> {
+pub(crate) fn check_repositories(field: &'static str, repository: &Pattern) -> Result<(), Problem> {
     let text = repository.as_str();
     let wrong = |why: String| {
         let detail = format!(
-            "`repository` is protocol/name, with * for any run of characters, e.g. oci/team-*: {why}"
+            "`{field}` is protocol/name, with * for any run of characters, e.g. oci/team-*: {why}"
         );
-        Problem::invalid("repository", detail)
+        Problem::invalid(field, detail)
     };
     let Some((protocol, name)) = text.split_once('/') else {
         let start = text.split('*').next().unwrap_or_default();
