@@ -65,7 +65,6 @@ impl Queries {
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         let taken = self.groups.taken_of(own, &hosted, named).await?;
-        let taken: Vec<_> = taken.into_iter().collect();
         let Some(question) = query.question(&body, &taken)? else {
             return query.answer(&[]);
         };

@@ -5,6 +5,7 @@ use crate::resource::{Document, Source};
 use crate::text::JSON;
 use bytes::Bytes;
 use larder_model::{Problem, Reply};
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 /// A kind of query.
@@ -30,7 +31,11 @@ pub trait UpstreamQuery: Send + Sync + Debug {
 
     /// The query for an upstream, without the packages that are published here, because their names
     /// may be confidential. `None`: nothing is left to ask.
-    fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem>;
+    fn question(
+        &self,
+        body: &[u8],
+        published: &HashSet<Box<str>>,
+    ) -> Result<Option<Vec<u8>>, Problem>;
 
     /// The reply, made of the answers of upstreams; there may be none.
     fn answer(&self, answers: &[Bytes]) -> Result<Reply, Problem>;

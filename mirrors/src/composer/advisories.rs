@@ -95,9 +95,12 @@ impl UpstreamQuery for Advisories {
         Ok(read(body)?.into_iter().map(Into::into).collect())
     }
 
-    fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem> {
+    fn question(
+        &self,
+        body: &[u8],
+        published: &HashSet<Box<str>>,
+    ) -> Result<Option<Vec<u8>>, Problem> {
         let mut names = read(body)?;
-        let published: HashSet<&str> = published.iter().map(|name| &**name).collect();
         names.retain(|name| !published.contains(name.as_str()));
         let fields = names.iter().enumerate();
         let fields = fields.map(|(at, name)| format!("packages%5B{at}%5D={}", query_encoded(name)));

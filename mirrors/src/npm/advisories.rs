@@ -44,9 +44,12 @@ impl UpstreamQuery for Advisories {
         Ok(read(body)?.into_keys().map(Into::into).collect())
     }
 
-    fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem> {
+    fn question(
+        &self,
+        body: &[u8],
+        published: &HashSet<Box<str>>,
+    ) -> Result<Option<Vec<u8>>, Problem> {
         let mut packages = read(body)?;
-        let published: HashSet<&str> = published.iter().map(|name| &**name).collect();
         packages.retain(|name, _| !published.contains(name.as_str()));
         let question = (!packages.is_empty()).then(|| serde_json::to_vec(&packages));
         question.transpose().map_err(Problem::internal)

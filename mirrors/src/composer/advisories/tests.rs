@@ -20,12 +20,14 @@ fn a_form_names_packages() {
 #[test]
 fn published_names_are_not_asked_for() {
     let question = Advisories
-        .question(FORM, &["private/lib".into()])
+        .question(FORM, &["private/lib".into()].into())
         .expect("a question");
     let question = question.expect("something is left");
     let expected = b"packages%5B0%5D=acme%2Fdemo&packages%5B1%5D=acme%2Fx";
     assert_eq!(question, expected);
-    let all = ["acme/demo", "private/lib", "acme/x"].map(Into::into);
+    let all = ["acme/demo", "private/lib", "acme/x"]
+        .map(Into::into)
+        .into();
     assert_eq!(Advisories.question(FORM, &all).expect("a question"), None);
 }
 

@@ -10,7 +10,7 @@ fn published_packages_are_removed_from_queries() {
         ["@acme/b".into(), "a".into()]
     );
     let question = Advisories
-        .question(body, &["@acme/b".into()])
+        .question(body, &["@acme/b".into()].into())
         .expect("a question");
     assert_eq!(
         question.as_deref(),
@@ -18,7 +18,7 @@ fn published_packages_are_removed_from_queries() {
     );
     assert_eq!(
         Advisories
-            .question(body, &["@acme/b".into(), "a".into()])
+            .question(body, &["@acme/b".into(), "a".into()].into())
             .expect("nothing"),
         None
     );
