@@ -345,18 +345,12 @@ impl Registry {
             drop(room); // from here on the commit counts
             return self.keep_small(putting, finish, digest, bytes).await;
         }
-        // Under a name of its own: what goes late is none of the next try's.
-        let stage = format!("{:016x}", self.metadata.new_id());
-        let guard = self.blobs.guard(&stage);
-        let mut staging = self.blobs.stage(&stage, digest.algorithm()).await?;
-        let outcome = async {
+        let take = async |mut staging: Staging| {
             receive(&mut staging, body).await?;
             drop(room);
             self.keep_staged(putting, finish, digest, staging).await
         };
-        let outcome = outcome.await;
-        guard.discard().await?; // nothing of a failed one, nothing left of a kept one
-        outcome
+        self.content.with_staging(digest.algorithm(), take).await
     }
 
     /// The rest of a blob whose beginning is staged.
