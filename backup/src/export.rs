@@ -2,7 +2,7 @@
 
 use crate::hold::Hold;
 use crate::key_file::KeyFile;
-use crate::reading::Reading;
+use crate::reading::{Reading, damaged};
 use crate::rows;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -365,14 +365,12 @@ impl Export {
             generation: object.generation,
         };
         let content = self.blobs.open_sized(&key, object.size, 0..object.size);
-        let content = content.await.map_err(|error| {
-            let is_lost = matches!(error, Lost::Missing | Lost::Size(_));
-            let problem = Problem::from(error);
-            if is_lost {
-                let damaged = Problem::damaged(&object.digest, None).because(problem);
-                return self.told(Some(object), damaged);
+        let content = content.await.map_err(|error| match error {
+            Lost::Missing | Lost::Size(_) => {
+                let lost = damaged("the store has not all of an object").because(error);
+                self.told(Some(object), lost)
             }
-            problem
+            error => error.into(),
         })?;
         let header = self.frames.blob(&object.digest, object.size);
         self.ready.push_back(Bytes::copy_from_slice(&header));

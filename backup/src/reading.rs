@@ -82,6 +82,6 @@ impl Reading {
 }
 
 /// What an object is that is not what it should be.
-fn damaged(detail: &'static str) -> Problem {
+pub(crate) fn damaged(detail: &'static str) -> Problem {
     Problem::new(Kind::Damaged, "blob", detail)
 }
