@@ -3,7 +3,7 @@
 use larder_access::{Admission, Allowed};
 use larder_model::{Kind, Permission, Problem};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An admitted caller. What is required of it is noted, for the log.
 #[derive(Clone, Debug)]
@@ -49,20 +49,14 @@ impl Caller {
     /// The proof that `permission` is allowed; a problem if it is not.
     pub(crate) fn require(&self, permission: Permission) -> Result<Allowed<'_>, Problem> {
         let allowed = self.admission.require(&permission);
-        self.permissions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(permission);
+        self.permissions().push(permission);
         allowed
     }
 
     /// Fails unless `permission` is allowed for some package of its repository at least.
     pub(crate) fn require_somewhere(&self, permission: Permission) -> Result<(), Problem> {
         let allowed = self.admission.require_somewhere(&permission);
-        self.permissions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(permission);
+        self.permissions().push(permission);
         allowed
     }
 
@@ -73,19 +67,17 @@ impl Caller {
 
     /// What was required last.
     pub(crate) fn last_permission(&self) -> Option<Permission> {
-        let permissions = self.permissions.lock();
-        let permissions = permissions.unwrap_or_else(PoisonError::into_inner);
-        permissions.last().cloned()
+        self.permissions().last().cloned()
     }
 
     /// What was required so far.
     pub(crate) fn take_permissions(&self) -> Vec<Permission> {
-        std::mem::take(
-            &mut *self
-                .permissions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        std::mem::take(&mut *self.permissions())
+    }
+
+    fn permissions(&self) -> MutexGuard<'_, Vec<Permission>> {
+        let permissions = self.permissions.lock();
+        permissions.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
