@@ -6,6 +6,7 @@ use larder_tests::larder::PASSWORD;
 use larder_tests::tools::run;
 use larder_tests::{Client, tool};
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -89,6 +90,27 @@ fn pack(bed: &Bed, at: &Path, new: &str, old: &str) -> Vec<u8> {
     body
 }
 
+/// Pushes `main`; the commit that comes next, and the body of the push that brings it.
+fn next_push(bed: &Bed, work: &Path, url: &str) -> (String, Vec<u8>) {
+    bed.run(work, &["push", "-q", url, "main"]);
+    let old = bed.head(work);
+    let new = bed.commit(work, "b.txt", "two\n");
+    let body = pack(bed, work, &new, &old);
+    (new, body)
+}
+
+/// Begins a push of so many bytes with the first of them.
+fn begin(bed: &Bed, first: &[u8], length: usize) -> TcpStream {
+    let client = bed.larder.user("admin", PASSWORD);
+    let headers = [("content-type", "application/x-git-receive-pack-request")];
+    let path = "/git/own/tool/git-receive-pack";
+    let mut stream = client.connect().expect("connect");
+    let head = client.head("POST", path, &headers, Some(length));
+    stream.write_all(&head).expect("head");
+    stream.write_all(first).expect("body");
+    stream
+}
+
 /// Waits until the server takes objects in.
 #[track_caller]
 fn await_quarantine(bed: &Bed) {
@@ -109,20 +131,10 @@ fn delete(client: &Client) {
 #[test]
 fn a_push_to_what_is_deleted_meanwhile_is_whole() {
     let Some(bed) = Bed::new() else { return };
-    let work = bed.work("work");
-    let url = bed.url_of("admin", "own/tool");
-    bed.run(&work, &["push", "-q", &url, "main"]);
-    let old = bed.head(&work);
-    let new = bed.commit(&work, "b.txt", "two\n");
-    let body = pack(&bed, &work, &new, &old);
-    let client = bed.larder.user("admin", PASSWORD);
-    let headers = [("content-type", "application/x-git-receive-pack-request")];
-    let path = "/git/own/tool/git-receive-pack";
-    let mut stream = client.connect().expect("connect");
-    let head = client.head("POST", path, &headers, Some(body.len()));
-    stream.write_all(&head).expect("head");
+    let (work, url) = (bed.work("work"), bed.url_of("admin", "own/tool"));
+    let (new, body) = next_push(&bed, &work, &url);
     let (first, rest) = body.split_at(body.len() - 30);
-    stream.write_all(first).expect("body");
+    let mut stream = begin(&bed, first, body.len());
     await_quarantine(&bed);
     delete(&bed.larder.admin());
     stream.write_all(rest).expect("body");
@@ -144,23 +156,11 @@ fn a_push_to_what_is_deleted_meanwhile_is_whole() {
 #[test]
 fn pushes_that_stand_still_hold_up_no_other() {
     let Some(bed) = Bed::new() else { return };
-    let work = bed.work("work");
-    let url = bed.url_of("admin", "own/tool");
-    bed.run(&work, &["push", "-q", &url, "main"]);
-    let old = bed.head(&work);
-    let new = bed.commit(&work, "b.txt", "two\n");
-    let body = pack(&bed, &work, &new, &old);
-    let client = bed.larder.user("admin", PASSWORD);
-    let headers = [("content-type", "application/x-git-receive-pack-request")];
-    let path = "/git/own/tool/git-receive-pack";
+    let (work, url) = (bed.work("work"), bed.url_of("admin", "own/tool"));
+    let (new, body) = next_push(&bed, &work, &url);
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    let stand_still = |_| {
-        let mut stream = client.connect().expect("connect");
-        let head = client.head("POST", path, &headers, Some(body.len()));
-        stream.write_all(&head).expect("head");
-        stream.write_all(&body[..body.len() - 30]).expect("body");
-        stream
-    };
+    let (first, rest) = body.split_at(body.len() - 30);
+    let stand_still = |_| begin(&bed, first, body.len());
     let mut still: Vec<_> = (0..4 * processors).map(stand_still).collect();
     await_quarantine(&bed);
     let other = bed.url_of("admin", "own/other");
@@ -168,7 +168,7 @@ fn pushes_that_stand_still_hold_up_no_other() {
     bed.clone(&other, "other", &[]);
     // And whoever goes on after all is served.
     let mut last = still.pop().expect("one");
-    last.write_all(&body[body.len() - 30..]).expect("body");
+    last.write_all(rest).expect("body");
     let mut answer = String::new();
     last.read_to_string(&mut answer).expect("answer");
     assert!(answer.contains("unpack ok"), "{answer}");

@@ -141,14 +141,19 @@ fn a_token_that_is_taken_away_takes_the_logins_with_it() {
     assert_eq!(told, [401, 401, 200]);
 }
 
+/// Two servers of one database.
+fn two_servers() -> Option<(Postgres, [Larder; 2])> {
+    let postgres = Postgres::start()?;
+    let url = postgres.database("shared");
+    let servers = [(); 2].map(|()| postgres.names_of(start(), &url).start());
+    Some((postgres, servers))
+}
+
 #[test]
 fn another_server_of_the_database_knows_soon() {
-    let Some(postgres) = Postgres::start() else {
+    let Some((_postgres, [one, two])) = two_servers() else {
         return;
     };
-    let url = postgres.database("shared");
-    let one = postgres.names_of(start(), &url).start();
-    let two = postgres.names_of(start(), &url).start();
     let admin = one.admin();
     let make = json!({"protocol": "npm", "name": "shared", "kind": "hosted"});
     api(&admin, "POST", "repositories", &make).expect(201);
@@ -232,12 +237,9 @@ fn tokens_that_come_and_go_have_no_password_hashed_again() {
 /// Where a server still remembers who showed it, too.
 #[test]
 fn nothing_lasting_is_got_with_a_token_that_is_taken_away() {
-    let Some(postgres) = Postgres::start() else {
+    let Some((_postgres, [one, two])) = two_servers() else {
         return;
     };
-    let url = postgres.database("shared");
-    let one = postgres.names_of(start(), &url).start();
-    let two = postgres.names_of(start(), &url).start();
     let alice = one.make_user("alice");
     for _ in 0..5 {
         let (id, secret) = token(&alice, "", &json!({"name": "ci"}));
