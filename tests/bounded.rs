@@ -19,13 +19,14 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 const MIB: u64 = 1 << 20;
-/// The promise while layers of any size pass.
-const MAX_MEMORY: u64 = 150 * MIB;
+/// The promise while layers of any size pass is 150 MiB. 40 of them are the program's own code, which
+/// differs by build: without optimization it is 60.
+const MAX_MEMORY: u64 = (150 - 40) * MIB;
 /// The promise while many install from what is not kept yet. Builds without optimization take up to 200
 /// MiB for what takes 130 else.
 const INSTALLING_MEMORY: u64 = 240 * MIB;
-/// The promise while nothing happens, without the program's own code, which differs by build: 19 MiB
-/// of it are what a hash of a password fills.
+/// The promise while nothing happens, without the program's own code: 19 MiB of it are what a hash of a
+/// password fills.
 const IDLE_MEMORY: u64 = 32 * MIB;
 /// What readers of hostile documents and publications take together beside that.
 const HOSTILE_MEMORY: u64 = 96 * MIB;
@@ -136,7 +137,7 @@ fn mib(bytes: u64) -> u64 {
 
 #[track_caller]
 fn check_memory(larder: &Larder, what: &str) {
-    let (now, most) = larder.memory();
+    let (now, most) = larder.own_memory();
     println!("memory {what}: {} MiB, at most {} MiB", mib(now), mib(most));
     assert!(most < MAX_MEMORY, "{what}: {} MiB of memory", mib(most));
 }
@@ -456,11 +457,11 @@ fn large_documents_are_in_memory_one_after_the_other() {
 fn idle_it_takes_little_memory() {
     let mut larder = larder().start();
     larder.admin().get("/v2/").expect(200);
-    let first = larder.own_memory();
+    let (first, _) = larder.own_memory();
     larder.kill();
     larder.start_again();
     larder.anonymous().get("/readyz").expect(200);
-    let second = larder.own_memory();
+    let (second, _) = larder.own_memory();
     let (once, twice) = (mib(first), mib(second));
     println!(
         "idle memory: {once} MiB after the first start and a login, {twice} MiB after another"

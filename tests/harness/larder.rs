@@ -404,9 +404,12 @@ impl Larder {
         (bytes_of(&status, "VmRSS:"), bytes_of(&status, "VmHWM:"))
     }
 
-    /// Resident memory in bytes without what files back, which is the program itself.
-    pub fn own_memory(&self) -> u64 {
-        bytes_of(&self.status(), "RssAnon:")
+    /// Resident memory in bytes without what files back, which is the program itself: now, and the most
+    /// there ever was beside what files back now.
+    pub fn own_memory(&self) -> (u64, u64) {
+        let status = self.status();
+        let most = bytes_of(&status, "VmHWM:").saturating_sub(bytes_of(&status, "RssFile:"));
+        (bytes_of(&status, "RssAnon:"), most)
     }
 
     fn status(&self) -> String {
