@@ -8,10 +8,14 @@ use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A store that sends nothing for so long is taken for gone. A part on its way takes no longer.
+/// A store that sends nothing for so long is taken for gone,
 const SILENCE: Duration = Duration::from_mins(1);
+/// and one to which something is sent for so long: it is silent until it has all of a part. Four parts of
+/// 8 MiB at once take no longer over 0.5 Mbit/s.
+const SENDING: Duration = Duration::from_mins(10);
 
 /// Whose protocol a bucket speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,45 +57,45 @@ impl BlobStore {
     pub fn bucket(bucket: &Bucket, staging: &Path) -> Result<Self, Error> {
         let unusable = |error| bucket.unusable(error);
         match bucket.provider {
-            Provider::S3 => Self::within(bucket, bucket.s3().build()?, staging),
-            Provider::Gcs => {
-                let store = bucket.gcs().build().map_err(unusable)?;
-                Self::within(bucket, store, staging)
-            }
-            Provider::Azure => {
-                let store = bucket.azure().build().map_err(unusable)?;
-                Self::within(bucket, store, staging)
-            }
+            Provider::S3 => Self::within(bucket, staging, |time| Ok(bucket.s3(time).build()?)),
+            Provider::Gcs => Self::within(bucket, staging, |time| {
+                bucket.gcs(time).build().map_err(unusable)
+            }),
+            Provider::Azure => Self::within(bucket, staging, |time| {
+                bucket.azure(time).build().map_err(unusable)
+            }),
         }
     }
 
-    /// A store over a bucket, or over what in it begins with the prefix.
-    fn within(
+    /// A store over a bucket, or over what in it begins with the prefix. `open`: the bucket, with so much
+    /// patience.
+    fn within<S: ObjectStore + MultipartStore>(
         bucket: &Bucket,
-        store: impl ObjectStore + MultipartStore,
         staging: &Path,
+        open: impl Fn(Duration) -> Result<S, Error>,
     ) -> Result<Self, Error> {
-        let place = bucket.place();
-        match &bucket.prefix {
-            Some(prefix) => Self::remote(PrefixStore::new(store, prefix.as_str()), place, staging),
-            None => Self::remote(store, place, staging),
-        }
+        let (place, read, sent) = (bucket.place(), open(SILENCE)?, open(SENDING)?);
+        let Some(prefix) = bucket.prefix.as_deref() else {
+            return Self::remote(Arc::new(read), Arc::new(sent), place, staging);
+        };
+        let below = |store| Arc::new(PrefixStore::new(store, prefix));
+        Self::remote(below(read), below(sent), place, staging)
     }
 
     /// A store in memory, for tests; uploads gather in the local folder `staging`.
     pub fn memory(staging: &Path) -> Result<Self, Error> {
-        let store = object_store::memory::InMemory::new();
-        Self::remote(store, "the memory".to_owned(), staging)
+        let store = Arc::new(object_store::memory::InMemory::new());
+        Self::remote(Arc::clone(&store), store, "the memory".to_owned(), staging)
     }
 }
 
 impl Bucket {
-    fn s3(&self) -> AmazonS3Builder {
+    fn s3(&self, time: Duration) -> AmazonS3Builder {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.name)
             .with_region(self.region.as_deref().unwrap_or("us-east-1"))
             .with_virtual_hosted_style_request(!self.path_style)
-            .with_client_options(self.client());
+            .with_client_options(client(self.allow_http, time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
@@ -103,10 +107,10 @@ impl Bucket {
         builder
     }
 
-    fn gcs(&self) -> GoogleCloudStorageBuilder {
+    fn gcs(&self, time: Duration) -> GoogleCloudStorageBuilder {
         let mut builder = GoogleCloudStorageBuilder::new()
             .with_bucket_name(&self.name)
-            .with_client_options(self.client());
+            .with_client_options(client(self.allow_http, time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_base_url(endpoint);
         }
@@ -116,10 +120,10 @@ impl Bucket {
         builder
     }
 
-    fn azure(&self) -> MicrosoftAzureBuilder {
+    fn azure(&self, time: Duration) -> MicrosoftAzureBuilder {
         let mut builder = MicrosoftAzureBuilder::new()
             .with_container_name(&self.name)
-            .with_client_options(self.client());
+            .with_client_options(client(self.allow_http, time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint.clone());
         }
@@ -130,15 +134,6 @@ impl Bucket {
             builder = builder.with_access_key(key);
         }
         builder
-    }
-
-    fn client(&self) -> ClientOptions {
-        // How long a whole object takes is up to whoever reads it, and to the way there: silence alone
-        // is a fault. A part that is sent is answered when all of it has come.
-        ClientOptions::new()
-            .with_allow_http(self.allow_http)
-            .with_timeout_disabled()
-            .with_read_timeout(SILENCE)
     }
 
     /// What it is called, and where.
@@ -162,6 +157,15 @@ impl Bucket {
             _ => error.into(),
         }
     }
+}
+
+/// How long a whole object takes is up to whoever reads it, and to the way there: silence for so long
+/// alone is a fault.
+fn client(allow_http: bool, time: Duration) -> ClientOptions {
+    ClientOptions::new()
+        .with_allow_http(allow_http)
+        .with_timeout_disabled()
+        .with_read_timeout(time)
 }
 
 #[cfg(test)]

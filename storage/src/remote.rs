@@ -32,7 +32,9 @@ pub(crate) struct Remote {
     store: Arc<dyn ObjectStore>,
     /// What it is called, and where.
     bucket: String,
-    /// The same store.
+    /// The same store, for objects that are sent whole,
+    sent_to: Arc<dyn ObjectStore>,
+    /// and in parts.
     multipart: Arc<dyn MultipartStore>,
     notes: Notes,
     parts: Arc<Semaphore>,
@@ -47,14 +49,16 @@ struct Upload {
 
 impl Remote {
     pub(crate) fn new(
-        store: Arc<impl ObjectStore + MultipartStore>,
+        store: Arc<dyn ObjectStore>,
+        sent_to: Arc<impl ObjectStore + MultipartStore>,
         bucket: String,
         notes: Notes,
     ) -> Self {
         Self {
             bucket,
-            multipart: Arc::clone(&store) as Arc<dyn MultipartStore>,
+            multipart: Arc::clone(&sent_to) as Arc<dyn MultipartStore>,
             store,
+            sent_to,
             notes,
             parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
         }
@@ -92,7 +96,7 @@ impl Remote {
         if size <= PART_BYTES {
             let permit = self.parts.acquire().await.map_err(|_| Error::Stopped)?;
             let body = read(file, 0..size).await?;
-            let put = self.store.put(path, body.into()).await;
+            let put = self.sent_to.put(path, body.into()).await;
             put.map_err(|error| self.of_bucket(error))?;
             drop(permit);
             return Ok(());

@@ -54,18 +54,18 @@ impl BlobStore {
     }
 
     /// A store over any object store; uploads gather in the local folder `staging` until they are
-    /// whole. `bucket`: what it is called, and where, e.g. `the bucket larder at https://…`.
-    pub fn remote(
-        store: impl ObjectStore + MultipartStore,
+    /// whole. `sent_to`: the same store, with patience for what is sent. `bucket`: what it is called, and
+    /// where, e.g. `the bucket larder at https://…`.
+    pub fn remote<S: ObjectStore + MultipartStore>(
+        store: Arc<S>,
+        sent_to: Arc<S>,
         bucket: String,
         staging: &Path,
     ) -> Result<Self, Error> {
         make_folder(staging, FOLDER)?;
         let notes = Notes::beside(staging)?;
-        Self::over(
-            Back::Remote(Remote::new(Arc::new(store), bucket, notes)),
-            staging,
-        )
+        let remote = Remote::new(store, sent_to, bucket, notes);
+        Self::over(Back::Remote(remote), staging)
     }
 
     fn over(back: Back, staging: &Path) -> Result<Self, Error> {

@@ -1,4 +1,5 @@
 use super::*;
+use object_store::ClientConfigKey;
 
 fn bucket(provider: Provider, key: &str) -> Bucket {
     Bucket {
@@ -55,4 +56,16 @@ fn a_bucket_says_where_it_is() {
     azure.provider = Provider::Gcs;
     let place = "the bucket larder at https://objects.example";
     assert_eq!(azure.place(), place);
+}
+
+/// Silence while a part is on its way is no fault of a slow line.
+#[test]
+fn what_is_sent_has_more_time_than_what_is_read() {
+    let patience = |time| {
+        let told = client(false, time).get_config_value(&ClientConfigKey::ReadTimeout);
+        told.expect("a time")
+    };
+    assert_eq!((&*patience(SILENCE), &*patience(SENDING)), ("1m", "10m"));
+    // 8 MiB each, on a line of 0.5 Mbit/s.
+    assert!(4 * 8 * (8 << 20) / 500_000 < SENDING.as_secs());
 }

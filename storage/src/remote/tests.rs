@@ -86,9 +86,11 @@ impl Bed {
 
     /// As a server has it that starts.
     fn remote(&self) -> Remote {
+        let store = Arc::new(InMemory::new());
         Remote {
             bucket: "the memory".to_owned(),
-            store: Arc::new(InMemory::new()),
+            sent_to: Arc::clone(&store) as Arc<dyn ObjectStore>,
+            store,
             multipart: Arc::new(self.told.clone()),
             notes: Notes::beside(self.folder.path()).expect("notes"),
             parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
