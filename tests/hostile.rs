@@ -316,7 +316,7 @@ fn a_second_server_on_the_same_data_does_not_start() {
         .arg(larder.data())
         .output()
         .expect("run");
-    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(second.status.code(), Some(6));
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(told.contains("another larder is running on"), "{told}");
 }

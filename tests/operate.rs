@@ -39,6 +39,8 @@ fn health_is_told_with_and_without_tls() {
             "",
             "nothing is said where all is well"
         );
+        let told = run(health(&larder, tls).arg("--json"));
+        assert_eq!(told.trim(), "{\n  \"ready\": true\n}");
         let mut asked = health(&larder, tls);
         larder.stop();
         let told = fails(&mut asked);

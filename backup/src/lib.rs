@@ -33,4 +33,4 @@ pub use check::{Checked, check};
 pub use export::{Backups, Contents, Export, export_before_upgrade};
 pub use kept::{Keep, KeptBackup};
 pub use key_file::KeyFile;
-pub use restore::{Restored, Target, restore};
+pub use restore::{Occupied, Restored, Target, restore};

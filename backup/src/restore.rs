@@ -14,6 +14,7 @@ use larder_model::{Action, Digest, System};
 use larder_storage::{BlobStore, ObjectKey, durable};
 use serde_json::json;
 use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _};
 use std::path::PathBuf;
@@ -49,6 +50,18 @@ pub struct Restored {
     pub missing: Vec<Digest>,
 }
 
+/// There is something already where the backup is to go: what, and what next.
+#[derive(Debug)]
+pub struct Occupied(String);
+
+impl fmt::Display for Occupied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Occupied {}
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Restores the backup in a file. All of it is checked before anything is written; rows come in one
@@ -57,7 +70,8 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     let checked = check(BufReader::with_capacity(PIECE_BYTES, &mut *file))?;
     let manifest = &checked.manifest;
     if !target.database.is_empty_for(manifest.schema).await? {
-        return Err("the database is not empty: a backup is restored into an empty one".into());
+        let why = "the database is not empty: a backup is restored into an empty one";
+        return Err(Occupied(why.to_owned()).into());
     }
     check_keys(&target, &manifest.keys)?;
     let missing = if manifest.blobs_included {
@@ -110,7 +124,7 @@ fn check_keys(target: &Target, told: &[String]) -> Outcome<()> {
                 "{path} is there already, and the backup brings its own: move it away, or name \
                  another data folder"
             );
-            return Err(text.into());
+            return Err(Occupied(text).into());
         }
         if !is_told && key.is_needed && !key.path.exists() {
             let text = format!(

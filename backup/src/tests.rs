@@ -4,7 +4,7 @@ mod kept;
 
 use bed::{Bed, Place, database, file, key, read, rows};
 
-use crate::{Checked, Contents, check, restore};
+use crate::{Checked, Contents, Occupied, check, restore};
 use larder_archive::{PartName, Reader, RowPacker, Rows, Writer, padding};
 use larder_metadata::Row;
 use larder_metadata::jobs::NewJob;
@@ -238,10 +238,12 @@ async fn only_an_empty_place_takes_a_backup() {
     std::fs::write(key(place.0.path()).path, "another").expect("key");
     let error = place.restore(&backup).await.expect_err("a key");
     assert!(error.to_string().contains("is there already"), "{error}");
+    assert!(error.is::<Occupied>());
     std::fs::remove_file(key(place.0.path()).path).expect("remove");
     place.restore(&backup).await.expect("restore");
     let error = place.restore(&backup).await.expect_err("in use");
     assert!(error.to_string().contains("not empty"), "{error}");
+    assert!(error.is::<Occupied>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,11 +80,13 @@ mod user;
 
 mod command;
 mod run;
+mod console;
 
 #[cfg(test)]
 mod tests;
 
 pub use command::Command;
+pub use console::{Told, tell};
 pub use context::Env;
 pub use exit::Exit;
 pub use global::Global;

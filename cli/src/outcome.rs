@@ -118,6 +118,7 @@ impl Outcome {
                 }
                 format!("{record}\n{}", parts.list(items, wide, width))
             }
+            (View::Text(text), _) if text.is_empty() => String::new(),
             (View::Text(text), Format::Table | Format::Wide) => format!("{text}\n"),
             (View::Text(_), _) => {
                 let text = format!(

@@ -33,7 +33,7 @@ use crate::search::search;
 use crate::sessions::session;
 use crate::settings::settings;
 use crate::stats::stats;
-use crate::terminal;
+use crate::terminal::{self, Voice};
 use crate::token::token;
 use crate::trash::trash;
 use crate::upstream::upstream;
@@ -47,7 +47,7 @@ pub async fn run(command: Command, global: Global, env: &Env) -> Exit {
         env,
     };
     let shown = match carry_out(command, &cx).await {
-        Ok(outcome) => show(&outcome, &cx).map(|()| outcome.exit),
+        Ok(outcome) => show(&outcome, global.format(), cx.voice()).map(|()| outcome.exit),
         Err(failure) => Err(failure),
     };
     shown.unwrap_or_else(|failure| {
@@ -137,10 +137,9 @@ fn completed(found: &[(String, String)]) -> Outcome {
 }
 
 /// Shows an outcome: data on standard output, what is said besides on standard error.
-fn show(outcome: &Outcome, cx: &Context<'_>) -> Result<(), Failure> {
-    let data = outcome.data(cx.global.format(), terminal::width())?;
+pub(crate) fn show(outcome: &Outcome, format: Format, voice: Voice) -> Result<(), Failure> {
+    let data = outcome.data(format, terminal::width())?;
     print(&data)?;
-    let voice = cx.voice();
     if let View::Sentence(sentence) = &outcome.view {
         voice.note(sentence);
     }

@@ -1,14 +1,16 @@
 //! The command line.
 
+use crate::ended::exit_of;
 use crate::house::House;
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
 use crate::rotate_key::{new_key, rotate_key};
 use crate::{at_rest, listen, look, observe, stores};
 use clap::{CommandFactory, Parser, Subcommand};
-use larder_archive::Fault;
+use larder_cli::{Exit, Global, Told};
 use larder_config::{Config, Setting, Sources};
 use larder_model::{Digest, UserName};
+use serde_json::{Value, json};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,7 +25,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    global: larder_cli::Global,
+    global: Global,
 }
 
 #[derive(Subcommand)]
@@ -124,22 +126,34 @@ struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Reads the command line and does what it says. The exit codes are those of [`larder_cli::Exit`].
+/// Reads the command line and does what it says. The exit codes are those of [`Exit`].
 pub(crate) fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => return misused(&error),
         Err(asked) => asked.exit(), // help, or the version
     };
-    match arguments.command {
-        Command::Serve(flags) => told(serve(flags)),
-        Command::Check(flags) => told(check(flags)),
-        Command::Health(flags) => told(health(flags)),
-        Command::Restore(arguments) => restore(arguments),
-        Command::Admin(command) => told(admin(command)),
-        Command::Key(command) => told(key(command)),
-        Command::Client(command) => client(*command, arguments.global),
+    let global = arguments.global;
+    let done = match arguments.command {
+        Command::Client(command) => return client(*command, global),
+        Command::Serve(flags) => serve(flags).map(|()| None),
+        Command::Check(flags) => check(flags, &global).map(|()| None),
+        Command::Health(flags) => health(flags).map(Some),
+        Command::Restore(arguments) => restore(arguments).map(Some),
+        Command::Admin(command) => admin(command).map(Some),
+        Command::Key(command) => key(command).map(Some),
+    };
+    match done {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(told)) => shown(Ok(told), &global),
+        Err(error) => shown(Err(error), &global),
     }
+}
+
+/// Shows what a command of this machine did, or why it ended otherwise.
+fn shown(outcome: Result<Told, Box<dyn Error>>, global: &Global) -> ExitCode {
+    let outcome = outcome.map_err(|error| (exit_of(error.as_ref()), error));
+    ExitCode::from(larder_cli::tell(outcome, global).code())
 }
 
 fn misused(error: &clap::Error) -> ExitCode {
@@ -152,11 +166,11 @@ fn misused(error: &clap::Error) -> ExitCode {
     } else {
         drop(error.print()); // if even that fails, nobody is listening
     }
-    ExitCode::from(larder_cli::Exit::Usage.code())
+    ExitCode::from(Exit::Usage.code())
 }
 
 /// A command that is a client of a server, with the user's own profile.
-fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode {
+fn client(command: larder_cli::Command, global: Global) -> ExitCode {
     let folder = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
@@ -172,7 +186,7 @@ fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode 
         grammar: Arguments::command(),
     };
     if let Err(error) = larder_cli::exit_on_interrupt(&global) {
-        return told(Err(error.into()));
+        return shown(Err(error.into()), &global);
     }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -183,73 +197,47 @@ fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode 
                 .block_on(larder_cli::run(command, global, &env))
                 .code(),
         ),
-        Err(error) => told(Err(error.into())),
+        Err(error) => shown(Err(error.into()), &global),
     }
 }
 
-fn told(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program that cannot go on"
-)]
-fn complain(error: &dyn Error) {
-    eprintln!("error[failed]: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        eprintln!("  cause: {cause}");
-        source = cause.source();
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "what the command is for")]
-fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
+/// What is in force is told all the same where files are wrong.
+fn check(flags: Serve, global: &Global) -> Result<(), Box<dyn Error>> {
     let loaded = load(flags, variables())?;
-    print!("{}", larder_config::told(&loaded.settings));
+    let settings: Vec<Value> = loaded.settings.iter().map(to_json).collect();
+    let text = larder_config::told(&loaded.settings);
+    let told = Told::text(json!({"items": settings, "next": null}), text.trim_end());
+    larder_cli::tell(Ok(told), global);
     look::files(&loaded.config)?;
     Ok(())
 }
 
+/// As the API tells it.
+fn to_json(setting: &Setting) -> Value {
+    let set_by = setting.set_by.as_ref().map(ToString::to_string);
+    json!({
+        "key": setting.key, "value": setting.value, "default": setting.default, "set_by": set_by,
+    })
+}
+
 /// For whoever looks after a container: nothing is printed where all is well.
-fn health(flags: Serve) -> Result<(), Box<dyn Error>> {
+fn health(flags: Serve) -> Result<Told, Box<dyn Error>> {
     let Loaded { config, .. } = load(flags, variables())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(crate::health::health(&config))
+    runtime.block_on(crate::health::health(&config))?;
+    Ok(Told::text(json!({"ready": true}), ""))
 }
 
-/// Restores a backup. One that is not as it was written ends with [`larder_cli::Exit::Integrity`].
-fn restore(arguments: RestoreArguments) -> ExitCode {
-    let outcome = restored(arguments);
-    let is_damaged = |error: &(dyn Error + 'static)| error.downcast_ref::<Fault>().is_some();
-    match &outcome {
-        Err(error) if is_damaged(error.as_ref()) => {
-            complain(error.as_ref());
-            ExitCode::from(larder_cli::Exit::Integrity.code())
-        }
-        _ => told(outcome),
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "what was done is no data")]
-fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
+fn restore(arguments: RestoreArguments) -> Result<Told, Box<dyn Error>> {
     let asked = Restore {
         file: arguments.file,
         digest: arguments.digest,
         allow_missing: arguments.allow_missing,
     };
     if arguments.check {
-        eprintln!("{}", check_only(&asked)?);
-        return Ok(());
+        return check_only(&asked);
     }
     let flags = Serve {
         config: arguments.config,
@@ -261,12 +249,10 @@ fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     at_rest::keep_to_ourselves();
-    eprintln!("{}", runtime.block_on(restore_into(&config, &asked))?);
-    Ok(())
+    runtime.block_on(restore_into(&config, &asked))
 }
 
-#[expect(clippy::print_stdout, reason = "what the command is for")]
-fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
+fn admin(command: Admin) -> Result<Told, Box<dyn Error>> {
     let Admin::ResetPassword {
         name,
         superuser,
@@ -284,12 +270,11 @@ fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
         .build()?;
     at_rest::keep_to_ourselves();
     let password = runtime.block_on(reset_password(&config, &name, superuser))?;
-    println!("{password}");
-    Ok(())
+    let json = json!({"name": name, "password": password});
+    Ok(Told::text(json, password))
 }
 
-#[expect(clippy::print_stdout, reason = "what the command is for")]
-fn key(command: Key) -> Result<(), Box<dyn Error>> {
+fn key(command: Key) -> Result<Told, Box<dyn Error>> {
     let (config, data, is_lost) = match command {
         Key::Rotate { config, data } => (config, data, false),
         Key::New { config, data } => (config, data, true),
@@ -304,13 +289,11 @@ fn key(command: Key) -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     at_rest::keep_to_ourselves();
-    let told = if is_lost {
-        new_key(&config)?
+    if is_lost {
+        new_key(&config)
     } else {
-        runtime.block_on(rotate_key(&config))?
-    };
-    println!("{told}");
-    Ok(())
+        runtime.block_on(rotate_key(&config))
+    }
 }
 
 fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {

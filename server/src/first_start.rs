@@ -1,6 +1,7 @@
 //! What a first start makes: the data folder and its lock, the signing key, the first
 //! administrator.
 
+use crate::ended::Ended;
 use larder_access::Gate;
 use larder_keys::KeyRing;
 use larder_metadata::users::NewUser;
@@ -36,7 +37,7 @@ const WEAK: [&str; 8] = [
 ];
 
 /// Makes the data folder and takes it for this process alone, for as long as the file is held.
-pub(crate) fn lock(data: &Path) -> Result<File, String> {
+pub(crate) fn lock(data: &Path) -> Result<File, Box<dyn Error>> {
     let shown = data.display();
     durable::make_folder(data, 0o750)
         .map_err(|error| format!("the data folder {shown} cannot be made: {error}"))?;
@@ -50,10 +51,10 @@ pub(crate) fn lock(data: &Path) -> Result<File, String> {
     let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(format!(
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Box::new(Ended::conflict(format!(
             "another larder is running on {shown}; stop it, or use another --data"
-        )),
-        Err(error) => Err(format!("{} cannot be locked: {error}", path.display())),
+        )))),
+        Err(error) => Err(format!("{} cannot be locked: {error}", path.display()).into()),
     }
 }
 

@@ -7,6 +7,7 @@ mod door_label;
 mod tally;
 mod gauges;
 mod process;
+mod ended;
 mod observe;
 
 mod at_rest;

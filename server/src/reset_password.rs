@@ -1,5 +1,6 @@
 //! A way back for whoever has the server's machine and lost the password.
 
+use crate::ended::Ended;
 use crate::first_start;
 use crate::house::gate_settings;
 use crate::stores::metadata;
@@ -29,7 +30,8 @@ pub(crate) async fn reset_password(
         let known = superusers.await?;
         let known: Vec<&str> = known.iter().map(|user| user.name.as_str()).collect();
         let known = known.join(", ");
-        return Err(format!("there is no user {name}; the superusers are: {known}").into());
+        let why = format!("there is no user {name}; the superusers are: {known}");
+        return Err(Ended::not_found(why).into());
     };
     let gate = Gate::new(metadata.clone(), gate_settings(config, keys)).await?;
     let mut random = [0; 16];

@@ -1,11 +1,14 @@
 //! `larder restore`: puts a backup where no server has been, while none runs.
 
 use crate::backup::key_files;
+use crate::ended::Ended;
 use crate::first_start::{self, UNFINISHED};
 use crate::stores::{blobs, database};
 use larder_backup::{Checked, Restored, Target, check, restore};
+use larder_cli::Told;
 use larder_config::Config;
 use larder_model::Digest;
+use serde_json::{Value, json};
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
@@ -25,23 +28,17 @@ pub(crate) struct Restore {
 }
 
 /// Reads all of a backup and tells what is inside; nothing is written.
-pub(crate) fn check_only(asked: &Restore) -> Result<String, Box<dyn Error>> {
+pub(crate) fn check_only(asked: &Restore) -> Result<Told, Box<dyn Error>> {
     let file = open(&asked.file)?;
     let checked = check(BufReader::with_capacity(READ_BYTES, file))?;
     require_digest(asked, checked.digest)?;
-    Ok(format!(
-        "{} is whole: {}",
-        asked.file.display(),
-        told(&checked)
-    ))
+    let sentence = format!("{} is whole: {}", asked.file.display(), told(&checked));
+    Ok(Told::done(to_json(&checked, 0), sentence))
 }
 
 /// Restores a backup into the places that a configuration names, which must be empty; what is told of
 /// it.
-pub(crate) async fn restore_into(
-    config: &Config,
-    asked: &Restore,
-) -> Result<String, Box<dyn Error>> {
+pub(crate) async fn restore_into(config: &Config, asked: &Restore) -> Result<Told, Box<dyn Error>> {
     let mut file = open(&asked.file)?;
     let _lock = first_start::lock(&config.data)?;
     if let Some(digest) = asked.digest {
@@ -70,29 +67,49 @@ pub(crate) async fn restore_into(
             missing.len()
         );
     }
-    Ok(text)
+    Ok(Told::done(to_json(&checked, missing.len()), text))
 }
 
-fn open(path: &Path) -> Result<File, String> {
+fn open(path: &Path) -> Result<File, Box<dyn Error>> {
+    let shown = path.display();
     File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("there is no file {}", path.display()),
-        _ => format!("{}: {error}", path.display()),
+        ErrorKind::NotFound => Ended::not_found(format!("there is no file {shown}")).into(),
+        _ => format!("{shown}: {error}").into(),
     })
 }
 
-fn require_digest(asked: &Restore, found: Digest) -> Result<(), String> {
+fn require_digest(asked: &Restore, found: Digest) -> Result<(), Ended> {
     match asked.digest {
-        Some(wanted) if wanted != found => Err(format!(
+        Some(wanted) if wanted != found => Err(Ended::damaged(format!(
             "{} has the digest {found}: it is not the backup that is meant",
             asked.file.display()
-        )),
+        ))),
         _ => Ok(()),
     }
 }
 
+fn rows(checked: &Checked) -> u64 {
+    let tables = checked.manifest.tables.iter();
+    tables.map(|table| table.rows).sum()
+}
+
+/// What is told to programs.
+fn to_json(checked: &Checked, missing: usize) -> Value {
+    let manifest = &checked.manifest;
+    json!({
+        "digest": checked.digest.to_string(),
+        "created_at": manifest.created_at,
+        "rows": rows(checked),
+        "blobs_included": manifest.blobs_included,
+        "blobs": manifest.objects.count,
+        "bytes": manifest.objects.bytes,
+        "missing_blobs": missing,
+    })
+}
+
 fn told(checked: &Checked) -> String {
     let manifest = &checked.manifest;
-    let rows: u64 = manifest.tables.iter().map(|table| table.rows).sum();
+    let rows = rows(checked);
     let objects = manifest.objects;
     let inside = if manifest.blobs_included {
         "with"

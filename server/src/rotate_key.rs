@@ -1,19 +1,22 @@
 //! Another signing key, for whoever has the server's machine: the one before may be known to others,
 //! or is old.
 
+use crate::ended::Ended;
 use crate::first_start;
 use crate::stores::metadata;
+use larder_cli::Told;
 use larder_config::Config;
 use larder_keys::{KeyRing, Vault, client_key_place};
 use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{RepoSettings, System};
 use larder_storage::durable;
+use serde_json::json;
 use std::error::Error;
 
 /// Makes a new key, which signs and closes from now on, and closes anew what is stored. What it did.
 /// Fails while a server runs on the data folder.
-pub(crate) async fn rotate_key(config: &Config) -> Result<String, Box<dyn Error>> {
+pub(crate) async fn rotate_key(config: &Config) -> Result<Told, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
     let path = &config.auth.token_key;
     first_start::kept_keys(path)?;
@@ -27,30 +30,34 @@ pub(crate) async fn rotate_key(config: &Config) -> Result<String, Box<dyn Error>
     // Nothing stored needs the older ones any more, but what they signed is believed for a day.
     let kept = ring.without_past(metadata.now());
     durable::write(path, kept.write().as_bytes(), durable::SECRET)?;
-    Ok(format!(
-        "a new key signs; {closed} stored secrets were closed with it; {} older keys are believed \
+    let older = kept.all().count() - 1;
+    let json = json!({"key": path, "secrets": closed, "older_keys": older});
+    let sentence = format!(
+        "a new key signs; {closed} stored secrets were closed with it; {older} older keys are believed \
          for a day. Copy {} to the other servers of this database before they start again",
-        kept.all().count() - 1,
         path.display()
-    ))
+    );
+    Ok(Told::done(json, sentence))
 }
 
 /// Makes a key where the one before is lost for good. What that means. Fails while a server runs on the
 /// data folder, and where there are keys.
-pub(crate) fn new_key(config: &Config) -> Result<String, Box<dyn Error>> {
+pub(crate) fn new_key(config: &Config) -> Result<Told, Box<dyn Error>> {
     let _lock = first_start::lock(&config.data)?;
     let path = &config.auth.token_key;
     if first_start::kept_keys(path)?.is_some() {
         let shown = path.display();
-        return Err(format!("{shown} is there: larder key rotate takes another key").into());
+        let why = format!("{shown} is there: larder key rotate takes another key");
+        return Err(Ended::conflict(why).into());
     }
     first_start::make_key(path)?;
-    Ok(format!(
+    let sentence = format!(
         "{} is a new key. What the lost one closed cannot be read any more: set the passwords and \
          client keys of upstreams again, and the signing keys of repositories. Clients of images \
          log in again. Copy the file to the other servers of this database before they start again",
         path.display()
-    ))
+    );
+    Ok(Told::done(json!({"key": path}), sentence))
 }
 
 /// Closes all that is stored with the newest key. How much that is.

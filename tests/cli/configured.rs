@@ -3,6 +3,7 @@
 
 use crate::bed::{BINARY, Home};
 use larder_tests::Start;
+use serde_json::Value;
 use std::path::Path;
 
 /// A server's folder beside others, not yet started.
@@ -48,6 +49,14 @@ fn a_check_looks_at_the_files_that_are_named() {
         ran.out.contains("cert.pem"),
         "what is in force is told all the same"
     );
+    // A program gets it as the API tells it, and why it ended as one object.
+    let ran = home.run("check --json").ends(1);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let mut items = told["items"].as_array().expect("items").iter();
+    let staging = items.find(|item| item["key"] == "storage.path");
+    assert_eq!(staging.expect("a setting")["value"], "\"blocked/blobs\"");
+    let failure: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(failure["error"]["exit"], 1);
     write(
         "larder.toml",
         "[server]\ntls = { cert = \"empty.pem\", key = \"empty.pem\" }\n",

@@ -129,18 +129,24 @@ fn a_lost_password_has_a_way_back() {
     let data = data.to_str().expect("UTF-8");
     let reset = |name: &str| home.run(&format!("admin reset-password {name} --data {data}"));
     // Not beside a server that runs.
-    let refused = reset("admin").ends(1);
+    let refused = reset("admin").ends(6);
     assert!(
         refused.err.contains("another larder is running"),
         "{refused:?}"
     );
     larder.stop();
-    let refused = reset("nobody").ends(1);
+    let refused = reset("nobody").ends(3);
     assert!(
         refused.err.contains("the superusers are: admin"),
         "{refused:?}"
     );
-    let new = reset("admin").ends(0).out;
+    // A program is told the same as an object.
+    let refused = reset("nobody --json").ends(3);
+    let failure: Value = serde_json::from_str(&refused.err).expect("JSON");
+    assert_eq!(failure["error"]["code"], "not_found");
+    let told: Value = serde_json::from_str(&reset("admin --json").ends(0).out).expect("JSON");
+    assert_eq!(told["name"], "admin");
+    let new = told["password"].as_str().expect("a password").to_owned();
     let alice = home.run(&format!(
         "admin reset-password alice --superuser --data {data}"
     ));

@@ -59,14 +59,19 @@ fn a_key_is_rotated() {
     let first = lines();
     let home = Home::new();
     let rotate = format!("key rotate --data {}", larder.data().display());
-    let refused = home.run(&rotate).ends(1);
+    let refused = home.run(&rotate).ends(6);
     assert!(
         refused.err.contains("another larder is running"),
         "{refused:?}"
     );
     larder.stop();
-    let told = home.run(&rotate).ends(0).out;
-    assert!(told.contains("2 stored secrets"), "{told}");
+    let ran = home.run(&format!("{rotate} --json")).ends(0);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (&told["secrets"], &told["older_keys"]),
+        (&2.into(), &1.into())
+    );
+    assert!(ran.err.contains("2 stored secrets"), "{ran:?}");
     let both = lines();
     assert_eq!(both.len(), 2);
     assert!(
