@@ -157,11 +157,15 @@ impl Packages {
                     repo: own.record.id,
                     repo_url,
                 };
-                if let Some(at) = at {
-                    self.require_readable(admission, &own, &read).await?;
-                    return parts.views.answer(&own, &read, at, context).await;
-                }
-                return self.read(admission, &own, &read, context).await;
+                let public = self.require_file(admission, &own, &read)?;
+                let answer = match at {
+                    Some(at) => {
+                        self.require_readable(admission, &own, &read).await?;
+                        parts.views.answer(&own, &read, at, context).await?
+                    }
+                    None => self.read(admission, &own, &read, context).await?,
+                };
+                return Ok(if public { answer } else { answer.hidden() });
             }
             Call::Publish(publish) => {
                 let repo = parts.groups.published_to(admission, &own)?;
@@ -230,6 +234,30 @@ impl Packages {
         }
         let group = &parts.group_responder;
         group.answer(admission, own, read, context).await
+    }
+
+    /// Where requests name no package, a file of a mirror or a group belongs to the one that its path tells.
+    /// Fails if the caller may not read that; else whether everyone may.
+    fn require_file(
+        &self,
+        admission: &Admission,
+        own: &Repo,
+        read: &ReadRequest,
+    ) -> Result<bool, Problem> {
+        let path = match read {
+            ReadRequest::Artifact(artifact) if artifact.package.is_empty() => &artifact.path,
+            _ => return Ok(true),
+        };
+        let Some(name) = own.protocol.names().file_name(path) else {
+            return Ok(true);
+        };
+        // The files of a hosted repository have owners, which are asked for later.
+        if own.is_hosted() {
+            return Ok(true);
+        }
+        let read = read_of(own, name.package);
+        admission.require(&read)?;
+        Ok(self.0.gate.is_public(&[read]))
     }
 
     /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or

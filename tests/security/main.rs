@@ -23,6 +23,7 @@ mod like_patterns;
 mod metrics_rights;
 mod one_time;
 mod overwrite_races;
+mod package_grants;
 mod proxy_headers;
 mod redirects;
 mod revocation;
