@@ -4,5 +4,6 @@ mod access;
 mod contents;
 mod described;
 mod operate;
+mod refused;
 mod roles;
 mod setup;

@@ -27,7 +27,7 @@ pub(crate) fn is_of_form(problem: &Problem) -> bool {
 }
 
 impl Form {
-    fn of(body: &Bytes) -> Self {
+    pub(crate) fn of(body: &Bytes) -> Self {
         let mut fields: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in form_urlencoded::parse(body) {
             fields

@@ -30,6 +30,7 @@ mod chart;
 mod menu;
 mod page;
 mod form;
+mod refused;
 
 mod screens;
 mod router;

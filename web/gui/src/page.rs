@@ -92,6 +92,14 @@ impl Frame {
         }
     }
 
+    /// The same where a form was sent to an address that shows no page.
+    pub(crate) fn at(self, path: &str) -> Self {
+        Self {
+            target: path.into(),
+            ..self
+        }
+    }
+
     /// The same with how it is done elsewhere.
     pub(crate) fn elsewhere(mut self, command: impl Into<String>, call: impl Into<String>) -> Self {
         self.elsewhere = Some(Elsewhere {

@@ -2,8 +2,9 @@
 
 use crate::address::{address, segment};
 use crate::form::Form;
-use crate::page::{Frame, OrPage as _, Shown, show, show_secret};
+use crate::page::{Frame, OrPage as _, Shown, show, show_form, show_secret};
 use crate::query::Query;
+use crate::refused::Refused;
 use crate::screens::connect_lines::{IMAGE, Step, script, steps};
 use crate::screens::place::repositories;
 use crate::screens::tokens::{expiry, token_of};
@@ -79,6 +80,7 @@ struct Tool {
     tool: api::ConnectClient,
     repositories: Vec<api::Repository>,
     chosen: Option<Chosen>,
+    refused: Refused,
 }
 
 /// A repository that the client is to use, and how.
@@ -139,9 +141,20 @@ pub(crate) async fn one(visit: Visit, Path(tool): Path<String>, query: Query) ->
 
 /// The same with a token that was just made.
 pub(crate) async fn make_token(visit: Visit, Path(tool): Path<String>, form: Form) -> Shown {
-    let made = token_for(&visit, &tool, &form).await.or_page(&visit)?;
-    let page = tool_page(&visit, &tool, form.text("repository"), Some(made));
-    show_secret(&page.await.or_page(&visit)?).or_page(&visit)
+    let repo = form.text("repository").to_owned();
+    match token_for(&visit, &tool, &form).await {
+        Ok(token) => {
+            let page = tool_page(&visit, &tool, &repo, Some(token)).await;
+            show_secret(&page.or_page(&visit)?).or_page(&visit)
+        }
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            let page = tool_page(&visit, &tool, &repo, None)
+                .await
+                .or_page(&visit)?;
+            show_form(true, &Tool { refused, ..page }).or_page(&visit)
+        }
+    }
 }
 
 async fn tool_page(
@@ -176,6 +189,7 @@ async fn tool_page(
         tool,
         repositories,
         chosen,
+        refused: Refused::default(),
     })
 }
 

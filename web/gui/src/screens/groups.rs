@@ -1,10 +1,11 @@
 //! Groups: sets of users, robots and other groups, to whom grants are given at once.
 
 use crate::address::{address, segment};
-use crate::form::{Form, is_of_form};
+use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
+use crate::refused::Refused;
 use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
 use crate::visit::Visit;
@@ -12,7 +13,7 @@ use askama::Template;
 use axum::extract::Path;
 use http::Method;
 use larder_api as api;
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 
 /// What users, groups and robots have in common, of groups.
 const GROUPS: Accounts = Accounts {
@@ -29,16 +30,15 @@ struct Groups {
     groups: Vec<api::Group>,
     next: Option<String>,
     prefix: String,
-    /// Why the new group was not made, and its name.
-    wrong: Option<(String, String)>,
+    refused: Refused,
 }
 
 /// The list.
 pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
-    page(&visit, &query, None).await
+    page(&visit, &query, Refused::default()).await
 }
 
-async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> Shown {
+async fn page(visit: &Visit, query: &Query, refused: Refused) -> Shown {
     let (limit, prefix) = (ROWS.to_string(), query.get("prefix"));
     let asked = [
         ("limit", &*limit),
@@ -49,15 +49,14 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
     let list = list.or_page(visit)?;
     let frame = Frame::new(visit, visit.language().groups_title()).or_page(visit)?;
     let next = |after: String| address("/access/groups", &[("prefix", prefix), ("after", &after)]);
-    let is_refused = wrong.is_some();
     let page = Groups {
         frame: frame.elsewhere("larder group list", "GET /api/v1/groups"),
         groups: list.items,
         next: list.next.map(next),
         prefix: prefix.to_owned(),
-        wrong,
+        refused,
     };
-    show_form(is_refused, &page).or_page(visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 /// Makes one.
@@ -67,14 +66,12 @@ pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
         name,
         description: form.given("description").map(str::to_owned),
     };
-    let made = GROUPS.make(&visit, &text, new).await;
-    match made {
+    match GROUPS.make(&visit, &text, new).await {
         Ok(()) => see_other(&GROUPS.page(&text)).or_page(&visit),
-        Err(problem) if is_of_form(&problem) => {
-            let why = problem.detail.to_string();
-            page(&visit, &Query::default(), Some((why, text))).await
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            page(&visit, &Query::default(), refused).await
         }
-        Err(problem) => Err(problem).or_page(&visit),
     }
 }
 
@@ -86,9 +83,18 @@ struct Group {
     members: Vec<api::GroupMember>,
     subject: String,
     grants: Vec<api::Grant>,
+    refused: Refused,
 }
 
 impl Group {
+    fn path(&self) -> String {
+        GROUPS.page(self.group.name.as_str())
+    }
+
+    fn members_path(&self) -> String {
+        format!("{}/members", self.path())
+    }
+
     /// The page of a member.
     fn page_of(member: &str) -> String {
         match member.split_once(':') {
@@ -117,6 +123,7 @@ async fn read(visit: &Visit, name: &str) -> Result<Group, Problem> {
         members: members.items,
         grants: grants_of(visit, &subject).await?,
         subject,
+        refused: Refused::default(),
     })
 }
 
@@ -126,31 +133,62 @@ pub(crate) async fn one(visit: Visit, Path(name): Path<String>) -> Shown {
     show(&page).or_page(&visit)
 }
 
+/// The same with a form that was refused.
+async fn again(visit: &Visit, name: &str, refused: Refused) -> Shown {
+    let page = read(visit, name).await.or_page(visit)?;
+    let frame = page.frame.at(&GROUPS.page(name));
+    let page = Group {
+        frame,
+        refused,
+        ..page
+    };
+    show_form(true, &page).or_page(visit)
+}
+
 /// Describes a group.
 pub(crate) async fn change(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
     let name = name_of(&name).or_page(&visit)?;
     let change = api::GroupChange {
         description: Some(form.text("description").trim().to_owned()),
     };
-    let path = format!("/groups/{name}");
-    let changed = visit.act(Method::PATCH, path, Some(&change)).await;
-    changed.or_page(&visit)?;
-    see_other(&format!("/access/groups/{name}")).or_page(&visit)
+    let changed = visit
+        .act(Method::PATCH, GROUPS.call(&name), Some(&change))
+        .await;
+    match changed {
+        Ok(_) => see_other(&GROUPS.page(name.as_str())).or_page(&visit),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            again(&visit, name.as_str(), refused).await
+        }
+    }
+}
+
+/// A member that is not there is a wrong value of the form: the page itself is there.
+fn of_member(problem: Problem) -> Problem {
+    match problem.kind {
+        Kind::NotFound if problem.about != "group" => Problem::invalid("member", problem.detail),
+        _ => problem,
+    }
 }
 
 /// Puts someone into a group, or takes them out.
 pub(crate) async fn set_member(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
     let name = name_of(&name).or_page(&visit)?;
     let member = segment(form.text("member").trim());
-    let method = if form.has("remove") {
-        Method::DELETE
+    let path = format!("{}/members/{member}", GROUPS.call(&name));
+    let done = if form.has("remove") {
+        visit.delete(path).await
     } else {
-        Method::PUT
+        let added = visit.act(Method::PUT, path, None::<&()>).await;
+        added.map(|_| ()).map_err(of_member)
     };
-    let path = format!("/groups/{name}/members/{member}");
-    let done = visit.call(method, path, bytes::Bytes::new()).await;
-    done.or_page(&visit)?;
-    see_other(&format!("/access/groups/{name}")).or_page(&visit)
+    match done {
+        Ok(()) => see_other(&GROUPS.page(name.as_str())).or_page(&visit),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            again(&visit, name.as_str(), refused).await
+        }
+    }
 }
 
 /// Asks whether a group is to go.

@@ -4,8 +4,9 @@ use crate::address::address;
 use crate::form::Form;
 use crate::format;
 use crate::language::Language;
-use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show};
+use crate::page::{ErrorPage, Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
+use crate::refused::Refused;
 use crate::visit::Visit;
 use askama::Template;
 use axum::body::Body;
@@ -28,10 +29,15 @@ struct Jobs {
     kind: String,
     state: String,
     schedules: Vec<api::Schedule>,
+    refused: Refused,
 }
 
 /// The list, and the schedules.
 pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
+    page(&visit, &query, Refused::default()).await
+}
+
+async fn page(visit: &Visit, query: &Query, refused: Refused) -> Shown {
     let (kind, state) = (query.get("kind"), query.get("state"));
     let limit = ROWS.to_string();
     let asked = [
@@ -41,18 +47,22 @@ pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
         ("after", query.get("after")),
     ];
     let list: Result<api::List<api::Job>, _> = visit.get(address("/jobs", &asked)).await;
-    let list = list.or_page(&visit)?;
+    let list = list.or_page(visit)?;
     let schedules: Result<api::List<api::Schedule>, _> = visit.get("/schedules").await;
-    let frame = Frame::new(&visit, visit.language().jobs_title()).or_page(&visit)?;
+    let mut frame = Frame::new(visit, visit.language().jobs_title()).or_page(visit)?;
+    if refused.is_any() {
+        frame = frame.at("/jobs");
+    }
     let page = Jobs {
         frame: frame.elsewhere("larder job list", "GET /api/v1/jobs"),
         jobs: list.items,
         next: list.next,
         kind: kind.to_owned(),
         state: state.to_owned(),
-        schedules: schedules.or_page(&visit)?.items,
+        schedules: schedules.or_page(visit)?.items,
+        refused,
     };
-    show(&page).or_page(&visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 impl Jobs {
@@ -284,7 +294,11 @@ pub(crate) async fn schedule(visit: Visit, Path(kind): Path<String>, form: Form)
         enabled: Some(form.has("enabled")),
     };
     let path = format!("/schedules/{}", kind.word());
-    let set = visit.act(Method::PUT, path, Some(&new)).await;
-    set.or_page(&visit)?;
-    see_other("/jobs#schedules").or_page(&visit)
+    match visit.act(Method::PUT, path, Some(&new)).await {
+        Ok(_) => see_other("/jobs#schedules").or_page(&visit),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            page(&visit, &Query::default(), refused).await
+        }
+    }
 }

@@ -4,8 +4,9 @@
 use crate::address::{address, segment};
 use crate::form::Form;
 use crate::language::Language;
-use crate::page::{Frame, OrPage as _, Shown, see_other, show};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show_form};
 use crate::query::{Query, ROWS};
+use crate::refused::Refused;
 use crate::size;
 use crate::visit::Visit;
 use askama::Template;
@@ -92,8 +93,7 @@ impl Place {
 
     /// Its limit of versions as a form has it.
     fn versions(&self) -> String {
-        let versions = self.repo.quota.and_then(|quota| quota.versions);
-        versions.map(|it| it.to_string()).unwrap_or_default()
+        number(&self.repo.quota.and_then(|quota| quota.versions))
     }
 
     /// Its immutable versions as a form has them.
@@ -131,6 +131,11 @@ pub(crate) fn written(bytes: &Option<u64>) -> String {
     bytes.map(size::write).unwrap_or_default()
 }
 
+/// A limit of versions as a form has it.
+pub(crate) fn number(versions: &Option<u64>) -> String {
+    versions.map(|it| it.to_string()).unwrap_or_default()
+}
+
 /// Patterns, one a line.
 pub(crate) fn lines(patterns: &[Pattern]) -> String {
     let lines: Vec<&str> = patterns.iter().map(Pattern::as_str).collect();
@@ -155,7 +160,10 @@ struct Policies {
     places: Vec<Place>,
     /// Quotas that repositories share, for superusers.
     shared: Vec<api::SharedQuota>,
+    /// After which repository the list begins: a form that is refused is to be seen again.
+    after: String,
     next: Option<String>,
+    refused: Refused,
 }
 
 impl Policies {
@@ -196,16 +204,28 @@ impl Policies {
 
 /// The list of a tab.
 pub(crate) async fn list(tab: Tab, visit: Visit, query: Query) -> Shown {
-    let after = query.get("after");
-    let (places, next) = places(&visit, tab, after).await.or_page(&visit)?;
+    page(&visit, tab, query.get("after"), Refused::default()).await
+}
+
+/// The page of a form that was sent, with why it was refused.
+async fn again(visit: &Visit, tab: Tab, form: Form, problem: Problem) -> Shown {
+    let after = form.text("after").to_owned();
+    page(visit, tab, &after, Refused::of(visit, form, problem)?).await
+}
+
+async fn page(visit: &Visit, tab: Tab, after: &str, refused: Refused) -> Shown {
+    let (places, next) = places(visit, tab, after).await.or_page(visit)?;
     let shared = if tab == Tab::Quotas && visit.is_superuser() {
         let shared: Result<api::List<api::SharedQuota>, _> = visit.get("/quotas?limit=1000").await;
-        shared.or_page(&visit)?.items
+        shared.or_page(visit)?.items
     } else {
         Vec::new()
     };
     let t = visit.language();
-    let frame = Frame::new(&visit, tab.name(t)).or_page(&visit)?;
+    let mut frame = Frame::new(visit, tab.name(t)).or_page(visit)?;
+    if refused.is_any() {
+        frame = frame.at(tab.path());
+    }
     let (command, call) = match tab {
         Tab::Retention => ("larder retention show oci/team", "GET …/retention"),
         Tab::Quotas => ("larder repo set oci/team --quota-bytes 10GiB", "PATCH …"),
@@ -221,9 +241,11 @@ pub(crate) async fn list(tab: Tab, visit: Visit, query: Query) -> Shown {
         tab,
         places,
         shared,
+        after: after.to_owned(),
         next,
+        refused,
     };
-    show(&page).or_page(&visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 /// A page of the repositories that a tab is about.
@@ -276,17 +298,15 @@ async fn read_place(visit: &Visit, tab: Tab, mut repo: api::Repository) -> Resul
     })
 }
 
-/// Changes a repository, and shows the tab on which that was asked for.
+/// Changes a repository as a form says.
 async fn change(
     visit: &Visit,
-    place: (String, String),
-    change: api::RepositoryChange,
-    tab: Tab,
-) -> Shown {
-    let path = repository_path(&place);
-    let changed = visit.act(Method::PATCH, path, Some(&change)).await;
-    changed.or_page(visit)?;
-    back(visit, &place, tab)
+    place: &(String, String),
+    change: Result<api::RepositoryChange, Problem>,
+) -> Result<(), Problem> {
+    let path = repository_path(place);
+    visit.act(Method::PATCH, path, Some(&change?)).await?;
+    Ok(())
 }
 
 /// The place of a repository in the API.
@@ -311,48 +331,64 @@ pub(crate) async fn set_quota(
     Path(place): Path<(String, String)>,
     form: Form,
 ) -> Shown {
-    let (bytes, versions) = limits(&form).or_page(&visit)?;
-    let quota = match (bytes, versions) {
+    let quota = |limits| match limits {
         (None, None) => api::Patch::Remove,
-        _ => api::Patch::Set(api::QuotaLimits { bytes, versions }.into()),
+        (bytes, versions) => api::Patch::Set(api::QuotaLimits { bytes, versions }.into()),
     };
-    let new = api::RepositoryChange {
-        quota,
+    let new = limits(&form).map(|limits| api::RepositoryChange {
+        quota: quota(limits),
         ..api::RepositoryChange::default()
-    };
-    change(&visit, place, new, Tab::Quotas).await
+    });
+    match change(&visit, &place, new).await {
+        Ok(()) => back(&visit, &place, Tab::Quotas),
+        Err(problem) => again(&visit, Tab::Quotas, form, problem).await,
+    }
 }
 
 /// Makes a quota that repositories share.
 pub(crate) async fn share_quota(visit: Visit, form: Form) -> Shown {
-    let (bytes, versions) = limits(&form).or_page(&visit)?;
-    let repositories = patterns("repositories", form.text("repositories")).or_page(&visit)?;
+    let shared = share(&visit, &form).await;
+    after_shared(&visit, form, shared).await
+}
+
+async fn share(visit: &Visit, form: &Form) -> Result<(), Problem> {
+    let (bytes, versions) = limits(form)?;
+    let repositories = patterns("repositories", form.text("repositories"))?;
     let missing = || Problem::invalid("repositories", "write a pattern as oci/team-*");
-    let repositories = repositories.into_iter().next().ok_or_else(missing);
     let new = api::NewSharedQuota {
-        repositories: repositories.or_page(&visit)?,
+        repositories: repositories.into_iter().next().ok_or_else(missing)?,
         bytes,
         versions,
     };
-    let made = visit.act(Method::POST, "/quotas", Some(&new)).await;
-    made.or_page(&visit)?;
-    see_other("/policies/quotas#shared").or_page(&visit)
+    visit.act(Method::POST, "/quotas", Some(&new)).await?;
+    Ok(())
+}
+
+/// To the quotas that repositories share, or to the form of one that was refused.
+async fn after_shared(visit: &Visit, form: Form, done: Result<(), Problem>) -> Shown {
+    match done {
+        Ok(()) => see_other("/policies/quotas#shared").or_page(visit),
+        Err(problem) => again(visit, Tab::Quotas, form, problem).await,
+    }
 }
 
 /// Changes a quota that repositories share, or takes it away: that lets more be published and
 /// deletes nothing.
 pub(crate) async fn change_shared(visit: Visit, Path(id): Path<String>, form: Form) -> Shown {
     let path = format!("/quotas/{}", segment(&id));
-    if form.text("do") == "delete" {
-        let gone = visit.act(Method::DELETE, path, None::<&()>).await;
-        gone.or_page(&visit)?;
+    let done = if form.text("do") == "delete" {
+        visit.delete(path).await
     } else {
-        let (bytes, versions) = limits(&form).or_page(&visit)?;
-        let new = api::QuotaChange::from(api::QuotaLimits { bytes, versions });
-        let changed = visit.act(Method::PATCH, path, Some(&new)).await;
-        changed.or_page(&visit)?;
-    }
-    see_other("/policies/quotas#shared").or_page(&visit)
+        limit_shared(&visit, path, &form).await
+    };
+    after_shared(&visit, form, done).await
+}
+
+async fn limit_shared(visit: &Visit, path: String, form: &Form) -> Result<(), Problem> {
+    let (bytes, versions) = limits(form)?;
+    let new = api::QuotaChange::from(api::QuotaLimits { bytes, versions });
+    visit.act(Method::PATCH, path, Some(&new)).await?;
+    Ok(())
 }
 
 /// Sets which versions nobody can change.
@@ -361,21 +397,30 @@ pub(crate) async fn set_immutable(
     Path(place): Path<(String, String)>,
     form: Form,
 ) -> Shown {
-    let immutable = patterns("immutable", form.text("immutable")).or_page(&visit)?;
-    let new = api::RepositoryChange {
+    let immutable = patterns("immutable", form.text("immutable"));
+    let new = immutable.map(|immutable| api::RepositoryChange {
         immutable: Some(immutable),
         ..api::RepositoryChange::default()
-    };
-    change(&visit, place, new, Tab::Immutability).await
+    });
+    match change(&visit, &place, new).await {
+        Ok(()) => back(&visit, &place, Tab::Immutability),
+        Err(problem) => again(&visit, Tab::Immutability, form, problem).await,
+    }
 }
 
 /// Adds a block to the repository that the form names.
 pub(crate) async fn add_block(visit: Visit, form: Form) -> Shown {
     let place = form.text("repository").split_once('/');
     let missing = || Problem::invalid("repository", "write the repository as npm/upstream");
-    let (protocol, name) = place.ok_or_else(missing).or_page(&visit)?;
-    let place = (protocol.to_owned(), name.to_owned());
-    set_blocks(visit, Path(place), form).await
+    let place = place.map(|(protocol, name)| (protocol.to_owned(), name.to_owned()));
+    let added = match place.ok_or_else(missing) {
+        Ok(place) => block(&visit, &place, &form).await.map(|()| place),
+        Err(problem) => Err(problem),
+    };
+    match added {
+        Ok(place) => back(&visit, &place, Tab::Blocks),
+        Err(problem) => again(&visit, Tab::Blocks, form, problem).await,
+    }
 }
 
 /// Adds a block, or takes one away.
@@ -384,10 +429,14 @@ pub(crate) async fn set_blocks(
     Path(place): Path<(String, String)>,
     form: Form,
 ) -> Shown {
-    let path = repository_path(&place);
+    block(&visit, &place, &form).await.or_page(&visit)?;
+    back(&visit, &place, Tab::Blocks)
+}
+
+async fn block(visit: &Visit, place: &(String, String), form: &Form) -> Result<(), Problem> {
+    let path = repository_path(place);
     let gone = form.given("unblock");
-    let block = gone.is_none().then(|| block_of(&form)).transpose();
-    let block = block.or_page(&visit)?;
+    let block = gone.is_none().then(|| block_of(form)).transpose()?;
     // Blocks that others set meanwhile stay.
     let change = |repo: api::Repository| {
         let mut blocked = repo.blocked.unwrap_or_default();
@@ -399,8 +448,7 @@ pub(crate) async fn set_blocks(
             ..api::RepositoryChange::default()
         }
     };
-    visit.amend(&path, change).await.or_page(&visit)?;
-    back(&visit, &place, Tab::Blocks)
+    visit.amend(&path, change).await
 }
 
 /// The block that a form sets.

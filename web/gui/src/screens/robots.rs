@@ -1,13 +1,14 @@
 //! Robots: accounts of machines. Their owners see and change theirs, superusers all.
 
 use crate::address::address;
-use crate::form::{Form, is_of_form};
+use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
+use crate::refused::Refused;
 use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
-use crate::screens::tokens::{make_for, tokens_of};
+use crate::screens::tokens::{made, show_made, tokens_of};
 use crate::visit::Visit;
 use askama::Template;
 use axum::extract::Path;
@@ -31,16 +32,15 @@ struct Robots {
     next: Option<String>,
     prefix: String,
     owner: String,
-    /// Why the new robot was not made, and its name.
-    wrong: Option<(String, String)>,
+    refused: Refused,
 }
 
 /// The list.
 pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
-    page(&visit, &query, None).await
+    page(&visit, &query, Refused::default()).await
 }
 
-async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> Shown {
+async fn page(visit: &Visit, query: &Query, refused: Refused) -> Shown {
     let limit = ROWS.to_string();
     let (prefix, owner) = (query.get("prefix"), query.get("owner"));
     let asked = [
@@ -56,16 +56,15 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         let filters = [("prefix", prefix), ("owner", owner), ("after", &*after)];
         address("/access/robots", &filters)
     };
-    let is_refused = wrong.is_some();
     let page = Robots {
         frame: frame.elsewhere("larder robot list", "GET /api/v1/robots"),
         robots: list.items,
         next: list.next.map(next),
         prefix: prefix.to_owned(),
         owner: owner.to_owned(),
-        wrong,
+        refused,
     };
-    show_form(is_refused, &page).or_page(visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 /// Makes one.
@@ -76,14 +75,12 @@ pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
         description: form.given("description").map(str::to_owned),
         owner: form.given("owner").map(str::to_owned),
     };
-    let made = ROBOTS.make(&visit, &text, new).await;
-    match made {
+    match ROBOTS.make(&visit, &text, new).await {
         Ok(()) => see_other(&ROBOTS.page(&text)).or_page(&visit),
-        Err(problem) if is_of_form(&problem) => {
-            let why = problem.detail.to_string();
-            page(&visit, &Query::default(), Some((why, text))).await
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            page(&visit, &Query::default(), refused).await
         }
-        Err(problem) => Err(problem).or_page(&visit),
     }
 }
 
@@ -96,9 +93,14 @@ struct Robot {
     tokens: Vec<api::Token>,
     grants: Vec<api::Grant>,
     repositories: Vec<String>,
+    refused: Refused,
 }
 
 impl Robot {
+    fn path(&self) -> String {
+        ROBOTS.page(self.robot.name.as_str())
+    }
+
     fn token_path(&self) -> String {
         format!("/access/robots/{}/tokens", self.robot.name)
     }
@@ -121,6 +123,7 @@ async fn read(visit: &Visit, name: &str) -> Result<Robot, Problem> {
         repositories: patterns.collect(),
         grants,
         subject,
+        refused: Refused::default(),
     })
 }
 
@@ -130,11 +133,28 @@ pub(crate) async fn one(visit: Visit, Path(name): Path<String>) -> Shown {
     show(&page).or_page(&visit)
 }
 
+/// The same with a form that was refused.
+async fn again(visit: &Visit, name: &str, refused: Refused) -> Shown {
+    let page = read(visit, name).await.or_page(visit)?;
+    let frame = page.frame.at(&ROBOTS.page(name));
+    let page = Robot {
+        frame,
+        refused,
+        ..page
+    };
+    show_form(true, &page).or_page(visit)
+}
+
 /// Makes a token of a robot.
 pub(crate) async fn make_token(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
     let name = name_of(&name).or_page(&visit)?;
-    let back = format!("/access/robots/{name}");
-    make_for(&visit, &format!("robot:{name}"), &back, &form).await
+    match made(&visit, &format!("robot:{name}"), &form).await {
+        Ok(token) => show_made(&visit, token, &ROBOTS.page(name.as_str())),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            again(&visit, name.as_str(), refused).await
+        }
+    }
 }
 
 /// Changes a robot.
@@ -145,10 +165,16 @@ pub(crate) async fn change(visit: Visit, Path(name): Path<String>, form: Form) -
         owner: form.given("owner").map(str::to_owned),
         disabled: Some(form.has("disabled")),
     };
-    let path = format!("/robots/{name}");
-    let changed = visit.act(Method::PATCH, path, Some(&change)).await;
-    changed.or_page(&visit)?;
-    see_other(&format!("/access/robots/{name}")).or_page(&visit)
+    let changed = visit
+        .act(Method::PATCH, ROBOTS.call(&name), Some(&change))
+        .await;
+    match changed {
+        Ok(_) => see_other(&ROBOTS.page(name.as_str())).or_page(&visit),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            again(&visit, name.as_str(), refused).await
+        }
+    }
 }
 
 /// Asks whether a robot is to go.

@@ -1,8 +1,9 @@
 //! The first steps of a new server, on one page: its address, where it fetches from, the first user, the
 //! first client. Each shows what is there already, and none has to be taken.
 
-use crate::form::{Form, is_of_form};
+use crate::form::Form;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show_form};
+use crate::refused::Refused;
 use crate::screens::accounts::name_of;
 use crate::screens::repositories;
 use crate::screens::typed::Typed;
@@ -15,11 +16,10 @@ use larder_model::{Kind, Pattern, Problem, Role};
 /// Users that are shown.
 const USERS: usize = 5;
 
-/// A form that could not be carried out, and why.
-struct Wrong {
-    step: &'static str,
-    why: String,
-}
+/// Where the form of a mirror goes.
+const MIRRORS: &str = "/setup/mirrors";
+/// Where that of the first user goes.
+const FIRST_USER: &str = "/setup/users";
 
 #[derive(Template)]
 #[template(path = "first_run.html")]
@@ -33,7 +33,7 @@ struct Setup {
     has_client: bool,
     is_public: bool,
     typed: Typed,
-    wrong: Option<Wrong>,
+    refused: Refused,
 }
 
 impl Setup {
@@ -48,15 +48,19 @@ impl Setup {
         "[server]\nlisten = \"0.0.0.0:7070\"\ntls = \"self-signed\"\npublic_url = \"https://HOST:7070\""
     }
 
+    /// What the first user may do, in words.
+    const fn rights(&self) -> [(&'static str, &'static str); 3] {
+        let t = self.frame.language;
+        [
+            ("publish", t.setup_may_publish()),
+            ("read", t.setup_may_read()),
+            ("all", t.setup_may_all()),
+        ]
+    }
+
     /// Whether the first user is there: one beside the one who looks.
     fn has_user(&self) -> bool {
         self.users.len() > 1
-    }
-
-    /// Why the form of a step was not carried out.
-    fn wrong_in(&self, step: &str) -> Option<&String> {
-        let wrong = self.wrong.as_ref();
-        wrong.filter(|wrong| wrong.step == step).map(|it| &it.why)
     }
 }
 
@@ -72,21 +76,20 @@ fn host_of(base: &str) -> &str {
 
 /// All steps.
 pub(crate) async fn show(visit: Visit) -> Shown {
-    page(&visit, Typed::default(), None).await
+    page(&visit, Refused::default()).await
 }
 
-async fn page(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Shown {
+async fn page(visit: &Visit, refused: Refused) -> Shown {
     let t = visit.language();
     if !visit.is_superuser() {
         let problem = Problem::new(Kind::Denied, "setup", t.setup_needs_superuser());
         return Err(problem).or_page(visit);
     }
-    let is_refused = wrong.is_some();
-    let page = read(visit, typed, wrong).await.or_page(visit)?;
-    show_form(is_refused, &page).or_page(visit)
+    let page = read(visit, refused).await.or_page(visit)?;
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
-async fn read(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Result<Setup, Problem> {
+async fn read(visit: &Visit, refused: Refused) -> Result<Setup, Problem> {
     let mirrors: api::List<api::UpstreamStatus> = visit.get("/upstreams?limit=50").await?;
     let users: api::List<api::User> = visit.get(format!("/users?limit={USERS}")).await?;
     let clients: api::List<api::ConnectClient> = visit.get("/connect").await?;
@@ -97,8 +100,9 @@ async fn read(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Result<Setup
         .find(|it| it.key == "server.public_url");
     let tokens: api::List<api::Token> = visit.get("/tokens?limit=50").await?;
     let frame = Frame::new(visit, visit.language().setup_title())?;
+    let mirror = refused.at(MIRRORS).form();
     Ok(Setup {
-        frame: frame.elsewhere(
+        frame: frame.at("/setup").elsewhere(
             "larder repo create, larder user create, larder connect",
             "POST /api/v1/repositories",
         ),
@@ -108,25 +112,16 @@ async fn read(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Result<Setup
         clients: clients.items,
         has_client: tokens.items.iter().any(|it| it.last_used_at.is_some()),
         is_public: address.is_some_and(|it| it.set_by.is_some()),
-        typed,
-        wrong,
+        typed: mirror.map(Typed::of).unwrap_or_default(),
+        refused,
     })
-}
-
-/// The page again, with what was typed and why it was not done; or the page of the problem.
-async fn again(visit: &Visit, step: &'static str, typed: Typed, problem: Problem) -> Shown {
-    if !is_of_form(&problem) {
-        return Err(problem).or_page(visit);
-    }
-    let why = problem.detail.to_string();
-    page(visit, typed, Some(Wrong { step, why })).await
 }
 
 /// Makes a mirror.
 pub(crate) async fn make_mirror(visit: Visit, form: Form) -> Shown {
     match repositories::make_mirror(&visit, &form).await {
         Ok(_) => see_other("/setup#mirrors").or_page(&visit),
-        Err(problem) => again(&visit, "mirrors", Typed::of(&form), problem).await,
+        Err(problem) => page(&visit, Refused::of(&visit, form, problem)?).await,
     }
 }
 
@@ -134,7 +129,7 @@ pub(crate) async fn make_mirror(visit: Visit, form: Form) -> Shown {
 pub(crate) async fn make_user(visit: Visit, form: Form) -> Shown {
     match user(&visit, &form).await {
         Ok(()) => see_other("/setup#users").or_page(&visit),
-        Err(problem) => again(&visit, "users", Typed::default(), problem).await,
+        Err(problem) => page(&visit, Refused::of(&visit, form, problem)?).await,
     }
 }
 

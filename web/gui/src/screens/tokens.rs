@@ -2,8 +2,9 @@
 
 use crate::address::address;
 use crate::form::Form;
-use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_secret};
+use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form, show_secret};
 use crate::query::{Query, ROWS};
+use crate::refused::Refused;
 use crate::screens::confirm::Confirm;
 use crate::screens::place;
 use crate::visit::Visit;
@@ -14,8 +15,10 @@ use larder_api as api;
 use larder_model::{Pattern, Problem, Role, Timestamp};
 use std::time::Duration;
 
-/// For so many days tokens live, unless something else is chosen.
-pub(crate) const DAYS: [(u64, bool); 3] = [(30, false), (90, true), (365, false)];
+/// For so many days a token may live.
+pub(crate) const DAYS: [u64; 3] = [30, 90, 365];
+/// For so many days it lives, unless something else is chosen.
+pub(crate) const USUAL_DAYS: &str = "90";
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
@@ -24,6 +27,7 @@ struct Tokens {
     tokens: Vec<api::Token>,
     next: Option<String>,
     repositories: Vec<String>,
+    refused: Refused,
 }
 
 /// The end of a token that is to live for so many days; empty: it does not end.
@@ -68,19 +72,24 @@ pub(crate) async fn tokens_of(
 
 /// One's own tokens.
 pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
-    let list = tokens_of(&visit, "", query.get("after"))
+    page(&visit, &query, Refused::default()).await
+}
+
+async fn page(visit: &Visit, query: &Query, refused: Refused) -> Shown {
+    let list = tokens_of(visit, "", query.get("after"))
         .await
-        .or_page(&visit)?;
-    let frame = Frame::new(&visit, visit.language().tokens_title()).or_page(&visit)?;
+        .or_page(visit)?;
+    let frame = Frame::new(visit, visit.language().tokens_title()).or_page(visit)?;
     let page = Tokens {
         frame: frame.elsewhere("larder token list", "GET /api/v1/tokens"),
         tokens: list.items,
         next: list
             .next
             .map(|after| address("/me/tokens", &[("after", &after)])),
-        repositories: place::names(&visit).await.or_page(&visit)?,
+        repositories: place::names(visit).await.or_page(visit)?,
+        refused,
     };
-    show(&page).or_page(&visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 /// A token that was just made, with its secret.
@@ -105,12 +114,17 @@ impl Made {
 
 /// Makes one.
 pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
-    make_for(&visit, "", "/me/tokens", &form).await
+    match made(&visit, "", &form).await {
+        Ok(token) => show_made(&visit, token, "/me/tokens"),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            page(&visit, &Query::default(), refused).await
+        }
+    }
 }
 
-/// Makes one for an account, and shows it before one goes back.
-pub(crate) async fn make_for(visit: &Visit, owner: &str, back: &str, form: &Form) -> Shown {
-    let token = made(visit, owner, form).await.or_page(visit)?;
+/// Shows one that was just made, before one goes back.
+pub(crate) fn show_made(visit: &Visit, token: api::Token, back: &str) -> Shown {
     let t = visit.language();
     let frame = Frame::new(visit, t.tokens_made()).or_page(visit)?;
     let page = Made {
@@ -121,7 +135,8 @@ pub(crate) async fn make_for(visit: &Visit, owner: &str, back: &str, form: &Form
     show_secret(&page).or_page(visit)
 }
 
-async fn made(visit: &Visit, owner: &str, form: &Form) -> Result<api::Token, Problem> {
+/// Makes one for an account, of what was filled in.
+pub(crate) async fn made(visit: &Visit, owner: &str, form: &Form) -> Result<api::Token, Problem> {
     let grants = form.given("repository").map(|repository| {
         let wrong = |_| Problem::invalid("repository", visit.language().tokens_wrong_pattern());
         let repository: Pattern = repository.parse().map_err(wrong)?;

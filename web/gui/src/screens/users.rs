@@ -1,10 +1,11 @@
 //! Users: who may sign in, what each has, and the acts of superusers on them.
 
 use crate::address::address;
-use crate::form::{Form, is_of_form};
+use crate::form::Form;
 use crate::language::Language;
 use crate::page::{Frame, OrPage as _, Shown, see_other, show, show_form};
 use crate::query::{Query, ROWS};
+use crate::refused::{Filled, Refused};
 use crate::screens::accounts::{Accounts, name_of};
 use crate::screens::grants::grants_of;
 use crate::screens::sessions::sessions_of;
@@ -32,16 +33,15 @@ struct Users {
     next: Option<String>,
     prefix: String,
     state: String,
-    /// Why the new user was not made, and its name.
-    wrong: Option<(String, String)>,
+    refused: Refused,
 }
 
 /// The list.
 pub(crate) async fn list(visit: Visit, query: Query) -> Shown {
-    page(&visit, &query, None).await
+    page(&visit, &query, Refused::default()).await
 }
 
-async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> Shown {
+async fn page(visit: &Visit, query: &Query, refused: Refused) -> Shown {
     let (prefix, state) = (query.get("prefix"), query.get("state"));
     let (disabled, superuser) = match state {
         "disabled" => ("true", ""),
@@ -63,16 +63,15 @@ async fn page(visit: &Visit, query: &Query, wrong: Option<(String, String)>) -> 
         let filters = [("prefix", prefix), ("state", state), ("after", &*after)];
         address("/access/users", &filters)
     });
-    let is_refused = wrong.is_some();
     let page = Users {
         frame: frame.elsewhere("larder user list", "GET /api/v1/users"),
         users: list.items,
         next,
         prefix: prefix.to_owned(),
         state: state.to_owned(),
-        wrong,
+        refused,
     };
-    show_form(is_refused, &page).or_page(visit)
+    show_form(page.refused.is_any(), &page).or_page(visit)
 }
 
 /// Makes one.
@@ -84,14 +83,12 @@ pub(crate) async fn make(visit: Visit, form: Form) -> Shown {
         superuser: Some(form.has("superuser")),
         disabled: None,
     };
-    let made = USERS.make(&visit, &text, new).await;
-    match made {
+    match USERS.make(&visit, &text, new).await {
         Ok(()) => see_other(&USERS.page(&text)).or_page(&visit),
-        Err(problem) if is_of_form(&problem) => {
-            let why = problem.detail.to_string();
-            page(&visit, &Query::default(), Some((why, text))).await
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            page(&visit, &Query::default(), refused).await
         }
-        Err(problem) => Err(problem).or_page(&visit),
     }
 }
 
@@ -106,6 +103,20 @@ struct User {
     sessions: Vec<api::Session>,
     robots: Vec<api::Robot>,
     grants: Vec<api::Grant>,
+    refused: Refused,
+}
+
+impl User {
+    /// The form of the state, and that of the password: both go to the same address.
+    fn forms(&self) -> (Filled<'_>, Filled<'_>) {
+        let path = USERS.page(self.user.name.as_str());
+        let (sent, stored) = (self.refused.at(&path), self.refused.at(""));
+        if sent.has("password", false) {
+            (stored, sent)
+        } else {
+            (sent, stored)
+        }
+    }
 }
 
 async fn user_of(visit: &Visit, name: &str) -> Result<api::User, Problem> {
@@ -143,27 +154,37 @@ async fn read(visit: &Visit, name: &str) -> Result<User, Problem> {
         grants: grants_of(visit, &subject).await?,
         subject,
         user,
+        refused: Refused::default(),
     })
 }
 
 /// Changes what a user may at all, or the password.
 pub(crate) async fn change(visit: Visit, Path(name): Path<String>, form: Form) -> Shown {
     let name = name_of(&name).or_page(&visit)?;
-    let change = match form.given("password") {
-        Some(_) => api::UserChange {
+    // The form of the password has that field, also where nothing was typed into it.
+    let change = if form.has("password") {
+        api::UserChange {
             password: Some(form.text("password").to_owned()),
             ..api::UserChange::default()
-        },
-        None => api::UserChange {
+        }
+    } else {
+        api::UserChange {
             superuser: Some(form.has("superuser")),
             disabled: Some(form.has("disabled")),
             ..api::UserChange::default()
-        },
+        }
     };
-    let path = format!("/users/{name}");
-    let changed = visit.act(Method::PATCH, path, Some(&change)).await;
-    changed.or_page(&visit)?;
-    see_other(&format!("/access/users/{name}")).or_page(&visit)
+    let changed = visit
+        .act(Method::PATCH, USERS.call(&name), Some(&change))
+        .await;
+    match changed {
+        Ok(_) => see_other(&USERS.page(name.as_str())).or_page(&visit),
+        Err(problem) => {
+            let refused = Refused::of(&visit, form, problem)?;
+            let page = read(&visit, name.as_str()).await.or_page(&visit)?;
+            show_form(true, &User { refused, ..page }).or_page(&visit)
+        }
+    }
 }
 
 /// Asks whether a user is to go.
