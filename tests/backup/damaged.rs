@@ -171,7 +171,7 @@ fn only_an_empty_place_takes_a_backup() {
         .says("is whole");
     source
         .run(&["restore", "nowhere.tar", "--check"])
-        .ends(1)
+        .ends(3)
         .says("there is no file");
 }
 
