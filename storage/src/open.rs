@@ -6,7 +6,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::multipart::MultipartStore;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore};
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,8 @@ impl Bucket {
             .with_bucket_name(&self.name)
             .with_region(self.region.as_deref().unwrap_or("us-east-1"))
             .with_virtual_hosted_style_request(!self.path_style)
-            .with_client_options(client(self.allow_http, time));
+            .with_client_options(client(self.allow_http, time))
+            .with_retry(patience(time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
@@ -110,7 +111,8 @@ impl Bucket {
     fn gcs(&self, time: Duration) -> GoogleCloudStorageBuilder {
         let mut builder = GoogleCloudStorageBuilder::new()
             .with_bucket_name(&self.name)
-            .with_client_options(client(self.allow_http, time));
+            .with_client_options(client(self.allow_http, time))
+            .with_retry(patience(time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_base_url(endpoint);
         }
@@ -123,7 +125,8 @@ impl Bucket {
     fn azure(&self, time: Duration) -> MicrosoftAzureBuilder {
         let mut builder = MicrosoftAzureBuilder::new()
             .with_container_name(&self.name)
-            .with_client_options(client(self.allow_http, time));
+            .with_client_options(client(self.allow_http, time))
+            .with_retry(patience(time));
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint.clone());
         }
@@ -166,6 +169,14 @@ fn client(allow_http: bool, time: Duration) -> ClientOptions {
         .with_allow_http(allow_http)
         .with_timeout_disabled()
         .with_read_timeout(time)
+}
+
+/// What failed is tried again for three times as long.
+fn patience(time: Duration) -> RetryConfig {
+    RetryConfig {
+        retry_timeout: 3 * time,
+        ..RetryConfig::default()
+    }
 }
 
 #[cfg(test)]

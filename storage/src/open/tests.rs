@@ -66,6 +66,7 @@ fn what_is_sent_has_more_time_than_what_is_read() {
         told.expect("a time")
     };
     assert_eq!((&*patience(SILENCE), &*patience(SENDING)), ("1m", "10m"));
+    assert_eq!(super::patience(SENDING).retry_timeout, 3 * SENDING);
     // 8 MiB each, on a line of 0.5 Mbit/s.
     assert!(4 * 8 * (8 << 20) / 500_000 < SENDING.as_secs());
 }
