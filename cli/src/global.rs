@@ -53,6 +53,11 @@ pub struct Global {
 }
 
 impl Global {
+    /// Whether an answer that is text can be shown.
+    pub fn shows_text(&self) -> bool {
+        !matches!(self.format(), Format::Csv | Format::Name)
+    }
+
     /// How answers are shown.
     pub(crate) fn format(&self) -> Format {
         match self.output {

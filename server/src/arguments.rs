@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::ended::exit_of;
+use crate::ended::{Ended, exit_of};
 use crate::house::House;
 use crate::reset_password::reset_password;
 use crate::restore::{Restore, check_only, restore_into};
@@ -134,26 +134,32 @@ pub(crate) fn run() -> ExitCode {
         Err(asked) => asked.exit(), // help, or the version
     };
     let global = arguments.global;
-    let done = match arguments.command {
+    let show = |told| larder_cli::tell(Ok(told), &global);
+    let ended = match arguments.command {
         Command::Client(command) => return client(*command, global),
-        Command::Serve(flags) => serve(flags).map(|()| None),
-        Command::Check(flags) => check(flags, &global).map(|()| None),
-        Command::Health(flags) => health(flags).map(Some),
-        Command::Restore(arguments) => restore(arguments).map(Some),
-        Command::Admin(command) => admin(command).map(Some),
-        Command::Key(command) => key(command).map(Some),
+        Command::Serve(flags) => serve(flags).map(|()| Exit::Done),
+        Command::Check(flags) => check(flags, &global),
+        Command::Health(flags) => health(flags).map(show),
+        Command::Restore(arguments) => restore(arguments).map(show),
+        Command::Admin(command) => admin(command, &global).map(show),
+        Command::Key(command) => key(command).map(show),
     };
-    match done {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(told)) => shown(Ok(told), &global),
-        Err(error) => shown(Err(error), &global),
-    }
+    ended.map_or_else(|error| failed(error, &global), |exit| exit.code().into())
 }
 
-/// Shows what a command of this machine did, or why it ended otherwise.
-fn shown(outcome: Result<Told, Box<dyn Error>>, global: &Global) -> ExitCode {
-    let outcome = outcome.map_err(|error| (exit_of(error.as_ref()), error));
-    ExitCode::from(larder_cli::tell(outcome, global).code())
+/// Tells why a command of this machine did not do what it should.
+fn failed(error: Box<dyn Error>, global: &Global) -> ExitCode {
+    let exit = exit_of(error.as_ref());
+    larder_cli::tell(Err((exit, error)), global).code().into()
+}
+
+/// Fails, before anything is done, where an answer that is text is wanted in a form that it has not.
+fn require_form_of_text(global: &Global) -> Result<(), Ended> {
+    if global.shows_text() {
+        return Ok(());
+    }
+    let why = "this command's answer has no such form: use --output table or json";
+    Err(Ended::misused(why.to_owned()))
 }
 
 fn misused(error: &clap::Error) -> ExitCode {
@@ -186,7 +192,7 @@ fn client(command: larder_cli::Command, global: Global) -> ExitCode {
         grammar: Arguments::command(),
     };
     if let Err(error) = larder_cli::exit_on_interrupt(&global) {
-        return shown(Err(error.into()), &global);
+        return failed(error.into(), &global);
     }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -197,19 +203,20 @@ fn client(command: larder_cli::Command, global: Global) -> ExitCode {
                 .block_on(larder_cli::run(command, global, &env))
                 .code(),
         ),
-        Err(error) => shown(Err(error.into()), &global),
+        Err(error) => failed(error.into(), &global),
     }
 }
 
 /// What is in force is told all the same where files are wrong.
-fn check(flags: Serve, global: &Global) -> Result<(), Box<dyn Error>> {
+fn check(flags: Serve, global: &Global) -> Result<Exit, Box<dyn Error>> {
+    require_form_of_text(global)?;
     let loaded = load(flags, variables())?;
     let settings: Vec<Value> = loaded.settings.iter().map(to_json).collect();
     let text = larder_config::told(&loaded.settings);
     let told = Told::text(json!({"items": settings, "next": null}), text.trim_end());
-    larder_cli::tell(Ok(told), global);
+    let shown = larder_cli::tell(Ok(told), global);
     look::files(&loaded.config)?;
-    Ok(())
+    Ok(shown)
 }
 
 /// As the API tells it.
@@ -252,7 +259,8 @@ fn restore(arguments: RestoreArguments) -> Result<Told, Box<dyn Error>> {
     runtime.block_on(restore_into(&config, &asked))
 }
 
-fn admin(command: Admin) -> Result<Told, Box<dyn Error>> {
+fn admin(command: Admin, global: &Global) -> Result<Told, Box<dyn Error>> {
+    require_form_of_text(global)?;
     let Admin::ResetPassword {
         name,
         superuser,

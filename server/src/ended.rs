@@ -14,6 +14,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// It was called the wrong way.
+    pub(crate) const fn misused(why: String) -> Self {
+        let exit = Exit::Usage;
+        Self { exit, why }
+    }
+
     /// It clashes with what is there.
     pub(crate) const fn conflict(why: String) -> Self {
         let exit = Exit::Conflict;

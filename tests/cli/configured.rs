@@ -57,6 +57,7 @@ fn a_check_looks_at_the_files_that_are_named() {
     assert_eq!(staging.expect("a setting")["value"], "\"blocked/blobs\"");
     let failure: Value = serde_json::from_str(&ran.err).expect("JSON");
     assert_eq!(failure["error"]["exit"], 1);
+    assert!(home.run("check -o csv").ends(2).out.is_empty());
     write(
         "larder.toml",
         "[server]\ntls = { cert = \"empty.pem\", key = \"empty.pem\" }\n",
