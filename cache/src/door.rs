@@ -2,7 +2,7 @@
 
 use crate::accounts::AccountContext;
 use crate::packages::Packages;
-use crate::permissions::{read_all, read_in, read_of};
+use crate::permissions::{read_all, read_for, read_in, read_of};
 use crate::problems::no_repo;
 use crate::repo::Repo;
 use crate::responder::ReadContext;
@@ -12,12 +12,13 @@ use http::{StatusCode, Uri};
 use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
+use larder_metadata::files::PackageKey;
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
     Call, Document, Index, Lens, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl,
 };
 use larder_model::{
-    Kind, Permission, Problem, RefScope, Reply, RepoKind, RepoName, Timestamp, Verb,
+    FileKind, Kind, Permission, Problem, RefScope, Reply, RepoKind, RepoName, Timestamp, Verb,
 };
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ impl Packages {
                     repo: own.record.id,
                     repo_url,
                 };
-                let public = self.require_file(admission, &own, &read)?;
+                let public = self.require_file(admission, &own, &read).await?;
                 let answer = match at {
                     Some(at) => {
                         self.require_readable(admission, &own, &read).await?;
@@ -238,7 +239,7 @@ impl Packages {
 
     /// Where requests name no package, a file of a mirror or a group belongs to the one that its path tells.
     /// Fails if the caller may not read that; else whether everyone may.
-    fn require_file(
+    async fn require_file(
         &self,
         admission: &Admission,
         own: &Repo,
@@ -248,16 +249,41 @@ impl Packages {
             ReadRequest::Artifact(artifact) if artifact.package.is_empty() => &artifact.path,
             _ => return Ok(true),
         };
-        let Some(name) = own.protocol.names().file_name(path) else {
-            return Ok(true);
-        };
+        let wanted = read_for(own, read);
         // The files of a hosted repository have owners, which are asked for later.
-        if own.is_hosted() {
-            return Ok(true);
+        if !own.is_hosted() && wanted.package.is_some() && !admission.may(&wanted) {
+            if own.is_group() && self.publishes_readable(admission, own, path).await? {
+                return Ok(false);
+            }
+            admission.require(&wanted)?;
         }
-        let read = read_of(own, name.package);
-        admission.require(&read)?;
-        Ok(self.0.gate.is_public(&[read]))
+        Ok(self.0.gate.is_public(&[wanted]))
+    }
+
+    /// Whether a member of a group publishes this file as one of a package that the caller may read in the
+    /// group: what is published may have any name.
+    async fn publishes_readable(
+        &self,
+        admission: &Admission,
+        group: &Repo,
+        path: &str,
+    ) -> Result<bool, Problem> {
+        // A group's path may begin with the folder of a member.
+        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+        for below in starts.filter_map(|at| path.get(at..)) {
+            for member in admission.policy().members_of(&group.record) {
+                let key = PackageKey {
+                    repo: member.id,
+                    package: "",
+                };
+                let found = self.0.metadata.find(key.file(FileKind::Artifact, below));
+                let found = found.await?.filter(|found| !found.owner.is_empty());
+                if found.is_some_and(|found| admission.may(&read_of(group, &found.owner))) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or

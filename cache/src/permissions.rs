@@ -2,6 +2,7 @@
 
 use crate::repo::Repo;
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::resource::ReadRequest;
 use larder_model::{Permission, RefScope, Verb};
 
 /// The permission to read a package of a repository; if `package` is empty, the repository.
@@ -19,6 +20,21 @@ pub(crate) fn read_in(record: &RepoRecord, package: &str) -> Permission {
             .map(Into::into),
         refs: RefScope::All,
         verb: Verb::Read,
+    }
+}
+
+/// The permission to read what is asked for. Where requests name no package, that is of an artifact the
+/// package which its path tells, and of what is published, whoever it belongs to, all packages.
+pub(crate) fn read_for(repo: &Repo, read: &ReadRequest) -> Permission {
+    match read {
+        ReadRequest::Artifact(artifact) if artifact.package.is_empty() => {
+            if repo.is_hosted() {
+                return read_all(repo);
+            }
+            let name = repo.protocol.names().file_name(&artifact.path);
+            read_of(repo, name.map_or("", |name| name.package))
+        }
+        _ => read_of(repo, read.package()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::document::{
 use crate::leads::{KnownLeads, Leads};
 use crate::log::LogReader;
 use crate::media_types::KeptMediaTypes;
-use crate::permissions::read_of;
+use crate::permissions::read_for;
 use crate::problems::no_package;
 use crate::repo::Repo;
 use http::header::{
@@ -152,7 +152,7 @@ impl Responder {
         read: &ReadRequest,
         context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
-        let public = self.gate.is_public(&[read_of(member, read.package())]);
+        let public = self.gate.is_public(&[read_for(member, read)]);
         let answer = self.answer(member, read, context).await?;
         Ok(if public { answer } else { answer.hidden() })
     }
