@@ -4,7 +4,7 @@ use crate::accounts::AccountContext;
 use crate::packages::Packages;
 use crate::permissions::{read_all, read_for, read_in, read_of};
 use crate::problems::no_repo;
-use crate::repo::Repo;
+use crate::repo::{Repo, tails};
 use crate::responder::ReadContext;
 use http::header::LOCATION;
 use http::request::Parts;
@@ -269,8 +269,7 @@ impl Packages {
         path: &str,
     ) -> Result<bool, Problem> {
         // A group's path may begin with the folder of a member.
-        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
-        for below in starts.filter_map(|at| path.get(at..)) {
+        for below in tails(path) {
             for member in admission.policy().members_of(&group.record) {
                 let key = PackageKey {
                     repo: member.id,

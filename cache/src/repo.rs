@@ -23,6 +23,12 @@ pub(crate) struct Repo {
     pub(crate) log: Option<Arc<dyn Log>>,
 }
 
+/// A path, and what is left of it below each of its folders.
+pub(crate) fn tails(path: &str) -> impl Iterator<Item = &str> {
+    let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+    starts.filter_map(|at| path.get(at..))
+}
+
 impl Repo {
     /// The key of a package's row.
     pub(crate) fn package_key<'a>(&self, package: &'a str) -> PackageKey<'a> {

@@ -8,7 +8,7 @@ use crate::bodies::Bodies;
 use crate::permissions::{read_all, read_of};
 use crate::problems::absent;
 use crate::publish::index_of;
-use crate::repo::Repo;
+use crate::repo::{Repo, tails};
 use crate::tables::Tables;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
@@ -78,8 +78,7 @@ impl Origins {
         }
         // Who may read no whole list has its packages all the same, at whichever root they are
         // listed.
-        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
-        for below in starts.filter_map(|at| path.get(at..)) {
+        for below in tails(path) {
             for member in &request.members.hosted {
                 let found = self.metadata.find(member.address_key(below)).await?;
                 let Some(found) = found.filter(|found| !found.owner.is_empty()) else {
