@@ -159,7 +159,7 @@ fn require_form_of_text(global: &Global) -> Result<(), Ended> {
         return Ok(());
     }
     let why = "this command's answer has no such form: use --output table or json";
-    Err(Ended::misused(why.to_owned()))
+    Err(Ended::new(Exit::Usage, why.to_owned()))
 }
 
 fn misused(error: &clap::Error) -> ExitCode {

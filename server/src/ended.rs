@@ -14,27 +14,8 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// It was called the wrong way.
-    pub(crate) const fn misused(why: String) -> Self {
-        let exit = Exit::Usage;
-        Self { exit, why }
-    }
-
-    /// It clashes with what is there.
-    pub(crate) const fn conflict(why: String) -> Self {
-        let exit = Exit::Conflict;
-        Self { exit, why }
-    }
-
-    /// What it is about is not there.
-    pub(crate) const fn not_found(why: String) -> Self {
-        let exit = Exit::NotFound;
-        Self { exit, why }
-    }
-
-    /// A hash is not what it should be.
-    pub(crate) const fn damaged(why: String) -> Self {
-        let exit = Exit::Integrity;
+    /// It ended so, and why.
+    pub(crate) const fn new(exit: Exit, why: String) -> Self {
         Self { exit, why }
     }
 }

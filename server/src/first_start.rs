@@ -3,6 +3,7 @@
 
 use crate::ended::Ended;
 use larder_access::Gate;
+use larder_cli::Exit;
 use larder_keys::KeyRing;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
@@ -51,9 +52,10 @@ pub(crate) fn lock(data: &Path) -> Result<File, Box<dyn Error>> {
     let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Box::new(Ended::conflict(format!(
-            "another larder is running on {shown}; stop it, or use another --data"
-        )))),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Box::new(Ended::new(
+            Exit::Conflict,
+            format!("another larder is running on {shown}; stop it, or use another --data"),
+        ))),
         Err(error) => Err(format!("{} cannot be locked: {error}", path.display()).into()),
     }
 }

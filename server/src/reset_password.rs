@@ -5,6 +5,7 @@ use crate::first_start;
 use crate::house::gate_settings;
 use crate::stores::metadata;
 use larder_access::Gate;
+use larder_cli::Exit;
 use larder_config::Config;
 use larder_metadata::users::{NewPassword, UserFilter};
 use larder_model::{System, UserKind, UserName, hex};
@@ -31,7 +32,7 @@ pub(crate) async fn reset_password(
         let known: Vec<&str> = known.iter().map(|user| user.name.as_str()).collect();
         let known = known.join(", ");
         let why = format!("there is no user {name}; the superusers are: {known}");
-        return Err(Ended::not_found(why).into());
+        return Err(Ended::new(Exit::NotFound, why).into());
     };
     let gate = Gate::new(metadata.clone(), gate_settings(config, keys)).await?;
     let mut random = [0; 16];

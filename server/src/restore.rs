@@ -5,7 +5,7 @@ use crate::ended::Ended;
 use crate::first_start::{self, UNFINISHED};
 use crate::stores::{blobs, database};
 use larder_backup::{Checked, Restored, Target, check, restore};
-use larder_cli::Told;
+use larder_cli::{Exit, Told};
 use larder_config::Config;
 use larder_model::Digest;
 use serde_json::{Value, json};
@@ -73,17 +73,22 @@ pub(crate) async fn restore_into(config: &Config, asked: &Restore) -> Result<Tol
 fn open(path: &Path) -> Result<File, Box<dyn Error>> {
     let shown = path.display();
     File::open(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Ended::not_found(format!("there is no file {shown}")).into(),
+        ErrorKind::NotFound => {
+            Ended::new(Exit::NotFound, format!("there is no file {shown}")).into()
+        }
         _ => format!("{shown}: {error}").into(),
     })
 }
 
 fn require_digest(asked: &Restore, found: Digest) -> Result<(), Ended> {
     match asked.digest {
-        Some(wanted) if wanted != found => Err(Ended::damaged(format!(
-            "{} has the digest {found}: it is not the backup that is meant",
-            asked.file.display()
-        ))),
+        Some(wanted) if wanted != found => Err(Ended::new(
+            Exit::Integrity,
+            format!(
+                "{} has the digest {found}: it is not the backup that is meant",
+                asked.file.display()
+            ),
+        )),
         _ => Ok(()),
     }
 }

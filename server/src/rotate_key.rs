@@ -4,7 +4,7 @@
 use crate::ended::Ended;
 use crate::first_start;
 use crate::stores::metadata;
-use larder_cli::Told;
+use larder_cli::{Exit, Told};
 use larder_config::Config;
 use larder_keys::{KeyRing, Vault, client_key_place};
 use larder_metadata::Metadata;
@@ -48,7 +48,7 @@ pub(crate) fn new_key(config: &Config) -> Result<Told, Box<dyn Error>> {
     if first_start::kept_keys(path)?.is_some() {
         let shown = path.display();
         let why = format!("{shown} is there: larder key rotate takes another key");
-        return Err(Ended::conflict(why).into());
+        return Err(Ended::new(Exit::Conflict, why).into());
     }
     first_start::make_key(path)?;
     let sentence = format!(
